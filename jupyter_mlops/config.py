@@ -1,0 +1,37 @@
+"""Settings shared by the server, the worker and the command line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from traitlets import Bool, Float, Int, Unicode
+from traitlets.config import Configurable
+
+
+def default_home() -> str:
+    """Where runs, artifacts and the cache are kept: `JUPYTER_MLOPS_HOME`, or a folder of Jupyter's data."""
+    told = os.environ.get("JUPYTER_MLOPS_HOME")
+    if told:
+        return told
+    from jupyter_core.paths import jupyter_data_dir
+
+    return str(Path(jupyter_data_dir()) / "mlops")
+
+
+class RunConfig(Configurable):
+    """How pipelines are run."""
+
+    home = Unicode(help="Folder of runs, artifacts and the cache.").tag(config=True)
+    jobs = Int(0, help="Kernels at most, the main line's included; 0: one for each core.").tag(config=True)
+    ahead_after = Float(
+        0.5, help="Seconds that a step has to run before helpers start on what comes after it."
+    ).tag(config=True)
+    startup_timeout = Float(60.0, help="Seconds to wait for a kernel.").tag(config=True)
+    save_every = Float(10.0, help="Seconds between saves of the record while cells run.").tag(config=True)
+    hash_seed = Unicode("0", help="PYTHONHASHSEED of the kernels; '' leaves it random.").tag(config=True)
+    cache_limit = Int(20_000_000_000, help="Bytes the cache may hold before old entries go.").tag(config=True)
+    keep_going = Bool(True, help="Whether steps that don't depend on a failed one still run.").tag(config=True)
+
+    def _home_default(self) -> str:
+        return default_home()

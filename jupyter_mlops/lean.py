@@ -1,0 +1,30 @@
+"""Modules that libraries import for nothing we use, and that cost a second or more of CPU at each start.
+
+`jsonschema` imports `rfc3987_syntax`, which builds a grammar, for a string format no notebook schema has;
+`papermill` imports every cloud library it finds, for addresses nobody gave. Both do without where the import fails.
+"""
+
+from __future__ import annotations
+
+import sys
+
+UNUSED = ("rfc3987_syntax",)
+CLOUD = {
+    "s3": ("boto3", "botocore"),
+    "adl": ("azure.datalake",),
+    "abs": ("azure.storage", "azure.identity"),
+    "gs": ("gcsfs",),
+    "hdfs": ("pyarrow",),
+    "github": ("github",),
+}
+
+
+def lean(*addresses: str) -> None:
+    """Keep this process from importing what it won't use. Call it before nbformat or papermill are imported.
+
+    :param addresses: what papermill will read or write; the library of an address like `s3://…` stays.
+    """
+    wanted = {a.split("://")[0] for a in addresses if "://" in a}
+    unused = [name for scheme, names in CLOUD.items() if scheme not in wanted for name in names]
+    for name in (*UNUSED, *unused):
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]

@@ -1,0 +1,50 @@
+"""What `pip install .` installs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    folder = tmp_path_factory.mktemp("wheel")
+    [path] = WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
+    return zipfile.ZipFile(path)
+
+
+def test_the_demo_is_inside(wheel: zipfile.ZipFile) -> None:
+    files = {name for name in wheel.namelist() if name.startswith("jupyter_mlops/demo/")}
+    assert files == {"jupyter_mlops/demo/demo.ipynb", "jupyter_mlops/demo/plots.py"}
+    for name in files:
+        assert wheel.read(name) == (ROOT / "binder" / "demo" / Path(name).name).read_bytes()
+
+
+def test_every_module_is_inside(wheel: zipfile.ZipFile) -> None:
+    written = {str(path.relative_to(ROOT)) for path in (ROOT / "jupyter_mlops").rglob("*.py")}
+    assert written <= set(wheel.namelist())
+
+
+def test_nothing_else_is_inside(wheel: zipfile.ZipFile) -> None:
+    tops = {name.split("/")[0] for name in wheel.namelist()}
+    assert {top.partition("-")[0] for top in tops} == {"jupyter_mlops"}
+
+
+@pytest.mark.parametrize("first", ["papermill.engines", "jupyter_mlops.run.engine", "jupyter_mlops.service"])
+def test_entry_points_load_whatever_is_imported_first(wheel: zipfile.ZipFile, first: str) -> None:
+    """Papermill loads its engines while it is being imported, which must not need papermill to be imported."""
+    [name] = [name for name in wheel.namelist() if name.endswith("/entry_points.txt")]
+    points = [line.split("=")[1].strip() for line in wheel.read(name).decode().splitlines() if "=" in line]
+    assert len(points) == 2
+    code = f"import importlib, pkgutil\nimportlib.import_module({first!r})\n" + "".join(
+        f"assert callable(pkgutil.resolve_name({point!r}))\n" for point in points
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
