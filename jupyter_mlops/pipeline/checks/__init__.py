@@ -1,0 +1,61 @@
+"""Preflight: will this notebook run headless?
+
+A rule is a module of this folder with a function under `@rule(NAME)`; other packages add theirs as
+entry points of the group `jupyter_mlops.checks`, each naming such a function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module, metadata
+from pkgutil import iter_modules
+
+from jupyter_mlops.pipeline.checks.finding import Finding, Severity
+from jupyter_mlops.pipeline.checks.rule import Context, KernelFacts, RuleFunction, registered, rule
+
+__all__ = ["GROUP", "Context", "Finding", "KernelFacts", "RuleFunction", "Severity", "check", "rule", "rules"]
+
+GROUP = "jupyter_mlops.checks"
+
+
+def check(context: Context) -> list[Finding]:
+    """Run every rule. Errors come first, then warnings, then the rest, each in notebook order.
+
+    A rule that fails becomes a finding of its own and stops no other.
+    """
+    own, failures = rules()
+    found = set(failures)
+    for name, function in own.items():
+        found.update(_run(name, function, context))
+    return sorted(found, key=lambda finding: finding.weight)
+
+
+def rules() -> tuple[Mapping[str, RuleFunction], tuple[Finding, ...]]:
+    """Every rule by name, and a finding for each that could not be loaded."""
+    for module in iter_modules(__path__):
+        import_module(f"{__name__}.{module.name}")
+    every = dict(registered())
+    failures = []
+    for entry in metadata.entry_points(group=GROUP):
+        try:
+            every.setdefault(entry.name, entry.load())
+        except Exception as error:
+            failures.append(_broken(entry.name, error))
+    return every, tuple(failures)
+
+
+def _run(name: str, function: RuleFunction, context: Context) -> list[Finding]:
+    try:
+        return list(function(context))
+    except Exception as error:
+        return [_broken(name, error)]
+
+
+def _broken(name: str, error: Exception) -> Finding:
+    return Finding(
+        rule=name,
+        severity="warning",
+        cell=None,
+        message=f"The check {name} could not run: {type(error).__name__}: {error}",
+        fix="Report this to whoever wrote the check; the other checks are not affected.",
+    )

@@ -1,0 +1,117 @@
+"""A code cell as the rules see it: its text, its Python, its syntax tree, the names in it."""
+
+from __future__ import annotations
+
+import ast
+import symtable
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeGuard
+
+from jupyter_mlops.notebook.access import Access
+from jupyter_mlops.notebook.magics import to_python
+from jupyter_mlops.notebook.names import access
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+_INLINE = frozenset({"listcomp", "setcomp", "dictcomp", "genexpr", "lambda"})
+
+
+@dataclass(frozen=True)
+class CodeCell:
+    """A code cell that would run.
+
+    :param index: position in `nb.cells`.
+    """
+
+    index: int
+    source: str
+    tags: tuple[str, ...] = ()
+
+    @cached_property
+    def python(self) -> str:
+        """The source with magics and shell lines turned into Python.
+
+        :raises SyntaxError: it is neither.
+        """
+        return to_python(self.source)
+
+    @cached_property
+    def error(self) -> SyntaxError | None:
+        """Why Python can't compile this cell."""
+        try:
+            return _syntax_error(self.python)
+        except SyntaxError as error:
+            return error
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree; an empty one for a cell with a syntax error."""
+        return ast.Module(body=[], type_ignores=[]) if self.error else _parse(self.python)
+
+    @cached_property
+    def access(self) -> Access:
+        """The names it touches; none for a cell with a syntax error."""
+        return Access() if self.error else access(self.source)
+
+    @cached_property
+    def immediate(self) -> frozenset[str]:
+        """Names of the user namespace that running the cell looks up itself, not the functions it defines."""
+        if self.error:
+            return frozenset()
+        try:
+            found = _looked_up(symtable.symtable(self.python, "<cell>", "exec"))
+        except SyntaxError:
+            return self.access.reads
+        changed = {n.target.id for n in ast.walk(self.tree) if isinstance(n, ast.AugAssign) and _is_name(n.target)}
+        return self.access.reads & (found | changed)
+
+    def statements(self) -> Iterator[tuple[ast.stmt, Access]]:
+        """The top-level statements, each with the names it touches."""
+        for statement in self.tree.body:
+            yield statement, access(ast.unparse(statement))
+
+
+def code_cells(nb: NotebookNode) -> tuple[CodeCell, ...]:
+    """The code cells that hold something and are not tagged `skip`, in notebook order."""
+    found = (
+        CodeCell(index, cell.source, tuple(cell.metadata.get("tags") or ()))
+        for index, cell in enumerate(nb.cells)
+        if cell.cell_type == "code" and cell.source.strip()
+    )
+    return tuple(cell for cell in found if "skip" not in cell.tags)
+
+
+def _is_name(node: ast.expr) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name)
+
+
+def _looked_up(table: symtable.SymbolTable) -> set[str]:
+    """Global names that a scope refers to, and the comprehensions, lambdas and class bodies in it."""
+    top = table.get_type() == "module"
+    names = {s.get_name() for s in table.get_symbols() if s.is_referenced() and (top or s.is_global())}
+    for child in table.get_children():
+        if child.get_type() == "class" or child.get_name() in _INLINE:
+            names |= _looked_up(child)
+    return names
+
+
+def _parse(source: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
+
+
+def _syntax_error(source: str) -> SyntaxError | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except SyntaxError as error:
+        return error
+    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+        return SyntaxError(str(error) or type(error).__name__)
+    return None

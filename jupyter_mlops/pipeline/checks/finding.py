@@ -1,0 +1,44 @@
+"""What a check has to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "info"]
+
+_WEIGHT: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that stands between a notebook and a headless run.
+
+    :param rule: name of the rule, as `jupyter mlops check` prints it.
+    :param severity: `error`: will not run headless; `warning`: may run elsewhere or later with another
+        result, or leaks something; `info`: worth knowing.
+    :param cell: position in `nb.cells`, None for the notebook as a whole.
+    :param message: what was found, for people (who count cells from 1).
+    :param fix: what to do about it.
+    """
+
+    rule: str
+    severity: Severity
+    cell: int | None
+    message: str
+    fix: str
+
+    @property
+    def weight(self) -> tuple[int, int, str, str]:
+        """Sort key: errors first, then notebook order."""
+        return (_WEIGHT[self.severity], -1 if self.cell is None else self.cell, self.rule, self.message)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The public form that `check --json` prints."""
+        return {
+            "rule": self.rule,
+            "severity": self.severity,
+            "cell": self.cell,
+            "message": self.message,
+            "fix": self.fix,
+        }

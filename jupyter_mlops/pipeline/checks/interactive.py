@@ -1,0 +1,91 @@
+"""Code that waits for a person, or draws for one."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from jupyter_mlops.pipeline.checks.calls import calls, magics
+from jupyter_mlops.pipeline.checks.finding import Finding, Severity
+from jupyter_mlops.pipeline.checks.rule import Context, rule
+
+_ASKS = "Make the answer a parameter, so that it is given before the run."
+_DEBUGS = "Remove it; a failed run keeps the traceback and everything up to it."
+_WINDOW = "Leave it out or use `%matplotlib inline`: the figure is then kept in the record of the run."
+
+_CALLS: dict[str, tuple[Severity, str, str]] = {
+    "input": ("error", "waits for an answer", _ASKS),
+    "raw_input": ("error", "waits for an answer", _ASKS),
+    "getpass.getpass": ("error", "waits for a password", "Read it from the environment or from a secret of the step."),
+    "getpass.fallback_getpass": ("error", "waits for a password", "Read it from the environment."),
+    "breakpoint": ("error", "opens the debugger and waits", _DEBUGS),
+    "pdb.set_trace": ("error", "opens the debugger and waits", _DEBUGS),
+    "pdb.run": ("error", "opens the debugger and waits", _DEBUGS),
+    "pdb.post_mortem": ("error", "opens the debugger and waits", _DEBUGS),
+    "pdb.pm": ("error", "opens the debugger and waits", _DEBUGS),
+    "ipdb.set_trace": ("error", "opens the debugger and waits", _DEBUGS),
+    "IPython.core.debugger.set_trace": ("error", "opens the debugger and waits", _DEBUGS),
+    "IPython.embed": ("error", "opens a shell and waits", _DEBUGS),
+    "code.interact": ("error", "opens a shell and waits", _DEBUGS),
+    "google.colab.files.upload": ("error", "waits for a person to choose a file", "Read the file by its path."),
+    "ipywidgets.interact": ("info", "only shows its first value without a person", "Nothing, if that value will do."),
+    "ipywidgets.interactive": ("info", "only shows its first value without a person", "Nothing, if that will do."),
+    "webbrowser.open": ("warning", "opens a browser that nobody will see", "Leave it out."),
+}
+_MAGICS: dict[str, tuple[Severity, str, str]] = {
+    "debug": ("error", "opens the debugger and waits", _DEBUGS),
+    "pdb": ("error", "makes the first error open the debugger and wait", _DEBUGS),
+    "edit": ("error", "opens an editor and waits", "Put the code into the cell."),
+    "ed": ("error", "opens an editor and waits", "Put the code into the cell."),
+    "gui": ("warning", "starts the event loop of a window that nobody will see", "Leave it out."),
+    "qtconsole": ("warning", "opens a window that nobody will see", "Leave it out."),
+    "connect_info": ("info", "shows how to connect to a kernel that ends with the run", "Leave it out."),
+    "pinfo": ("info", "opens help that is not kept in the output", "Leave it out, or use `help(…)`."),
+    "pinfo2": ("info", "opens help that is not kept in the output", "Leave it out, or use `help(…)`."),
+    "load": ("warning", "puts code into the cell but does not run it", "Put the code into the cell."),
+    "recall": ("warning", "puts code into the next cell but does not run it", "Put the code into the cell."),
+}
+_WIDGETS = frozenset({"notebook", "nbagg", "widget", "ipympl"})
+_WINDOWS = frozenset({"gtk", "gtk3", "gtk4", "osx", "qt", "qt4", "qt5", "qt6", "tk", "wx", "auto"})
+_BACKENDS = frozenset({"tkagg", "qtagg", "qt5agg", "qt4agg", "wxagg", "macosx", "gtk3agg", "gtk4agg"})
+
+
+@rule("interactive")
+def interactive(context: Context) -> Iterator[Finding]:
+    """Nobody sits before a headless run: what waits for a person waits for ever."""
+    modules: dict[str, str] = {}
+    own: set[str] = set()
+    for cell in context.cells:
+        modules.update(cell.access.modules)
+        own |= cell.access.binds - frozenset(cell.access.modules)
+        for name, call in calls(cell.tree, modules):
+            if name in _CALLS and name not in own:
+                yield _finding(cell.index, f"{name}()", *_CALLS[name])
+            elif name in ("matplotlib.use", "matplotlib.pyplot.switch_backend"):
+                yield from _backend(cell.index, name, call)
+        for name, arguments in magics(cell.tree):
+            if name in _MAGICS and not (name == "pdb" and arguments.strip() in ("off", "0")):
+                yield _finding(cell.index, f"%{name}", *_MAGICS[name])
+            elif name == "matplotlib":
+                yield from _matplotlib(cell.index, arguments)
+
+
+def _matplotlib(cell: int, arguments: str) -> Iterator[Finding]:
+    chosen = set(arguments.lower().split())
+    if chosen & _WIDGETS:
+        backend = f"%matplotlib {arguments.strip()}"
+        yield _finding(cell, backend, "error", "draws figures that need a browser to appear", _WINDOW)
+    elif chosen & _WINDOWS or not chosen:
+        yield _finding(
+            cell, f"%matplotlib {arguments}".strip(), "error", "opens windows, and there is no screen", _WINDOW
+        )
+
+
+def _backend(cell: int, name: str, call: ast.Call) -> Iterator[Finding]:
+    first = call.args[0] if call.args else None
+    if isinstance(first, ast.Constant) and str(first.value).lower() in _BACKENDS:
+        yield _finding(cell, f"{name}({first.value!r})", "error", "opens windows, and there is no screen", _WINDOW)
+
+
+def _finding(cell: int, code: str, severity: Severity, trouble: str, fix: str) -> Finding:
+    return Finding("interactive", severity, cell, f"Cell {cell + 1}: `{code}` {trouble}.", fix)

@@ -1,0 +1,32 @@
+"""The kernel that the notebook asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jupyter_mlops.pipeline.checks.finding import Finding
+from jupyter_mlops.pipeline.checks.rule import Context, rule
+
+
+@rule("kernel")
+def kernel(context: Context) -> Iterator[Finding]:
+    """No kernel of that name is installed, or the notebook names none."""
+    facts = context.kernel
+    if facts is None:
+        return
+    if not facts.found:
+        yield Finding(
+            "kernel",
+            "error",
+            None,
+            f"The notebook asks for the kernel {facts.name!r}, which is not installed here.",
+            "Install it (`jupyter kernelspec list` shows what there is), or choose another kernel for the notebook.",
+        )
+    elif not context.nb.metadata.get("kernelspec", {}).get("name"):
+        yield Finding(
+            "kernel",
+            "info",
+            None,
+            f"The notebook names no kernel; it will run on {facts.name or 'the default Python kernel'}.",
+            "Choose a kernel in JupyterLab and save, so that the notebook says what it runs on.",
+        )

@@ -1,0 +1,102 @@
+"""What a rule is, what it gets to see, and how it makes itself known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from jupyter_mlops.notebook.access import Effects
+from jupyter_mlops.notebook.effects import effects
+from jupyter_mlops.pipeline.checks.cell import CodeCell, code_cells
+from jupyter_mlops.pipeline.checks.finding import Finding
+from jupyter_mlops.pipeline.model import Pipeline
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+
+@dataclass(frozen=True)
+class KernelFacts:
+    """What the caller found out about the kernel the notebook asks for.
+
+    :param modules_missing: modules the notebook imports that this kernel can't find (top-level or dotted
+        names); None where nobody asked the kernel.
+    :param name: the kernelspec's name, "" for a blank one.
+    :param language: as the kernelspec says, "" if unknown.
+    :param found: whether such a kernel is installed.
+    """
+
+    modules_missing: frozenset[str] | None = None
+    name: str = ""
+    language: str = ""
+    found: bool = True
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything a rule may look at. Rules read; none opens files, starts kernels or asks the network.
+
+    :param pipeline: None where the notebook could not be built into one.
+    :param kernel: None where nobody looked.
+    :param beside: modules and packages that lie beside the notebook.
+    """
+
+    nb: NotebookNode
+    pipeline: Pipeline | None = None
+    kernel: KernelFacts | None = None
+    beside: frozenset[str] = frozenset()
+
+    @property
+    def language(self) -> str:
+        """The notebook's language in lower case; "python" unless something says otherwise."""
+        metadata = self.nb.get("metadata", {})
+        said = (
+            self.pipeline.language if self.pipeline else "",
+            metadata.get("kernelspec", {}).get("language"),
+            metadata.get("language_info", {}).get("name"),
+            self.kernel.language if self.kernel else "",
+        )
+        return next((str(name).lower() for name in said if name), "python")
+
+    @cached_property
+    def cells(self) -> tuple[CodeCell, ...]:
+        """The code cells that would run, in notebook order; none where the language is not Python."""
+        return code_cells(self.nb) if self.language in ("python", "ipython", "python3") else ()
+
+    @cached_property
+    def effects(self) -> tuple[Effects, ...]:
+        """What each of `cells` does outside the namespace, the modules imported above it known."""
+        modules: dict[str, str] = {}
+        found = []
+        for cell in self.cells:
+            modules.update(cell.access.modules)
+            found.append(Effects() if cell.error else effects(cell.source, dict(modules)))
+        return tuple(found)
+
+
+RuleFunction = Callable[[Context], Iterable[Finding]]
+F = TypeVar("F", bound=RuleFunction)
+
+_registered: dict[str, RuleFunction] = {}
+
+
+def rule(name: str) -> Callable[[F], F]:
+    """Register a function `Context -> findings` as a rule.
+
+    :raises ValueError: another rule has that name.
+    """
+
+    def register(function: F) -> F:
+        if _registered.get(name, function) is not function:
+            raise ValueError(f"two rules are named {name!r}")
+        _registered[name] = function
+        return function
+
+    return register
+
+
+def registered() -> Mapping[str, RuleFunction]:
+    """The rules whose modules have been imported so far."""
+    return dict(_registered)

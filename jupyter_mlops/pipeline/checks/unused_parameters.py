@@ -1,0 +1,54 @@
+"""Parameters that change nothing."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from jupyter_mlops.notebook.parameters import Parameter
+from jupyter_mlops.pipeline.checks.cell import CodeCell
+from jupyter_mlops.pipeline.checks.finding import Finding
+from jupyter_mlops.pipeline.checks.rule import Context, rule
+
+
+@rule("unused_parameters")
+def unused_parameters(context: Context) -> Iterator[Finding]:
+    """A parameter that nothing reads, or that is set anew before anything reads it, can be given in vain."""
+    if context.pipeline is None or not context.cells:
+        return
+    for parameter in context.pipeline.parameters:
+        trouble = _trouble(parameter, context.cells)
+        if trouble:
+            yield Finding(
+                "unused_parameters",
+                "warning",
+                parameter.cell if parameter.cell >= 0 else None,
+                f"The parameter `{parameter.name}` {trouble}.",
+                f"Use `{parameter.name}` where its value is meant, or take it out of the parameters cell.",
+            )
+
+
+def _trouble(parameter: Parameter, cells: tuple[CodeCell, ...]) -> str:
+    for cell in cells:
+        if cell.index < parameter.cell or "injected-parameters" in cell.tags:
+            continue
+        if cell.index == parameter.cell:
+            if _is_loaded(parameter.name, cell):
+                return ""
+            continue
+        if cell.error or _may_read(parameter.name, cell):
+            return ""
+        if parameter.name in cell.access.certain and not _is_loaded(parameter.name, cell):
+            return f"is set anew in cell {cell.index + 1} before anything reads it"
+    return "is read by no cell"
+
+
+def _may_read(name: str, cell: CodeCell) -> bool:
+    access = cell.access
+    in_functions = any(name in free for free in access.defines.values())
+    return bool(access.opaque) or in_functions or name in access.touched - access.binds | access.reads | access.strings
+
+
+def _is_loaded(name: str, cell: CodeCell) -> bool:
+    nodes = ast.walk(cell.tree)
+    return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in nodes)

@@ -1,0 +1,141 @@
+"""The pipeline: parameters, steps and edges, derived from a notebook. Pure data, no decisions.
+
+Cells are counted from 0 here and in every machine-readable form, as in `nb.cells`; texts for people
+say "cell 1" for the first one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from jupyter_mlops.notebook.access import Access, Effects
+from jupyter_mlops.notebook.parameters import Parameter
+
+Role = Literal["parameters", "imports", "functions", "step"]
+EdgeKind = Literal["data", "prev", "file", "state", "learned"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a step asks for, from its tags (`limit:`, `image:`, `cache:`, ...) and its cells' metadata.
+
+    :param cache: "enabled", "disabled", or "" for what the run decides.
+    """
+
+    cache: str = ""
+    image: str = ""
+    limits: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    retries: int = 0
+    timeout: float | None = None
+
+
+@dataclass(frozen=True)
+class Block:
+    """A stretch of code cells of one owner, uninterrupted by cells of another: the unit of execution.
+
+    Blocks stand in notebook order; running them one after the other is Run All. A step whose cells
+    stand apart has several.
+
+    :param owner: the step's name, or the role for cells that belong to no step.
+    :param cells: positions in the notebook, ascending; empty and skipped cells are left out.
+    """
+
+    index: int
+    owner: str
+    role: Role
+    cells: tuple[int, ...]
+    access: Access
+    effects: Effects
+
+
+@dataclass(frozen=True)
+class Step:
+    """The cells that carry one `step:NAME` tag.
+
+    :param inputs: variables and parameters it reads that something before it wrote.
+    :param outputs: variables it writes that something after it reads (all written ones if nothing does).
+    :param after: names of the steps it waits for, in notebook order.
+    """
+
+    name: str
+    cells: tuple[int, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    after: tuple[str, ...]
+    settings: Settings = field(default_factory=Settings)
+    metrics: tuple[int, ...] = ()
+    models: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    gates: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One step waits for another, and why.
+
+    :param variables: names that travel, or the resources (`clean.csv`, `numpy.random`) of a file or state edge.
+    """
+
+    source: str
+    target: str
+    variables: tuple[str, ...]
+    kind: EdgeKind
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """Steps that must share one kernel, and the variable that can't be handed on.
+
+    :param type: the variable's type as far as it is known, "" if not.
+    """
+
+    steps: tuple[str, ...]
+    variable: str
+    type: str
+    made_by: str
+    needed_by: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What a notebook is as a pipeline."""
+
+    name: str
+    language: str
+    kernel: str
+    parameters: tuple[Parameter, ...]
+    steps: tuple[Step, ...]
+    edges: tuple[Edge, ...]
+    blocks: tuple[Block, ...]
+    metrics: tuple[int, ...] = ()
+    skipped: tuple[int, ...] = ()
+    fusions: tuple[Fusion, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The public form that `show --json` prints."""
+        return {
+            "name": self.name,
+            "parameters": [
+                {"name": p.name, "type": p.type, "default": p.default, "help": p.help} for p in self.parameters
+            ],
+            "steps": [
+                {
+                    "name": s.name,
+                    "cells": list(s.cells),
+                    "inputs": list(s.inputs),
+                    "outputs": list(s.outputs),
+                    "after": list(s.after),
+                }
+                for s in self.steps
+            ],
+            "edges": [
+                {"from": e.source, "to": e.target, "variables": list(e.variables), "kind": e.kind}
+                for e in self.edges
+            ],
+        }

@@ -1,0 +1,53 @@
+"""A step's settings, put together from tags, cell metadata and the notebook's defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from jupyter_mlops.notebook.settings import notebook_defaults
+from jupyter_mlops.notebook.tags import CellTags, read_tags
+from jupyter_mlops.pipeline.model import Settings
+
+
+def default_settings(metadata: Mapping[str, Any]) -> Settings:
+    """What the notebook says for all its steps: Kale's `steps_defaults`, and our `defaults` over them."""
+    kale = metadata.get("kubeflow_notebook")
+    tags = kale.get("steps_defaults") if isinstance(kale, Mapping) else None
+    found = Settings()
+    if isinstance(tags, list):
+        found = with_tags(found, [read_tags(tags, "kubeflow_notebook.steps_defaults")])
+    elif isinstance(tags, Mapping):
+        found = with_values(found, {k: tags[k] for k in ("limits", "labels", "annotations") if k in tags})
+    return with_values(found, notebook_defaults(metadata))
+
+
+def with_tags(settings: Settings, many: Iterable[CellTags]) -> Settings:
+    """Settings with what the tags of a step's cells say on top; of two cells that differ the later wins."""
+    for tags in many:
+        settings = with_values(
+            settings,
+            {
+                "cache": tags.cache,
+                "image": tags.image,
+                "limits": tags.limits,
+                "labels": tags.labels,
+                "annotations": tags.annotations,
+                "secrets": tags.secrets,
+            },
+        )
+    return settings
+
+
+def with_values(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """Settings with these values, of the schema's names and types, on top."""
+    return Settings(
+        cache=values.get("cache") or settings.cache,
+        image=values.get("image") or settings.image,
+        limits={**settings.limits, **values.get("limits", {})},
+        labels={**settings.labels, **values.get("labels", {})},
+        annotations={**settings.annotations, **values.get("annotations", {})},
+        secrets=tuple(dict.fromkeys((*settings.secrets, *values.get("secrets", ())))),
+        retries=int(values.get("retries", settings.retries)),
+        timeout=values.get("timeout", settings.timeout),
+    )
