@@ -1,0 +1,1755 @@
+"""The kernel's side of a run: what the main line and its helpers ask of the kernels they use.
+
+This file needs the standard library alone and is sent to the kernel as source, so the kernel's
+environment need not have jupyter_mlops. It speaks JSON: `serve(request)` answers with a dictionary.
+
+    hello    who this kernel is
+    sync     bring variables, process state and imports to what the main line has
+    begin    a block of cells is about to run: remember what is there
+    finish   the block ran: what it wrote, and if asked, pickled into a file that another kernel can map
+    revert   give up on a block that did not count
+
+A *group* is a set of variables that share mutable objects or memory; it is pickled and loaded as one, so that
+two names for one object stay two names for one object. A group that can't be pickled faithfully is *live*:
+it stays in this kernel. `Live` is raised wherever a copy would not be the same thing.
+"""
+
+from __future__ import annotations
+
+import builtins
+import ctypes
+import dis
+import gc
+import hashlib
+import importlib
+import io
+import json
+import marshal
+import mmap
+import os
+import pickle
+import re
+import sys
+import time
+import types
+
+MODULE = "_jupyter_mlops_agent"
+PAGE = mmap.ALLOCATIONGRANULARITY
+OUT_OF_BAND = 1 << 16  # bytes from which a buffer gets pages of its own in the file
+HASHED = 1 << 25  # bytes up to which a buffer is known by its content
+STREAM_LIMIT = 1 << 29  # bytes of one pickle stream
+
+HIDDEN = frozenset(
+    "In Out get_ipython exit quit open _ __ ___ _i _ii _iii _ih _oh _dh _exit_code __name__ __doc__ __package__ "
+    "__loader__ __spec__ __builtin__ __builtins__ __session__ __warningregistry__ __annotations__ "
+    "_pydevd_bundle".split()
+)
+HISTORY = re.compile(r"_i?\d+")
+ATOMIC = (str, bytes, int, float, complex, bool, type(None), tuple, frozenset, range, slice, types.BuiltinFunctionType)
+OPAQUE_GLOBALS = frozenset({"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__main__", "__import__"})
+IDENTIFIER = re.compile(r"[^\W\d]\w*")
+
+
+class Live(Exception):
+    """A copy of this object would not be the same thing: it stays in its kernel."""
+
+
+class TooCostly(Live):
+    """Pickling takes more time or room than it is worth."""
+
+
+class AheadDenied(BaseException):
+    """A step that runs ahead may not act on the outside world."""
+
+
+# ------------------------------------------------------------------------------------------------
+# Making objects again: what pickles of ours refer to
+
+
+def make_cell():
+    return types.CellType()
+
+
+def set_cell(cell, state):
+    if state is not None:
+        cell.cell_contents = state[0]
+
+
+def make_function(space, code, source, name, closure):
+    globals_ = AGENT.user_ns if space is None else importlib.import_module(space).__dict__
+    built = marshal.loads(code)
+    if source is not None:
+        built = _rename(built, AGENT.register_source(*source))
+    return types.FunctionType(built, globals_, name, None, closure)
+
+
+def set_function(function, state):
+    function.__defaults__, function.__kwdefaults__, attributes, function.__qualname__ = state[:4]
+    function.__module__, function.__doc__, function.__annotations__ = state[4:7]
+    function.__dict__.update(attributes)
+
+
+def make_view(root, offset, shape, strides, dtype, writeable):
+    import numpy
+
+    flat = root.reshape(-1, order="A").view("u1") if root.dtype != numpy.dtype("u1") or root.ndim != 1 else root
+    view = numpy.ndarray(shape, dtype=dtype, buffer=flat, offset=offset, strides=strides)
+    view.flags.writeable = writeable
+    return view
+
+
+def make_manager(kind, block, axis):
+    return kind(block, axis)
+
+
+def import_module(name):
+    return importlib.import_module(name)
+
+
+def _rename(code, filename):
+    consts = tuple(_rename(c, filename) if isinstance(c, types.CodeType) else c for c in code.co_consts)
+    return code.replace(co_filename=filename, co_consts=consts)
+
+
+# ------------------------------------------------------------------------------------------------
+# Pickling
+
+
+def _globals_of(code, seen=None):
+    """Global names that a code object and the code inside it load, store or delete."""
+    names = set()
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"):
+            names.add(instruction.argval)
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            names |= _globals_of(const)
+        elif isinstance(const, str) and len(const) < 2000:
+            names |= {"'" + word for word in IDENTIFIER.findall(const)}
+    return names
+
+
+def _resolves(obj):
+    """Whether an object is found again under its module and name, and isn't of the notebook."""
+    name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
+    module = getattr(obj, "__module__", None)
+    if name is None or module is None or module == "__main__" or module not in sys.modules:
+        return False
+    found = sys.modules[module]
+    try:
+        for part in name.split("."):
+            found = getattr(found, part)
+    except AttributeError:
+        return False
+    return found is obj
+
+
+def _of_notebook(cls):
+    return getattr(cls, "__module__", None) == "__main__"
+
+
+def _pickler_base():
+    try:
+        import cloudpickle
+    except Exception:
+        return pickle.Pickler
+    return cloudpickle.Pickler
+
+
+def _extents(array):
+    """Lowest and highest address of an array's memory, the upper one exclusive."""
+    low = high = array.__array_interface__["data"][0]
+    for size, stride in zip(array.shape, array.strides):
+        if stride < 0:
+            low += (size - 1) * stride
+        else:
+            high += (size - 1) * stride
+    return low, high + array.itemsize
+
+
+class _Limited(io.BytesIO):
+    """A stream that refuses to grow past a size or a moment."""
+
+    def __init__(self, deadline):
+        super().__init__()
+        self.deadline = deadline
+
+    def write(self, data):
+        if self.tell() > STREAM_LIMIT:
+            raise TooCostly("pickles to more than 512 MB of small objects")
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise TooCostly("takes longer to pickle than it is worth")
+        return super().write(data)
+
+
+def _pickler_class():
+    base = _pickler_base()
+    dict_views = (type({}.keys()), type({}.values()), type({}.items()), types.MappingProxyType, memoryview)
+
+    class Pickler(base):
+        """Pickles what comes back as the same thing, and raises Live for the rest."""
+
+        def __init__(self, agent, views=(), deadline=None):
+            self.stream = _Limited(deadline)
+            self.buffers = []
+            self.agent = agent
+            self.views = views
+            self.refs = set()
+            self.arrays = []
+            self.exempt = []
+            super().__init__(self.stream, protocol=5, buffer_callback=self.keep_buffer)
+
+        def keep_buffer(self, buffer):
+            raw = buffer.raw()
+            if raw.nbytes < OUT_OF_BAND:
+                return True
+            self.buffers.append(raw)
+            return False
+
+        def reducer_override(self, obj):
+            kind = type(obj)
+            if kind is types.FunctionType:
+                return NotImplemented if _resolves(obj) else self.reduce_function(obj)
+            if kind is types.CellType:
+                try:
+                    state = (obj.cell_contents,)
+                except ValueError:
+                    state = None
+                return make_cell, (), state, None, None, set_cell
+            if kind is types.ModuleType:
+                if obj.__name__ == "__main__" or sys.modules.get(obj.__name__) is not obj:
+                    raise Live("a module that can't be imported by name")
+                return import_module, (obj.__name__,)
+            if isinstance(obj, type):
+                if _of_notebook(obj):
+                    self.check_class(obj)
+                    self.refs.update(self.agent.class_refs(obj))
+                return super().reducer_override(obj) if base is not pickle.Pickler else NotImplemented
+            self.check_instance(obj, kind)
+            module = kind.__module__ or ""
+            if module == "numpy":
+                numpy = sys.modules["numpy"]
+                if isinstance(obj, numpy.ndarray):
+                    return self.reduce_array(numpy, obj, kind)
+            elif module.startswith("pandas.core.internals") and self.agent.pandas_copies_on_write():
+                reduced = self.reduce_block(obj)
+                if reduced is not None:
+                    return reduced
+            return super().reducer_override(obj) if base is not pickle.Pickler else NotImplemented
+
+        def check_class(self, cls):
+            if base is pickle.Pickler:
+                raise Live("a class of the notebook, and the kernel has no cloudpickle")
+            for name in ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__del__", "__new__"):
+                method = cls.__dict__.get(name)
+                function = getattr(method, "__func__", method)
+                if getattr(function, "__globals__", None) is self.agent.user_ns:
+                    raise Live("class {} has a {} of its own".format(cls.__name__, name))
+
+        def check_instance(self, obj, kind):
+            module = kind.__module__ or ""
+            if isinstance(obj, dict_views):
+                raise Live("a view of another object")
+            if isinstance(obj, io.IOBase) and not (kind is io.StringIO or kind is io.BytesIO):
+                raise Live("an open file")
+            if isinstance(obj, BaseException) and obj.__traceback__ is not None:
+                raise Live("an exception with its traceback")
+            if kind.__name__ == "_lru_cache_wrapper" and not _resolves(obj):
+                raise Live("a function with a cache of its own")
+            if module.startswith("matplotlib"):
+                artist = sys.modules.get("matplotlib.artist")
+                if artist is not None and isinstance(obj, artist.Artist):
+                    raise Live("part of a figure")
+            elif module.startswith(("ipywidgets", "IPython.core.interactiveshell", "ipykernel", "asyncio", "torch")):
+                self.check_special(obj, kind, module)
+
+        def check_special(self, obj, kind, module):
+            if module.startswith("ipywidgets"):
+                raise Live("a widget")
+            if not module.startswith("torch"):
+                raise Live("part of the running kernel")
+            if kind.__name__ in ("Tensor", "Parameter"):
+                if obj.grad_fn is not None or obj.device.type != "cpu":
+                    raise Live("a tensor with a gradient graph or on a device")
+                low = obj.untyped_storage().data_ptr()
+                self.arrays.append((low, low + obj.untyped_storage().nbytes(), obj, True))
+
+        def reduce_function(self, function):
+            space = None
+            if function.__globals__ is not self.agent.user_ns:
+                space = function.__globals__.get("__name__")
+                if space not in sys.modules or sys.modules[space].__dict__ is not function.__globals__:
+                    raise Live("a function of a namespace that can't be imported")
+            else:
+                names, source = self.agent.code_facts(function.__code__)
+                self.refs.update(names)
+            code = function.__code__
+            source = self.agent.code_facts(code)[1]
+            if source is not None:
+                code = _rename(code, "<cell>")
+            state = (
+                function.__defaults__,
+                function.__kwdefaults__,
+                dict(function.__dict__),
+                function.__qualname__,
+                function.__module__,
+                function.__doc__,
+                function.__annotations__,
+            )
+            made = (space, marshal.dumps(code, 2), source, function.__name__, function.__closure__)
+            return make_function, made, state, None, None, set_function
+
+        def reduce_array(self, numpy, array, kind):
+            if kind is not numpy.ndarray:
+                if isinstance(array, numpy.memmap):
+                    raise Live("an array mapped from a file of the notebook's own")
+                return NotImplemented
+            if array.dtype.hasobject or array.size == 0:
+                return NotImplemented
+            if id(array) not in self.exempt:
+                low, high = _extents(array)
+                self.arrays.append((low, high, array, False))
+            if id(array) in self.views:
+                return self.reduce_view(numpy, array)
+            if array.nbytes < OUT_OF_BAND:
+                return array.__reduce__()
+            return NotImplemented
+
+        def reduce_view(self, numpy, array):
+            root = array
+            while isinstance(root.base, numpy.ndarray):
+                root = root.base
+            if root is array:
+                return NotImplemented if array.nbytes >= OUT_OF_BAND else array.__reduce__()
+            contiguous = root.flags.c_contiguous or root.flags.f_contiguous
+            if type(root) is not numpy.ndarray or not contiguous or root.dtype.hasobject:
+                raise Live("a view of memory that can't be handed on")
+            offset = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+            flags = bool(array.flags.writeable)
+            return make_view, (root, offset, array.shape, array.strides, array.dtype, flags)
+
+        def reduce_block(self, block):
+            """A pandas block gets an array object of its own: what it shares is copied on write, not seen."""
+            numpy = sys.modules["numpy"]
+            if type(block).__name__ == "SingleBlockManager":
+                return make_manager, (type(block), block.blocks[0], block.axes[0])
+            values = getattr(block, "values", None)
+            if values is None or not hasattr(block, "mgr_locs"):
+                return None
+            function, args = block.__reduce__()[:2]
+            if type(values) is not numpy.ndarray or values.dtype.hasobject:
+                made = values.copy()
+                self.agent.keep.append(made)
+                return function, (made, *args[1:])
+            made = values.view()
+            low, high = _extents(made) if made.size else (0, 0)
+            self.agent.keep.append(made)
+            if values.size:
+                self.arrays.append((low, high, values if id(values) in self.views else made, "block"))
+            if id(values) in self.views:
+                made = values
+            else:
+                self.exempt.append(id(made))
+            return function, (made, *args[1:])
+
+    return Pickler
+
+
+# ------------------------------------------------------------------------------------------------
+# Process state. A resource's value is what differs from its default, so that a library which was
+# not imported and one that was only imported are alike.
+
+NUMPY_PRINT = {
+    "edgeitems": 3, "threshold": 1000, "floatmode": "maxprec", "precision": 8, "suppress": False, "linewidth": 75,
+    "nanstr": "nan", "infstr": "inf", "sign": "-", "formatter": None, "legacy": False, "override_repr": None,
+}  # fmt: skip
+NUMPY_ERR = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+INLINE_TRAITS = ("figure_formats", "rc", "close_figures", "print_figure_kwargs")
+SHELL_TRAITS = ("ast_node_interactivity", "colors", "autocall", "automagic", "separate_in")
+VOLATILE_ENVIRON = re.compile(
+    r"(JPY_|JUPYTER|TERM|COLUMNS|LINES|PWD$|OLDPWD$|SHLVL$|_$|SSH_|XDG_|PYTEST_|PYDEVD|DBUS|WINDOWID|TMUX|LS_COLORS"
+    r"|CLICOLOR|FORCE_COLOR|PAGER|GIT_PAGER|MPLBACKEND|PYTHONHASHSEED)"
+)
+
+
+def _module(name):
+    return sys.modules.get(name)
+
+
+def get_random():
+    return sys.modules["random"].getstate() if _module("random") else None
+
+
+def set_random(value):
+    if value is not None:
+        import random
+
+        random.setstate(value)
+
+
+def get_numpy_random():
+    numpy = _module("numpy.random")
+    return numpy.get_state(legacy=False) if numpy is not None and hasattr(numpy, "get_state") else None
+
+
+def set_numpy_random(value):
+    if value is not None:
+        importlib.import_module("numpy.random").set_state(value)
+
+
+def get_torch_random():
+    torch = _module("torch")
+    return torch.get_rng_state().numpy().tobytes() if torch is not None and hasattr(torch, "get_rng_state") else None
+
+
+def set_torch_random(value):
+    if value is not None:
+        torch = importlib.import_module("torch")
+        torch.set_rng_state(torch.frombuffer(bytearray(value), dtype=torch.uint8))
+
+
+def get_environ():
+    now, then = dict(os.environ), AGENT.base_environ
+    return {k: now.get(k) for k in sorted(now.keys() | then.keys()) if now.get(k) != then.get(k)}
+
+
+def set_environ(value):
+    wanted = {**AGENT.base_environ, **value}
+    for key in list(os.environ):
+        if wanted.get(key) is None:
+            del os.environ[key]
+    for key, text in wanted.items():
+        if text is not None and os.environ.get(key) != text:
+            os.environ[key] = text
+
+
+def get_path():
+    return list(sys.path) if sys.path != AGENT.base_path else []
+
+
+def set_path(value):
+    sys.path[:] = value or AGENT.base_path
+
+
+def get_cwd():
+    try:
+        return os.getcwd() if os.getcwd() != AGENT.base_cwd else ""
+    except OSError:
+        return "<gone>"
+
+
+def set_cwd(value):
+    os.chdir(value or AGENT.base_cwd)
+
+
+def _filters_version():
+    warnings = sys.modules["warnings"]
+    show, probe = warnings._showwarnmsg, {}
+    warnings._showwarnmsg = lambda message: None
+    try:
+        warnings.warn_explicit("probe", UserWarning, "probe", 1, registry=probe)
+    except Exception:
+        return None
+    finally:
+        warnings._showwarnmsg = show
+    return probe.get("version")
+
+
+def _pattern(matched):
+    return (matched.pattern, matched.flags) if isinstance(matched, re.Pattern) else matched
+
+
+def _compiled(pattern):
+    return re.compile(*pattern) if isinstance(pattern, tuple) else pattern
+
+
+def get_warnings():
+    warnings = sys.modules["warnings"]
+    filters = [(f[0], _pattern(f[1]), f[2], _pattern(f[3]), f[4]) for f in warnings.filters]
+    version, seen = _filters_version(), {}
+    for name, module in list(sys.modules.items()):
+        registry = getattr(module, "__dict__", {}).get("__warningregistry__")
+        if isinstance(registry, dict) and registry.get("version") == version and len(registry) > 1:
+            seen[name] = {k: v for k, v in registry.items() if k != "version"}
+    changed = filters != AGENT.base_filters
+    # Imports add filters of their own (numpy, pandas): those are replayed with the imports.
+    return {"filters": filters if changed else None, "seen": seen, "once": dict(warnings.onceregistry)}
+
+
+def set_warnings(value):
+    warnings = sys.modules["warnings"]
+    wanted = value["filters"] if value["filters"] is not None else AGENT.base_filters
+    warnings.filters[:] = [
+        (action, _compiled(message), category, _compiled(module), line)
+        for action, message, category, module, line in wanted
+    ]
+    warnings._filters_mutated() if hasattr(warnings, "_filters_mutated") else warnings._filters_mutated_lock_held()
+    warnings.onceregistry.clear()
+    warnings.onceregistry.update(value["once"])
+    version = _filters_version()
+    for name, module in list(sys.modules.items()):
+        space = getattr(module, "__dict__", None)
+        if space is None:
+            continue
+        if name in value["seen"]:
+            space.setdefault("__warningregistry__", {}).clear()
+            space["__warningregistry__"].update(value["seen"][name], version=version)
+        elif isinstance(space.get("__warningregistry__"), dict):
+            space["__warningregistry__"].clear()
+
+
+def _handler(handler):
+    logging = sys.modules["logging"]
+    if type(handler) is logging.NullHandler:
+        return None
+    stream = getattr(handler, "stream", None)
+    name = "stdout" if stream is sys.stdout else "stderr" if stream is sys.stderr else None
+    formatter = handler.formatter
+    if type(handler) is not logging.StreamHandler or name is None or handler.filters:
+        return "live"
+    if formatter is not None and type(formatter) is not logging.Formatter:
+        return "live"
+    style = formatter and (formatter._fmt, formatter.datefmt, type(formatter._style).__name__)
+    return name, handler.level, style
+
+
+def get_logging():
+    logging = _module("logging")
+    if logging is None:
+        return None
+    loggers = {"": logging.root}
+    loggers.update((n, x) for n, x in logging.root.manager.loggerDict.items() if isinstance(x, logging.Logger))
+    found = {}
+    for name, logger in loggers.items():
+        handlers = [h for h in map(_handler, logger.handlers) if h is not None]
+        facts = (logger.level, logger.propagate, logger.disabled, handlers)
+        default = (logging.WARNING if name == "" else 0, True, False, [])
+        if facts != AGENT.base_logging.get(name, default):
+            found[name] = facts
+    result = {"loggers": found, "disable": logging.root.manager.disable}
+    return result if found or result["disable"] else None
+
+
+def set_logging(value):
+    logging = importlib.import_module("logging")
+    value = value or {"loggers": {}, "disable": 0}
+    logging.disable(value["disable"])
+    for name, (level, propagate, disabled, handlers) in value["loggers"].items():
+        logger = logging.getLogger(name) if name else logging.root
+        logger.setLevel(level)
+        logger.propagate, logger.disabled = propagate, disabled
+        for handler in [h for h in logger.handlers if _handler(h) not in (None, "live")]:
+            logger.removeHandler(handler)
+        for stream, at, style in handlers:
+            made = logging.StreamHandler(getattr(sys, stream))
+            made.setLevel(at)
+            if style is not None:
+                kinds = {"PercentStyle": "%", "StrFormatStyle": "{", "StringTemplateStyle": "$"}
+                made.setFormatter(logging.Formatter(style[0], style[1], kinds[style[2]]))
+            logger.addHandler(made)
+
+
+def get_locale():
+    locale = _module("locale")
+    if locale is None:
+        return None
+    now = locale.setlocale(locale.LC_ALL)
+    return now if now != AGENT.base_locale else None
+
+
+def set_locale(value):
+    locale = importlib.import_module("locale")
+    locale.setlocale(locale.LC_ALL, value or AGENT.base_locale)
+
+
+def get_decimal():
+    decimal = _module("decimal")
+    if decimal is None:
+        return None
+    context, default = decimal.getcontext(), decimal.Context()
+    return context.copy() if repr(context).split("flags")[0] != repr(default).split("flags")[0] else None
+
+
+def set_decimal(value):
+    decimal = importlib.import_module("decimal")
+    decimal.setcontext(value.copy() if value is not None else decimal.Context())
+
+
+def get_matplotlib():
+    matplotlib = _module("matplotlib")
+    if matplotlib is None or not hasattr(matplotlib, "rcParamsOrig"):
+        return {}
+    skip = ("backend", "backend_fallback")
+    now, then = dict.items(matplotlib.rcParams), matplotlib.rcParamsOrig
+    found = {k: v for k, v in now if k not in skip and repr(v) != repr(dict.get(then, k))}
+    colors = _module("matplotlib.colors")
+    if colors is not None:
+        base = {k: v for k, v in dict.items(colors.colorConverter.colors) if len(k) == 1}
+        if base != {k: v for k, v in colors.BASE_COLORS.items()}:
+            found["<base colours>"] = base
+    return found
+
+
+def set_matplotlib(value):
+    if not value and _module("matplotlib") is None:
+        return
+    matplotlib = importlib.import_module("matplotlib")
+    for key, default in dict.items(matplotlib.rcParamsOrig):
+        if key not in ("backend", "backend_fallback"):
+            dict.__setitem__(matplotlib.rcParams, key, value.get(key, default))
+    if "<base colours>" in value:
+        colors = importlib.import_module("matplotlib.colors")
+        colors.colorConverter.colors.update(value["<base colours>"])
+        colors.colorConverter.cache.clear()
+
+
+def get_pandas():
+    config = _module("pandas._config.config")
+    if config is None:
+        return {}
+    found = {}
+    for key, option in config._registered_options.items():
+        value = config.get_option(key) if key not in config._deprecated_options else option.defval
+        if value != option.defval:
+            found[key] = value
+    return found
+
+
+def set_pandas(value):
+    config = _module("pandas._config.config")
+    if config is None and not value:
+        return
+    import pandas
+
+    config = sys.modules["pandas._config.config"]
+    for key, option in config._registered_options.items():
+        if key in config._deprecated_options:
+            continue
+        wanted = value.get(key, option.defval)
+        if config.get_option(key) != wanted:
+            pandas.set_option(key, wanted)
+
+
+def get_numpy():
+    numpy = _module("numpy")
+    if numpy is None or not hasattr(numpy, "get_printoptions"):
+        return {}
+    found = {k: v for k, v in numpy.get_printoptions().items() if v != NUMPY_PRINT.get(k)}
+    errors = {k: v for k, v in numpy.geterr().items() if v != NUMPY_ERR.get(k)}
+    return {**found, **({"<errors>": errors} if errors else {})}
+
+
+def set_numpy(value):
+    if not value and _module("numpy") is None:
+        return
+    import numpy
+
+    options = {**NUMPY_PRINT, **{k: v for k, v in value.items() if k != "<errors>"}}
+    known = numpy.get_printoptions()
+    numpy.set_printoptions(**{k: v for k, v in options.items() if k in known})
+    numpy.seterr(**{**NUMPY_ERR, **value.get("<errors>", {})})
+
+
+def get_sklearn():
+    config = _module("sklearn._config")
+    if config is None:
+        return {}
+    return {k: v for k, v in config.get_config().items() if v != config._global_config.get(k)}
+
+
+def set_sklearn(value):
+    config = _module("sklearn._config")
+    if config is None and not value:
+        return
+    config = importlib.import_module("sklearn._config")
+    config.set_config(**{**config._global_config, **value})
+
+
+def get_extensions():
+    return sorted(AGENT.shell.extension_manager.loaded - AGENT.base_extensions)
+
+
+def set_extensions(value):
+    for name in value:
+        AGENT.shell.extension_manager.load_extension(name)
+
+
+def _inline():
+    config = _module("matplotlib_inline.config")
+    return config.InlineBackend.instance(parent=AGENT.shell) if config is not None else None
+
+
+def get_shell():
+    shell, inline = AGENT.shell, _inline()
+    found = {k: getattr(shell, k) for k in SHELL_TRAITS if getattr(shell, k, None) != AGENT.base_shell.get(k)}
+    text = shell.display_formatter.formatters["text/plain"]
+    found.update({"text." + k: getattr(text, k) for k in ("float_precision", "pprint", "max_width", "max_seq_length")})
+    mode = getattr(shell.InteractiveTB, "mode", "")
+    found = {k: v for k, v in found.items() if v != AGENT.base_text.get(k)}
+    if mode != AGENT.base_mode:
+        found["xmode"] = mode
+    if inline is not None:
+        for name in INLINE_TRAITS:
+            value = getattr(inline, name)
+            if value != inline.trait_defaults(name):
+                found["inline." + name] = value
+    limits = {"recursion": sys.getrecursionlimit(), "gc": gc.isenabled()}
+    found.update({k: v for k, v in limits.items() if v != AGENT.base_limits[k]})
+    return found
+
+
+def set_shell(value):
+    shell = AGENT.shell
+    text = shell.display_formatter.formatters["text/plain"]
+    for key, item in value.items():
+        if key in SHELL_TRAITS:
+            setattr(shell, key, item)
+        elif key.startswith("text."):
+            setattr(text, key[5:], item)
+        elif key == "xmode":
+            shell.InteractiveTB.set_mode(mode=item)
+        elif key.startswith("inline."):
+            importlib.import_module("matplotlib_inline.config")
+            setattr(_inline(), key[7:], item)
+        elif key == "recursion":
+            sys.setrecursionlimit(item)
+        elif key == "gc":
+            gc.enable() if item else gc.disable()
+
+
+# Order of setting: where modules come from first, filters of warnings last (imports add some).
+RESOURCES = {
+    "environ": (get_environ, set_environ),
+    "cwd": (get_cwd, set_cwd),
+    "sys.path": (get_path, set_path),
+    "locale": (get_locale, set_locale),
+    "decimal": (get_decimal, set_decimal),
+    "extensions": (get_extensions, set_extensions),
+    "shell": (get_shell, set_shell),
+    "logging": (get_logging, set_logging),
+    "numpy": (get_numpy, set_numpy),
+    "pandas": (get_pandas, set_pandas),
+    "matplotlib": (get_matplotlib, set_matplotlib),
+    "sklearn": (get_sklearn, set_sklearn),
+    "random": (get_random, set_random),
+    "numpy.random": (get_numpy_random, set_numpy_random),
+    "torch.random": (get_torch_random, set_torch_random),
+    "warnings": (get_warnings, set_warnings),
+}
+RANDOM = ("random", "numpy.random", "torch.random")
+BEFORE_IMPORTS = ("environ", "cwd", "sys.path")
+
+
+# ------------------------------------------------------------------------------------------------
+# What a block does to files and to the world
+
+
+class Watch:
+    """An audit hook that notes files and outside acts while a block runs, and can forbid them."""
+
+    WRITES = frozenset(
+        "os.remove os.rename os.mkdir os.rmdir os.truncate os.link os.symlink os.chmod os.chown os.utime "
+        "shutil.copyfile shutil.move shutil.rmtree shutil.copytree shutil.make_archive shutil.unpack_archive".split()
+    )
+    OUTSIDE = {
+        "subprocess.Popen": "process", "os.system": "process", "os.exec": "process", "os.posix_spawn": "process",
+        "os.spawn": "process", "os.fork": "process", "os.forkpty": "process", "pty.spawn": "process",
+        "socket.connect": "network", "socket.bind": "network", "socket.sendto": "network",
+        "socket.getaddrinfo": "network", "socket.gethostbyname": "network", "urllib.Request": "network",
+        "http.client.connect": "network", "ftplib.connect": "network", "smtplib.connect": "network",
+        "webbrowser.open": "process", "sqlite3.connect": "database", "os.kill": "process", "os.putenv": "",
+    }  # fmt: skip
+    LISTS = frozenset({"os.listdir", "os.scandir", "glob.glob", "os.walk"})
+
+    def __init__(self):
+        self.on = False
+        self.guarded = False
+        roots = {sys.prefix, sys.base_prefix, sys.exec_prefix, "/usr", "/proc", "/sys", "/dev", "/etc", "/lib", "/opt"}
+        home = os.path.expanduser("~")
+        roots |= {os.path.join(home, part) for part in (".cache", ".config", ".ipython", ".jupyter", ".matplotlib")}
+        self.ignored = tuple(os.path.realpath(root) + os.sep for root in roots) + tuple(r + os.sep for r in roots)
+        self.ignored += (os.path.join(os.path.realpath("/tmp"), "ipykernel_"),)
+        self.allowed_writes = frozenset()
+        self.clear()
+
+    def clear(self):
+        self.read, self.written, self.outside, self.lists, self.denied = {}, {}, [], False, []
+        self.ids = False
+
+    def __call__(self, event, args):
+        if not self.on:
+            return
+        if event == "builtins.id":
+            self.ids = self.ids or sys._getframe(1).f_globals is AGENT.user_ns
+        elif event == "open":
+            self.open(*args)
+        elif event in self.OUTSIDE and self.OUTSIDE[event]:
+            if event == "sqlite3.connect" and args and args[0] in (":memory:", ""):
+                return
+            if not self.importing():
+                text = "{}: {}".format(self.OUTSIDE[event], event)
+                self.outside.append(text)
+                self.deny(text)
+        elif event in self.WRITES:
+            for path in args[:2]:
+                if isinstance(path, (str, bytes, os.PathLike)):
+                    self.write(path, event)
+        elif event in self.LISTS and not self.importing():
+            self.lists = True
+
+    def importing(self):
+        frame = sys._getframe(2)
+        while frame is not None:
+            name = frame.f_code.co_filename
+            if name.startswith("<frozen importlib"):
+                return True
+            if name.startswith("<ipython") or "ipykernel_" in name:
+                return False
+            frame = frame.f_back
+        return False
+
+    def open(self, path, mode, flags):
+        if isinstance(path, int) or path is None:
+            return
+        if mode is not None and isinstance(mode, str):
+            writes, both = any(c in mode for c in "wax+"), any(c in mode for c in "a+")
+        else:
+            flags = flags or 0
+            writes = bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+            both = bool(flags & (os.O_RDWR | os.O_APPEND))
+        if writes:
+            self.write(path, "a" if both else "w")
+        else:
+            name = self.name(path)
+            if name is not None and not name.endswith(".pyc"):
+                self.note(name)
+
+    def note(self, name):
+        if name not in self.read and name not in self.written:
+            try:
+                facts = os.stat(name)
+            except OSError:
+                self.read[name] = None
+            else:
+                self.read[name] = [facts.st_mtime_ns, facts.st_size, facts.st_ino]
+
+    def write(self, path, how):
+        name = self.name(path)
+        if name is None or "__pycache__" in name:
+            return
+        self.written.setdefault(name, how)
+        if self.guarded and not (how == "w" and name in self.allowed_writes):
+            self.deny("writes " + name)
+
+    def deny(self, what):
+        if self.guarded:
+            self.denied.append(what)
+            raise AheadDenied(what)
+
+    def name(self, path):
+        try:
+            text = os.path.abspath(os.fsdecode(path))
+        except (TypeError, ValueError, OSError):
+            return None
+        return None if text.startswith(self.ignored) else text
+
+
+# ------------------------------------------------------------------------------------------------
+
+
+class Group:
+    """Variables that are pickled, loaded and kept as one."""
+
+    __slots__ = ("names", "digest", "live", "refs", "types", "stream", "buffers")
+
+    def __init__(self, names, digest, live, refs, types_, stream=b"", buffers=()):
+        self.names, self.digest, self.live, self.refs = names, digest, live, refs
+        self.types, self.stream, self.buffers = types_, stream, buffers
+
+
+class _Picked:
+    """One variable, pickled by itself: what it shares, and why it can't be handed on."""
+
+    __slots__ = ("stream", "buffers", "refs", "objects", "arrays", "live", "costly")
+
+    def __init__(self):
+        self.stream, self.buffers, self.refs, self.objects, self.arrays = b"", [], set(), {}, []
+        self.live, self.costly = "", False
+
+
+class Agent:
+    def __init__(self, shell):
+        self.shell = shell
+        self.user_ns = shell.user_ns
+        self.groups = {}
+        self.heavy = set()
+        self.keep = []
+        self.mapped = []
+        self.stored = {}
+        self.facts = {}
+        self.cells = []
+        self.start_random = {}
+        self.snapshots = {}
+        self.seeding = {}
+        self.watch = Watch()
+        self.imported = set()
+        self.hidden = HIDDEN | {n for n in self.user_ns if n.startswith("_") and n not in ("__warningregistry__",)}
+        self.base_environ = dict(os.environ)
+        self.base_cwd = os.getcwd()
+        self.base_path = list(sys.path)
+        self.base_extensions = set(shell.extension_manager.loaded)
+        self.base_locale = None
+        self.base_logging = {}
+        self.base_filters = []
+        self.base_limits = {"recursion": sys.getrecursionlimit(), "gc": gc.isenabled()}
+        self.base_shell = {k: getattr(shell, k, None) for k in SHELL_TRAITS}
+        text = shell.display_formatter.formatters["text/plain"]
+        self.base_text = {"text." + k: getattr(text, k) for k in ("float_precision", "pprint", "max_width", "max_seq_length")}
+        self.base_mode = getattr(shell.InteractiveTB, "mode", "")
+        self.base_streams = (sys.stdout, sys.stderr, sys.displayhook, sys.excepthook)
+        self.base_magics = {id(f) for kind in shell.magics_manager.magics.values() for f in kind.values()}
+        self.base_transformers = (len(shell.ast_transformers), len(shell.input_transformers_post))
+
+    def start(self):
+        """Take the defaults of this process, once the agent itself is installed."""
+        os.environ.pop("PYTHONHASHSEED", None) if os.environ.get("JUPYTER_MLOPS_HASHSEED") else None
+        os.environ.pop("JUPYTER_MLOPS_HASHSEED", None)
+        self.base_environ = dict(os.environ)
+        locale = importlib.import_module("locale")
+        self.base_locale = locale.setlocale(locale.LC_ALL)
+        found = get_logging()
+        self.base_logging = dict(found["loggers"]) if found else {}
+        self.base_filters = get_warnings()["filters"] or []
+        for name in RANDOM:
+            digest = self.random_digest(name)[0]
+            if digest:
+                self.start_random[name] = digest
+        sys.addaudithook(self.watch)
+        self.shell.events.register("pre_run_cell", self.before_cell)
+
+    # -- what pickling asks
+
+    def pandas_copies_on_write(self):
+        pandas = sys.modules.get("pandas")
+        if pandas is None:
+            return False
+        if int(pandas.__version__.split(".")[0]) >= 3:
+            return True
+        try:
+            return pandas.options.mode.copy_on_write is True
+        except Exception:
+            return False
+
+    def code_facts(self, code):
+        """The global names of a function of the notebook, and the text of its cell."""
+        known = self.facts.get(code)
+        if known is None:
+            import linecache
+
+            names = _globals_of(code)
+            if names & OPAQUE_GLOBALS:
+                names.add("*")
+            entry = linecache.cache.get(code.co_filename)
+            source = None
+            if entry is not None and entry[1] is None:
+                number = getattr(self.shell.compile, "_filename_map", {}).get(code.co_filename, 0)
+                source = ("".join(entry[2]), number)
+            known = self.facts[code] = (frozenset(names), source)
+        return known
+
+    def class_refs(self, cls):
+        names = set()
+        for value in vars(cls).values():
+            for function in (value, getattr(value, "__func__", None), getattr(value, "fget", None)):
+                if isinstance(function, types.FunctionType):
+                    names |= self.code_facts(function.__code__)[0]
+        return names
+
+    def register_source(self, text, number):
+        return self.shell.compile.cache(text, number, text)
+
+    # -- names
+
+    def names(self):
+        return [n for n in list(self.user_ns) if n not in self.hidden and not HISTORY.fullmatch(n)]
+
+    def value(self, name):
+        if not name.startswith("@"):
+            return self.user_ns[name]
+        kind, path, attribute = name[1:].split("|")
+        if kind == "module":
+            return self.module_data(path)
+        return _attribute(_resolve(path), attribute)
+
+    def assign(self, name, value):
+        if not name.startswith("@"):
+            self.user_ns[name] = value
+            return
+        kind, path, attribute = name[1:].split("|")
+        if kind == "module":
+            importlib.import_module(path).__dict__.update(value)
+        elif isinstance(value, _Gone):
+            delattr(_resolve(path), attribute)
+        else:
+            setattr(_resolve(path), attribute, value)
+
+    def local_modules(self):
+        """Modules of the person's own: not of the standard library, not installed."""
+        found = {}
+        for name, module in list(sys.modules.items()):
+            path = getattr(module, "__file__", None)
+            if name in ("__main__", MODULE) or not path or name.startswith(("ipykernel", "IPython")):
+                continue
+            if "site-packages" in path or "dist-packages" in path or not path.endswith(".py"):
+                continue
+            path = os.path.abspath(path)
+            if not path.startswith(self.watch.ignored) and not path.startswith(_STDLIB):
+                found[name] = path
+        return found
+
+    def module_data(self, name):
+        skip = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
+        found = {}
+        for key, value in vars(sys.modules[name]).items():
+            if key.startswith("__") or isinstance(value, skip):
+                continue
+            found[key] = value
+        return found
+
+    # -- pickling variables
+
+    def pick(self, name, deadline, views=()):
+        picked, made = _Picked(), PICKLER(self, views, deadline)
+        value = self.value(name)
+        if name.startswith("@module|"):
+            value = self.module_part(value, deadline)
+        try:
+            made.dump([value])
+        except Exception as error:
+            picked.live = str(error) if isinstance(error, Live) else "{}: {}".format(type(error).__name__, error)
+            picked.costly = isinstance(error, TooCostly)
+        else:
+            picked.stream = made.stream.getvalue()
+            if b"__main__" in picked.stream and _names_main(picked.stream):
+                picked.live = "refers to something that only this kernel has"
+            elif not _sets_keep_order(picked.stream, made.buffers):
+                picked.live = "a set whose order a copy would not keep"
+        picked.buffers, picked.refs, picked.arrays = made.buffers, made.refs, made.arrays
+        if isinstance(value, str) and len(value) < 10000:
+            picked.refs |= {"'" + word for word in IDENTIFIER.findall(value)}
+        memo = made.memo.copy()
+        picked.objects = {key: item[1] for key, item in memo.items() if self.shares(item[1])}
+        picked.objects.pop(id(None), None)
+        if not isinstance(value, ATOMIC) and self.shares(value):
+            picked.objects[id(value)] = value
+        return picked
+
+    def shares(self, obj):
+        """Whether it would show if this object were two."""
+        if isinstance(obj, ATOMIC) or isinstance(obj, types.ModuleType):
+            return False
+        if isinstance(obj, (type, types.FunctionType)):
+            return not _resolves(obj)
+        kind = type(obj)
+        if kind.__module__ == "numpy" and "dtype" in kind.__name__.lower():
+            return False
+        return not (kind.__module__.startswith("numpy.dtypes") or kind.__module__.startswith("pandas.core.dtypes"))
+
+    def module_part(self, data, deadline):
+        kept = {}
+        for key, value in data.items():
+            try:
+                PICKLER(self, (), deadline).dump([value])
+            except Exception:  # noqa: S112 - loggers, locks and their like are made again by the import
+                continue
+            kept[key] = value
+        return kept
+
+    def partition(self, names, picked):
+        """Unite the names whose objects or memory are shared. Returns lists of names and shared arrays."""
+        parent = {name: name for name in names}
+
+        def find(name):
+            while parent[name] != name:
+                parent[name] = parent[parent[name]]
+                name = parent[name]
+            return name
+
+        owner, arrays = {}, []
+        for name in names:
+            for key in picked[name].objects:
+                if key in owner:
+                    parent[find(name)] = find(owner[key])
+                else:
+                    owner[key] = name
+            arrays += [(low, high, obj, exempt, name) for low, high, obj, exempt in picked[name].arrays]
+        views, stuck = set(), {}
+        for cluster in _overlapping(arrays):
+            plain = [a for a in cluster if a[3] is False]
+            blocks = {id(a[2]) for a in cluster if a[3] == "block"}
+            if not plain or len({id(a[2]) for a in cluster}) < 2:
+                if any(a[3] is True for a in cluster) and len(cluster) > 1:
+                    stuck.update((a[4], "tensors that share memory") for a in cluster)
+                continue
+            for item in cluster[1:]:
+                parent[find(item[4])] = find(cluster[0][4])
+            if len(blocks) > 1 or any(a[3] is True for a in cluster):
+                stuck.update((a[4], "memory shared by several frames and an array") for a in cluster)
+            else:
+                views |= {id(a[2]) for a in cluster} | {id(_owner(a[2])) for a in cluster}
+                for item in cluster:
+                    if item[3] == "block" and item[2].base is not None:
+                        views.add(id(item[2].base))
+        united = {}
+        for name in names:
+            united.setdefault(find(name), []).append(name)
+        return list(united.values()), views, stuck
+
+    def groups_of(self, names, deadline):
+        """Pickle these variables into groups, reaching on to what their functions name."""
+        self.keep = []
+        try:
+            picked = {name: self.pick(name, deadline) for name in names}
+            parts, views, stuck = self.partition(names, picked)
+            made = []
+            for part in parts:
+                live = {n: picked[n].live or stuck.get(n, "") for n in part}
+                live = {n: reason for n, reason in live.items() if reason}
+                refs = set().union(*(picked[n].refs for n in part))
+                kinds = {n: _kind(self.value(n)) for n in part}
+                if live:
+                    made.append(Group(part, "", live, refs, kinds))
+                    self.heavy.update(n for n in part if picked[n].costly)
+                elif len(part) == 1 and not (views & {id(a[2]) for a in picked[part[0]].arrays}):
+                    made.append(self.group(part, picked[part[0]].stream, picked[part[0]].buffers, refs, kinds))
+                else:
+                    made.append(self.joint(part, views, refs, kinds, deadline))
+            return made
+        finally:
+            self.keep = []
+
+    def joint(self, part, views, refs, kinds, deadline):
+        pickler = PICKLER(self, views, deadline)
+        values = [self.value(n) for n in part]
+        values = [self.module_part(v, deadline) if n.startswith("@module|") else v for n, v in zip(part, values)]
+        try:
+            pickler.dump(values)
+        except Exception as error:
+            return Group(part, "", {part[0]: str(error)}, refs, kinds)
+        stream = pickler.stream.getvalue()
+        if not _sets_keep_order(stream, pickler.buffers):
+            return Group(part, "", {part[0]: "a set whose order a copy would not keep"}, refs, kinds)
+        return self.group(part, stream, pickler.buffers, refs, kinds)
+
+    def group(self, part, stream, buffers, refs, kinds):
+        known = [(raw, self.buffer_id(raw)) for raw in buffers]
+        digest = hashlib.blake2b(stream, digest_size=20)
+        for _, ident in known:
+            digest.update(ident.encode())
+        digest.update("\0".join(part).encode())
+        return Group(part, digest.hexdigest(), {}, refs, kinds, stream, known)
+
+    def buffer_id(self, raw):
+        if raw.nbytes <= HASHED:
+            return hashlib.blake2b(raw, digest_size=20).hexdigest()
+        address = _address(raw)
+        for low, high, path, offsets in self.mapped:
+            if low <= address and address + raw.nbytes <= high:
+                known = offsets.get(address - low)
+                if known and known[0] == raw.nbytes:
+                    if _clean(address, address + raw.nbytes) or _same_bytes(raw, path, address - low):
+                        return known[1]
+        known = self.stored.get((address, raw.nbytes))
+        if known is not None and _same_bytes(raw, *known[:2]):
+            return known[2]
+        return "u" + os.urandom(16).hex()
+
+    # -- process state
+
+    def random_digest(self, name):
+        """Digest and value of a random generator's state; "" where nothing touched it since the kernel began."""
+        value = RESOURCES[name][0]()
+        if value is None:
+            return "", None
+        digest = hashlib.blake2b(pickle.dumps(value, 4), digest_size=16).hexdigest()
+        return ("", None) if digest == self.start_random.get(name) else (digest, value)
+
+    def pristine(self):
+        """Generators that were seeded, by somebody or by nobody, and not drawn from."""
+        found = []
+        for name, at in (("random", lambda v: v[1][-1]), ("numpy.random", lambda v: v["state"]["pos"])):
+            value = RESOURCES[name][0]()
+            if value is not None and at(value) == 624:
+                found.append(name)
+        return found
+
+    def state(self):
+        """Digest and payload of each resource; "" is its default."""
+        found, stuck = {}, {}
+        for name, (get, _) in RESOURCES.items():
+            try:
+                if name in RANDOM:
+                    digest, value = self.random_digest(name)
+                    found[name] = (digest, pickle.dumps(value, 4) if digest else None)
+                    continue
+                value = get()
+                if not value or (name == "warnings" and value == {"filters": None, "seen": {}, "once": {}}):
+                    found[name] = ("", None)
+                    continue
+                if name == "logging" and any("live" in facts[3] for facts in value["loggers"].values()):
+                    raise Live("logging handlers")
+                stream = pickle_plain(self, value)
+                digest = hashlib.blake2b(stream, digest_size=16).hexdigest()
+                found[name] = (digest, stream)
+            except Exception as error:
+                stuck[name] = "{}: {}".format(type(error).__name__, error)
+                found[name] = ("live-" + os.urandom(8).hex(), None)
+        return found, stuck
+
+    def stuck(self):
+        """State that can't be handed to another kernel, and why."""
+        found = {}
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is not None and pyplot.get_fignums():
+            found["figures"] = "an open figure"
+        if (sys.stdout, sys.stderr, sys.displayhook, sys.excepthook) != self.base_streams:
+            found["streams"] = "sys.stdout, sys.stderr or a hook is replaced"
+        threading = sys.modules.get("threading")
+        for thread in threading.enumerate() if threading else ():
+            if getattr(getattr(thread, "_target", None), "__globals__", None) is self.user_ns:
+                found["threads"] = "a running thread"
+        asyncio = sys.modules.get("asyncio")
+        try:
+            tasks = asyncio.all_tasks() if asyncio else ()
+        except RuntimeError:
+            tasks = ()
+        for task in tasks:
+            frame = getattr(task.get_coro(), "cr_frame", None)
+            if frame is not None and frame.f_globals is self.user_ns:
+                found["tasks"] = "a pending task"
+        for formatter in self.shell.display_formatter.formatters.values():
+            for printers in (getattr(formatter, "type_printers", {}), getattr(formatter, "deferred_printers", {})):
+                if any(getattr(f, "__globals__", None) is self.user_ns for f in printers.values()):
+                    found["formatters"] = "a display formatter of the notebook"
+        for kind in self.shell.magics_manager.magics.values():
+            if any(getattr(f, "__globals__", None) is self.user_ns for f in kind.values()):
+                found["magics"] = "a magic of the notebook"
+        if (len(self.shell.ast_transformers), len(self.shell.input_transformers_post)) != self.base_transformers:
+            found["transformers"] = "an input transformer"
+        for callbacks in self.shell.events.callbacks.values():
+            if any(getattr(f, "__globals__", None) is self.user_ns for f in callbacks):
+                found["events"] = "a callback of the notebook"
+        signal = sys.modules.get("signal")
+        for number in ("SIGALRM", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGINT") if signal else ():
+            handler = signal.getsignal(getattr(signal, number)) if hasattr(signal, number) else None
+            if getattr(handler, "__globals__", None) is self.user_ns:
+                found["signals"] = "a signal handler of the notebook"
+        if sys.gettrace() is not None and getattr(sys.gettrace(), "__globals__", None) is self.user_ns:
+            found["trace"] = "a trace function"
+        return found
+
+    # -- attributes patched onto modules and classes
+
+    def patchable(self):
+        """Modules and classes whose attributes a notebook may have replaced, by a path that finds them again."""
+        found = {"builtins": builtins}
+        for value in list(self.user_ns.values()):
+            if isinstance(value, types.ModuleType) and value.__name__ not in ("__main__", MODULE):
+                found[value.__name__] = value
+                for key, item in list(vars(value).items()):
+                    if isinstance(item, type) and not key.startswith("_") and _resolves(item):
+                        found[item.__module__ + ":" + item.__qualname__] = item
+            elif isinstance(value, type) and _resolves(value):
+                found[value.__module__ + ":" + value.__qualname__] = value
+            elif type(value).__module__ != "__main__" and _resolves(type(value)):
+                kind = type(value)
+                found[kind.__module__ + ":" + kind.__qualname__] = kind
+        for name in self.local_modules():
+            for item in list(vars(sys.modules[name]).values()):
+                if isinstance(item, type) and _resolves(item):
+                    found[item.__module__ + ":" + item.__qualname__] = item
+        return found
+
+    def fingerprints(self):
+        return {path: {k: id(v) for k, v in vars(target).items()} for path, target in self.patchable().items()}
+
+    def patches(self, before):
+        """Names of pseudo-variables for attributes that were replaced, added by the notebook, or removed."""
+        found = []
+        for path, target in self.patchable().items():
+            if isinstance(target, types.ModuleType) and target.__name__ in self.local_modules():
+                continue
+            then = before.get(path)
+            for key, value in list(vars(target).items()):
+                if key.startswith("__") and key.endswith("__") and not self.of_notebook(value):
+                    continue
+                if path == "builtins" and key in ("input", "getpass", "display", "get_ipython", "help"):
+                    continue
+                changed = then is not None and key in then and then[key] != id(value)
+                if (changed and not key.startswith("_")) or self.of_notebook(value):
+                    found.append("@patch|{}|{}".format(path, key))
+        return found
+
+    def of_notebook(self, value):
+        for item in (value, getattr(value, "__func__", None), getattr(value, "fget", None), getattr(value, "__wrapped__", None)):
+            if type(item) is types.FunctionType and item.__globals__ is self.user_ns:
+                return True
+            if isinstance(item, type) and _of_notebook(item):
+                return True
+        return _of_notebook(type(value)) and not isinstance(value, types.ModuleType)
+
+    # -- requests
+
+    def hello(self, request):
+        return {
+            "pid": os.getpid(),
+            "python": sys.version,
+            "executable": sys.executable,
+            "cloudpickle": _pickler_base() is not pickle.Pickler,
+        }
+
+    def sync(self, request):
+        """Bring this kernel to the state of the main line.
+
+        request: imports [module], state {resource: [digest, payload hex]}, groups [manifest], delete [name],
+        modules_path, count (execution count of the next cell).
+        """
+        self.watch.on = False
+        missing, state = [], request.get("state", {})
+        self.set_state({k: v for k, v in state.items() if k in BEFORE_IMPORTS})
+        self.import_all(request.get("imports", ()), missing)
+        for name in request.get("delete", ()):
+            self.user_ns.pop(name, None)
+            self.groups.pop(name, None)
+        started = time.monotonic()
+        for manifest in request.get("groups", ()):
+            self.load(manifest)
+        self.set_state({k: v for k, v in state.items() if k not in BEFORE_IMPORTS})
+        self.import_all(request.get("ahead", ()), missing)
+        if request.get("count"):
+            self.shell.execution_count = request["count"]
+        return {"seconds": time.monotonic() - started, "missing": missing}
+
+    def import_all(self, names, missing):
+        for name in names:
+            if name not in self.imported:
+                self.imported.add(name)
+                try:
+                    importlib.import_module(name)
+                except Exception as error:
+                    missing.append([name, "{}: {}".format(type(error).__name__, error)])
+
+    def set_state(self, state):
+        now = None
+        for name, (_, put) in RESOURCES.items():
+            if name not in state:
+                continue
+            digest, payload = state[name]
+            if name in RANDOM and not digest:
+                continue
+            now = now or self.state()[0]
+            if now[name][0] == digest and name != "warnings":
+                continue
+            put(pickle.loads(bytes.fromhex(payload)) if payload else RESOURCE_DEFAULTS.get(name, {}))
+
+    def load(self, manifest):
+        start, length = manifest["stream"]
+        with open(manifest["file"], "rb") as handle:
+            if manifest["buffers"]:
+                mapping = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_COPY)
+                view = memoryview(mapping)
+                buffers = [view[offset : offset + size] for offset, size, _ in manifest["buffers"]]
+                stream = view[start : start + length]
+                low = _address(view)
+                offsets = {offset: (size, ident) for offset, size, ident in manifest["buffers"]}
+                self.mapped.append((low, low + len(view), manifest["file"], offsets))
+            else:
+                handle.seek(start)
+                stream, buffers = handle.read(length), ()
+        values = pickle.loads(stream, buffers=buffers)
+        group = Group(manifest["names"], manifest["digest"], {}, set(manifest["refs"]), manifest["types"])
+        for name, value in zip(manifest["names"], values):
+            self.assign(name, value)
+            self.groups[name] = group
+
+    def begin(self, request):
+        """request: guarded, allowed_writes [path], seeds {ordinal of cell: [resource]}."""
+        self.before_names = {n: id(self.user_ns[n]) for n in self.names()}
+        self.before_prints = self.fingerprints()
+        self.before_state, _ = self.state()
+        self.seeding = {int(k): v for k, v in request.get("seeds", {}).items()}
+        self.ordinal, self.seeded = -1, set()
+        self.watch.clear()
+        self.watch.guarded = bool(request.get("guarded"))
+        self.watch.allowed_writes = frozenset(request.get("allowed_writes", ()))
+        self.watch.on = True
+        self.started = time.monotonic()
+        return {"names": sorted(self.before_names)}
+
+    def before_cell(self, info=None):
+        if not self.watch.on:
+            return
+        self.ordinal += 1
+        for name in self.seeding.get(self.ordinal, ()):
+            if self.random_digest(name)[0] == self.before_state[name][0]:
+                self.seeded.add(name)
+
+    def finish(self, request):
+        """What the block did.
+
+        request: touched [name], "*" for all, or null to leave variables out, file (path to store changed groups in, or null), budget (seconds that
+        pickling may take, or null), state (whether to report it).
+        """
+        self.watch.on = self.watch.guarded = False
+        began = time.monotonic()
+        budget = request.get("budget")
+        deadline = None if budget is None else began + budget
+        names = self.names()
+        changed, gone = [], []
+        if request["touched"] is not None:
+            candidates = self.candidates(request["touched"], names, deadline)
+            changed, gone = self.changes(candidates, deadline)
+        answer = {
+            "deleted": sorted(set(self.before_names) - set(names)) + gone,
+            "names": names,
+            "groups": [],
+            "live": [],
+            "failed": "",
+        }
+        groups = [g for g in changed if not g.live]
+        large = sum(raw.nbytes for g in groups for raw, _ in g.buffers)
+        worth = request.get("worth")
+        if request.get("file") and groups and (worth is None or large < 1 << 28 or large / 1e9 < worth):
+            try:
+                answer["groups"] = self.write(request["file"], groups)
+            except OSError as error:
+                answer["failed"] = str(error)
+                answer["groups"] = [self.manifest(g, None, [0, 0], []) for g in groups]
+        else:
+            answer["groups"] = [self.manifest(g, None, [0, 0], []) for g in groups]
+        answer["live"] = [
+            {"names": g.names, "digest": g.digest, "why": g.live, "types": g.types, "refs": sorted(g.refs)}
+            for g in changed
+            if g.live
+        ]
+        state, stuck = self.state()
+        before = self.before_state
+        answer["state_before"] = {k: v[0] for k, v in before.items()}
+        answer["state"] = {
+            k: [d, p.hex() if p else None] for k, (d, p) in state.items() if d != before[k][0]
+        }
+        answer["stuck"] = {**stuck, **self.stuck()}
+        answer["seeded"], answer["pristine"] = sorted(self.seeded), self.pristine()
+        watch = self.watch
+        answer["read"] = {p: s for p, s in watch.read.items()}
+        answer["written"], answer["outside"] = dict(watch.written), sorted(set(watch.outside))
+        answer["denied"], answer["lists"] = watch.denied, watch.lists
+        answer["modules"] = self.local_modules()
+        answer["metrics"] = self.metrics(request.get("metrics", ()))
+        answer["seconds"] = time.monotonic() - began
+        return answer
+
+    def metrics(self, names):
+        """The numbers among these variables; those of a dictionary by `name.key`."""
+        import numbers
+
+        found = {}
+        for name in names:
+            value = self.user_ns.get(name)
+            items = value.items() if isinstance(value, dict) else [(None, value)]
+            for key, item in items:
+                item = item.item() if getattr(item, "shape", None) == () and hasattr(item, "item") else item
+                if isinstance(item, numbers.Real) and not isinstance(item, bool):
+                    number = float(item)
+                    label = name if key is None else "{}.{}".format(name, key)
+                    whole = isinstance(item, numbers.Integral)
+                    found[label] = int(item) if whole else number if number == number and abs(number) != float("inf") else str(number)
+        return found
+
+    def candidates(self, touched, names, deadline):
+        present = set(names)
+        patches = self.patches(self.before_prints)
+        modules = ["@module|{}|".format(n) for n in self.local_modules()]
+        if touched == "*":
+            chosen = set(names)
+        else:
+            chosen = {n for n in touched if n in present}
+            chosen |= {n for n in names if self.before_names.get(n) != id(self.user_ns[n])}
+        chosen |= set(patches) | set(modules) | {n for n in self.groups if n.startswith("@patch")}
+        waiting = list(chosen)
+        while waiting:
+            name = waiting.pop()
+            reached = set()
+            group = self.groups.get(name)
+            if group is not None:
+                reached |= set(group.names)
+                reached |= self.follow(group.refs, present)
+            value = self.user_ns.get(name) if not name.startswith("@") else None
+            if group is None and value is not None:
+                reached |= self.follow(self.direct_refs(value), present)
+            for other in reached - chosen:
+                if other in present or other.startswith("@"):
+                    chosen.add(other)
+                    waiting.append(other)
+        order = {n: i for i, n in enumerate(names)}
+        return sorted(chosen, key=lambda n: (order.get(n, len(order)), n))
+
+    def follow(self, refs, present):
+        if "*" in refs:
+            return set(present)
+        return {r.lstrip("'") for r in refs} & present
+
+    def direct_refs(self, value):
+        if isinstance(value, types.FunctionType) and value.__globals__ is self.user_ns:
+            return self.code_facts(value.__code__)[0]
+        if isinstance(value, type) and _of_notebook(value):
+            return self.class_refs(value)
+        return ()
+
+    def changes(self, candidates, deadline):
+        """The groups among these variables that are not what they were."""
+        chosen = list(candidates)
+        while True:
+            gone = [n for n in chosen if n.startswith("@patch") and not self.has(n)]
+            here = [n for n in chosen if n not in gone]
+            made = self.groups_of(here, deadline)
+            refs = set().union(*(g.refs for g in made)) if made else set()
+            more = (self.follow(refs, set(self.names())) - set(chosen)) if refs else set()
+            more |= {n for g in made for m in g.names if m in self.groups for n in self.groups[m].names if n not in chosen}
+            more = {n for n in more if n.startswith("@") or n in self.user_ns}
+            if not more:
+                break
+            chosen += sorted(more)
+        changed = []
+        for group in made:
+            if self.watch.ids and not group.live and self.is_new(group):
+                group.live = dict.fromkeys(group.names[:1], "made where id() was called: it may hold addresses")
+            if group.live:
+                group.digest = "live-" + os.urandom(12).hex()
+                changed.append(group)
+            elif self.is_new(group):
+                changed.append(group)
+            for name in group.names:
+                self.groups[name] = group
+        for name in gone:
+            self.groups.pop(name, None)
+        for name in set(self.groups) - set(self.names()):
+            if not name.startswith("@"):
+                del self.groups[name]
+        return changed, gone
+
+    def is_new(self, group):
+        return any(self.groups.get(n) is None or self.groups[n].digest != group.digest for n in group.names)
+
+    def has(self, name):
+        try:
+            self.value(name)
+        except (AttributeError, KeyError):
+            return False
+        return True
+
+    def manifest(self, group, path, stream, buffers):
+        return {
+            "names": group.names, "digest": group.digest, "types": group.types, "refs": sorted(group.refs),
+            "file": path, "stream": stream, "buffers": buffers,
+        }  # fmt: skip
+
+    def write(self, path, groups):
+        made = []
+        with open(path, "wb", buffering=0) as handle:
+            at = 0
+            for group in groups:
+                buffers = []
+                for raw, ident in group.buffers:
+                    at += _write(handle, bytes(-at % PAGE))
+                    buffers.append([at, raw.nbytes, ident])
+                    if raw.nbytes > HASHED:
+                        self.stored[_address(raw), raw.nbytes] = (path, at, ident)
+                    at += _write(handle, raw)
+                made.append(self.manifest(group, path, [at, len(group.stream)], buffers))
+                at += _write(handle, group.stream)
+                group.stream, group.buffers = b"", ()
+        return made
+
+
+RESOURCE_DEFAULTS = {
+    "warnings": {"filters": None, "seen": {}, "once": {}}, "sys.path": [], "cwd": "", "locale": None, "decimal": None,
+    "logging": None, "extensions": [],
+}  # fmt: skip
+_STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+
+
+class _Gone:
+    """An attribute that was removed."""
+
+
+def _resolve(path):
+    module, _, name = path.partition(":")
+    found = importlib.import_module(module)
+    for part in name.split(".") if name else ():
+        found = getattr(found, part)
+    return found
+
+
+def _attribute(target, name):
+    return vars(target)[name]
+
+
+def _owner(array):
+    while type(getattr(array, "base", None)).__name__ == "ndarray":
+        array = array.base
+    return array
+
+
+def _overlapping(arrays):
+    """Clusters of arrays whose memory overlaps."""
+    cluster, high = [], -1
+    for item in sorted(arrays, key=lambda a: (a[0], a[1])):
+        if cluster and item[0] >= high:
+            if len(cluster) > 1:
+                yield cluster
+            cluster, high = [], -1
+        cluster.append(item)
+        high = max(high, item[1])
+    if len(cluster) > 1:
+        yield cluster
+
+
+def _kind(value):
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else kind.__module__ + "." + kind.__qualname__
+
+
+def _names_main(stream):
+    """Whether a pickle refers to something in `__main__` by its name."""
+    import pickletools
+
+    strings = []
+    for opcode, argument, _ in pickletools.genops(stream):
+        if opcode.name in ("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"):
+            strings.append(argument)
+        elif opcode.name == "STACK_GLOBAL" and strings[-2:-1] == ["__main__"]:
+            return True
+        elif opcode.name == "GLOBAL" and argument.split(" ")[0] == "__main__":
+            return True
+    return False
+
+
+def _sets_keep_order(stream, buffers):
+    if b"\x8f" not in stream and b"\x91" not in stream:
+        return True
+    import pickletools
+
+    if len(stream) > 1 << 24:
+        return True
+    if not any(op.name in ("EMPTY_SET", "FROZENSET") for op, _, _ in pickletools.genops(stream)):
+        return True
+    try:
+        again = PICKLER(AGENT, (), None)
+        again.dump(pickle.loads(stream, buffers=buffers))
+    except Exception:
+        return False
+    return _shape(again.stream.getvalue()) == _shape(stream)
+
+
+def _shape(stream):
+    """The strings and numbers of a pickle in order, without what memoizing does to them."""
+    import pickletools
+
+    skip = ("MEMOIZE", "FRAME", "BINPUT", "LONG_BINPUT", "PROTO")
+    memo, found, last = [], [], None
+    for op, argument, _ in pickletools.genops(stream):
+        if op.name == "MEMOIZE":
+            memo.append(last)
+        elif op.name in ("BINGET", "LONG_BINGET"):
+            found.append(memo[argument] if argument < len(memo) else None)
+            last = None
+        elif op.name not in skip:
+            last = argument
+            found.append(argument if argument is not None else op.name)
+    return found
+
+
+def _address(raw):
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(raw))
+    except (TypeError, ValueError):
+        numpy = sys.modules.get("numpy")
+        return numpy.frombuffer(raw, "u1").__array_interface__["data"][0] if numpy else 0
+
+
+def _clean(low, high):
+    """Whether no page of a private mapping was written to (Linux)."""
+    try:
+        with open("/proc/self/smaps") as handle:
+            lines = handle.read().splitlines()
+    except OSError:
+        return False
+    inside = covered = False
+    for line in lines:
+        head = line.split(" ", 1)[0]
+        if "-" in head and not head.endswith(":"):
+            start, _, end = head.partition("-")
+            inside = int(start, 16) < high and int(end, 16) > low
+            covered = covered or inside
+        elif inside and line.startswith("Anonymous:") and int(line.split()[1]):
+            return False
+    return covered
+
+
+def _same_bytes(raw, path, offset):
+    step = 1 << 22
+    try:
+        with open(path, "rb") as handle:
+            handle.seek(offset)
+            for at in range(0, raw.nbytes, step):
+                part = raw[at : at + step]
+                if handle.read(part.nbytes) != bytes(part):
+                    return False
+    except OSError:
+        return False
+    return True
+
+
+def _write(handle, data):
+    view, done = memoryview(data), 0
+    while done < view.nbytes:
+        done += handle.write(view[done : done + (1 << 30)])
+    return view.nbytes
+
+
+def pickle_plain(agent, value):
+    """Pickle a value of the process state in one piece."""
+    made = PICKLER(agent, (), None)
+    made.dump(value)
+    if made.buffers:
+        raise Live("too large")
+    return made.stream.getvalue()
+
+
+AGENT = None
+PICKLER = None
+
+
+def install(shell):
+    """Start the agent of this kernel, once."""
+    global AGENT, PICKLER
+    if AGENT is None:
+        PICKLER = _pickler_class()
+        AGENT = Agent(shell)
+        AGENT.start()
+    return AGENT
+
+
+def serve(text):
+    """Answer one request, given as JSON, through the payload of the reply."""
+    request = json.loads(text)
+    watch, AGENT.watch.on = AGENT.watch.on, False
+    try:
+        answer = getattr(AGENT, request["verb"])(request)
+    except BaseException as error:
+        import traceback
+
+        answer = {"error": "{}: {}".format(type(error).__name__, error), "traceback": traceback.format_exc()}
+        AGENT.watch.on = watch
+    AGENT.shell.payload_manager.write_payload({"source": MODULE, "answer": answer}, single=False)

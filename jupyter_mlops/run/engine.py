@@ -1,0 +1,132 @@
+"""The papermill engine `mlops`: `papermill a.ipynb b.ipynb --engine mlops` runs a notebook as a pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from papermill.engines import Engine
+from papermill.utils import nb_kernel_name
+
+from jupyter_mlops.config import RunConfig
+from jupyter_mlops.objects import ObjectStore
+from jupyter_mlops.pipeline.build import build
+from jupyter_mlops.pipeline.model import Pipeline
+from jupyter_mlops.run.cache import Cache
+from jupyter_mlops.run.environment import environment_digest
+from jupyter_mlops.run.evidence import Evidence
+from jupyter_mlops.run.loop import Options, Outcome, RunLoop
+from jupyter_mlops.run.record import Record
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class MlopsEngine(Engine):  # type: ignore[misc]
+    """Runs a notebook's pipeline: its main line in notebook order, helpers ahead, results from the cache."""
+
+    @classmethod
+    def execute_notebook(
+        cls,
+        nb: NotebookNode,
+        kernel_name: str,
+        output_path: str | None = None,
+        progress_bar: Any = True,
+        log_output: bool = False,
+        autosave_cell_every: int = 30,
+        **kwargs: Any,
+    ) -> NotebookNode:
+        """Run in place and return the notebook. Papermill calls this; see `execute_managed_notebook`."""
+        record = Record(
+            nb,
+            output_path=output_path,
+            progress_bar=progress_bar,
+            log_output=log_output,
+            autosave_cell_every=autosave_cell_every,
+            save_every=kwargs.pop("save_every", 10.0),
+        )
+        record.notebook_start()
+        try:
+            cls.execute_managed_notebook(record, kernel_name, log_output=log_output, **kwargs)
+        finally:
+            record.cleanup_pbar()
+            record.notebook_complete()
+        return record.nb
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Record, kernel_name: str, **kwargs: Any) -> None:
+        """Run the pipeline of `nb_man.nb` in place.
+
+        :param kwargs: papermill's (`start_timeout`, `execution_timeout`, `input_path`) and ours: `pipeline`,
+            `options`, `config`, `cwd`, `use_cache`, `tell`, `outcome_to` (called with the Outcome).
+        """
+        config: RunConfig = kwargs.get("config") or RunConfig()
+        config.startup_timeout = float(kwargs.get("start_timeout") or config.startup_timeout)
+        options: Options = kwargs.get("options") or Options(
+            jobs=config.jobs or cores(), cell_timeout=kwargs.get("execution_timeout") or None
+        )
+        pipeline: Pipeline = kwargs.get("pipeline") or build(nb_man.nb, _name(kwargs.get("input_path")))
+        home, cwd = Path(config.home), str(kwargs.get("cwd") or os.getcwd())
+        cache, base = None, ""
+        if kwargs.get("use_cache", True) and pipeline.language == "python":
+            cache = Cache(home / "cache", ObjectStore(home / "objects"))
+            base = f"{environment_digest(kernel_name)} {cwd} {config.hash_seed}"
+        evidence = Evidence(home / "evidence" / f"{pipeline.name}.json" if cache is not None else None)
+        home.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="work-", dir=home))
+        tell: Callable[[dict[str, Any]], None] = kwargs.get("tell") or (lambda event: None)
+        try:
+            loop = RunLoop(
+                pipeline, nb_man, kernel_name, cwd, folder,
+                config=config, options=options, cache=cache, base=base, evidence=evidence, tell=tell,
+            )  # fmt: skip
+            outcome = asyncio.run(loop.run())
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        if cache is not None:
+            cache.trim(config.cache_limit)
+        _note(nb_man.nb, outcome)
+        told: Callable[[Outcome], None] | None = kwargs.get("outcome_to")
+        if told is not None:
+            told(outcome)
+
+    @classmethod
+    def nb_kernel_name(cls, nb: NotebookNode, name: str | None = None) -> str:
+        """The kernel to run in; a notebook that names none runs on the default Python kernel."""
+        try:
+            found: str = nb_kernel_name(nb, name)
+        except ValueError:
+            found = ""
+        return found or "python3"
+
+    @classmethod
+    def nb_language(cls, nb: NotebookNode, language: str | None = None) -> str:
+        told = language or nb.metadata.get("language_info", {}).get("name")
+        return told or nb.metadata.get("kernelspec", {}).get("language") or "python"
+
+
+def _name(path: Any) -> str:
+    return Path(str(path)).stem if path else "notebook"
+
+
+def _note(nb: NotebookNode, outcome: Outcome) -> None:
+    """Put what became of the run and its steps into the notebook's metadata."""
+    facts = {
+        "state": outcome.state,
+        "steps": [s.to_dict() for s in outcome.steps],
+        "metrics": outcome.metrics,
+        "fused": outcome.fused,
+        "notes": outcome.notes,
+    }
+    nb.metadata["jupyter_mlops_run"] = nbformat.from_dict(facts)
+    if outcome.state != "completed":
+        nb.metadata.papermill["exception"] = True
