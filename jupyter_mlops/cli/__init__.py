@@ -1,0 +1,51 @@
+"""`jupyter mlops VERB`: the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from jupyter_mlops import __version__
+from jupyter_mlops.errors import MlopsError
+
+VERBS = ("show", "check", "suggest", "run", "demo")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser, with a subcommand for each verb."""
+    from jupyter_mlops.cli import check, demo, run, show, suggest
+
+    made = argparse.ArgumentParser(
+        prog="jupyter mlops",
+        description="Run a tagged notebook as a pipeline, with the results of Run All.",
+        epilog="Exit code 0: done; 1: the run failed or was stopped, or a check found an error; 2: the input was bad.",
+    )
+    made.add_argument("--version", action="version", version=__version__)
+    verbs = made.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for module in (show, check, suggest, run, demo):
+        module.add(verbs)
+    return made
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    from jupyter_mlops.lean import lean
+
+    lean()
+    arguments = parser().parse_args(argv)
+    try:
+        code: int = arguments.do(arguments)
+        return code
+    except MlopsError as error:
+        print(f"jupyter mlops {arguments.verb}: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 1
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())

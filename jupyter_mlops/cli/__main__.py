@@ -1,0 +1,5 @@
+"""`python -m jupyter_mlops.cli`."""
+
+from jupyter_mlops.cli import entry
+
+entry()

@@ -1,0 +1,25 @@
+"""`jupyter mlops demo`: the demo project, copied into this folder and run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops.cli import run
+
+
+def add(verbs: Any) -> None:
+    made = verbs.add_parser("demo", help="copy the demo project into this folder and run it, end to end")
+    run.options(made)
+    made.set_defaults(do=do)
+
+
+def do(arguments: argparse.Namespace) -> int:
+    import sys
+
+    from jupyter_mlops import service
+
+    notebook = service.demo(Path.cwd())
+    print(f"the demo project is in {notebook.parent}", file=sys.stderr)
+    return run.run_notebook(notebook, arguments)

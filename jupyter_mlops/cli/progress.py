@@ -1,0 +1,126 @@
+"""What a person sees while a run goes on: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+MARKS = {
+    "queued": "◌", "running": "◐", "completed": "✓", "cached": "✓", "failed": "✖", "skipped": "–", "stopped": "■",
+}  # fmt: skip
+COLOURS = {"running": "cyan", "completed": "green", "cached": "green dim", "failed": "red bold", "stopped": "yellow"}
+
+
+class Progress(Protocol):
+    def tell(self, event: dict[str, Any]) -> None: ...
+
+    def summary(self, record: dict[str, Any]) -> None: ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    def tell(self, event: dict[str, Any]) -> None:
+        pass
+
+    def summary(self, record: dict[str, Any]) -> None:
+        pass
+
+
+class Lines:
+    """A line for each step that ends, on standard error."""
+
+    def tell(self, event: dict[str, Any]) -> None:
+        if event["event"] == "step" and event["state"] != "running":
+            why = f"  {event['why']}" if event.get("why") else ""
+            print(f"{MARKS[event['state']]} {event['step']}  {event['state']}  {event['seconds']:.2f} s{why}", file=sys.stderr)
+        elif event["event"] == "discarded":
+            print(f"  {event['step']} runs again on the main line: {event['why']}", file=sys.stderr)
+
+    def summary(self, record: dict[str, Any]) -> None:
+        conclude(record)
+
+
+class Table:
+    """The steps as a table that lives on the terminal."""
+
+    def __init__(self, live: Any) -> None:
+        self.live = live
+        self.steps: dict[str, dict[str, Any]] = {}
+        self.began: dict[str, float] = {}
+
+    def tell(self, event: dict[str, Any]) -> None:
+        if event["event"] == "run":
+            self.steps = {name: {"state": "queued", "seconds": None, "why": ""} for name in event["steps"]}
+        elif event["event"] == "step" and event["step"] in self.steps:
+            self.steps[event["step"]].update(
+                state=event["state"], seconds=event.get("seconds"), why=event.get("why", "")
+            )
+            if event["state"] == "running":
+                self.began[event["step"]] = time.monotonic()
+        elif event["event"] == "cell" and event["step"] in self.steps:
+            self.steps[event["step"]]["why"] = f"cell {event['cell'] + 1}"
+        elif event["event"] != "output":
+            return
+        self.live.update(self)
+
+    def __rich__(self) -> Any:
+        from rich.table import Table as Grid
+        from rich.text import Text
+
+        grid = Grid.grid(padding=(0, 2))
+        for name, facts in self.steps.items():
+            state = facts["state"]
+            seconds = facts["seconds"]
+            if state == "running":
+                seconds = time.monotonic() - self.began.get(name, time.monotonic())
+            mark = Text(f"{MARKS[state]} {state}", style=COLOURS.get(state, "dim"))
+            grid.add_row(mark, name, "" if seconds is None else f"{seconds:.1f} s", Text(facts["why"], style="dim"))
+        return grid
+
+    def summary(self, record: dict[str, Any]) -> None:
+        conclude(record)
+
+
+def conclude(record: dict[str, Any]) -> None:
+    """The last words: what became of it, where it failed, what it measured, where the record is."""
+    error = record["error"]
+    if error is not None:
+        print(f"✖ {record['state']}: step {error['step']!r}, cell {error['cell'] + 1}: {error['ename']}: {error['evalue']}")
+        for line in own_frames(error["traceback"]):
+            print(f"    {line}")
+    else:
+        print(f"{MARKS[record['state']]} {record['state']}")
+    for fused in record["fused"]:
+        kind = f" ({fused['type']})" if fused["type"] else ""
+        print(f"  kept in one kernel from {fused['made_by']} on: `{fused['variable']}`{kind}: {fused['why']}")
+    for name, value in record["metrics"].items():
+        print(f"  {name} = {value:.6g}" if isinstance(value, float) else f"  {name} = {value}")
+    print(record["output"])
+
+
+def own_frames(traceback: list[str]) -> list[str]:
+    """The lines of a traceback that speak of the notebook's own cells, and the last one."""
+    import re
+
+    plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in traceback]
+    arrows = [line.strip() for line in plain for line in line.splitlines() if line.lstrip().startswith("---->")]
+    return arrows[-3:]
+
+
+@contextlib.contextmanager
+def progress(quiet: bool) -> Iterator[Progress]:
+    """What suits where the output goes."""
+    if quiet:
+        yield Silent()
+    elif sys.stderr.isatty() and sys.stdout.isatty():
+        from rich.console import Console
+        from rich.live import Live
+
+        with Live(console=Console(stderr=True), refresh_per_second=8, transient=False) as live:
+            yield Table(live)
+    else:
+        yield Lines()

@@ -1,0 +1,123 @@
+"""`jupyter mlops run`: run a notebook as a pipeline."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops.errors import BadInput
+
+
+def add(verbs: Any) -> None:
+    made = verbs.add_parser("run", help="run a notebook as a pipeline")
+    made.add_argument("notebook", type=Path)
+    options(made)
+    made.set_defaults(do=do)
+
+
+def options(made: argparse.ArgumentParser) -> None:
+    """The options of `run`, which `demo` shares."""
+    values = made.add_argument_group("parameters (as papermill's)")
+    values.add_argument("-p", "--parameters", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    values.add_argument("-r", "--parameters_raw", nargs=2, action="append", default=[], metavar=("NAME", "TEXT"))
+    values.add_argument("-f", "--parameters_file", action="append", default=[], metavar="YAML_FILE")
+    values.add_argument("-y", "--parameters_yaml", action="append", default=[], metavar="YAML")
+    values.add_argument("-b", "--parameters_base64", action="append", default=[], metavar="BASE64_YAML")
+    made.add_argument("-o", "--output", type=Path, help="the executed notebook; without it, it is kept with the runs")
+    made.add_argument("--from", dest="from_step", default="", metavar="STEP", help="run this step and all after it again")
+    made.add_argument("--only", dest="only_step", default="", metavar="STEP", help="run this step, and what it stands on")
+    made.add_argument("--no-cache", action="store_true", help="neither use nor keep results")
+    made.add_argument("-j", "--jobs", type=_positive, default=0, metavar="N", help="kernels at most (default: cores)")
+    made.add_argument("--isolate", action="store_true", help="every step in a kernel of its own, as on a cluster")
+    made.add_argument("--timeout", type=_seconds, metavar="S", help="seconds a cell may take")
+    made.add_argument("--run-timeout", type=_seconds, metavar="S", help="seconds the run may take")
+    made.add_argument("--report", type=Path, metavar="HTML", help="write one self-contained page")
+    made.add_argument("--no-code", action="store_true", help="leave the code out of the report")
+    made.add_argument("-k", "--kernel", default="", help="run in this kernel")
+    made.add_argument("--cwd", type=Path, help="working directory (default: the notebook's folder)")
+    made.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
+    if value <= 0:
+        raise argparse.ArgumentTypeError("has to be more than 0")
+    return value
+
+
+def do(arguments: argparse.Namespace) -> int:
+    return run_notebook(arguments.notebook, arguments)
+
+
+def run_notebook(notebook: Path, arguments: argparse.Namespace) -> int:
+    """Run one notebook with the options of `run`."""
+    from jupyter_mlops import service
+    from jupyter_mlops.cli.progress import progress
+
+    given, texts = parameters(arguments)
+    request = service.RunRequest(
+        notebook=notebook,
+        given=given,
+        texts=texts,
+        output=arguments.output,
+        from_step=arguments.from_step,
+        only_step=arguments.only_step,
+        use_cache=not arguments.no_cache,
+        jobs=arguments.jobs,
+        isolate=arguments.isolate,
+        timeout=arguments.timeout,
+        run_timeout=arguments.run_timeout,
+        report=arguments.report,
+        report_code=not arguments.no_code,
+        kernel=arguments.kernel,
+        cwd=arguments.cwd,
+    )
+    with progress(quiet=arguments.json) as shown:
+        record = service.run(request, tell=shown.tell)
+    if arguments.json:
+        import json
+
+        print(json.dumps(record, ensure_ascii=False))
+    else:
+        shown.summary(record)
+    return 0 if record["state"] == "completed" else 1
+
+
+def parameters(arguments: argparse.Namespace) -> tuple[dict[str, object], dict[str, str]]:
+    """Values from the parameter flags: typed ones, and texts still to be read by declared type."""
+    from jupyter_mlops.service import yaml_values
+
+    given: dict[str, object] = {}
+    for text in arguments.parameters_base64:
+        try:
+            plain = base64.b64decode(text, validate=True).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            raise BadInput("not base64 of UTF-8 text", where="-b") from None
+        given.update(yaml_values(plain, "-b"))
+    for name in arguments.parameters_file:
+        try:
+            text = Path(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"can't be read: {getattr(error, 'strerror', None) or error}", where=f"-f {name}") from None
+        given.update(yaml_values(text, f"-f {name}"))
+    for text in arguments.parameters_yaml:
+        given.update(yaml_values(text, "-y"))
+    texts = {name: value for name, value in arguments.parameters}
+    for name in texts:
+        given.pop(name, None)
+    for name, value in arguments.parameters_raw:
+        texts.pop(name, None)
+        given[name] = value
+    return given, texts

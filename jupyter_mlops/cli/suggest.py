@@ -1,0 +1,29 @@
+"""`jupyter mlops suggest`: tags for an untagged notebook."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add(verbs: Any) -> None:
+    made = verbs.add_parser("suggest", help="tag an untagged notebook: steps and parameters")
+    made.add_argument("notebook", type=Path)
+    made.add_argument("-o", "--output", type=Path, help="write the tagged notebook here")
+    made.set_defaults(do=do)
+
+
+def do(arguments: argparse.Namespace) -> int:
+    from jupyter_mlops import service
+    from jupyter_mlops.pipeline.suggest import describe
+
+    nb, found = service.suggest(arguments.notebook)
+    print(describe(found))
+    if arguments.output is None:
+        print("nothing was written; -o FILE writes the tagged notebook", file=sys.stderr)
+    else:
+        service.save(nb, arguments.output)
+        print(f"written to {arguments.output}")
+    return 0
