@@ -1,0 +1,60 @@
+"""The equivalence table: every row of every theme."""
+
+from __future__ import annotations
+
+from tests.acceptance.equivalence_rows import (
+    asynchronous,
+    branches,
+    display,
+    failure,
+    files,
+    functions_classes,
+    history,
+    identity,
+    kale,
+    libraries,
+    live,
+    magics,
+    mutation,
+    names,
+    opaque,
+    parameters,
+    process,
+    randomness,
+    state,
+    structure,
+    values,
+)
+from tests.acceptance.row import Row
+
+THEMES = (
+    names,
+    structure,
+    parameters,
+    kale,
+    mutation,
+    branches,
+    identity,
+    values,
+    functions_classes,
+    state,
+    process,
+    files,
+    randomness,
+    display,
+    history,
+    magics,
+    opaque,
+    live,
+    asynchronous,
+    failure,
+    libraries,
+)
+
+
+def all_rows() -> list[Row]:
+    """Every row, themes in reading order. Names are unique."""
+    rows = [row for theme in THEMES for row in theme.ROWS]
+    twice = {row.name for row in rows if sum(other.name == row.name for other in rows) > 1}
+    assert not twice, f"rows of one name: {sorted(twice)}"
+    return rows
