@@ -1,0 +1,37 @@
+"""The names that a `metrics` cell reports: what it binds, and what it prints."""
+
+from __future__ import annotations
+
+import ast
+
+
+def metric_names(source: str) -> list[str]:
+    """Names whose numbers are the run's metrics, in the order in which the cell names them.
+
+    Those assigned at the top of the cell, those in a `print(...)`, and a name that stands alone.
+    """
+    from jupyter_mlops.notebook.magics import to_python
+
+    try:
+        tree = ast.parse(to_python(source))
+    except SyntaxError:
+        return []
+    found: list[str] = []
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            found += [t.id for t in node.targets if isinstance(t, ast.Name)]
+        elif isinstance(node, ast.AnnAssign | ast.AugAssign) and isinstance(node.target, ast.Name):
+            found.append(node.target.id)
+        elif isinstance(node, ast.Expr):
+            found += _shown(node.value)
+    return list(dict.fromkeys(found))
+
+
+def _shown(value: ast.expr) -> list[str]:
+    if isinstance(value, ast.Name):
+        return [value.id]
+    if isinstance(value, ast.Tuple):
+        return [n for item in value.elts for n in _shown(item)]
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in ("print", "display"):
+        return [n.id for item in value.args for n in ast.walk(item) if isinstance(n, ast.Name)]
+    return []
