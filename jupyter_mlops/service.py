@@ -121,7 +121,7 @@ def suggest(path: Path) -> tuple[NotebookNode, Suggestion]:
 
 def save(nb: NotebookNode, path: Path) -> None:
     """Write a notebook, atomically."""
-    from jupyter_mlops.notebook.read import write_notebook
+    from jupyter_mlops.notebook.write import write_notebook
 
     write_notebook(nb, path)
 

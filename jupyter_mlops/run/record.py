@@ -10,7 +10,7 @@ from typing import Any
 from nbformat import NotebookNode
 from papermill.engines import NotebookExecutionManager
 
-from jupyter_mlops.notebook.read import write_notebook
+from jupyter_mlops.notebook.write import write_notebook
 
 
 class Record(NotebookExecutionManager):  # type: ignore[misc]

@@ -1,0 +1,130 @@
+"""Values put into a notebook as a cell of their own."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.errors import BadParameter
+from jupyter_mlops.notebook.parameter import json_form
+from jupyter_mlops.notebook.tags import SPECIAL
+from jupyter_mlops.notebook.value_source import to_source
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+INJECTED = "injected-parameters"
+PYTHON_KERNELS = ("", "python", "python3")
+
+
+def inject(nb: NotebookNode, values: Mapping[str, object], kernel_name: str, language: str) -> NotebookNode:
+    """The notebook with a cell that binds the values, in the place papermill gives it.
+
+    That is the place of an earlier injected cell, or else after the `parameters` cell, or else the top. Where
+    several cells declare parameters it comes after the last: it has the last word on each. The notebook that was
+    given is left alone; the new one shares its outputs, and nothing else that running it changes.
+
+    :param language: of the kernel, in papermill's spelling or in lower case.
+    :raises BadParameter: a value that the language can't be given.
+    """
+    source = _source(values, kernel_name, language)
+    kept = [c for c in nb.cells if INJECTED not in _tags(c)]
+    place = _place(nb, kept)
+    cells = [_copied(c) for c in kept]
+    cells.insert(place, _new_cell(nb, source))
+    return _node({**nb, "metadata": _metadata(nb, values), "cells": cells})
+
+
+def _place(nb: NotebookNode, kept: list[Any]) -> int:
+    """Where the cell goes among the cells that are kept."""
+    declaring = [i for i, c in enumerate(kept) if _declares(c)]
+    after = declaring[-1] + 1 if declaring else 0
+    first = next((i for i, c in enumerate(nb.cells) if INJECTED in _tags(c)), 0)
+    return max(first, after)
+
+
+def _declares(cell: Any) -> bool:
+    return next((SPECIAL[t] for t in _tags(cell) if t in SPECIAL), "") == "parameters"
+
+
+def _tags(cell: Any) -> list[str]:
+    return list(cell.get("metadata", {}).get("tags") or ())
+
+
+def _copied(cell: Any) -> NotebookNode:
+    copied = _node({**cell, "metadata": copy.deepcopy(cell.get("metadata", {}))})
+    if "outputs" in cell:
+        copied["outputs"] = list(cell["outputs"])
+    return copied
+
+
+def _new_cell(nb: NotebookNode, source: str) -> NotebookNode:
+    from nbformat import v4
+
+    new: Any = v4.new_code_cell
+    cell: NotebookNode = new(source, metadata={"tags": [INJECTED]})
+    if (nb.get("nbformat", 4), nb.get("nbformat_minor", 0)) < (4, 5):
+        cell.pop("id", None)
+    return cell
+
+
+def _metadata(nb: NotebookNode, values: Mapping[str, object]) -> NotebookNode:
+    papermill = copy.deepcopy(dict(nb.metadata.get("papermill") or {}))
+    papermill.setdefault("default_parameters", {})
+    papermill.setdefault("environment_variables", {})
+    papermill["parameters"] = json_form(values)
+    return _node({**nb.metadata, "papermill": papermill})
+
+
+def _node(content: dict[str, Any]) -> NotebookNode:
+    """The content as nbformat has it; plain dicts directly in it become nodes, nodes and lists stay what they are."""
+    from nbformat import NotebookNode, from_dict
+
+    make: Any = NotebookNode
+    node: Any = from_dict
+    plain = {k: v if isinstance(v, make) or not isinstance(v, dict) else node(v) for k, v in content.items()}
+    made: NotebookNode = make(plain)
+    return made
+
+
+def _source(values: Mapping[str, object], kernel_name: str, language: str) -> str:
+    if kernel_name in PYTHON_KERNELS and language.lower() == "python":
+        return to_source(values)
+    from papermill.translators import PythonTranslator
+
+    translator = _translator(kernel_name, language)
+    if issubclass(translator, PythonTranslator):
+        return to_source(values)
+    for name in values:
+        if not name.replace(".", "_").isidentifier():
+            raise BadParameter(
+                f"{name!r} is no name", where=f"parameter `{name}`", remedy="Use letters, digits and `_`."
+            )
+    try:
+        return str(translator.codify(values))
+    except NotImplementedError as error:
+        raise BadParameter(
+            f"papermill can't write these values in {language or kernel_name}: {error}",
+            where="parameters",
+            remedy="Give numbers, texts and true or false alone.",
+        ) from None
+
+
+def _translator(kernel_name: str, language: str) -> Any:
+    from papermill.exceptions import PapermillException
+    from papermill.translators import papermill_translators
+
+    for spelling in (language, language.lower(), language.upper(), DOTNET.get(language.lower(), language)):
+        try:
+            return papermill_translators.find_translator(kernel_name, spelling)
+        except PapermillException:
+            continue
+    raise BadParameter(
+        f"papermill can't write parameters for the kernel {kernel_name!r} of the language {language!r}",
+        where="parameters",
+        remedy="Set the values in the notebook and run it without parameters.",
+    )
+
+
+DOTNET = {"c#": ".net-csharp", "f#": ".net-fsharp", "pwsh": ".net-powershell", "powershell": ".net-powershell"}

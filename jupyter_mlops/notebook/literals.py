@@ -1,0 +1,115 @@
+"""Values that a parameters cell writes down: what kind they are, and which they are."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+NAMES = {
+    bool: "bool",
+    int: "int",
+    float: "float",
+    str: "str",
+    type(None): "None",
+}
+DISPLAYS: dict[type[ast.expr], str] = {
+    ast.JoinedStr: "str",
+    ast.List: "list",
+    ast.ListComp: "list",
+    ast.Dict: "dict",
+    ast.DictComp: "dict",
+    ast.Tuple: "tuple",
+    ast.Set: "set",
+    ast.SetComp: "set",
+}
+BUILT: dict[str, Callable[..., object]] = {"float": float, "list": list, "dict": dict, "tuple": tuple, "set": set}
+MADE: dict[str, Callable[..., object]] = {"date": date, "datetime": datetime, "Path": Path}
+MODULES = {"date": ("datetime", "dt"), "datetime": ("datetime", "dt"), "Path": ("pathlib",)}
+
+
+class NotLiteral(Exception):
+    """The expression has to run before its value is known."""
+
+
+def type_of(node: ast.expr) -> str:
+    """The type that an expression surely has, or ""."""
+    if isinstance(node, ast.Constant):
+        return NAMES.get(type(node.value), "")
+    if isinstance(node, ast.UnaryOp):
+        found = type_of(node.operand) if isinstance(node.op, ast.USub | ast.UAdd) else ""
+        return found if found in ("int", "float") else ""
+    if isinstance(node, ast.BinOp):
+        return "Path" if isinstance(node.op, ast.Div) and type_of(node.left) == "Path" else ""
+    if isinstance(node, ast.Call):
+        return _callee(node)
+    return DISPLAYS.get(type(node), "")
+
+
+def value_of(node: ast.expr) -> object:
+    """The value of a literal: `ast.literal_eval`, and `float("inf")`, `dict(a=1)`, `date(2024, 1, 1)`, `Path("x")`.
+
+    :raises NotLiteral: it is none.
+    """
+    try:
+        return _value(node)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        raise NotLiteral from None
+
+
+def _value(node: ast.expr) -> object:
+    match node:
+        case ast.Constant():
+            return node.value
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+            return _signed(node)
+        case ast.JoinedStr():
+            return "".join(_text(part) for part in node.values)
+        case ast.List():
+            return [_value(n) for n in node.elts]
+        case ast.Tuple():
+            return tuple(_value(n) for n in node.elts)
+        case ast.Set():
+            return {_value(n) for n in node.elts}
+        case ast.Dict():
+            return {_value(k): _value(v) for k, v in zip(map(_given, node.keys), node.values, strict=True)}
+        case ast.Call() if _callee(node):
+            return _made(node)
+    raise NotLiteral
+
+
+def _signed(node: ast.UnaryOp) -> object:
+    value = _value(node.operand)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise NotLiteral
+    return -value if isinstance(node.op, ast.USub) else value
+
+
+def _text(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    raise NotLiteral
+
+
+def _given(key: ast.expr | None) -> ast.expr:
+    if key is None:
+        raise NotLiteral
+    return key
+
+
+def _made(node: ast.Call) -> object:
+    named = {k.arg: _value(k.value) for k in node.keywords if k.arg is not None}
+    if len(named) < len(node.keywords):
+        raise NotLiteral
+    name = _callee(node)
+    return (BUILT.get(name) or MADE[name])(*(_value(a) for a in node.args), **named)
+
+
+def _callee(node: ast.Call) -> str:
+    match node.func:
+        case ast.Name(id=name) if name in BUILT or name in MADE:
+            return name
+        case ast.Attribute(value=ast.Name(id=module), attr=name) if module in MODULES.get(name, ()):
+            return name if node.args or node.keywords else ""
+    return ""

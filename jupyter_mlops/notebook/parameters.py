@@ -1,0 +1,11 @@
+"""Parameters: declared by the `parameters` cells, checked before anything runs, injected as a cell."""
+
+from __future__ import annotations
+
+from jupyter_mlops.notebook.declaration import declared_parameters
+from jupyter_mlops.notebook.injection import inject
+from jupyter_mlops.notebook.parameter import Parameter
+from jupyter_mlops.notebook.resolution import resolve
+from jupyter_mlops.notebook.value_source import to_source
+
+__all__ = ["Parameter", "declared_parameters", "inject", "resolve", "to_source"]
