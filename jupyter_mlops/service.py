@@ -163,8 +163,9 @@ def run(
         run_timeout=request.run_timeout,
     )
     nb.metadata.setdefault("papermill", {}).update(
-        input_path=str(request.notebook), output_path=str(output), parameters=_plain(values), version=_papermill()
+        input_path=str(request.notebook), output_path=str(output), version=_papermill()
     )
+    nb.metadata.papermill.setdefault("parameters", {})
     outcomes: list[Outcome] = []
     MlopsEngine.execute_notebook(
         nb,
@@ -200,10 +201,7 @@ def _record(
     parameters = {p.name: values.get(p.name, p.default) for p in pipeline.parameters}
     error = outcome.error
     if error is not None:
-        injected = [i for i, c in enumerate(nb.cells) if "injected-parameters" in c.metadata.get("tags", [])]
-        moved = len(nb.cells) - len(source.cells)
-        shift = moved if injected and error["cell"] > injected[0] else 0
-        error = {**error, "cell": error["cell"] - shift}
+        error = {**error, "cell": _source_cell(error["cell"], nb, source)}
     record = {
         "id": run_id,
         "state": outcome.state,
@@ -219,15 +217,16 @@ def _record(
     return plain
 
 
-def _plain(values: Mapping[str, object]) -> Any:
-    import json
-
-    return json.loads(json.dumps(dict(values), default=str))
+def _source_cell(cell: int, nb: Any, source: Any) -> int:
+    """The position in the person's notebook of a cell of the one that ran, which may have cells injected."""
+    kept = [i for i, c in enumerate(source.cells) if "injected-parameters" not in c.metadata.get("tags", ())]
+    if len(nb.cells) == len(source.cells):
+        return cell
+    before = sum("injected-parameters" not in c.metadata.get("tags", ()) for c in nb.cells[: cell + 1])
+    return kept[max(0, min(before, len(kept)) - 1)] if kept else cell
 
 
 def _values(pipeline: Pipeline, request: RunRequest) -> dict[str, object]:
-    if not request.given and not request.texts:
-        return {}
     if pipeline.language == "python":
         from jupyter_mlops.notebook.parameters import resolve
 

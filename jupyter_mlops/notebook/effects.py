@@ -36,6 +36,7 @@ STATE_CALLS: tuple[tuple[str, str], ...] = (
     (r"sklearn\.(set_config|config_context)", "sklearn"),
     (r"sys\.(setrecursionlimit|settrace|setprofile)", "shell"),
     (r"gc\.(disable|enable|set_threshold)", "shell"),
+    (r"os\.umask", "shell"),
 )  # fmt: skip
 STATE_STORES: tuple[tuple[str, str], ...] = (
     (r"os\.environ.*", "environ"),
@@ -74,6 +75,7 @@ VOLATILE = re.compile(
     r"|datetime\.(datetime|date)\.(now|utcnow|today)|pandas\.(Timestamp|Period|DatetimeIndex)\.(now|today|utcnow)"
     r"|uuid\.uuid[14]|os\.(urandom|getpid|getppid|getlogin|times|getloadavg|cpu_count)|secrets\.\w+"
     r"|random\.SystemRandom|tempfile\.\w+|platform\.\w+|socket\.gethostname|getpass\.getuser|psutil\..*"
+    r"|threading\.(get_ident|get_native_id|current_thread|main_thread)"
     r"|resource\.getrusage|tracemalloc\.\w+|sys\.getrefcount"
 )
 UNSEEDED = re.compile(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import BadParameter
+from jupyter_mlops.notebook.declaration import declared_parameters
 from jupyter_mlops.notebook.parameter import json_form
 from jupyter_mlops.notebook.tags import SPECIAL
 from jupyter_mlops.notebook.value_source import to_source
@@ -22,18 +23,40 @@ def inject(nb: NotebookNode, values: Mapping[str, object], kernel_name: str, lan
     """The notebook with a cell that binds the values, in the place papermill gives it.
 
     That is the place of an earlier injected cell, or else after the `parameters` cell, or else the top. Where
-    several cells declare parameters it comes after the last: it has the last word on each. The notebook that was
-    given is left alone; the new one shares its outputs, and nothing else that running it changes.
+    cells that declare parameters stand apart, each is followed by a cell with its own: a step between them has its
+    values too. The notebook that was given is left alone; the new one shares its outputs, and nothing else that
+    running it changes.
 
     :param language: of the kernel, in papermill's spelling or in lower case.
     :raises BadParameter: a value that the language can't be given.
     """
-    source = _source(values, kernel_name, language)
     kept = [c for c in nb.cells if INJECTED not in _tags(c)]
-    place = _place(nb, kept)
     cells = [_copied(c) for c in kept]
-    cells.insert(place, _new_cell(nb, source))
+    for place, some in reversed(_places(nb, kept, values, language)):
+        cells.insert(place, _new_cell(nb, _source(some, kernel_name, language)))
     return _node({**nb, "metadata": _metadata(nb, values), "cells": cells})
+
+
+def _places(
+    nb: NotebookNode, kept: list[Any], values: Mapping[str, object], language: str
+) -> list[tuple[int, Mapping[str, object]]]:
+    """Where among the kept cells which values go, in notebook order."""
+    groups: list[list[int]] = []
+    apart = True
+    for index, cell in enumerate(kept):
+        if _declares(cell):
+            if apart:
+                groups.append([])
+            groups[-1].append(index)
+            apart = False
+        elif cell.get("cell_type") == "code":
+            apart = True
+    if len(groups) < 2 or language.lower() != "python":
+        return [(_place(nb, kept), values)]
+    declared = [{p.name for p in declared_parameters((i, kept[i].source) for i in group)} for group in groups]
+    declared[-1] |= values.keys() - set().union(*declared)
+    found = [(g[-1] + 1, {n: v for n, v in values.items() if n in names}) for g, names in zip(groups, declared, strict=True)]
+    return [(place, some) for place, some in found if some]
 
 
 def _place(nb: NotebookNode, kept: list[Any]) -> int:

@@ -148,6 +148,17 @@ def _of_notebook(cls):
     return getattr(cls, "__module__", None) == "__main__"
 
 
+class _Buffers(list):
+    """The large buffers of a pickle. Apart from the pickler, lest it keep itself, and all it saw, alive."""
+
+    def keep(self, buffer):
+        raw = buffer.raw()
+        if raw.nbytes < OUT_OF_BAND:
+            return True
+        self.append(raw)
+        return False
+
+
 def _pickler_base():
     try:
         import cloudpickle
@@ -191,20 +202,13 @@ def _pickler_class():
 
         def __init__(self, agent, views=(), deadline=None):
             self.stream = _Limited(deadline)
-            self.buffers = []
+            self.buffers = _Buffers()
             self.agent = agent
             self.views = views
             self.refs = set()
             self.arrays = []
             self.exempt = []
-            super().__init__(self.stream, protocol=5, buffer_callback=self.keep_buffer)
-
-        def keep_buffer(self, buffer):
-            raw = buffer.raw()
-            if raw.nbytes < OUT_OF_BAND:
-                return True
-            self.buffers.append(raw)
-            return False
+            super().__init__(self.stream, protocol=5, buffer_callback=self.buffers.keep)
 
         def reducer_override(self, obj):
             kind = type(obj)
@@ -248,6 +252,10 @@ def _pickler_class():
 
         def check_instance(self, obj, kind):
             module = kind.__module__ or ""
+            if module == "__main__":
+                for cls in kind.__mro__:
+                    if _of_notebook(cls):
+                        self.check_class(cls)
             if isinstance(obj, dict_views):
                 raise Live("a view of another object")
             if isinstance(obj, io.IOBase) and not (kind is io.StringIO or kind is io.BytesIO):
@@ -693,20 +701,29 @@ def get_shell():
             value = getattr(inline, name)
             if value != inline.trait_defaults(name):
                 found["inline." + name] = value
-    limits = {"recursion": sys.getrecursionlimit(), "gc": gc.isenabled()}
+    limits = {"recursion": sys.getrecursionlimit(), "gc": gc.isenabled(), "umask": _umask()}
     found.update({k: v for k, v in limits.items() if v != AGENT.base_limits[k]})
     return found
 
 
+def _umask():
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
 def set_shell(value):
     shell = AGENT.shell
+    value = {**AGENT.base_shell, **AGENT.base_text, "xmode": AGENT.base_mode, **AGENT.base_limits, **value}
     text = shell.display_formatter.formatters["text/plain"]
     for key, item in value.items():
         if key in SHELL_TRAITS:
-            setattr(shell, key, item)
+            if getattr(shell, key, None) != item:
+                setattr(shell, key, item)
         elif key.startswith("text."):
-            setattr(text, key[5:], item)
-        elif key == "xmode":
+            if getattr(text, key[5:]) != item:
+                setattr(text, key[5:], item)
+        elif key == "xmode" and item:
             shell.InteractiveTB.set_mode(mode=item)
         elif key.startswith("inline."):
             importlib.import_module("matplotlib_inline.config")
@@ -715,6 +732,8 @@ def set_shell(value):
             sys.setrecursionlimit(item)
         elif key == "gc":
             gc.enable() if item else gc.disable()
+        elif key == "umask":
+            os.umask(item)
 
 
 # Order of setting: where modules come from first, filters of warnings last (imports add some).
@@ -901,7 +920,7 @@ class Agent:
         self.base_locale = None
         self.base_logging = {}
         self.base_filters = []
-        self.base_limits = {"recursion": sys.getrecursionlimit(), "gc": gc.isenabled()}
+        self.base_limits = {"recursion": sys.getrecursionlimit(), "gc": gc.isenabled(), "umask": _umask()}
         self.base_shell = {k: getattr(shell, k, None) for k in SHELL_TRAITS}
         text = shell.display_formatter.formatters["text/plain"]
         self.base_text = {"text." + k: getattr(text, k) for k in ("float_precision", "pprint", "max_width", "max_seq_length")}
@@ -1427,6 +1446,8 @@ class Agent:
                 answer["groups"] = [self.manifest(g, None, [0, 0], []) for g in groups]
         else:
             answer["groups"] = [self.manifest(g, None, [0, 0], []) for g in groups]
+        for group in self.groups.values():
+            group.stream, group.buffers = b"", ()
         answer["live"] = [
             {"names": g.names, "digest": g.digest, "why": g.live, "types": g.types, "refs": sorted(g.refs)}
             for g in changed

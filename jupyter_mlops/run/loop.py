@@ -509,6 +509,8 @@ class RunLoop:
         elif block.index + 1 < self.pinned:
             other = next(b for b in reversed(later) if plan.opaque(b))
             name, why = (*other.access.opaque, *other.access.history)[0], f"{other.owner} may read everything before it"
+        elif any(map(plan.reads_process, self.blocks[: block.index + 1])) and any(map(plan.reads_process, later)):
+            name, why = next(filter(None, map(plan.reads_process, later))), "it tells processes apart"
         else:
             for other in self.blocks[: block.index + 1]:
                 changed = plan.module_changes(other, later)
@@ -546,7 +548,7 @@ class RunLoop:
                 self.ahead[block.index] = ahead
 
     def _may_run_ahead(self, block: Block, at: int) -> bool:
-        if block.index < self.pinned or block.role != "step" or not block.cells:
+        if block.index < self.pinned or block.role != "step" or not block.cells or plan.reads_process(block):
             return False
         learned = self.evidence.get(block_id(self._sources(block)))
         if learned is not None and (learned.outside or learned.other_writes or learned.ahead_failed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -37,6 +38,14 @@ def pinned_until(blocks: Sequence[Block]) -> int:
     """Blocks before this position have to run on the main line: a later one looks at the whole kernel,
     at IPython's memory of it, or can't be read."""
     return max((b.index for b in blocks if opaque(b)), default=-1) + 1
+
+
+PROCESS = re.compile(r"(os\.getp?pid|threading\.\w+|psutil\..*)\(\)")
+
+
+def reads_process(block: Block) -> str:
+    """How a block asks which process it runs in; "" if it does not."""
+    return next((what for what in block.effects.volatile if PROCESS.fullmatch(what)), "")
 
 
 def reach(block: Block) -> frozenset[str]:

@@ -668,3 +668,11 @@ def test_what_a_language_cannot_be_given(kernel: str, language: str, values: dic
     with pytest.raises(BadParameter) as caught:
         inject(notebook("parameters"), values, kernel, language)
     assert caught.value.remedy
+
+
+def test_values_reach_the_steps_between_two_parameters_cells() -> None:
+    cells = [("parameters", "a = 1"), ("", "print(a)"), ("parameters", "b = 2\na = 3"), ("", "print(a, b)")]
+    made = [nbformat.v4.new_code_cell(s, metadata={"tags": [t] if t else []}) for t, s in cells]
+    nb = inject(nbformat.v4.new_notebook(cells=made), {"a": 10, "b": 20}, "python3", "python")
+    sources = [c.source.removeprefix("# Parameters\n").strip() for c in nb.cells]
+    assert sources == ["a = 1", "a = 10", "print(a)", "b = 2\na = 3", "a = 10\nb = 20", "print(a, b)"]
