@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 EMPTY: frozenset[str] = frozenset()
 Call = tuple[str, tuple[tuple[int | str, str], ...]]

@@ -329,8 +329,9 @@ class Reader(ast.NodeVisitor):
     def opened(self, node: ast.Call, paths: list[str], method: str) -> None:
         mode = "r"
         at = 0 if method == "open" and self.dotted(node.func) not in ("io.open", "codecs.open") else 1
-        if len(node.args) > at and isinstance(node.args[at], ast.Constant):
-            mode = str(node.args[at].value)
+        told = node.args[at] if len(node.args) > at else None
+        if isinstance(told, ast.Constant):
+            mode = str(told.value)
         for keyword in node.keywords:
             if keyword.arg == "mode" and isinstance(keyword.value, ast.Constant):
                 mode = str(keyword.value.value)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-
-import builtins
 
 from jupyter_mlops.notebook.access import Access, Call
 from jupyter_mlops.notebook.magics import Use, to_python, use_of
@@ -527,7 +526,7 @@ class Cell(ast.NodeVisitor):
             return
         if isinstance(node.func, ast.Name):
             name = node.func.id
-            places = [*enumerate(node.args), *((k.arg, k.value) for k in node.keywords if k.arg)]
+            places: list[tuple[int | str, ast.expr]] = [*enumerate(node.args), *((k.arg, k.value) for k in node.keywords if k.arg)]
             given = tuple((at, part.id) for at, part in places if isinstance(part, ast.Name))
             if given:
                 self.calls.append((name, given))
@@ -802,7 +801,7 @@ class Cell(ast.NodeVisitor):
         self.perhaps(node.orelse)
         self.run(node.finalbody)
 
-    visit_TryStar = visit_Try
+    visit_TryStar = visit_Try  # type: ignore[assignment]
 
     def visit_Match(self, node: ast.Match) -> None:
         self.expression(node.subject)

@@ -163,9 +163,10 @@ def _as_node(found: dict[str, Any]) -> NotebookNode:
 
     nb: NotebookNode = from_dict(found)
     try:
-        return strip_transient(rejoin_lines(nb))  # type: ignore[no-any-return]
+        nb = strip_transient(rejoin_lines(nb))
     except (AttributeError, TypeError):
-        return nb  # what is wrong with its outputs the schema says
+        pass  # what is wrong with its outputs the schema says
+    return nb
 
 
 def _mend_ids(nb: NotebookNode) -> None:
@@ -188,7 +189,7 @@ def _validate(nb: NotebookNode, where: str) -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        error = next(iter(iter_validate(_light(nb), relax_add_props=True)), None)
+        error = next(iter(iter_validate(_light(nb), relax_add_props=True) or ()), None)
     if error is None:
         return
     parts = [str(p) for p in getattr(error, "absolute_path", None) or getattr(error, "path", ())]

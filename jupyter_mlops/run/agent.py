@@ -248,7 +248,7 @@ def _pickler_class():
                 method = cls.__dict__.get(name)
                 function = getattr(method, "__func__", method)
                 if getattr(function, "__globals__", None) is self.agent.user_ns:
-                    raise Live("class {} has a {} of its own".format(cls.__name__, name))
+                    raise Live(f"class {cls.__name__} has a {name} of its own")
 
         def check_instance(self, obj, kind):
             module = kind.__module__ or ""
@@ -802,11 +802,11 @@ class Watch:
             self.ids = self.ids or sys._getframe(1).f_globals is AGENT.user_ns
         elif event == "open":
             self.open(*args)
-        elif event in self.OUTSIDE and self.OUTSIDE[event]:
+        elif self.OUTSIDE.get(event):
             if event == "sqlite3.connect" and args and args[0] in (":memory:", ""):
                 return
             if not self.importing():
-                text = "{}: {}".format(self.OUTSIDE[event], event)
+                text = f"{self.OUTSIDE[event]}: {event}"
                 self.outside.append(text)
                 self.deny(text)
         elif event in self.WRITES:
@@ -1045,7 +1045,7 @@ class Agent:
         try:
             made.dump([value])
         except Exception as error:
-            picked.live = str(error) if isinstance(error, Live) else "{}: {}".format(type(error).__name__, error)
+            picked.live = str(error) if isinstance(error, Live) else f"{type(error).__name__}: {error}"
             picked.costly = isinstance(error, TooCostly)
         else:
             picked.stream = made.stream.getvalue()
@@ -1079,7 +1079,7 @@ class Agent:
         for key, value in data.items():
             try:
                 PICKLER(self, (), deadline).dump([value])
-            except Exception:  # noqa: S112 - loggers, locks and their like are made again by the import
+            except Exception:
                 continue
             kept[key] = value
         return kept
@@ -1221,7 +1221,7 @@ class Agent:
                 digest = hashlib.blake2b(stream, digest_size=16).hexdigest()
                 found[name] = (digest, stream)
             except Exception as error:
-                stuck[name] = "{}: {}".format(type(error).__name__, error)
+                stuck[name] = f"{type(error).__name__}: {error}"
                 found[name] = ("live-" + os.urandom(8).hex(), None)
         return found, stuck
 
@@ -1306,7 +1306,7 @@ class Agent:
                     continue
                 changed = then is not None and key in then and then[key] != id(value)
                 if (changed and not key.startswith("_")) or self.of_notebook(value):
-                    found.append("@patch|{}|{}".format(path, key))
+                    found.append(f"@patch|{path}|{key}")
         return found
 
     def of_notebook(self, value):
@@ -1356,7 +1356,7 @@ class Agent:
                 try:
                     importlib.import_module(name)
                 except Exception as error:
-                    missing.append([name, "{}: {}".format(type(error).__name__, error)])
+                    missing.append([name, f"{type(error).__name__}: {error}"])
 
     def set_state(self, state):
         now = None
@@ -1482,7 +1482,7 @@ class Agent:
                 item = item.item() if getattr(item, "shape", None) == () and hasattr(item, "item") else item
                 if isinstance(item, numbers.Real) and not isinstance(item, bool):
                     number = float(item)
-                    label = name if key is None else "{}.{}".format(name, key)
+                    label = name if key is None else f"{name}.{key}"
                     whole = isinstance(item, numbers.Integral)
                     found[label] = int(item) if whole else number if number == number and abs(number) != float("inf") else str(number)
         return found
@@ -1490,7 +1490,7 @@ class Agent:
     def candidates(self, touched, names, deadline):
         present = set(names)
         patches = self.patches(self.before_prints)
-        modules = ["@module|{}|".format(n) for n in self.local_modules()]
+        modules = [f"@module|{n}|" for n in self.local_modules()]
         if touched == "*":
             chosen = set(names)
         else:
@@ -1649,9 +1649,7 @@ def _names_main(stream):
     for opcode, argument, _ in pickletools.genops(stream):
         if opcode.name in ("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"):
             strings.append(argument)
-        elif opcode.name == "STACK_GLOBAL" and strings[-2:-1] == ["__main__"]:
-            return True
-        elif opcode.name == "GLOBAL" and argument.split(" ")[0] == "__main__":
+        elif (opcode.name == "STACK_GLOBAL" and strings[-2:-1] == ["__main__"]) or (opcode.name == "GLOBAL" and argument.split(" ")[0] == "__main__"):
             return True
     return False
 
@@ -1771,6 +1769,6 @@ def serve(text):
     except BaseException as error:
         import traceback
 
-        answer = {"error": "{}: {}".format(type(error).__name__, error), "traceback": traceback.format_exc()}
+        answer = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
         AGENT.watch.on = watch
     AGENT.shell.payload_manager.write_payload({"source": MODULE, "answer": answer}, single=False)

@@ -60,7 +60,8 @@ class MlopsEngine(Engine):  # type: ignore[misc]
         finally:
             record.cleanup_pbar()
             record.notebook_complete()
-        return record.nb
+        done: NotebookNode = record.nb
+        return done
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Record, kernel_name: str, **kwargs: Any) -> None:

@@ -42,8 +42,8 @@ class Evidence:
         if path is not None:
             with contextlib.suppress(OSError, ValueError, TypeError):
                 for key, value in json.loads(path.read_text(encoding="utf-8")).items():
-                    sets = {k: frozenset(value.pop(k)) for k in ("wrote", "state", "writes")}
-                    self.facts[key] = Learned(**sets, **value)
+                    sets = {k: frozenset(value[k]) for k in ("wrote", "state", "writes")}
+                    self.facts[key] = Learned(**{**value, **sets})
 
     def get(self, key: str) -> Learned | None:
         return self.facts.get(key)

@@ -25,4 +25,5 @@ def mark_failure(nb: NotebookNode, error: dict[str, Any]) -> None:
 
 def unmark(nb: NotebookNode) -> NotebookNode:
     """The notebook without the markers of an earlier failed run."""
-    return remove_error_markers(nb)
+    plain: NotebookNode = remove_error_markers(nb)
+    return plain

@@ -516,11 +516,13 @@ class RunLoop:
                 changed = plan.module_changes(other, later)
                 if changed:
                     name, why = next(iter(changed)), "a module's own state was changed"
-            for group in set(map(id, self.line.groups.values())) and self.line.groups.values():
+            for group in {id(g): g for g in self.line.groups.values()}.values():
                 blocker = plan.why_incomplete(BlockResult(block.index, groups=[group]), later)
                 if blocker:
                     name = next(iter(group.live), group.names[0])
                     kind, why = group.types.get(name, ""), blocker
+        if why and any(name == fused["variable"] for fused in self.outcome.fused):
+            return
         if why:
             users = [b.owner for b in later if plan.opaque(b) or name in plan.reach(b)]
             self.outcome.fused.append(
@@ -765,7 +767,7 @@ class RunLoop:
             if self.stop_reason:
                 await self.main.interrupt()
             elif self.main.client is not None:
-                self.main.client.set_widgets_metadata()  # type: ignore[no-untyped-call]
+                self.main.client.set_widgets_metadata()
             await self.main.close(patience=1.0 if self.stop_reason else 5.0)
         for task in self.storing:
             with contextlib.suppress(asyncio.CancelledError, Exception):
@@ -827,7 +829,7 @@ async def _sync(
 def _told(error: MlopsError) -> dict[str, Any]:
     if isinstance(error, _CellFailed):
         traceback = error.cause.traceback
-        lines = traceback.splitlines() if isinstance(traceback, str) else list(traceback)
+        lines = traceback.splitlines()
         return {"ename": error.cause.ename, "evalue": error.cause.evalue, "traceback": lines}
     cause = error.cause if isinstance(error, _Broken) else error
     return {"ename": type(cause).__name__, "evalue": str(cause), "traceback": []}

@@ -67,7 +67,7 @@ class CellClient(NotebookClient):
     def _update_display_id(self, display_id: str, msg: dict[str, Any]) -> None:
         content = msg["content"]
         self.updates.append({"id": display_id, "data": content["data"], "metadata": content.get("metadata", {})})
-        super()._update_display_id(display_id, msg)  # type: ignore[no-untyped-call]
+        super()._update_display_id(display_id, msg)
 
     def displays(self, cells: tuple[int, ...]) -> dict[str, dict[str, list[int]]]:
         """Where each display id of these cells stands: id -> cell -> positions of its outputs."""
@@ -146,7 +146,7 @@ class Session:
             self.client.kc = client
             client.allow_stdin = False
             await asyncio.wait_for(self._ready(), self.startup_timeout)
-        except (asyncio.TimeoutError, KernelDied):
+        except (TimeoutError, KernelDied):
             status = self.exit_status()
             await self.kill()
             raise KernelDied(
@@ -159,7 +159,7 @@ class Session:
     async def _ready(self) -> None:
         """Wait until the kernel answers and its outputs reach us, without jupyter_client's fixed waits."""
         assert self.client is not None and self.client.kc is not None
-        kc = self.client.kc
+        kc: Any = self.client.kc
         while True:
             reply = await self._reply(kc.kernel_info())
             self.language_info = reply["content"].get("language_info", {})
@@ -198,12 +198,12 @@ class Session:
 
     async def _silent(self, code: str) -> dict[str, Any]:
         assert self.client is not None and self.client.kc is not None
-        kc = self.client.kc
+        kc: Any = self.client.kc
         return await self._reply(kc.execute(code, silent=True, store_history=False, allow_stdin=False))
 
     async def _reply(self, msg_id: str) -> dict[str, Any]:
         assert self.client is not None and self.client.kc is not None
-        kc = self.client.kc
+        kc: Any = self.client.kc
         while True:
             waiting = asyncio.ensure_future(kc.get_shell_msg(timeout=None))
             while not (await asyncio.wait({waiting}, timeout=0.1))[0]:
@@ -224,7 +224,7 @@ class Session:
         started = time.monotonic()
         try:
             await (asyncio.wait_for(work, timeout) if timeout else work)
-        except (asyncio.TimeoutError, CellTimeoutError):
+        except (TimeoutError, CellTimeoutError):
             raise TimedOut(
                 f"ran longer than {timeout:g} s (stopped after {time.monotonic() - started:.1f} s)",
                 where=f"cell {index + 1}",
@@ -236,8 +236,8 @@ class Session:
                 self.count = cell["execution_count"] + 1
 
     async def alive(self) -> bool:
-        manager = self.client.km if self.client is not None else None
-        return manager is not None and await manager.is_alive()
+        manager: Any = self.client.km if self.client is not None else None
+        return manager is not None and bool(await manager.is_alive())
 
     def exit_status(self) -> int | None:
         """The exit status of the kernel's process: negative for a signal, None while it runs or if unknown."""
@@ -255,15 +255,17 @@ class Session:
         return KernelDied(f"the kernel ended with status {status}" if status is not None else "the kernel died")
 
     async def interrupt(self) -> None:
-        if self.client is not None and self.client.km is not None:
+        manager: Any = self.client.km if self.client is not None else None
+        if manager is not None:
             with contextlib.suppress(RuntimeError, ProcessLookupError):
-                await self.client.km.interrupt_kernel()
+                await manager.interrupt_kernel()
 
     async def close(self, patience: float = 5.0) -> None:
         """Ask the kernel to end, so that files are closed and exit handlers run; kill it if it doesn't."""
         if self.client is None:
             return
-        manager, kc = self.client.km, self.client.kc
+        manager: Any = self.client.km
+        kc: Any = self.client.kc
         try:
             if kc is not None and await manager.is_alive():
                 kc.shutdown()
@@ -277,7 +279,8 @@ class Session:
         """End the kernel's process and every process that it started in its session."""
         if self.client is None:
             return
-        manager, kc = self.client.km, self.client.kc
+        manager: Any = self.client.km
+        kc: Any = self.client.kc
         self.client = None
         with contextlib.suppress(Exception):
             await manager.shutdown_kernel(now=True)
@@ -306,7 +309,7 @@ def _last_line(content: dict[str, Any]) -> str:
 
 def blank_copy(nb: NotebookNode) -> NotebookNode:
     """A notebook with the same cells, for a helper to run in: sources are shared, outputs are not."""
-    made = nbformat.v4.new_notebook(metadata=nbformat.from_dict({}))
+    made: NotebookNode = nbformat.v4.new_notebook(metadata=nbformat.from_dict({}))
     made.cells = [
         nbformat.from_dict(
             {
