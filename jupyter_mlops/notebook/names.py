@@ -31,6 +31,8 @@ SHOWING = frozenset(
 SHELL_NAME = re.compile(r"\$\{?([^\W\d]\w*)|\{([^{}]+)\}")
 LONGEST_TEXT = 20_000
 
+MAGIC_METHODS = frozenset({"run_line_magic", "run_cell_magic", "system", "getoutput", "getoutputs"})
+
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -183,6 +185,14 @@ def carried_names(node: ast.AST) -> set[str]:
         return named(node)
     found = {node.id} if isinstance(node, ast.Name) else set()
     return found.union(*(carried_names(child) for child in ast.iter_child_nodes(node)))
+
+
+def is_magic_call(node: ast.AST) -> bool:
+    """Whether this is `get_ipython().run_line_magic(...)` or its like, as IPython's transformer writes magics."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MAGIC_METHODS):
+        return False
+    inner = node.func.value
+    return isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == "get_ipython"
 
 
 class Scope(ast.NodeVisitor):
@@ -506,7 +516,10 @@ class Cell(ast.NodeVisitor):
             self.look_inside(node)
 
     def look_inside(self, node: ast.AST) -> None:
+        magics = {id(at) for part in ast.walk(node) if is_magic_call(part) for at in ast.walk(part) if isinstance(at, ast.Name)}
         for part in ast.walk(node):
+            if isinstance(part, ast.Name) and part.id == "get_ipython" and id(part) not in magics:
+                self.opaque.append("get_ipython()")
             if isinstance(part, ast.Constant) and isinstance(part.value, str) and len(part.value) < LONGEST_TEXT:
                 self.strings.update(WORD.findall(part.value))
             elif isinstance(part, ast.Attribute):
