@@ -220,18 +220,24 @@ class Session:
         self.client.timeout = None
         self.dirty = True
         cell = self.nb.cells[index]
-        work = self.client.async_execute_cell(cell, index)
+        work = asyncio.ensure_future(self.client.async_execute_cell(cell, index))
         started = time.monotonic()
         try:
-            await (asyncio.wait_for(work, timeout) if timeout else work)
-        except (TimeoutError, CellTimeoutError):
+            done, _ = await asyncio.wait({work}, timeout=timeout)
+            if done:
+                work.result()
+                return
             raise TimedOut(
                 f"ran longer than {timeout:g} s (stopped after {time.monotonic() - started:.1f} s)",
                 where=f"cell {index + 1}",
-            ) from None
+            )
         except DeadKernelError:
             raise self.death() from None
         finally:
+            if not work.done():  # nbclient takes a cancelled cell for a dead kernel
+                work.cancel()
+                with contextlib.suppress(asyncio.CancelledError, DeadKernelError):
+                    await work
             if cell.get("execution_count"):
                 self.count = cell["execution_count"] + 1
 
