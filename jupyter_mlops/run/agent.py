@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import builtins
 import ctypes
+import datetime
 import dis
+import enum
 import gc
 import hashlib
 import importlib
@@ -208,6 +210,7 @@ def _pickler_class():
             self.refs = set()
             self.arrays = []
             self.exempt = []
+            self.axes = set()
             super().__init__(self.stream, protocol=5, buffer_callback=self.buffers.keep)
 
         def reducer_override(self, obj):
@@ -236,9 +239,16 @@ def _pickler_class():
                 if isinstance(obj, numpy.ndarray):
                     return self.reduce_array(numpy, obj, kind)
             elif module.startswith("pandas.core.internals") and self.agent.pandas_copies_on_write():
+                if self.agent.axes_apart:
+                    self.axes.update(map(id, getattr(obj, "axes", ())))
                 reduced = self.reduce_block(obj)
                 if reduced is not None:
                     return reduced
+            elif module.split(".")[0] == "pandas" and self.agent.pandas_copies_on_write():
+                if isinstance(obj, sys.modules["pandas"].Index):
+                    reduced = self.reduce_index(obj)
+                    if reduced is not None:
+                        return reduced
             return super().reducer_override(obj) if base is not pickle.Pickler else NotImplemented
 
         def check_class(self, cls):
@@ -345,10 +355,22 @@ def _pickler_class():
             if values is None or not hasattr(block, "mgr_locs"):
                 return None
             function, args = block.__reduce__()[:2]
+            return function, (self.own_values(numpy, values), *args[1:])
+
+        def reduce_index(self, index):
+            """The same for the values of a pandas index, which can't be written to."""
+            function, args = index.__reduce__()[:2]
+            state = args[1] if len(args) == 2 else None
+            if not isinstance(state, dict) or not hasattr(state.get("data"), "copy"):
+                return None
+            data = self.own_values(sys.modules["numpy"], state["data"])
+            return function, (args[0], {**state, "data": data})
+
+        def own_values(self, numpy, values):
             if type(values) is not numpy.ndarray or values.dtype.hasobject:
                 made = values.copy()
                 self.agent.keep.append(made)
-                return function, (made, *args[1:])
+                return made
             made = values.view()
             low, high = _extents(made) if made.size else (0, 0)
             self.agent.keep.append(made)
@@ -358,7 +380,7 @@ def _pickler_class():
                 made = values
             else:
                 self.exempt.append(id(made))
-            return function, (made, *args[1:])
+            return made
 
     return Pickler
 
@@ -763,6 +785,9 @@ BEFORE_IMPORTS = ("environ", "cwd", "sys.path")
 # What a block does to files and to the world
 
 
+_IMPORTLIB = os.path.dirname(importlib.__file__) + os.sep
+
+
 class Watch:
     """An audit hook that notes files and outside acts while a block runs, and can forbid them."""
 
@@ -820,7 +845,7 @@ class Watch:
         frame = sys._getframe(2)
         while frame is not None:
             name = frame.f_code.co_filename
-            if name.startswith("<frozen importlib"):
+            if name.startswith(("<frozen importlib", _IMPORTLIB)):
                 return True
             if name.startswith("<ipython") or "ipykernel_" in name:
                 return False
@@ -901,6 +926,7 @@ class Agent:
         self.shell = shell
         self.user_ns = shell.user_ns
         self.groups = {}
+        self.axes_apart = False
         self.heavy = set()
         self.keep = []
         self.mapped = []
@@ -1057,7 +1083,8 @@ class Agent:
         if isinstance(value, str) and len(value) < 10000:
             picked.refs |= {"'" + word for word in IDENTIFIER.findall(value)}
         memo = made.memo.copy()
-        picked.objects = {key: item[1] for key, item in memo.items() if self.shares(item[1])}
+        apart = made.axes - {id(value)}
+        picked.objects = {k: item[1] for k, item in memo.items() if k not in apart and self.shares(item[1])}
         picked.objects.pop(id(None), None)
         if not isinstance(value, ATOMIC) and self.shares(value):
             picked.objects[id(value)] = value
@@ -1070,6 +1097,16 @@ class Agent:
         if isinstance(obj, (type, types.FunctionType)):
             return not _resolves(obj)
         kind = type(obj)
+        if "function" in kind.__name__ and _resolves(obj):
+            return False
+        if kind is re.Pattern or (isinstance(obj, (enum.Enum, datetime.tzinfo)) and _resolves(kind)):
+            return False  # loading gives the one object again
+        pandas = sys.modules.get("pandas")
+        if pandas is not None:
+            if isinstance(obj, pandas.api.extensions.ExtensionDtype):
+                return False
+            if kind is list and any(obj is c._metadata for c in (pandas.DataFrame, pandas.Series)):
+                return False
         if kind.__module__ == "numpy" and "dtype" in kind.__name__.lower():
             return False
         return not (kind.__module__.startswith("numpy.dtypes") or kind.__module__.startswith("pandas.core.dtypes"))
@@ -1320,6 +1357,7 @@ class Agent:
     # -- requests
 
     def hello(self, request):
+        self.axes_apart = bool(request.get("axes_apart"))
         return {
             "pid": os.getpid(),
             "python": sys.version,

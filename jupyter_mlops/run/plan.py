@@ -40,7 +40,21 @@ def pinned_until(blocks: Sequence[Block]) -> int:
     return max((b.index for b in blocks if opaque(b)), default=-1) + 1
 
 
+NAMES_AXES = re.compile(
+    r"\.names?\s*=[^=]|set_names|rename_axis|setattr|\b(index|columns)\.rename"
+    r"|\.(index|columns)\s+is\b|\bis\s+(not\s+)?[\w.\[\]'\"]+\.(index|columns)\b"
+)
 PROCESS = re.compile(r"(os\.getp?pid|threading\.\w+|psutil\..*)\(\)")
+
+
+def axes_apart(sources: Iterable[str], blocks: Iterable[Block], beside: Collection[str]) -> bool:
+    """Whether pandas objects that share an index may be handed on apart.
+
+    Sharing shows only where an index is given a name, or asked whether it is another; frames made from one another
+    share theirs all the time, and would all have to travel as one.
+    """
+    local = {m.split(".")[0] for b in blocks for m in b.access.imports} & set(beside)
+    return not local and not any(NAMES_AXES.search(s) for s in sources)
 
 
 def reads_process(block: Block) -> str:

@@ -96,6 +96,7 @@ class Session:
         hash_seed: str = "",
         startup_timeout: float = 60.0,
         python: bool = True,
+        axes_apart: bool = False,
         on_output: Any = lambda output: None,
     ) -> None:
         self.nb = nb
@@ -104,6 +105,7 @@ class Session:
         self.hash_seed = hash_seed
         self.startup_timeout = startup_timeout
         self.python = python
+        self.axes_apart = axes_apart
         self.on_output = on_output
         self.client: CellClient | None = None
         self.folder: str | None = None
@@ -181,7 +183,7 @@ class Session:
         reply = await self._silent(INSTALL.format(module=AGENT_MODULE, source=source))
         if reply["content"]["status"] != "ok":
             raise MlopsError("the kernel can't take the agent", remedy=_last_line(reply["content"]))
-        await self.ask("hello")
+        await self.ask("hello", axes_apart=self.axes_apart)
 
     async def ask(self, verb: str, **fields: Any) -> dict[str, Any]:
         """One request to the agent."""

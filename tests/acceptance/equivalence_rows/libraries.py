@@ -289,4 +289,49 @@ ROWS = [
         # %% step:c
         plt.close("all")
     """, needs=("matplotlib",)),
+    Row("pandas-index-shared-and-then-named", r"""
+        # %% step:a
+        import pandas as pd
+        X = pd.DataFrame({"a": [1, 2], "b": [3, 4]})
+        # %% step:b
+        weights = pd.Series([0.1, 0.2], index=X.columns)
+        # %% step:c
+        X.columns.name = "feature"
+        # %% step:d
+        print(weights)
+    """, needs=("pandas",)),
+    Row("pandas-index-asked-whether-it-is-another", r"""
+        # %% step:a
+        import pandas as pd
+        X = pd.DataFrame({"a": [1, 2], "b": [3, 4]})
+        # %% step:b
+        Y = X * 2
+        # %% step:c
+        print(X.columns is Y.columns, X.index is Y.index)
+    """, needs=("pandas",)),
+    Row("pandas-frames-made-from-one-another", r"""
+        # %% step:a
+        import pandas as pd
+        df = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [3, 4, 5]}, index=["x", "y", "z"])
+        X, y = df[["a"]], df["b"]
+        # %% step:left
+        left = pd.Series([1, 2, 3], index=X.index) + y
+        # %% step:right
+        right = (X * 2).assign(b=y)
+        # %% step:join
+        right.loc["x", "a"] = 100.0
+        print(left.to_dict(), right, X, df, sep="\n")
+    """, needs=("pandas",)),
+    Row("enum-members-shared-by-steps", r"""
+        # %% step:a
+        import enum, re, datetime
+        from http import HTTPStatus
+        class Colour(enum.Enum):
+            RED = 1
+        first, code, word, zone = [Colour.RED], HTTPStatus.OK, re.compile("a+"), datetime.timezone.utc
+        # %% step:b
+        second = {"colour": Colour.RED, "code": HTTPStatus.OK, "word": word, "zone": datetime.timezone.utc}
+        # %% step:c
+        print(first[0] is second["colour"], code is second["code"], word is second["word"], zone is second["zone"])
+    """),
 ]
