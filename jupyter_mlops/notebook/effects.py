@@ -281,7 +281,8 @@ class Reader(ast.NodeVisitor):
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
             module, name = self.of_module(value.func), self.dotted(value.func)
             known = any(re.fullmatch(pattern, name) for pattern, _ in STATE_CALLS)
-            if module and not known and not HARMLESS.fullmatch(name) and not _is_class(name):
+            registers = name.endswith(".register")
+            if module and not known and (registers or not (HARMLESS.fullmatch(name) or _is_class(name))):
                 self.changed.add(module)
         self.generic_visit(node)
 

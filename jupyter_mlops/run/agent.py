@@ -375,7 +375,7 @@ def _pickler_class():
             low, high = _extents(made) if made.size else (0, 0)
             self.agent.keep.append(made)
             if values.size:
-                self.arrays.append((low, high, values if id(values) in self.views else made, "block"))
+                self.arrays.append((low, high, values, "block"))
             if id(values) in self.views:
                 made = values
             else:
@@ -788,6 +788,90 @@ BEFORE_IMPORTS = ("environ", "cwd", "sys.path")
 _IMPORTLIB = os.path.dirname(importlib.__file__) + os.sep
 
 
+class ImportDraws:
+    """Keeps imports from counting as draws of unseeded random numbers.
+
+    pandas draws one number when it is imported, scikit-learn two. Where nothing has seeded the generator nobody can
+    tell, but a block that drew unseeded could never be kept. What an import drew is put back; a module that seeds is
+    left alone. It wraps the step of the import system whose frames Python itself takes out of tracebacks.
+    """
+
+    WRAPPER = (
+        "def _find_and_load(name, import_):\n"
+        "    noted = before(name)\n"
+        "    try:\n"
+        "        return original(name, import_)\n"
+        "    finally:\n"
+        "        after(name, noted)\n"
+    )
+
+    def __init__(self, agent):
+        self.agent = agent
+        self.busy = False
+        bootstrap = importlib._bootstrap
+        space = {"before": self.before, "after": self.after, "original": bootstrap._find_and_load}
+        exec(compile(self.WRAPPER, "<frozen importlib._bootstrap>", "exec"), space)
+        bootstrap._find_and_load = space["_find_and_load"]
+
+    def before(self, name):
+        if self.busy:
+            return None
+        self.busy = True
+        return {n: v for n, v in ((n, self.untouched(n)) for n in ("random", "numpy.random")) if v is not None}
+
+    def untouched(self, name):
+        value = RESOURCES[name][0]()
+        return value if value is not None and not self.agent.random_digest(name)[0] else None
+
+    def after(self, name, noted):
+        if name in ("numpy.random", "numpy.random.mtrand") and "numpy.random" not in self.agent.start_random:
+            self.note_numpy()
+        if noted is None:
+            return
+        self.busy = False
+        try:
+            for generator, value in noted.items():
+                self.put_back(generator, value)
+            if "numpy.random" not in noted and self.agent.fresh_numpy is not None:
+                self.put_back("numpy.random", self.agent.fresh_numpy)
+            self.agent.fresh_numpy = None
+        except Exception:  # noqa: S110 - then the block counts as one that drew
+            pass
+
+    def note_numpy(self):
+        value = RESOURCES["numpy.random"][0]()
+        if value is not None:
+            self.agent.fresh_numpy = value
+            self.agent.start_random["numpy.random"] = _random_digest(value)
+
+    def put_back(self, name, value):
+        now = RESOURCES[name][0]()
+        if now is not None and _only_drew(name, value, now):
+            RESOURCES[name][1](value)
+
+
+def _random_digest(value):
+    return hashlib.blake2b(pickle.dumps(value, 4), digest_size=16).hexdigest()
+
+
+def _only_drew(name, before, after):
+    """Whether a generator came from one state to another by a few draws, and not by a seed."""
+    if name == "random":
+        import random
+
+        made = random.Random()
+        made.setstate(before)
+        made.getrandbits(32 * 624)
+        return after[1][:-1] in (before[1][:-1], made.getstate()[1][:-1]) and after != before
+    numpy = sys.modules["numpy"]
+    made = numpy.random.RandomState()
+    made.set_state(before)
+    made.bytes(4 * 624)
+    keys = [before["state"]["key"], made.get_state(legacy=False)["state"]["key"]]
+    moved = after["state"]["pos"] != before["state"]["pos"]
+    return moved and any((after["state"]["key"] == key).all() for key in keys)
+
+
 class Watch:
     """An audit hook that notes files and outside acts while a block runs, and can forbid them."""
 
@@ -926,7 +1010,7 @@ class Agent:
         self.shell = shell
         self.user_ns = shell.user_ns
         self.groups = {}
-        self.axes_apart = False
+        self.axes_apart = self.memory_seen = False
         self.heavy = set()
         self.keep = []
         self.mapped = []
@@ -934,6 +1018,7 @@ class Agent:
         self.facts = {}
         self.cells = []
         self.start_random = {}
+        self.fresh_numpy = None
         self.snapshots = {}
         self.seeding = {}
         self.watch = Watch()
@@ -969,6 +1054,7 @@ class Agent:
             digest = self.random_digest(name)[0]
             if digest:
                 self.start_random[name] = digest
+        ImportDraws(self)
         sys.addaudithook(self.watch)
         self.shell.events.register("pre_run_cell", self.before_cell)
 
@@ -1142,7 +1228,12 @@ class Agent:
         views, stuck = set(), {}
         for cluster in _overlapping(arrays):
             plain = [a for a in cluster if a[3] is False]
-            blocks = {id(a[2]) for a in cluster if a[3] == "block"}
+            blocks = {(a[4], id(a[2])) for a in cluster if a[3] == "block"}
+            if self.memory_seen and len({a[4] for a in cluster}) > 1:
+                stuck.update((a[4], "memory that is shared, in a notebook that asks what is") for a in cluster)
+                for item in cluster[1:]:
+                    parent[find(item[4])] = find(cluster[0][4])
+                continue
             if not plain or len({id(a[2]) for a in cluster}) < 2:
                 if any(a[3] is True for a in cluster) and len(cluster) > 1:
                     stuck.update((a[4], "tensors that share memory") for a in cluster)
@@ -1227,7 +1318,7 @@ class Agent:
         value = RESOURCES[name][0]()
         if value is None:
             return "", None
-        digest = hashlib.blake2b(pickle.dumps(value, 4), digest_size=16).hexdigest()
+        digest = _random_digest(value)
         return ("", None) if digest == self.start_random.get(name) else (digest, value)
 
     def pristine(self):
@@ -1342,7 +1433,8 @@ class Agent:
                 if path == "builtins" and key in ("input", "getpass", "display", "get_ipython", "help"):
                     continue
                 changed = then is not None and key in then and then[key] != id(value)
-                if (changed and not key.startswith("_")) or self.of_notebook(value):
+                added = then is not None and key not in then and isinstance(target, type) and not _resolves(value)
+                if ((changed or added) and not key.startswith("_")) or self.of_notebook(value):
                     found.append(f"@patch|{path}|{key}")
         return found
 
@@ -1352,12 +1444,19 @@ class Agent:
                 return True
             if isinstance(item, type) and _of_notebook(item):
                 return True
-        return _of_notebook(type(value)) and not isinstance(value, types.ModuleType)
+        if isinstance(value, types.ModuleType):
+            return False
+        held = getattr(value, "__dict__", None)
+        held = list(held.values()) if isinstance(held, dict) and not isinstance(value, type) else ()
+        return _of_notebook(type(value)) or any(
+            (isinstance(h, type) and _of_notebook(h)) or getattr(h, "__globals__", None) is self.user_ns for h in held
+        )
 
     # -- requests
 
     def hello(self, request):
         self.axes_apart = bool(request.get("axes_apart"))
+        self.memory_seen = bool(request.get("memory_seen"))
         return {
             "pid": os.getpid(),
             "python": sys.version,

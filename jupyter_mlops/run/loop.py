@@ -110,8 +110,12 @@ class RunLoop:
         self.current: Block | None = None
         self.pinned = plan.pinned_until(self.blocks)
         beside = {p.stem for p in Path(cwd).glob("*") if p.suffix == ".py" or p.is_dir()}
-        self.axes_apart = plan.axes_apart((c.source for c in record.nb.cells), self.blocks, beside)
-        self.base = f"{self.base} {self.axes_apart}"
+        sources = [c.source for c in record.nb.cells]
+        self.facts = {
+            "axes_apart": plan.axes_apart(sources, self.blocks, beside),
+            "memory_seen": plan.memory_seen(sources),
+        }
+        self.base = f"{self.base} {self.facts}"
         self.all_kept = False
         self.started: set[str] = set()
 
@@ -398,7 +402,7 @@ class RunLoop:
                 self.record.nb,
                 self.kernel_name,
                 self.cwd,
-                axes_apart=self.axes_apart,
+                facts=self.facts,
                 hash_seed=self.config.hash_seed,
                 startup_timeout=self.config.startup_timeout,
                 python=self.python,
@@ -590,7 +594,7 @@ class RunLoop:
                 session = Session(
                     blank_copy(self.record.nb), self.kernel_name, self.cwd,
                     hash_seed=self.config.hash_seed, startup_timeout=self.config.startup_timeout,
-                    axes_apart=self.axes_apart,
+                    facts=self.facts,
                 )  # fmt: skip
                 await session.start()
             gone = [n for n in session.versions if n not in names]

@@ -44,6 +44,7 @@ NAMES_AXES = re.compile(
     r"\.names?\s*=[^=]|set_names|rename_axis|setattr|\b(index|columns)\.rename"
     r"|\.(index|columns)\s+is\b|\bis\s+(not\s+)?[\w.\[\]'\"]+\.(index|columns)\b"
 )
+MEMORY = re.compile(r"share_memory|shares_memory|\.base\b|__array_interface__|byte_bounds|owndata|\.ctypes\b|data_ptr")
 PROCESS = re.compile(r"(os\.getp?pid|threading\.\w+|psutil\..*)\(\)")
 
 
@@ -55,6 +56,11 @@ def axes_apart(sources: Iterable[str], blocks: Iterable[Block], beside: Collecti
     """
     local = {m.split(".")[0] for b in blocks for m in b.access.imports} & set(beside)
     return not local and not any(NAMES_AXES.search(s) for s in sources)
+
+
+def memory_seen(sources: Iterable[str]) -> bool:
+    """Whether the notebook looks at what shares memory, so that pandas' copies on write would show."""
+    return any(MEMORY.search(s) for s in sources)
 
 
 def reads_process(block: Block) -> str:

@@ -9,6 +9,7 @@ import os
 import signal
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -17,7 +18,7 @@ import nbformat
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
 from jupyter_mlops.errors import KernelDied, MlopsError, NoKernel, TimedOut
@@ -96,7 +97,7 @@ class Session:
         hash_seed: str = "",
         startup_timeout: float = 60.0,
         python: bool = True,
-        axes_apart: bool = False,
+        facts: Mapping[str, Any] | None = None,
         on_output: Any = lambda output: None,
     ) -> None:
         self.nb = nb
@@ -105,7 +106,7 @@ class Session:
         self.hash_seed = hash_seed
         self.startup_timeout = startup_timeout
         self.python = python
-        self.axes_apart = axes_apart
+        self.facts = dict(facts or {})
         self.on_output = on_output
         self.client: CellClient | None = None
         self.folder: str | None = None
@@ -183,7 +184,7 @@ class Session:
         reply = await self._silent(INSTALL.format(module=AGENT_MODULE, source=source))
         if reply["content"]["status"] != "ok":
             raise MlopsError("the kernel can't take the agent", remedy=_last_line(reply["content"]))
-        await self.ask("hello", axes_apart=self.axes_apart)
+        await self.ask("hello", **self.facts)
 
     async def ask(self, verb: str, **fields: Any) -> dict[str, Any]:
         """One request to the agent."""
