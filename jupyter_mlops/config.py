@@ -24,9 +24,9 @@ class RunConfig(Configurable):
 
     home = Unicode(help="Folder of runs, artifacts and the cache.").tag(config=True)
     jobs = Int(0, help="Kernels at most, the main line's included; 0: one for each core.").tag(config=True)
-    ahead_after = Float(
-        0.5, help="Seconds that a step has to run before helpers start on what comes after it."
-    ).tag(config=True)
+    ahead_after = Float(0.5, help="Seconds that a step has to run before helpers start on what comes after it.").tag(
+        config=True
+    )
     startup_timeout = Float(60.0, help="Seconds to wait for a kernel.").tag(config=True)
     save_every = Float(10.0, help="Seconds between saves of the record while cells run.").tag(config=True)
     hash_seed = Unicode("0", help="PYTHONHASHSEED of the kernels; '' leaves it random.").tag(config=True)

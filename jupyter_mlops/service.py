@@ -284,9 +284,7 @@ def _output(request: RunRequest, config: RunConfig, run_id: str) -> Path:
     if path.is_dir():
         path = path / f"{request.notebook.stem}.ipynb"
     if path == request.notebook.resolve():
-        raise BadInput(
-            "the output would overwrite the notebook", where=str(path), remedy="Name another file with -o."
-        )
+        raise BadInput("the output would overwrite the notebook", where=str(path), remedy="Name another file with -o.")
     if not path.parent.is_dir():
         raise BadInput("the folder of the output does not exist", where=str(path.parent), remedy="Make it first.")
     if not os.access(path.parent, os.W_OK):

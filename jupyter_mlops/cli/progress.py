@@ -36,7 +36,10 @@ class Lines:
     def tell(self, event: dict[str, Any]) -> None:
         if event["event"] == "step" and event["state"] != "running":
             why = f"  {event['why']}" if event.get("why") else ""
-            print(f"{MARKS[event['state']]} {event['step']}  {event['state']}  {event['seconds']:.2f} s{why}", file=sys.stderr)
+            print(
+                f"{MARKS[event['state']]} {event['step']}  {event['state']}  {event['seconds']:.2f} s{why}",
+                file=sys.stderr,
+            )
         elif event["event"] == "discarded":
             print(f"  {event['step']} runs again on the main line: {event['why']}", file=sys.stderr)
 
@@ -89,7 +92,10 @@ def conclude(record: dict[str, Any]) -> None:
     """The last words: what became of it, where it failed, what it measured, where the record is."""
     error = record["error"]
     if error is not None:
-        print(f"✖ {record['state']}: step {error['step']!r}, cell {error['cell'] + 1}: {error['ename']}: {error['evalue']}")
+        print(
+            f"✖ {record['state']}: step {error['step']!r}, cell {error['cell'] + 1}: "
+            f"{error['ename']}: {error['evalue']}"
+        )
         for line in own_frames(error["traceback"]):
             print(f"    {line}")
     else:

@@ -27,8 +27,12 @@ def options(made: argparse.ArgumentParser) -> None:
     values.add_argument("-y", "--parameters_yaml", action="append", default=[], metavar="YAML")
     values.add_argument("-b", "--parameters_base64", action="append", default=[], metavar="BASE64_YAML")
     made.add_argument("-o", "--output", type=Path, help="the executed notebook; without it, it is kept with the runs")
-    made.add_argument("--from", dest="from_step", default="", metavar="STEP", help="run this step and all after it again")
-    made.add_argument("--only", dest="only_step", default="", metavar="STEP", help="run this step, and what it stands on")
+    made.add_argument(
+        "--from", dest="from_step", default="", metavar="STEP", help="run this step and all after it again"
+    )
+    made.add_argument(
+        "--only", dest="only_step", default="", metavar="STEP", help="run this step, and what it stands on"
+    )
     made.add_argument("--no-cache", action="store_true", help="neither use nor keep results")
     made.add_argument("-j", "--jobs", type=_positive, default=0, metavar="N", help="kernels at most (default: cores)")
     made.add_argument("--isolate", action="store_true", help="every step in a kernel of its own, as on a cluster")
@@ -114,7 +118,7 @@ def parameters(arguments: argparse.Namespace) -> tuple[dict[str, object], dict[s
         given.update(yaml_values(text, f"-f {name}"))
     for text in arguments.parameters_yaml:
         given.update(yaml_values(text, "-y"))
-    texts = {name: value for name, value in arguments.parameters}
+    texts = dict(arguments.parameters)
     for name in texts:
         given.pop(name, None)
     for name, value in arguments.parameters_raw:

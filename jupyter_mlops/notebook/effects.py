@@ -83,16 +83,18 @@ UNSEEDED = re.compile(
     r"|torch\.(seed|Generator)"
 )
 OUTSIDE: tuple[tuple[str, str], ...] = (
-    (r"(requests|httpx|aiohttp|urllib3|urllib\.request|http\.client|ftplib|smtplib|imaplib|poplib|telnetlib|paramiko"
+    ((r"(requests|httpx|aiohttp|urllib3|urllib\.request|http\.client|ftplib|smtplib|imaplib|poplib|telnetlib|paramiko"
      r"|boto3|botocore|google\.cloud|azure|websocket|websockets|grpc|pymongo|redis|kafka|pika|psycopg|psycopg2|pymysql"
-     r"|MySQLdb|snowflake|openai|anthropic|huggingface_hub|kaggle|yfinance|pandas_datareader|wbdata|fredapi)\..*",
+     r"|MySQLdb|snowflake|openai|anthropic|huggingface_hub|kaggle|yfinance|pandas_datareader|wbdata|fredapi)\..*"),
      "network"),
     (r"socket\.(socket|create_connection|getaddrinfo|gethostbyname)", "network"),
     (r"sqlalchemy\.create_engine", "database"),
-    (r"subprocess\..*|os\.(system|popen|spawn\w*|exec\w*|fork|forkpty|kill|killpg|posix_spawn\w*)|pty\.spawn", "process"),
+    (r"subprocess\..*|os\.(system|popen|spawn\w*|exec\w*|fork|forkpty|kill|killpg|posix_spawn\w*)", "process"),
+    (r"pty\.spawn", "process"),
     (r"webbrowser\..*", "process"),
-    (r"(seaborn\.load_dataset|sklearn\.datasets\.fetch_\w+|statsmodels\.api\.datasets\.get_rdataset|nltk\.download"
-     r"|torchvision\.datasets\..*|tensorflow\.keras\.datasets\..*|keras\.datasets\..*|datasets\.load_dataset)", "network"),
+    ((r"(seaborn\.load_dataset|sklearn\.datasets\.fetch_\w+|statsmodels\.api\.datasets\.get_rdataset|nltk\.download"
+     r"|torchvision\.datasets\..*|tensorflow\.keras\.datasets\..*|keras\.datasets\..*|datasets\.load_dataset)"),
+     "network"),
 )  # fmt: skip
 URL = re.compile(r"(https?|ftp|s3|gs|abfs|hdfs)://")
 WRITER_METHODS = frozenset(

@@ -55,7 +55,9 @@ def _places(
         return [(_place(nb, kept), values)]
     declared = [{p.name for p in declared_parameters((i, kept[i].source) for i in group)} for group in groups]
     declared[-1] |= values.keys() - set().union(*declared)
-    found = [(g[-1] + 1, {n: v for n, v in values.items() if n in names}) for g, names in zip(groups, declared, strict=True)]
+    found = [
+        (g[-1] + 1, {n: v for n, v in values.items() if n in names}) for g, names in zip(groups, declared, strict=True)
+    ]
     return [(place, some) for place, some in found if some]
 
 

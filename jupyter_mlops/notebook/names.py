@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from jupyter_mlops.notebook.access import Access, Call
 from jupyter_mlops.notebook.magics import Use, to_python, use_of
@@ -18,7 +19,9 @@ OPAQUE_ATTRIBUTES = frozenset(
     {"currentframe", "_getframe", "f_globals", "f_locals", "user_ns", "user_global_ns", "user_module", "get_objects",
      "run_module", "run_path", "_current_frames", "set_trace"}
 )  # fmt: skip
-OPAQUE_PAIRS = frozenset({("sys", "modules"), ("inspect", "stack"), ("inspect", "trace"), ("importlib", "reload")})
+OPAQUE_PAIRS = frozenset(
+    {("sys", "modules"), ("inspect", "stack"), ("inspect", "trace"), ("importlib", "reload")}
+) | frozenset((module, name) for module in ("builtins", "__builtins__") for name in OPAQUE_NAMES)
 HISTORY = re.compile(r"_{1,3}|_\d+|_i{1,3}|_i\d+|In|Out|_ih|_oh|_dh|_exit_code")
 WORD = re.compile(r"[^\W\d]\w*")
 PURE = frozenset({"len", "type", "isinstance", "issubclass", "id", "range", "callable", "hasattr"})
@@ -29,12 +32,15 @@ SHOWING = frozenset(
     " copy groupby pivot_table summary score predict transform get_params format join split strip".split()
 )
 SHELL_NAME = re.compile(r"\$\{?([^\W\d]\w*)|\{([^{}]+)\}")
+SHELL_OUTPUT = re.compile(r"--(?:out|err|proc)[ =]\s*([^\W\d]\w*)")
+SHELL_ASSIGNMENT = re.compile(r"(?:\s*-\w+)*\s*([^\W\d]\w*)\s*=")
 LONGEST_TEXT = 20_000
 
 MAGIC_METHODS = frozenset({"run_line_magic", "run_cell_magic", "system", "getoutput", "getoutputs"})
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+T = TypeVar("T")
 
 
 def access(source: str) -> Access:
@@ -66,25 +72,30 @@ def merge(accesses: Iterable[Access]) -> Access:
     opaque: list[str] = []
     history: list[str] = []
     for one in accesses:
-        followed = follow(one.reads | one.mutates | one.passes, defines)
+        used = one.reads | one.mutates | one.passes
+        followed = follow(used, defines)
         reads |= {n for n in one.reads | followed if n not in certain}
+        opaque += sorted(followed & OPAQUE_NAMES - certain)
+        history += sorted(n for n in followed - certain if HISTORY.fullmatch(n))
         mutates |= one.mutates
         passes |= one.passes | followed
-        binds |= one.binds
+        binds |= one.binds.union(*(changes[n] for n in used | followed if n in changes))
         certain = (certain - one.deletes) | one.certain
         deletes |= one.deletes
         strings |= one.strings
-        for name in one.binds:
+        for name in one.certain:
             defines.pop(name, None)
             changes.pop(name, None)
             alters.pop(name, None)
             carries.pop(name, None)
             makers.discard(name)
-        defines.update(one.defines)
-        changes.update(one.changes)
-        alters.update(one.alters)
+        for name in one.binds | one.deletes:
+            modules.pop(name, None)
+        _join(defines, one.defines)
+        _join(changes, one.changes)
+        _join(alters, one.alters)
+        _join(carries, one.carries)
         calls += one.calls
-        carries.update(one.carries)
         makers |= one.makers
         modules.update(one.modules)
         imports += [m for m in one.imports if m not in imports]
@@ -113,6 +124,11 @@ def merge(accesses: Iterable[Access]) -> Access:
     )
 
 
+def _join(known: dict[str, frozenset[T]], more: Mapping[str, frozenset[T]]) -> None:
+    for name, found in more.items():
+        known[name] = known.get(name, frozenset()) | found
+
+
 def follow(names: Iterable[str], defines: Mapping[str, frozenset[str]]) -> set[str]:
     """The names that functions among these use, and the functions among those, and so on."""
     found: set[str] = set()
@@ -128,19 +144,26 @@ def follow(names: Iterable[str], defines: Mapping[str, frozenset[str]]) -> set[s
 
 @dataclass
 class Uses:
-    """What the code of one scope and the scopes inside it does to names that are not its own."""
+    """What the code of one scope and the scopes inside it does to names that are not its own.
+
+    :param fixed: names declared `global`: no scope around it can hide them.
+    """
 
     reads: set[str] = field(default_factory=set)
     binds: set[str] = field(default_factory=set)
+    deletes: set[str] = field(default_factory=set)
     mutates: set[str] = field(default_factory=set)
     passes: set[str] = field(default_factory=set)
+    fixed: set[str] = field(default_factory=set)
 
     @property
     def names(self) -> frozenset[str]:
         return frozenset(self.reads | self.binds | self.mutates | self.passes)
 
     def add(self, other: Uses, hidden: Iterable[str] = ()) -> None:
-        hide = set(hidden)
+        hide = set(hidden) - other.fixed
+        self.fixed |= other.fixed
+        self.deletes |= other.deletes
         self.reads |= other.reads - hide
         self.binds |= other.binds - hide
         self.mutates |= other.mutates - hide
@@ -176,6 +199,11 @@ def named(node: ast.AST) -> set[str]:
     return found
 
 
+def stored(target: ast.AST) -> list[str]:
+    """Names that a target of an assignment binds."""
+    return [n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+
+
 def carried_names(node: ast.AST) -> set[str]:
     """Names whose functions the value of an expression may hold; with `()` behind it the name that was called."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
@@ -203,6 +231,7 @@ class Scope(ast.NodeVisitor):
         self.locals: set[str] = set()
         self.declared: set[str] = set()
         self.outer: set[str] = set()
+        self.removed: set[str] = set()
         self.inner: list[Uses] = []
         self.is_class = is_class
 
@@ -218,6 +247,9 @@ class Scope(ast.NodeVisitor):
         for inner in self.inner:
             found.add(inner, () if self.is_class else mine)
         found.binds |= self.locals & self.declared
+        found.deletes |= self.removed & self.declared
+        found.reads |= self.removed & self.declared
+        found.fixed |= self.declared
         return found
 
     # -- names
@@ -227,6 +259,8 @@ class Scope(ast.NodeVisitor):
             self.own.reads.add(node.id)
         else:
             self.locals.add(node.id)
+        if isinstance(node.ctx, ast.Del):
+            self.removed.add(node.id)
 
     def visit_Global(self, node: ast.Global) -> None:
         self.declared.update(node.names)
@@ -286,8 +320,7 @@ class Scope(ast.NodeVisitor):
 
     def change(self, node: ast.AST) -> None:
         name = root(node)
-        if name is not None:
-            self.own.mutates.add(name)
+        self.own.mutates |= named(node) if name is None else {name}
 
     def visit_Expr(self, node: ast.Expr) -> None:
         value = node.value.value if isinstance(node.value, ast.Await) else node.value
@@ -302,9 +335,9 @@ class Scope(ast.NodeVisitor):
         if name not in PURE:
             for argument in (*node.args, *(k.value for k in node.keywords)):
                 self.own.passes |= named(argument)
-        receiver = root(node.func)
-        if receiver is not None and not isinstance(node.func, ast.Name):
-            self.own.passes.add(receiver)
+        if not isinstance(node.func, ast.Name):
+            receiver = root(node.func)
+            self.own.passes |= named(node.func) if receiver is None else {receiver}
         self.generic_visit(node)
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
@@ -347,7 +380,7 @@ class Scope(ast.NodeVisitor):
     def comprehension(self, node: Comprehension) -> None:
         self.visit(node.generators[0].iter)
         self.own.passes |= named(node.generators[0].iter)
-        walrus = {n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
+        walrus = {n.target.id for n in walruses(node)}
         self.locals |= walrus
         uses = comprehension_uses(node)
         uses.binds -= walrus
@@ -382,10 +415,14 @@ def body_uses(node: Function) -> Uses:
 
 def altered(node: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[int | str]:
     """Positions and names of the parameters whose objects a function changes in place, before it rebinds them."""
-    scope = Scope()
+    changed: set[str] = set()
+    rebound: set[str] = set()
     for statement in node.body:
+        scope = Scope()
         scope.visit(statement)
-    changed = scope.own.mutates - scope.locals
+        changed |= scope.own.mutates.union(*(inner.mutates for inner in scope.inner)) - rebound
+        if isinstance(statement, ast.Assign):
+            rebound |= scope.locals
     places = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
     names = changed & {*places, *(a.arg for a in node.args.kwonlyargs)}
     return frozenset({*names, *(at for at, name in enumerate(places) if name in names)})
@@ -406,11 +443,60 @@ def comprehension_uses(node: Comprehension) -> Uses:
         scope.visit(generator.target)
         if number:
             scope.visit(generator.iter)
+            scope.own.passes |= named(generator.iter)
         for condition in generator.ifs:
             scope.visit(condition)
-    for part in [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]:
+    for part in results(node):
         scope.visit(part)
-    return scope.uses()
+    uses = scope.uses()
+    uses.reads |= read_before_walrus(node)
+    return uses
+
+
+def results(node: Comprehension) -> list[ast.expr]:
+    return [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+
+
+def walruses(node: ast.AST) -> Iterator[ast.NamedExpr]:
+    """Those that bind in the scope around a comprehension or an expression: a lambda keeps its own."""
+    if isinstance(node, ast.NamedExpr):
+        yield node
+    if not isinstance(node, ast.Lambda):
+        for child in ast.iter_child_nodes(node):
+            yield from walruses(child)
+
+
+def read_before_walrus(node: Comprehension) -> set[str]:
+    """Names that a comprehension binds by `:=` and may read before (`[total := total + x for x in xs]`)."""
+    targets = {w.target.id for w in walruses(node)}
+    early: set[str] = set()
+    bound: set[str] = set()
+    parts = [part for generator in node.generators for part in (generator.iter, *generator.ifs)]
+    for part in [*parts, *results(node)] if targets else ():
+        ends = {w.target.id: (w.end_lineno or 0, w.end_col_offset or 0) for w in always(part)}
+        for name in ast.walk(part):
+            read = isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load) and name.id in targets - bound
+            if read and (name.id not in ends or (name.lineno, name.col_offset) < ends[name.id]):
+                early.add(name.id)
+        bound |= ends.keys()
+    return early
+
+
+def always(node: ast.AST) -> Iterator[ast.NamedExpr]:
+    """The walruses of an expression that are evaluated whenever it is."""
+    if isinstance(node, ast.NamedExpr):
+        yield node
+    children = list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.BoolOp):
+        children = [node.values[0]]
+    elif isinstance(node, ast.IfExp):
+        children = [node.test]
+    elif isinstance(node, ast.Compare):
+        children = [node.left, node.comparators[0]]
+    elif isinstance(node, ast.Lambda | Comprehension):
+        children = []
+    for child in children:
+        yield from always(child)
 
 
 class Cell(ast.NodeVisitor):
@@ -436,6 +522,7 @@ class Cell(ast.NodeVisitor):
         self.star: list[str] = []
         self.opaque: list[str] = []
         self.history: list[str] = []
+        self.depth = 0
 
     def result(self) -> Access:
         return Access(
@@ -466,36 +553,41 @@ class Cell(ast.NodeVisitor):
     # -- what a piece of code does
 
     def take(self, uses: Uses) -> None:
-        """Uses of names by code that runs, or may run, here."""
-        for name in sorted(uses.reads | uses.mutates | uses.passes):
-            self.read(name)
-        for name in uses.binds:
-            self.bind(name, certain=False)
-        self.mutates |= uses.mutates
-        self.passes |= uses.passes
-
-    def read(self, name: str) -> None:
-        if name not in self.certain:
+        """Uses of names by code that runs, or may run, here, and by the functions of this cell among them."""
+        total, waiting, known = Uses(), [uses], set[str]()
+        while waiting:
+            one = waiting.pop()
+            total.add(one)
+            called = (one.reads | one.mutates | one.passes) & self.defined.keys() - known
+            known |= called
+            waiting += [self.defined[name] for name in called]
+        for name in sorted((total.reads | total.mutates | total.passes) - self.certain):
             self.reads.add(name)
             if name in OPAQUE_NAMES:
                 self.opaque.append(name)
             if HISTORY.fullmatch(name):
                 self.history.append(name)
-        uses = self.defined.get(name)
-        if uses is not None:
-            del self.defined[name]
-            self.take(uses)
-            self.defined[name] = uses
+        for name in total.binds:
+            self.bind(name, certain=False)
+        self.mutates |= total.mutates
+        self.passes |= total.passes
+        self.deletes |= total.deletes
+        self.certain -= total.deletes
+
+    def read(self, name: str) -> None:
+        self.take(Uses(reads={name}))
 
     def bind(self, name: str, *, certain: bool = True) -> None:
+        """What is bound on some path only may still be what it was: the functions it held are kept."""
         self.binds.add(name)
-        self.defined.pop(name, None)
-        self.defines.pop(name, None)
-        self.changes.pop(name, None)
-        self.alters.pop(name, None)
-        self.carries.pop(name, None)
-        self.makers.discard(name)
         self.modules.pop(name, None)
+        if certain and not self.depth:
+            self.defined.pop(name, None)
+            self.defines.pop(name, None)
+            self.changes.pop(name, None)
+            self.alters.pop(name, None)
+            self.carries.pop(name, None)
+            self.makers.discard(name)
         if certain:
             self.certain.add(name)
 
@@ -513,13 +605,28 @@ class Cell(ast.NodeVisitor):
             self.take(uses)
             for name in scope.locals:
                 self.bind(name, certain=False)
+            for walrus in walruses(node):
+                self.hold([walrus.target.id], self.followed(walrus.value), walrus.value)
             self.look_inside(node)
 
     def look_inside(self, node: ast.AST) -> None:
-        magics = {id(at) for part in ast.walk(node) if is_magic_call(part) for at in ast.walk(part) if isinstance(at, ast.Name)}
+        magics = {
+            id(at)
+            for part in ast.walk(node)
+            if is_magic_call(part)
+            for at in ast.walk(part)
+            if isinstance(at, ast.Name)
+        }
+        called = {id(part.func) for part in ast.walk(node) if isinstance(part, ast.Call)}
         for part in ast.walk(node):
             if isinstance(part, ast.Name) and part.id == "get_ipython" and id(part) not in magics:
                 self.opaque.append("get_ipython()")
+            if (
+                isinstance(part, ast.Name)
+                and part.id in OPAQUE_WITHOUT_ARGUMENTS - self.certain
+                and id(part) not in called
+            ):
+                self.opaque.append(part.id)
             if isinstance(part, ast.Constant) and isinstance(part.value, str) and len(part.value) < LONGEST_TEXT:
                 self.strings.update(WORD.findall(part.value))
             elif isinstance(part, ast.Attribute):
@@ -529,6 +636,7 @@ class Cell(ast.NodeVisitor):
 
     def look_at_attribute(self, node: ast.Attribute) -> None:
         base = node.value.id if isinstance(node.value, ast.Name) else ""
+        base = self.modules.get(base, base)
         if node.attr in OPAQUE_ATTRIBUTES or (base, node.attr) in OPAQUE_PAIRS:
             self.opaque.append(f"{base}.{node.attr}" if base else node.attr)
 
@@ -539,7 +647,10 @@ class Cell(ast.NodeVisitor):
             return
         if isinstance(node.func, ast.Name):
             name = node.func.id
-            places: list[tuple[int | str, ast.expr]] = [*enumerate(node.args), *((k.arg, k.value) for k in node.keywords if k.arg)]
+            places: list[tuple[int | str, ast.expr]] = [
+                *enumerate(node.args),
+                *((k.arg, k.value) for k in node.keywords if k.arg),
+            ]
             given = tuple((at, part.id) for at, part in places if isinstance(part, ast.Name))
             if given:
                 self.calls.append((name, given))
@@ -571,15 +682,17 @@ class Cell(ast.NodeVisitor):
             for word in words:
                 if not word.startswith("-"):
                     self.bind(word)
-        for at, word in enumerate(words[:-1]):
-            if word in ("--out", "--err", "--proc"):
-                self.bind(words[at + 1])
+        for name in SHELL_OUTPUT.findall(use.line) if use.cell else ():
+            self.bind(name)
+        if use.name == "sc" and (given := SHELL_ASSIGNMENT.match(use.line)):
+            self.bind(given[1])
 
     def expand(self, text: str) -> None:
         for name, code in SHELL_NAME.findall(text):
             for word in [name] if name else WORD.findall(code):
-                if word not in BUILTINS:
-                    self.read(word)
+                self.read(word)
+            if "(" in code:
+                self.passes.update(WORD.findall(code))
 
     def absorb(self, inner: Cell) -> None:
         for name in inner.reads:
@@ -589,14 +702,16 @@ class Cell(ast.NodeVisitor):
         self.mutates |= inner.mutates
         self.passes |= inner.passes
         self.deletes |= inner.deletes
+        self.certain -= inner.deletes
         self.strings |= inner.strings
-        self.defines.update(inner.defines)
-        self.changes.update(inner.changes)
-        self.alters.update(inner.alters)
+        _join(self.defines, inner.defines)
+        _join(self.changes, inner.changes)
+        _join(self.alters, inner.alters)
+        _join(self.carries, inner.carries)
         self.calls += inner.calls
-        self.carries.update(inner.carries)
         self.makers |= inner.makers
-        self.defined.update(inner.defined)
+        for name, uses in inner.defined.items():
+            self.remember(name, uses)
         self.modules.update(inner.modules)
         self.imports += inner.imports
         self.star += inner.star
@@ -634,10 +749,7 @@ class Cell(ast.NodeVisitor):
         followed = self.followed(node.value)
         for target in node.targets:
             self.target(target)
-            if isinstance(target, ast.Name) and followed.names:
-                self.remember(target.id, followed)
-            if isinstance(target, ast.Name) and (carried := carried_names(node.value)):
-                self.carries[target.id] = frozenset(carried)
+            self.hold(stored(target), followed, node.value)
 
     def lambda_name(self, node: ast.Assign) -> str | None:
         first = node.targets[0]
@@ -661,38 +773,60 @@ class Cell(ast.NodeVisitor):
         self.remember(name, uses)
 
     def remember(self, name: str, uses: Uses) -> None:
-        self.defined[name] = uses
-        self.defines[name] = uses.names
-        if uses.binds | uses.mutates:
-            self.changes[name] = frozenset(uses.binds | uses.mutates)
+        known = Uses()
+        known.add(self.defined.get(name, known))
+        known.add(uses)
+        self.defined[name] = known
+        self.defines[name] = known.names
+        if known.binds | known.mutates:
+            self.changes[name] = frozenset(known.binds | known.mutates)
+
+    def hold(self, names: Iterable[str], followed: Uses, value: ast.AST) -> None:
+        """These names, just bound, may hold the functions that a value holds."""
+        carried = frozenset(carried_names(value))
+        for name in names:
+            if followed.names:
+                self.remember(name, followed)
+            if carried:
+                self.carries[name] = self.carries.get(name, frozenset()) | carried
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         self.expression(node.annotation, node.value)
         if node.value is not None:
             followed = self.followed(node.value)
             self.target(node.target)
-            if isinstance(node.target, ast.Name) and followed.names:
-                self.remember(node.target.id, followed)
+            self.hold(stored(node.target), followed, node.value)
         elif not isinstance(node.target, ast.Name):
             self.expression(node.target)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.expression(node.value)
         if isinstance(node.target, ast.Name):
-            self.read(node.target.id)
-            self.mutates.add(node.target.id)
-            self.bind(node.target.id)
+            name = node.target.id
+            self.read(name)
+            self.mutates.add(name)
+            followed = self.followed(node.value)
+            followed.add(self.followed(node.target))
+            self.bind(name)
+            self.hold([name], followed, node.value)
+            self.carries[name] = self.carries.get(name, frozenset()) | {name}
         else:
             self.expression(node)
 
     def visit_Delete(self, node: ast.Delete) -> None:
         for target in node.targets:
-            if isinstance(target, ast.Name):
-                self.read(target.id)
-                self.deletes.add(target.id)
-                self.certain.discard(target.id)
-            else:
-                self.expression(target)
+            self.remove(target)
+
+    def remove(self, target: ast.AST) -> None:
+        if isinstance(target, ast.Name):
+            self.read(target.id)
+            self.deletes.add(target.id)
+            self.certain.discard(target.id)
+        elif isinstance(target, ast.Tuple | ast.List):
+            for item in target.elts:
+                self.remove(item)
+        else:
+            self.expression(target)
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -712,6 +846,8 @@ class Cell(ast.NodeVisitor):
             if alias.name == "*":
                 self.star.append(module)
             else:
+                if alias.name in OPAQUE_ATTRIBUTES or (module, alias.name) in OPAQUE_PAIRS:
+                    self.opaque.append(f"{module}.{alias.name}")
                 self.bind(alias.asname or alias.name)
                 self.modules[alias.asname or alias.name] = f"{module}.{alias.name}"
 
@@ -724,7 +860,7 @@ class Cell(ast.NodeVisitor):
             self.take(uses)
         self.define(node.name, uses)
         if changed := altered(node):
-            self.alters[node.name] = changed
+            _join(self.alters, {node.name: changed})
         if any(isinstance(n, Function) for n in ast.walk(node) if n is not node):
             self.makers.add(node.name)
         self.imports_inside(node)
@@ -750,18 +886,35 @@ class Cell(ast.NodeVisitor):
     def branches(self, *parts: Sequence[ast.stmt]) -> None:
         """Of several ways exactly one is taken: what all bind is bound."""
         before, ends = set(self.certain), []
+        self.depth += 1
         for part in parts:
             self.certain = set(before)
             self.run(part)
             if not _leaves(part):
                 ends.append(self.certain)
+        self.depth -= 1
         self.certain = set.intersection(*ends) if ends else before
 
     def perhaps(self, part: Sequence[ast.stmt]) -> None:
         """Code that may run, in part or several times."""
         before = set(self.certain)
+        self.depth += 1
         self.run(part)
+        self.depth -= 1
         self.certain &= before
+
+    def repeat(self, body: Sequence[ast.stmt]) -> None:
+        """The body of a loop: what it leaves behind is there when it runs again."""
+        self.depth += 1
+        before = set(self.certain)
+        self.run(body)
+        parts = [part for statement in body for part in ast.walk(statement)]
+        if any(isinstance(part, ast.Continue) for part in parts):
+            self.certain &= before
+        for name in {part.id for part in parts if isinstance(part, ast.Name) and part.id in self.defined}:
+            self.read(name)
+        self.certain &= before
+        self.depth -= 1
 
     def visit_If(self, node: ast.If) -> None:
         self.expression(node.test)
@@ -770,9 +923,12 @@ class Cell(ast.NodeVisitor):
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
         self.expression(node.iter)
         self.passes |= named(node.iter)
-        before = set(self.certain)
+        before, followed = set(self.certain), self.followed(node.iter)
+        self.depth += 1
         self.target(node.target)
-        self.run(node.body)
+        self.hold(stored(node.target), followed, node.iter)
+        self.repeat(node.body)
+        self.depth -= 1
         self.certain &= before
         self.perhaps(node.orelse)
 
@@ -781,20 +937,26 @@ class Cell(ast.NodeVisitor):
 
     def visit_While(self, node: ast.While) -> None:
         self.expression(node.test)
-        self.perhaps(node.body)
+        self.repeat(node.body)
         self.expression(node.test)
         self.perhaps(node.orelse)
 
     def visit_With(self, node: ast.With | ast.AsyncWith) -> None:
-        before = set(self.certain)
+        """What the first item enters may swallow an error of all that follows it."""
+        sure, depth = set(self.certain), self.depth
         for item in node.items:
             self.expression(item.context_expr)
             self.passes |= named(item.context_expr)
             if item.optional_vars is not None:
+                followed = self.followed(item.context_expr)
                 self.target(item.optional_vars)
-        bound = {n for n in self.certain if n not in before}
-        self.perhaps(node.body)
-        self.certain |= bound - self.deletes
+                self.hold(stored(item.optional_vars), followed, item.context_expr)
+            if item is node.items[0] and isinstance(item.optional_vars, ast.Name):
+                sure.add(item.optional_vars.id)
+            self.depth = depth + 1
+        self.run(node.body)
+        self.depth = depth
+        self.certain &= sure
 
     def visit_AsyncWith(self, node: ast.AsyncWith) -> None:
         self.visit_With(node)
@@ -804,9 +966,11 @@ class Cell(ast.NodeVisitor):
         for handler in node.handlers:
             self.expression(handler.type)
             before = set(self.certain)
+            self.depth += 1
             if handler.name:
                 self.bind(handler.name)
             self.run(handler.body)
+            self.depth -= 1
             self.certain &= before
             if handler.name:
                 self.deletes.add(handler.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import re
@@ -84,7 +85,9 @@ def _loaded(data: bytes, where: str) -> Any:
     except json.JSONDecodeError as error:
         remedy = _why_not_json(data)
         raise BadNotebook(
-            f"the file is not JSON: {error.msg} at line {error.lineno}, column {error.colno}", where=where, remedy=remedy
+            f"the file is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",
+            where=where,
+            remedy=remedy,
         ) from None
     except RecursionError:
         raise BadNotebook("the file's JSON is nested too deep", where=where, remedy=NOT_ONE) from None
@@ -139,7 +142,9 @@ def _mend_kernelspec(metadata: dict[str, Any]) -> None:
 
 def _require_cell(cell: Any, number: int, where: str) -> None:
     def bad(what: str) -> BadNotebook:
-        return BadNotebook(what, where=f"{where}, cell {number}", remedy="Open it in Jupyter and save it, or mend the file.")
+        return BadNotebook(
+            what, where=f"{where}, cell {number}", remedy="Open it in Jupyter and save it, or mend the file."
+        )
 
     if not isinstance(cell, dict):
         raise bad("the cell is not an object")
@@ -162,10 +167,8 @@ def _as_node(found: dict[str, Any]) -> NotebookNode:
     from nbformat.v4.rwbase import rejoin_lines, strip_transient
 
     nb: NotebookNode = from_dict(found)
-    try:
+    with contextlib.suppress(AttributeError, TypeError):  # what is wrong with its outputs the schema says
         nb = strip_transient(rejoin_lines(nb))
-    except (AttributeError, TypeError):
-        pass  # what is wrong with its outputs the schema says
     return nb
 
 
@@ -192,7 +195,8 @@ def _validate(nb: NotebookNode, where: str) -> None:
         error = next(iter(iter_validate(_light(nb), relax_add_props=True) or ()), None)
     if error is None:
         return
-    parts = [str(p) for p in getattr(error, "absolute_path", None) or getattr(error, "path", ())]
+    at: Any = getattr(error, "absolute_path", None) or getattr(error, "path", None) or ()
+    parts = [str(p) for p in at]
     place, field = where, ".".join(parts)
     if len(parts) > 1 and parts[0] == "cells":
         place, field = f"{where}, cell {int(parts[1]) + 1}", ".".join(parts[2:])

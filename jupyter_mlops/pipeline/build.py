@@ -169,7 +169,11 @@ def _prev(cells: list[Cell], steps: set[str], skipped: list[int], nb: NotebookNo
             if wanted not in steps:
                 raise _unknown(wanted, cell, steps, skipped, nb)
             if first[wanted] >= first[cell.owner]:
-                what = "itself" if wanted == cell.owner else f"`{wanted}`, which starts below it in cell {first[wanted] + 1}"
+                what = (
+                    "itself"
+                    if wanted == cell.owner
+                    else f"`{wanted}`, which starts below it in cell {first[wanted] + 1}"
+                )
                 raise CyclicPipeline(
                     f"step `{cell.owner}` waits by `prev:{wanted}` for {what}",
                     where=_where(cell.index),

@@ -109,7 +109,9 @@ class _Reader:
         self.makers |= access.makers
         self.modules.update(access.modules)
         for name, carried in access.carries.items():
-            held = {c.removesuffix("()") for c in carried if not c.endswith("()") or c.removesuffix("()") in self.makers}
+            held = {
+                c.removesuffix("()") for c in carried if not c.endswith("()") or c.removesuffix("()") in self.makers
+            }
             found = {n for h in held & self.defines.keys() for n in (h, *self.defines[h])}
             if found:
                 self.defines[name] = frozenset(found | self.defines.get(name, frozenset()))

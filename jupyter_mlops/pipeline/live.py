@@ -45,13 +45,19 @@ KNOWN = (
         LiveValue("database connection", "it is a connection of one process"),
     ),
     (re.compile(r"subprocess\.Popen"), LiveValue("process", "it is a child of one process")),
-    (re.compile(r"concurrent\.futures\.\w+Executor|multiprocessing\.(Pool|Queue|Process)"), LiveValue("pool", "its workers belong to one process")),
+    (
+        re.compile(r"concurrent\.futures\.\w+Executor|multiprocessing\.(Pool|Queue|Process)"),
+        LiveValue("pool", "its workers belong to one process"),
+    ),
     (re.compile(r"iter|map|filter|zip|enumerate|reversed"), LiveValue("iterator", "what is left of it can't be told")),
     (
         re.compile(r"matplotlib\.pyplot\.(figure|subplots|gcf|gca|axes|subplot)"),
         LiveValue("figure", "it is known to matplotlib in one process"),
     ),
-    (re.compile(r"asyncio\.(create_task|ensure_future|Queue|Event)"), LiveValue("task", "it belongs to one event loop")),
+    (
+        re.compile(r"asyncio\.(create_task|ensure_future|Queue|Event)"),
+        LiveValue("task", "it belongs to one event loop"),
+    ),
     (re.compile(r"weakref\.\w+"), LiveValue("weak reference", "it points into one process")),
 )
 

@@ -135,7 +135,6 @@ class Pipeline:
                 for s in self.steps
             ],
             "edges": [
-                {"from": e.source, "to": e.target, "variables": list(e.variables), "kind": e.kind}
-                for e in self.edges
+                {"from": e.source, "to": e.target, "variables": list(e.variables), "kind": e.kind} for e in self.edges
             ],
         }

@@ -38,8 +38,8 @@ def _lines(pipeline: Pipeline) -> Iterator[str]:
             yield f"{bar}   → {', '.join(step.outputs)}"
     for fusion in pipeline.fusions:
         yield (
-            f"one kernel for {', '.join(fusion.steps)}: `{fusion.variable}` ({fusion.type}), made by {fusion.made_by} and "
-            f"needed by {', '.join(fusion.needed_by)}, can't be handed on: {fusion.reason}"
+            f"one kernel for {', '.join(fusion.steps)}: `{fusion.variable}` ({fusion.type}), made by {fusion.made_by} "
+            f"and needed by {', '.join(fusion.needed_by)}, can't be handed on: {fusion.reason}"
         )
     if pipeline.skipped:
         yield f"skipped: {_cells(pipeline.skipped)}"
@@ -87,7 +87,9 @@ def dot(pipeline: Pipeline) -> str:
     lines = [f"digraph {json.dumps(pipeline.name, ensure_ascii=False)} {{", "  node [shape=box, style=rounded];"]
     lines += [f"  {json.dumps(s.name, ensure_ascii=False)};" for s in pipeline.steps]
     for edge in pipeline.edges:
-        label = ", ".join(edge.variables) if edge.kind in ("data", "learned") else " ".join([edge.kind, *edge.variables])
+        label = (
+            ", ".join(edge.variables) if edge.kind in ("data", "learned") else " ".join([edge.kind, *edge.variables])
+        )
         ends = f"{json.dumps(edge.source, ensure_ascii=False)} -> {json.dumps(edge.target, ensure_ascii=False)}"
         lines.append(f"  {ends} [label={json.dumps(label, ensure_ascii=False)}, style={STYLES[edge.kind]}];")
     return "\n".join([*lines, "}"])

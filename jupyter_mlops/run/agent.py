@@ -28,12 +28,14 @@ import io
 import json
 import marshal
 import mmap
+import operator
 import os
 import pickle
 import re
 import sys
 import time
 import types
+from typing import Any, ClassVar, cast
 
 MODULE = "_jupyter_mlops_agent"
 PAGE = mmap.ALLOCATIONGRANULARITY
@@ -48,7 +50,9 @@ HIDDEN = frozenset(
 )
 HISTORY = re.compile(r"_i?\d+")
 ATOMIC = (str, bytes, int, float, complex, bool, type(None), tuple, frozenset, range, slice, types.BuiltinFunctionType)
-OPAQUE_GLOBALS = frozenset({"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__main__", "__import__"})
+OPAQUE_GLOBALS = frozenset(
+    {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__main__", "__import__"}
+)
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 
@@ -68,16 +72,16 @@ class AheadDenied(BaseException):
 # Making objects again: what pickles of ours refer to
 
 
-def make_cell():
+def make_cell() -> Any:
     return types.CellType()
 
 
-def set_cell(cell, state):
+def set_cell(cell: Any, state: Any) -> None:
     if state is not None:
         cell.cell_contents = state[0]
 
 
-def make_function(space, code, source, name, closure):
+def make_function(space: Any, code: Any, source: str, name: str, closure: Any) -> Any:
     globals_ = AGENT.user_ns if space is None else importlib.import_module(space).__dict__
     built = marshal.loads(code)
     if source is not None:
@@ -85,13 +89,13 @@ def make_function(space, code, source, name, closure):
     return types.FunctionType(built, globals_, name, None, closure)
 
 
-def set_function(function, state):
+def set_function(function: Any, state: Any) -> None:
     function.__defaults__, function.__kwdefaults__, attributes, function.__qualname__ = state[:4]
     function.__module__, function.__doc__, function.__annotations__ = state[4:7]
     function.__dict__.update(attributes)
 
 
-def make_view(root, offset, shape, strides, dtype, writeable):
+def make_view(root: Any, offset: Any, shape: Any, strides: Any, dtype: Any, writeable: Any) -> Any:
     import numpy
 
     flat = root.reshape(-1, order="A").view("u1") if root.dtype != numpy.dtype("u1") or root.ndim != 1 else root
@@ -100,15 +104,15 @@ def make_view(root, offset, shape, strides, dtype, writeable):
     return view
 
 
-def make_manager(kind, block, axis):
+def make_manager(kind: Any, block: Any, axis: Any) -> Any:
     return kind(block, axis)
 
 
-def import_module(name):
+def import_module(name: str) -> Any:
     return importlib.import_module(name)
 
 
-def _rename(code, filename):
+def _rename(code: Any, filename: Any) -> Any:
     consts = tuple(_rename(c, filename) if isinstance(c, types.CodeType) else c for c in code.co_consts)
     return code.replace(co_filename=filename, co_consts=consts)
 
@@ -117,7 +121,7 @@ def _rename(code, filename):
 # Pickling
 
 
-def _globals_of(code, seen=None):
+def _globals_of(code: Any, seen: Any = None) -> Any:
     """Global names that a code object and the code inside it load, store or delete."""
     names = set()
     for instruction in dis.get_instructions(code):
@@ -131,7 +135,7 @@ def _globals_of(code, seen=None):
     return names
 
 
-def _resolves(obj):
+def _resolves(obj: Any) -> Any:
     """Whether an object is found again under its module and name, and isn't of the notebook."""
     name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
     module = getattr(obj, "__module__", None)
@@ -146,14 +150,14 @@ def _resolves(obj):
     return found is obj
 
 
-def _of_notebook(cls):
+def _of_notebook(cls: Any) -> bool:
     return getattr(cls, "__module__", None) == "__main__"
 
 
-class _Buffers(list):
+class _Buffers(list):  # type: ignore[type-arg]
     """The large buffers of a pickle. Apart from the pickler, lest it keep itself, and all it saw, alive."""
 
-    def keep(self, buffer):
+    def keep(self, buffer: Any) -> Any:
         raw = buffer.raw()
         if raw.nbytes < OUT_OF_BAND:
             return True
@@ -161,7 +165,7 @@ class _Buffers(list):
         return False
 
 
-def _pickler_base():
+def _pickler_base() -> Any:
     try:
         import cloudpickle
     except Exception:
@@ -169,7 +173,7 @@ def _pickler_base():
     return cloudpickle.Pickler
 
 
-def _extents(array):
+def _extents(array: Any) -> Any:
     """Lowest and highest address of an array's memory, the upper one exclusive."""
     low = high = array.__array_interface__["data"][0]
     for size, stride in zip(array.shape, array.strides):
@@ -183,11 +187,11 @@ def _extents(array):
 class _Limited(io.BytesIO):
     """A stream that refuses to grow past a size or a moment."""
 
-    def __init__(self, deadline):
+    def __init__(self, deadline: Any) -> None:
         super().__init__()
         self.deadline = deadline
 
-    def write(self, data):
+    def write(self, data: Any) -> Any:
         if self.tell() > STREAM_LIMIT:
             raise TooCostly("pickles to more than 512 MB of small objects")
         if self.deadline is not None and time.monotonic() > self.deadline:
@@ -195,25 +199,27 @@ class _Limited(io.BytesIO):
         return super().write(data)
 
 
-def _pickler_class():
+def _pickler_class() -> Any:
     base = _pickler_base()
-    dict_views = (type({}.keys()), type({}.values()), type({}.items()), types.MappingProxyType, memoryview)
+    empty: dict[Any, Any] = {}
+    views = (type(empty.keys()), type(empty.values()), type(empty.items()))
+    dict_views: Any = (*views, types.MappingProxyType, memoryview)
 
-    class Pickler(base):
+    class Pickler(base):  # type: ignore[misc, valid-type]
         """Pickles what comes back as the same thing, and raises Live for the rest."""
 
-        def __init__(self, agent, views=(), deadline=None):
+        def __init__(self, agent: Any, views: Any = (), deadline: Any = None) -> None:
             self.stream = _Limited(deadline)
             self.buffers = _Buffers()
             self.agent = agent
             self.views = views
-            self.refs = set()
-            self.arrays = []
-            self.exempt = []
-            self.axes = set()
+            self.refs: set[Any] = set()
+            self.arrays: list[Any] = []
+            self.exempt: list[Any] = []
+            self.axes: set[Any] = set()
             super().__init__(self.stream, protocol=5, buffer_callback=self.buffers.keep)
 
-        def reducer_override(self, obj):
+        def reducer_override(self, obj: Any) -> Any:
             kind = type(obj)
             if kind is types.FunctionType:
                 return NotImplemented if _resolves(obj) else self.reduce_function(obj)
@@ -223,7 +229,7 @@ def _pickler_class():
                 except ValueError:
                     state = None
                 return make_cell, (), state, None, None, set_cell
-            if kind is types.ModuleType:
+            if isinstance(obj, types.ModuleType) and kind is types.ModuleType:
                 if obj.__name__ == "__main__" or sys.modules.get(obj.__name__) is not obj:
                     raise Live("a module that can't be imported by name")
                 return import_module, (obj.__name__,)
@@ -244,14 +250,18 @@ def _pickler_class():
                 reduced = self.reduce_block(obj)
                 if reduced is not None:
                     return reduced
-            elif module.split(".")[0] == "pandas" and self.agent.pandas_copies_on_write():
-                if isinstance(obj, sys.modules["pandas"].Index):
-                    reduced = self.reduce_index(obj)
-                    if reduced is not None:
-                        return reduced
+            elif self.is_index(obj, module):
+                reduced = self.reduce_index(obj)
+                if reduced is not None:
+                    return reduced
             return super().reducer_override(obj) if base is not pickle.Pickler else NotImplemented
 
-        def check_class(self, cls):
+        def is_index(self, obj: Any, module: str) -> bool:
+            if module.split(".")[0] != "pandas" or not self.agent.pandas_copies_on_write():
+                return False
+            return isinstance(obj, sys.modules["pandas"].Index)
+
+        def check_class(self, cls: Any) -> None:
             if base is pickle.Pickler:
                 raise Live("a class of the notebook, and the kernel has no cloudpickle")
             for name in ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__del__", "__new__"):
@@ -260,7 +270,7 @@ def _pickler_class():
                 if getattr(function, "__globals__", None) is self.agent.user_ns:
                     raise Live(f"class {cls.__name__} has a {name} of its own")
 
-        def check_instance(self, obj, kind):
+        def check_instance(self, obj: Any, kind: Any) -> None:
             module = kind.__module__ or ""
             if module == "__main__":
                 for cls in kind.__mro__:
@@ -281,7 +291,7 @@ def _pickler_class():
             elif module.startswith(("ipywidgets", "IPython.core.interactiveshell", "ipykernel", "asyncio", "torch")):
                 self.check_special(obj, kind, module)
 
-        def check_special(self, obj, kind, module):
+        def check_special(self, obj: Any, kind: Any, module: Any) -> None:
             if module.startswith("ipywidgets"):
                 raise Live("a widget")
             if not module.startswith("torch"):
@@ -292,7 +302,7 @@ def _pickler_class():
                 low = obj.untyped_storage().data_ptr()
                 self.arrays.append((low, low + obj.untyped_storage().nbytes(), obj, True))
 
-        def reduce_function(self, function):
+        def reduce_function(self, function: Any) -> Any:
             space = None
             if function.__globals__ is not self.agent.user_ns:
                 space = function.__globals__.get("__name__")
@@ -317,7 +327,7 @@ def _pickler_class():
             made = (space, marshal.dumps(code, 2), source, function.__name__, function.__closure__)
             return make_function, made, state, None, None, set_function
 
-        def reduce_array(self, numpy, array, kind):
+        def reduce_array(self, numpy: Any, array: Any, kind: Any) -> Any:
             if kind is not numpy.ndarray:
                 if isinstance(array, numpy.memmap):
                     raise Live("an array mapped from a file of the notebook's own")
@@ -333,7 +343,7 @@ def _pickler_class():
                 return array.__reduce__()
             return NotImplemented
 
-        def reduce_view(self, numpy, array):
+        def reduce_view(self, numpy: Any, array: Any) -> Any:
             root = array
             while isinstance(root.base, numpy.ndarray):
                 root = root.base
@@ -346,7 +356,7 @@ def _pickler_class():
             flags = bool(array.flags.writeable)
             return make_view, (root, offset, array.shape, array.strides, array.dtype, flags)
 
-        def reduce_block(self, block):
+        def reduce_block(self, block: Any) -> Any:
             """A pandas block gets an array object of its own: what it shares is copied on write, not seen."""
             numpy = sys.modules["numpy"]
             if type(block).__name__ == "SingleBlockManager":
@@ -357,7 +367,7 @@ def _pickler_class():
             function, args = block.__reduce__()[:2]
             return function, (self.own_values(numpy, values), *args[1:])
 
-        def reduce_index(self, index):
+        def reduce_index(self, index: Any) -> Any:
             """The same for the values of a pandas index, which can't be written to."""
             function, args = index.__reduce__()[:2]
             state = args[1] if len(args) == 2 else None
@@ -366,7 +376,7 @@ def _pickler_class():
             data = self.own_values(sys.modules["numpy"], state["data"])
             return function, (args[0], {**state, "data": data})
 
-        def own_values(self, numpy, values):
+        def own_values(self, numpy: Any, values: Any) -> Any:
             if type(values) is not numpy.ndarray or values.dtype.hasobject:
                 made = values.copy()
                 self.agent.keep.append(made)
@@ -402,48 +412,48 @@ VOLATILE_ENVIRON = re.compile(
 )
 
 
-def _module(name):
+def _module(name: str) -> Any:
     return sys.modules.get(name)
 
 
-def get_random():
+def get_random() -> Any:
     return sys.modules["random"].getstate() if _module("random") else None
 
 
-def set_random(value):
+def set_random(value: Any) -> None:
     if value is not None:
         import random
 
         random.setstate(value)
 
 
-def get_numpy_random():
+def get_numpy_random() -> Any:
     numpy = _module("numpy.random")
     return numpy.get_state(legacy=False) if numpy is not None and hasattr(numpy, "get_state") else None
 
 
-def set_numpy_random(value):
+def set_numpy_random(value: Any) -> None:
     if value is not None:
         importlib.import_module("numpy.random").set_state(value)
 
 
-def get_torch_random():
+def get_torch_random() -> Any:
     torch = _module("torch")
     return torch.get_rng_state().numpy().tobytes() if torch is not None and hasattr(torch, "get_rng_state") else None
 
 
-def set_torch_random(value):
+def set_torch_random(value: Any) -> None:
     if value is not None:
         torch = importlib.import_module("torch")
         torch.set_rng_state(torch.frombuffer(bytearray(value), dtype=torch.uint8))
 
 
-def get_environ():
+def get_environ() -> Any:
     now, then = dict(os.environ), AGENT.base_environ
     return {k: now.get(k) for k in sorted(now.keys() | then.keys()) if now.get(k) != then.get(k)}
 
 
-def set_environ(value):
+def set_environ(value: Any) -> None:
     wanted = {**AGENT.base_environ, **value}
     for key in list(os.environ):
         if wanted.get(key) is None:
@@ -453,47 +463,49 @@ def set_environ(value):
             os.environ[key] = text
 
 
-def get_path():
+def get_path() -> Any:
     return list(sys.path) if sys.path != AGENT.base_path else []
 
 
-def set_path(value):
+def set_path(value: Any) -> None:
     sys.path[:] = value or AGENT.base_path
 
 
-def get_cwd():
+def get_cwd() -> Any:
     try:
         return os.getcwd() if os.getcwd() != AGENT.base_cwd else ""
     except OSError:
         return "<gone>"
 
 
-def set_cwd(value):
+def set_cwd(value: Any) -> None:
     os.chdir(value or AGENT.base_cwd)
 
 
-def _filters_version():
+def _filters_version() -> Any:
     warnings = sys.modules["warnings"]
-    show, probe = warnings._showwarnmsg, {}
-    warnings._showwarnmsg = lambda message: None
+    machinery: Any = warnings
+    probe: dict[str, Any] = {}
+    show = machinery._showwarnmsg
+    machinery._showwarnmsg = lambda message: None
     try:
         warnings.warn_explicit("probe", UserWarning, "probe", 1, registry=probe)
     except Exception:
         return None
     finally:
-        warnings._showwarnmsg = show
+        machinery._showwarnmsg = show
     return probe.get("version")
 
 
-def _pattern(matched):
+def _pattern(matched: Any) -> Any:
     return (matched.pattern, matched.flags) if isinstance(matched, re.Pattern) else matched
 
 
-def _compiled(pattern):
+def _compiled(pattern: Any) -> Any:
     return re.compile(*pattern) if isinstance(pattern, tuple) else pattern
 
 
-def get_warnings():
+def get_warnings() -> Any:
     warnings = sys.modules["warnings"]
     filters = [(f[0], _pattern(f[1]), f[2], _pattern(f[3]), f[4]) for f in warnings.filters]
     version, seen = _filters_version(), {}
@@ -506,7 +518,7 @@ def get_warnings():
     return {"filters": filters if changed else None, "seen": seen, "once": dict(warnings.onceregistry)}
 
 
-def set_warnings(value):
+def set_warnings(value: Any) -> None:
     warnings = sys.modules["warnings"]
     wanted = value["filters"] if value["filters"] is not None else AGENT.base_filters
     warnings.filters[:] = [
@@ -528,7 +540,7 @@ def set_warnings(value):
             space["__warningregistry__"].clear()
 
 
-def _handler(handler):
+def _handler(handler: Any) -> Any:
     logging = sys.modules["logging"]
     if type(handler) is logging.NullHandler:
         return None
@@ -543,7 +555,7 @@ def _handler(handler):
     return name, handler.level, style
 
 
-def get_logging():
+def get_logging() -> Any:
     logging = _module("logging")
     if logging is None:
         return None
@@ -553,14 +565,14 @@ def get_logging():
     for name, logger in loggers.items():
         handlers = [h for h in map(_handler, logger.handlers) if h is not None]
         facts = (logger.level, logger.propagate, logger.disabled, handlers)
-        default = (logging.WARNING if name == "" else 0, True, False, [])
+        default: tuple[Any, ...] = (logging.WARNING if name == "" else 0, True, False, [])
         if facts != AGENT.base_logging.get(name, default):
             found[name] = facts
     result = {"loggers": found, "disable": logging.root.manager.disable}
     return result if found or result["disable"] else None
 
 
-def set_logging(value):
+def set_logging(value: Any) -> None:
     logging = importlib.import_module("logging")
     value = value or {"loggers": {}, "disable": 0}
     logging.disable(value["disable"])
@@ -579,7 +591,7 @@ def set_logging(value):
             logger.addHandler(made)
 
 
-def get_locale():
+def get_locale() -> Any:
     locale = _module("locale")
     if locale is None:
         return None
@@ -587,12 +599,12 @@ def get_locale():
     return now if now != AGENT.base_locale else None
 
 
-def set_locale(value):
+def set_locale(value: Any) -> None:
     locale = importlib.import_module("locale")
     locale.setlocale(locale.LC_ALL, value or AGENT.base_locale)
 
 
-def get_decimal():
+def get_decimal() -> Any:
     decimal = _module("decimal")
     if decimal is None:
         return None
@@ -600,12 +612,12 @@ def get_decimal():
     return context.copy() if repr(context).split("flags")[0] != repr(default).split("flags")[0] else None
 
 
-def set_decimal(value):
+def set_decimal(value: Any) -> None:
     decimal = importlib.import_module("decimal")
     decimal.setcontext(value.copy() if value is not None else decimal.Context())
 
 
-def get_matplotlib():
+def get_matplotlib() -> Any:
     matplotlib = _module("matplotlib")
     if matplotlib is None or not hasattr(matplotlib, "rcParamsOrig"):
         return {}
@@ -615,12 +627,12 @@ def get_matplotlib():
     colors = _module("matplotlib.colors")
     if colors is not None:
         base = {k: v for k, v in dict.items(colors.colorConverter.colors) if len(k) == 1}
-        if base != {k: v for k, v in colors.BASE_COLORS.items()}:
+        if base != dict(colors.BASE_COLORS.items()):
             found["<base colours>"] = base
     return found
 
 
-def set_matplotlib(value):
+def set_matplotlib(value: Any) -> None:
     if not value and _module("matplotlib") is None:
         return
     matplotlib = importlib.import_module("matplotlib")
@@ -633,7 +645,7 @@ def set_matplotlib(value):
         colors.colorConverter.cache.clear()
 
 
-def get_pandas():
+def get_pandas() -> Any:
     config = _module("pandas._config.config")
     if config is None:
         return {}
@@ -645,7 +657,7 @@ def get_pandas():
     return found
 
 
-def set_pandas(value):
+def set_pandas(value: Any) -> None:
     config = _module("pandas._config.config")
     if config is None and not value:
         return
@@ -660,7 +672,7 @@ def set_pandas(value):
             pandas.set_option(key, wanted)
 
 
-def get_numpy():
+def get_numpy() -> Any:
     numpy = _module("numpy")
     if numpy is None or not hasattr(numpy, "get_printoptions"):
         return {}
@@ -669,7 +681,7 @@ def get_numpy():
     return {**found, **({"<errors>": errors} if errors else {})}
 
 
-def set_numpy(value):
+def set_numpy(value: Any) -> None:
     if not value and _module("numpy") is None:
         return
     import numpy
@@ -680,14 +692,14 @@ def set_numpy(value):
     numpy.seterr(**{**NUMPY_ERR, **value.get("<errors>", {})})
 
 
-def get_sklearn():
+def get_sklearn() -> Any:
     config = _module("sklearn._config")
     if config is None:
         return {}
     return {k: v for k, v in config.get_config().items() if v != config._global_config.get(k)}
 
 
-def set_sklearn(value):
+def set_sklearn(value: Any) -> None:
     config = _module("sklearn._config")
     if config is None and not value:
         return
@@ -695,21 +707,21 @@ def set_sklearn(value):
     config.set_config(**{**config._global_config, **value})
 
 
-def get_extensions():
+def get_extensions() -> Any:
     return sorted(AGENT.shell.extension_manager.loaded - AGENT.base_extensions)
 
 
-def set_extensions(value):
+def set_extensions(value: Any) -> None:
     for name in value:
         AGENT.shell.extension_manager.load_extension(name)
 
 
-def _inline():
+def _inline() -> Any:
     config = _module("matplotlib_inline.config")
     return config.InlineBackend.instance(parent=AGENT.shell) if config is not None else None
 
 
-def get_shell():
+def get_shell() -> Any:
     shell, inline = AGENT.shell, _inline()
     found = {k: getattr(shell, k) for k in SHELL_TRAITS if getattr(shell, k, None) != AGENT.base_shell.get(k)}
     text = shell.display_formatter.formatters["text/plain"]
@@ -728,13 +740,13 @@ def get_shell():
     return found
 
 
-def _umask():
+def _umask() -> Any:
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
 
 
-def set_shell(value):
+def set_shell(value: Any) -> None:
     shell = AGENT.shell
     value = {**AGENT.base_shell, **AGENT.base_text, "xmode": AGENT.base_mode, **AGENT.base_limits, **value}
     text = shell.display_formatter.formatters["text/plain"]
@@ -805,25 +817,25 @@ class ImportDraws:
         "        after(name, noted)\n"
     )
 
-    def __init__(self, agent):
+    def __init__(self, agent: Any) -> None:
         self.agent = agent
         self.busy = False
-        bootstrap = importlib._bootstrap
-        space = {"before": self.before, "after": self.after, "original": bootstrap._find_and_load}
+        bootstrap: Any = importlib._bootstrap
+        space: dict[str, Any] = {"before": self.before, "after": self.after, "original": bootstrap._find_and_load}
         exec(compile(self.WRAPPER, "<frozen importlib._bootstrap>", "exec"), space)
         bootstrap._find_and_load = space["_find_and_load"]
 
-    def before(self, name):
+    def before(self, name: str) -> Any:
         if self.busy:
             return None
         self.busy = True
         return {n: v for n, v in ((n, self.untouched(n)) for n in ("random", "numpy.random")) if v is not None}
 
-    def untouched(self, name):
+    def untouched(self, name: str) -> Any:
         value = RESOURCES[name][0]()
         return value if value is not None and not self.agent.random_digest(name)[0] else None
 
-    def after(self, name, noted):
+    def after(self, name: str, noted: Any) -> None:
         if name in ("numpy.random", "numpy.random.mtrand") and "numpy.random" not in self.agent.start_random:
             self.note_numpy()
         if noted is None:
@@ -835,26 +847,26 @@ class ImportDraws:
             if "numpy.random" not in noted and self.agent.fresh_numpy is not None:
                 self.put_back("numpy.random", self.agent.fresh_numpy)
             self.agent.fresh_numpy = None
-        except Exception:  # noqa: S110 - then the block counts as one that drew
+        except Exception:
             pass
 
-    def note_numpy(self):
+    def note_numpy(self) -> None:
         value = RESOURCES["numpy.random"][0]()
         if value is not None:
             self.agent.fresh_numpy = value
             self.agent.start_random["numpy.random"] = _random_digest(value)
 
-    def put_back(self, name, value):
+    def put_back(self, name: str, value: Any) -> None:
         now = RESOURCES[name][0]()
         if now is not None and _only_drew(name, value, now):
             RESOURCES[name][1](value)
 
 
-def _random_digest(value):
+def _random_digest(value: Any) -> Any:
     return hashlib.blake2b(pickle.dumps(value, 4), digest_size=16).hexdigest()
 
 
-def _only_drew(name, before, after):
+def _only_drew(name: str, before: Any, after: Any) -> Any:
     """Whether a generator came from one state to another by a few draws, and not by a seed."""
     if name == "random":
         import random
@@ -879,7 +891,7 @@ class Watch:
         "os.remove os.rename os.mkdir os.rmdir os.truncate os.link os.symlink os.chmod os.chown os.utime "
         "shutil.copyfile shutil.move shutil.rmtree shutil.copytree shutil.make_archive shutil.unpack_archive".split()
     )
-    OUTSIDE = {
+    OUTSIDE: ClassVar[dict[str, str]] = {
         "subprocess.Popen": "process", "os.system": "process", "os.exec": "process", "os.posix_spawn": "process",
         "os.spawn": "process", "os.fork": "process", "os.forkpty": "process", "pty.spawn": "process",
         "socket.connect": "network", "socket.bind": "network", "socket.sendto": "network",
@@ -889,7 +901,7 @@ class Watch:
     }  # fmt: skip
     LISTS = frozenset({"os.listdir", "os.scandir", "glob.glob", "os.walk"})
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.on = False
         self.guarded = False
         roots = {sys.prefix, sys.base_prefix, sys.exec_prefix, "/usr", "/proc", "/sys", "/dev", "/etc", "/lib", "/opt"}
@@ -897,14 +909,18 @@ class Watch:
         roots |= {os.path.join(home, part) for part in (".cache", ".config", ".ipython", ".jupyter", ".matplotlib")}
         self.ignored = tuple(os.path.realpath(root) + os.sep for root in roots) + tuple(r + os.sep for r in roots)
         self.ignored += (os.path.join(os.path.realpath("/tmp"), "ipykernel_"),)
-        self.allowed_writes = frozenset()
+        self.allowed_writes: frozenset[str] = frozenset()
         self.clear()
 
-    def clear(self):
-        self.read, self.written, self.outside, self.lists, self.denied = {}, {}, [], False, []
+    def clear(self) -> None:
+        self.read: dict[str, Any] = {}
+        self.written: dict[str, str] = {}
+        self.outside: list[str] = []
+        self.denied: list[str] = []
+        self.lists = False
         self.ids = False
 
-    def __call__(self, event, args):
+    def __call__(self, event: str, args: Any) -> None:
         if not self.on:
             return
         if event == "builtins.id":
@@ -925,8 +941,8 @@ class Watch:
         elif event in self.LISTS and not self.importing():
             self.lists = True
 
-    def importing(self):
-        frame = sys._getframe(2)
+    def importing(self) -> Any:
+        frame: types.FrameType | None = sys._getframe(2)
         while frame is not None:
             name = frame.f_code.co_filename
             if name.startswith(("<frozen importlib", _IMPORTLIB)):
@@ -936,7 +952,7 @@ class Watch:
             frame = frame.f_back
         return False
 
-    def open(self, path, mode, flags):
+    def open(self, path: Any, mode: Any, flags: Any) -> None:
         if isinstance(path, int) or path is None:
             return
         if mode is not None and isinstance(mode, str):
@@ -952,7 +968,7 @@ class Watch:
             if name is not None and not name.endswith(".pyc"):
                 self.note(name)
 
-    def note(self, name):
+    def note(self, name: str) -> None:
         if name not in self.read and name not in self.written:
             try:
                 facts = os.stat(name)
@@ -961,7 +977,7 @@ class Watch:
             else:
                 self.read[name] = [facts.st_mtime_ns, facts.st_size, facts.st_ino]
 
-    def write(self, path, how):
+    def write(self, path: Any, how: Any) -> None:
         name = self.name(path)
         if name is None or "__pycache__" in name:
             return
@@ -969,12 +985,12 @@ class Watch:
         if self.guarded and not (how == "w" and name in self.allowed_writes):
             self.deny("writes " + name)
 
-    def deny(self, what):
+    def deny(self, what: Any) -> None:
         if self.guarded:
             self.denied.append(what)
             raise AheadDenied(what)
 
-    def name(self, path):
+    def name(self, path: str) -> Any:
         try:
             text = os.path.abspath(os.fsdecode(path))
         except (TypeError, ValueError, OSError):
@@ -990,7 +1006,9 @@ class Group:
 
     __slots__ = ("names", "digest", "live", "refs", "types", "stream", "buffers")
 
-    def __init__(self, names, digest, live, refs, types_, stream=b"", buffers=()):
+    def __init__(
+        self, names: Any, digest: Any, live: Any, refs: Any, types_: Any, stream: Any = b"", buffers: Any = ()
+    ) -> None:
         self.names, self.digest, self.live, self.refs = names, digest, live, refs
         self.types, self.stream, self.buffers = types_, stream, buffers
 
@@ -1000,47 +1018,53 @@ class _Picked:
 
     __slots__ = ("stream", "buffers", "refs", "objects", "arrays", "live", "costly")
 
-    def __init__(self):
-        self.stream, self.buffers, self.refs, self.objects, self.arrays = b"", [], set(), {}, []
+    def __init__(self) -> None:
+        self.stream = b""
+        self.buffers: list[Any] = []
+        self.refs: set[str] = set()
+        self.objects: dict[int, Any] = {}
+        self.arrays: list[Any] = []
         self.live, self.costly = "", False
 
 
 class Agent:
-    def __init__(self, shell):
+    def __init__(self, shell: Any) -> None:
         self.shell = shell
         self.user_ns = shell.user_ns
-        self.groups = {}
+        self.groups: dict[Any, Any] = {}
         self.axes_apart = self.memory_seen = False
-        self.heavy = set()
-        self.keep = []
-        self.mapped = []
-        self.stored = {}
-        self.facts = {}
-        self.cells = []
-        self.start_random = {}
+        self.heavy: set[Any] = set()
+        self.keep: list[Any] = []
+        self.mapped: list[Any] = []
+        self.stored: dict[Any, Any] = {}
+        self.facts: dict[Any, Any] = {}
+        self.cells: list[Any] = []
+        self.start_random: dict[Any, Any] = {}
         self.fresh_numpy = None
-        self.snapshots = {}
-        self.seeding = {}
+        self.snapshots: dict[Any, Any] = {}
+        self.seeding: dict[Any, Any] = {}
         self.watch = Watch()
-        self.imported = set()
+        self.imported: set[Any] = set()
         self.hidden = HIDDEN | {n for n in self.user_ns if n.startswith("_") and n not in ("__warningregistry__",)}
         self.base_environ = dict(os.environ)
         self.base_cwd = os.getcwd()
         self.base_path = list(sys.path)
         self.base_extensions = set(shell.extension_manager.loaded)
         self.base_locale = None
-        self.base_logging = {}
-        self.base_filters = []
+        self.base_logging: dict[Any, Any] = {}
+        self.base_filters: list[Any] = []
         self.base_limits = {"recursion": sys.getrecursionlimit(), "gc": gc.isenabled(), "umask": _umask()}
         self.base_shell = {k: getattr(shell, k, None) for k in SHELL_TRAITS}
         text = shell.display_formatter.formatters["text/plain"]
-        self.base_text = {"text." + k: getattr(text, k) for k in ("float_precision", "pprint", "max_width", "max_seq_length")}
+        self.base_text = {
+            "text." + k: getattr(text, k) for k in ("float_precision", "pprint", "max_width", "max_seq_length")
+        }
         self.base_mode = getattr(shell.InteractiveTB, "mode", "")
         self.base_streams = (sys.stdout, sys.stderr, sys.displayhook, sys.excepthook)
         self.base_magics = {id(f) for kind in shell.magics_manager.magics.values() for f in kind.values()}
         self.base_transformers = (len(shell.ast_transformers), len(shell.input_transformers_post))
 
-    def start(self):
+    def start(self) -> None:
         """Take the defaults of this process, once the agent itself is installed."""
         os.environ.pop("PYTHONHASHSEED", None) if os.environ.get("JUPYTER_MLOPS_HASHSEED") else None
         os.environ.pop("JUPYTER_MLOPS_HASHSEED", None)
@@ -1060,7 +1084,7 @@ class Agent:
 
     # -- what pickling asks
 
-    def pandas_copies_on_write(self):
+    def pandas_copies_on_write(self) -> Any:
         pandas = sys.modules.get("pandas")
         if pandas is None:
             return False
@@ -1071,7 +1095,7 @@ class Agent:
         except Exception:
             return False
 
-    def code_facts(self, code):
+    def code_facts(self, code: Any) -> Any:
         """The global names of a function of the notebook, and the text of its cell."""
         known = self.facts.get(code)
         if known is None:
@@ -1080,7 +1104,7 @@ class Agent:
             names = _globals_of(code)
             if names & OPAQUE_GLOBALS:
                 names.add("*")
-            entry = linecache.cache.get(code.co_filename)
+            entry: Any = linecache.cache.get(code.co_filename)
             source = None
             if entry is not None and entry[1] is None:
                 number = getattr(self.shell.compile, "_filename_map", {}).get(code.co_filename, 0)
@@ -1088,7 +1112,7 @@ class Agent:
             known = self.facts[code] = (frozenset(names), source)
         return known
 
-    def class_refs(self, cls):
+    def class_refs(self, cls: Any) -> Any:
         names = set()
         for value in vars(cls).values():
             for function in (value, getattr(value, "__func__", None), getattr(value, "fget", None)):
@@ -1096,15 +1120,15 @@ class Agent:
                     names |= self.code_facts(function.__code__)[0]
         return names
 
-    def register_source(self, text, number):
+    def register_source(self, text: str, number: Any) -> Any:
         return self.shell.compile.cache(text, number, text)
 
     # -- names
 
-    def names(self):
+    def names(self) -> Any:
         return [n for n in list(self.user_ns) if n not in self.hidden and not HISTORY.fullmatch(n)]
 
-    def value(self, name):
+    def value(self, name: str) -> Any:
         if not name.startswith("@"):
             return self.user_ns[name]
         kind, path, attribute = name[1:].split("|")
@@ -1112,7 +1136,7 @@ class Agent:
             return self.module_data(path)
         return _attribute(_resolve(path), attribute)
 
-    def assign(self, name, value):
+    def assign(self, name: str, value: Any) -> None:
         if not name.startswith("@"):
             self.user_ns[name] = value
             return
@@ -1124,7 +1148,7 @@ class Agent:
         else:
             setattr(_resolve(path), attribute, value)
 
-    def local_modules(self):
+    def local_modules(self) -> Any:
         """Modules of the person's own: not of the standard library, not installed."""
         found = {}
         for name, module in list(sys.modules.items()):
@@ -1138,7 +1162,7 @@ class Agent:
                 found[name] = path
         return found
 
-    def module_data(self, name):
+    def module_data(self, name: str) -> Any:
         skip = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
         found = {}
         for key, value in vars(sys.modules[name]).items():
@@ -1149,7 +1173,7 @@ class Agent:
 
     # -- pickling variables
 
-    def pick(self, name, deadline, views=()):
+    def pick(self, name: str, deadline: Any, views: Any = ()) -> Any:
         picked, made = _Picked(), PICKLER(self, views, deadline)
         value = self.value(name)
         if name.startswith("@module|"):
@@ -1176,9 +1200,9 @@ class Agent:
             picked.objects[id(value)] = value
         return picked
 
-    def shares(self, obj):
+    def shares(self, obj: Any) -> Any:
         """Whether it would show if this object were two."""
-        if isinstance(obj, ATOMIC) or isinstance(obj, types.ModuleType):
+        if isinstance(obj, (ATOMIC, types.ModuleType)):
             return False
         if isinstance(obj, (type, types.FunctionType)):
             return not _resolves(obj)
@@ -1197,7 +1221,7 @@ class Agent:
             return False
         return not (kind.__module__.startswith("numpy.dtypes") or kind.__module__.startswith("pandas.core.dtypes"))
 
-    def module_part(self, data, deadline):
+    def module_part(self, data: Any, deadline: Any) -> Any:
         kept = {}
         for key, value in data.items():
             try:
@@ -1207,17 +1231,18 @@ class Agent:
             kept[key] = value
         return kept
 
-    def partition(self, names, picked):
+    def partition(self, names: Any, picked: Any) -> Any:
         """Unite the names whose objects or memory are shared. Returns lists of names and shared arrays."""
         parent = {name: name for name in names}
 
-        def find(name):
+        def find(name: str) -> Any:
             while parent[name] != name:
                 parent[name] = parent[parent[name]]
                 name = parent[name]
             return name
 
-        owner, arrays = {}, []
+        owner: dict[int, str] = {}
+        arrays: list[Any] = []
         for name in names:
             for key in picked[name].objects:
                 if key in owner:
@@ -1225,7 +1250,8 @@ class Agent:
                 else:
                     owner[key] = name
             arrays += [(low, high, obj, exempt, name) for low, high, obj, exempt in picked[name].arrays]
-        views, stuck = set(), {}
+        views: set[int] = set()
+        stuck: dict[str, str] = {}
         for cluster in _overlapping(arrays):
             plain = [a for a in cluster if a[3] is False]
             blocks = {(a[4], id(a[2])) for a in cluster if a[3] == "block"}
@@ -1247,12 +1273,12 @@ class Agent:
                 for item in cluster:
                     if item[3] == "block" and item[2].base is not None:
                         views.add(id(item[2].base))
-        united = {}
+        united: dict[Any, Any] = {}
         for name in names:
             united.setdefault(find(name), []).append(name)
         return list(united.values()), views, stuck
 
-    def groups_of(self, names, deadline):
+    def groups_of(self, names: Any, deadline: Any) -> Any:
         """Pickle these variables into groups, reaching on to what their functions name."""
         self.keep = []
         try:
@@ -1275,7 +1301,7 @@ class Agent:
         finally:
             self.keep = []
 
-    def joint(self, part, views, refs, kinds, deadline):
+    def joint(self, part: Any, views: Any, refs: Any, kinds: Any, deadline: Any) -> Any:
         pickler = PICKLER(self, views, deadline)
         values = [self.value(n) for n in part]
         values = [self.module_part(v, deadline) if n.startswith("@module|") else v for n, v in zip(part, values)]
@@ -1288,7 +1314,7 @@ class Agent:
             return Group(part, "", {part[0]: "a set whose order a copy would not keep"}, refs, kinds)
         return self.group(part, stream, pickler.buffers, refs, kinds)
 
-    def group(self, part, stream, buffers, refs, kinds):
+    def group(self, part: Any, stream: Any, buffers: Any, refs: Any, kinds: Any) -> Any:
         known = [(raw, self.buffer_id(raw)) for raw in buffers]
         digest = hashlib.blake2b(stream, digest_size=20)
         for _, ident in known:
@@ -1296,16 +1322,16 @@ class Agent:
         digest.update("\0".join(part).encode())
         return Group(part, digest.hexdigest(), {}, refs, kinds, stream, known)
 
-    def buffer_id(self, raw):
+    def buffer_id(self, raw: Any) -> Any:
         if raw.nbytes <= HASHED:
             return hashlib.blake2b(raw, digest_size=20).hexdigest()
         address = _address(raw)
         for low, high, path, offsets in self.mapped:
             if low <= address and address + raw.nbytes <= high:
                 known = offsets.get(address - low)
-                if known and known[0] == raw.nbytes:
-                    if _clean(address, address + raw.nbytes) or _same_bytes(raw, path, address - low):
-                        return known[1]
+                same = known and known[0] == raw.nbytes
+                if same and (_clean(address, address + raw.nbytes) or _same_bytes(raw, path, address - low)):
+                    return known[1]
         known = self.stored.get((address, raw.nbytes))
         if known is not None and _same_bytes(raw, *known[:2]):
             return known[2]
@@ -1313,7 +1339,7 @@ class Agent:
 
     # -- process state
 
-    def random_digest(self, name):
+    def random_digest(self, name: str) -> Any:
         """Digest and value of a random generator's state; "" where nothing touched it since the kernel began."""
         value = RESOURCES[name][0]()
         if value is None:
@@ -1321,16 +1347,17 @@ class Agent:
         digest = _random_digest(value)
         return ("", None) if digest == self.start_random.get(name) else (digest, value)
 
-    def pristine(self):
+    def pristine(self) -> Any:
         """Generators that were seeded, by somebody or by nobody, and not drawn from."""
         found = []
+        at: Any
         for name, at in (("random", lambda v: v[1][-1]), ("numpy.random", lambda v: v["state"]["pos"])):
             value = RESOURCES[name][0]()
             if value is not None and at(value) == 624:
                 found.append(name)
         return found
 
-    def state(self):
+    def state(self) -> Any:
         """Digest and payload of each resource; "" is its default."""
         found, stuck = {}, {}
         for name, (get, _) in RESOURCES.items():
@@ -1353,7 +1380,7 @@ class Agent:
                 found[name] = ("live-" + os.urandom(8).hex(), None)
         return found, stuck
 
-    def stuck(self):
+    def stuck(self) -> Any:
         """State that can't be handed to another kernel, and why."""
         found = {}
         pyplot = sys.modules.get("matplotlib.pyplot")
@@ -1386,7 +1413,7 @@ class Agent:
         for callbacks in self.shell.events.callbacks.values():
             if any(getattr(f, "__globals__", None) is self.user_ns for f in callbacks):
                 found["events"] = "a callback of the notebook"
-        signal = sys.modules.get("signal")
+        signal: Any = sys.modules.get("signal")
         for number in ("SIGALRM", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGINT") if signal else ():
             handler = signal.getsignal(getattr(signal, number)) if hasattr(signal, number) else None
             if getattr(handler, "__globals__", None) is self.user_ns:
@@ -1397,9 +1424,9 @@ class Agent:
 
     # -- attributes patched onto modules and classes
 
-    def patchable(self):
+    def patchable(self) -> Any:
         """Modules and classes whose attributes a notebook may have replaced, by a path that finds them again."""
-        found = {"builtins": builtins}
+        found: dict[str, Any] = {"builtins": builtins}
         for value in list(self.user_ns.values()):
             if isinstance(value, types.ModuleType) and value.__name__ not in ("__main__", MODULE):
                 found[value.__name__] = value
@@ -1417,10 +1444,10 @@ class Agent:
                     found[item.__module__ + ":" + item.__qualname__] = item
         return found
 
-    def fingerprints(self):
+    def fingerprints(self) -> Any:
         return {path: {k: id(v) for k, v in vars(target).items()} for path, target in self.patchable().items()}
 
-    def patches(self, before):
+    def patches(self, before: Any) -> Any:
         """Names of pseudo-variables for attributes that were replaced, added by the notebook, or removed."""
         found = []
         for path, target in self.patchable().items():
@@ -1438,8 +1465,13 @@ class Agent:
                     found.append(f"@patch|{path}|{key}")
         return found
 
-    def of_notebook(self, value):
-        for item in (value, getattr(value, "__func__", None), getattr(value, "fget", None), getattr(value, "__wrapped__", None)):
+    def of_notebook(self, value: Any) -> Any:
+        for item in (
+            value,
+            getattr(value, "__func__", None),
+            getattr(value, "fget", None),
+            getattr(value, "__wrapped__", None),
+        ):
             if type(item) is types.FunctionType and item.__globals__ is self.user_ns:
                 return True
             if isinstance(item, type) and _of_notebook(item):
@@ -1454,7 +1486,7 @@ class Agent:
 
     # -- requests
 
-    def hello(self, request):
+    def hello(self, request: Any) -> Any:
         self.axes_apart = bool(request.get("axes_apart"))
         self.memory_seen = bool(request.get("memory_seen"))
         return {
@@ -1464,14 +1496,15 @@ class Agent:
             "cloudpickle": _pickler_base() is not pickle.Pickler,
         }
 
-    def sync(self, request):
+    def sync(self, request: Any) -> Any:
         """Bring this kernel to the state of the main line.
 
         request: imports [module], state {resource: [digest, payload hex]}, groups [manifest], delete [name],
         modules_path, count (execution count of the next cell).
         """
         self.watch.on = False
-        missing, state = [], request.get("state", {})
+        missing: list[str] = []
+        state = request.get("state", {})
         self.set_state({k: v for k, v in state.items() if k in BEFORE_IMPORTS})
         self.import_all(request.get("imports", ()), missing)
         for name in request.get("delete", ()):
@@ -1486,7 +1519,7 @@ class Agent:
             self.shell.execution_count = request["count"]
         return {"seconds": time.monotonic() - started, "missing": missing}
 
-    def import_all(self, names, missing):
+    def import_all(self, names: Any, missing: Any) -> None:
         for name in names:
             if name not in self.imported:
                 self.imported.add(name)
@@ -1495,7 +1528,7 @@ class Agent:
                 except Exception as error:
                     missing.append([name, f"{type(error).__name__}: {error}"])
 
-    def set_state(self, state):
+    def set_state(self, state: Any) -> None:
         now = None
         for name, (_, put) in RESOURCES.items():
             if name not in state:
@@ -1508,8 +1541,10 @@ class Agent:
                 continue
             put(pickle.loads(bytes.fromhex(payload)) if payload else RESOURCE_DEFAULTS.get(name, {}))
 
-    def load(self, manifest):
+    def load(self, manifest: Any) -> None:
         start, length = manifest["stream"]
+        stream: Any
+        buffers: Any
         with open(manifest["file"], "rb") as handle:
             if manifest["buffers"]:
                 mapping = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_COPY)
@@ -1528,13 +1563,14 @@ class Agent:
             self.assign(name, value)
             self.groups[name] = group
 
-    def begin(self, request):
+    def begin(self, request: Any) -> Any:
         """request: guarded, allowed_writes [path], seeds {ordinal of cell: [resource]}."""
         self.before_names = {n: id(self.user_ns[n]) for n in self.names()}
         self.before_prints = self.fingerprints()
         self.before_state, _ = self.state()
         self.seeding = {int(k): v for k, v in request.get("seeds", {}).items()}
-        self.ordinal, self.seeded = -1, set()
+        self.ordinal = -1
+        self.seeded: set[str] = set()
         self.watch.clear()
         self.watch.guarded = bool(request.get("guarded"))
         self.watch.allowed_writes = frozenset(request.get("allowed_writes", ()))
@@ -1542,7 +1578,7 @@ class Agent:
         self.started = time.monotonic()
         return {"names": sorted(self.before_names)}
 
-    def before_cell(self, info=None):
+    def before_cell(self, info: Any = None) -> None:
         if not self.watch.on:
             return
         self.ordinal += 1
@@ -1550,11 +1586,11 @@ class Agent:
             if self.random_digest(name)[0] == self.before_state[name][0]:
                 self.seeded.add(name)
 
-    def finish(self, request):
+    def finish(self, request: Any) -> Any:
         """What the block did.
 
-        request: touched [name], "*" for all, or null to leave variables out, file (path to store changed groups in, or null), budget (seconds that
-        pickling may take, or null), state (whether to report it).
+        request: touched [name], "*" for all, or null to leave variables out, file (path to store changed groups
+        in, or null), budget (seconds that pickling may take, or null), state (whether to report it).
         """
         self.watch.on = self.watch.guarded = False
         began = time.monotonic()
@@ -1593,13 +1629,11 @@ class Agent:
         state, stuck = self.state()
         before = self.before_state
         answer["state_before"] = {k: v[0] for k, v in before.items()}
-        answer["state"] = {
-            k: [d, p.hex() if p else None] for k, (d, p) in state.items() if d != before[k][0]
-        }
+        answer["state"] = {k: [d, p.hex() if p else None] for k, (d, p) in state.items() if d != before[k][0]}
         answer["stuck"] = {**stuck, **self.stuck()}
         answer["seeded"], answer["pristine"] = sorted(self.seeded), self.pristine()
         watch = self.watch
-        answer["read"] = {p: s for p, s in watch.read.items()}
+        answer["read"] = dict(watch.read.items())
         answer["written"], answer["outside"] = dict(watch.written), sorted(set(watch.outside))
         answer["denied"], answer["lists"] = watch.denied, watch.lists
         answer["modules"] = self.local_modules()
@@ -1607,7 +1641,7 @@ class Agent:
         answer["seconds"] = time.monotonic() - began
         return answer
 
-    def metrics(self, names):
+    def metrics(self, names: Any) -> Any:
         """The numbers among these variables; those of a dictionary by `name.key`."""
         import numbers
 
@@ -1615,16 +1649,18 @@ class Agent:
         for name in names:
             value = self.user_ns.get(name)
             items = value.items() if isinstance(value, dict) else [(None, value)]
-            for key, item in items:
-                item = item.item() if getattr(item, "shape", None) == () and hasattr(item, "item") else item
-                if isinstance(item, numbers.Real) and not isinstance(item, bool):
-                    number = float(item)
-                    label = name if key is None else f"{name}.{key}"
-                    whole = isinstance(item, numbers.Integral)
-                    found[label] = int(item) if whole else number if number == number and abs(number) != float("inf") else str(number)
+            item: Any
+        for key, item in items:
+            item = item.item() if getattr(item, "shape", None) == () and hasattr(item, "item") else item
+            if isinstance(item, numbers.Real) and not isinstance(item, bool):
+                number = float(item)
+                label = name if key is None else f"{name}.{key}"
+                whole, plain = isinstance(item, numbers.Integral), cast(Any, item)
+                finite = number == number and abs(number) != float("inf")
+                found[label] = int(operator.index(plain)) if whole else number if finite else str(number)
         return found
 
-    def candidates(self, touched, names, deadline):
+    def candidates(self, touched: Any, names: Any, deadline: Any) -> Any:
         present = set(names)
         patches = self.patches(self.before_prints)
         modules = [f"@module|{n}|" for n in self.local_modules()]
@@ -1652,19 +1688,19 @@ class Agent:
         order = {n: i for i, n in enumerate(names)}
         return sorted(chosen, key=lambda n: (order.get(n, len(order)), n))
 
-    def follow(self, refs, present):
+    def follow(self, refs: Any, present: Any) -> Any:
         if "*" in refs:
             return set(present)
         return {r.lstrip("'") for r in refs} & present
 
-    def direct_refs(self, value):
+    def direct_refs(self, value: Any) -> Any:
         if isinstance(value, types.FunctionType) and value.__globals__ is self.user_ns:
             return self.code_facts(value.__code__)[0]
         if isinstance(value, type) and _of_notebook(value):
             return self.class_refs(value)
         return ()
 
-    def changes(self, candidates, deadline):
+    def changes(self, candidates: Any, deadline: Any) -> Any:
         """The groups among these variables that are not what they were."""
         chosen = list(candidates)
         while True:
@@ -1673,7 +1709,9 @@ class Agent:
             made = self.groups_of(here, deadline)
             refs = set().union(*(g.refs for g in made)) if made else set()
             more = (self.follow(refs, set(self.names())) - set(chosen)) if refs else set()
-            more |= {n for g in made for m in g.names if m in self.groups for n in self.groups[m].names if n not in chosen}
+            more |= {
+                n for g in made for m in g.names if m in self.groups for n in self.groups[m].names if n not in chosen
+            }
             more = {n for n in more if n.startswith("@") or n in self.user_ns}
             if not more:
                 break
@@ -1696,23 +1734,23 @@ class Agent:
                 del self.groups[name]
         return changed, gone
 
-    def is_new(self, group):
+    def is_new(self, group: Any) -> Any:
         return any(self.groups.get(n) is None or self.groups[n].digest != group.digest for n in group.names)
 
-    def has(self, name):
+    def has(self, name: str) -> Any:
         try:
             self.value(name)
         except (AttributeError, KeyError):
             return False
         return True
 
-    def manifest(self, group, path, stream, buffers):
+    def manifest(self, group: Any, path: str | None, stream: Any, buffers: Any) -> Any:
         return {
             "names": group.names, "digest": group.digest, "types": group.types, "refs": sorted(group.refs),
             "file": path, "stream": stream, "buffers": buffers,
         }  # fmt: skip
 
-    def write(self, path, groups):
+    def write(self, path: str, groups: Any) -> Any:
         made = []
         with open(path, "wb", buffering=0) as handle:
             at = 0
@@ -1730,7 +1768,7 @@ class Agent:
         return made
 
 
-RESOURCE_DEFAULTS = {
+RESOURCE_DEFAULTS: dict[str, Any] = {
     "warnings": {"filters": None, "seen": {}, "once": {}}, "sys.path": [], "cwd": "", "locale": None, "decimal": None,
     "logging": None, "extensions": [],
 }  # fmt: skip
@@ -1741,7 +1779,7 @@ class _Gone:
     """An attribute that was removed."""
 
 
-def _resolve(path):
+def _resolve(path: str) -> Any:
     module, _, name = path.partition(":")
     found = importlib.import_module(module)
     for part in name.split(".") if name else ():
@@ -1749,19 +1787,20 @@ def _resolve(path):
     return found
 
 
-def _attribute(target, name):
+def _attribute(target: Any, name: str) -> Any:
     return vars(target)[name]
 
 
-def _owner(array):
+def _owner(array: Any) -> Any:
     while type(getattr(array, "base", None)).__name__ == "ndarray":
         array = array.base
     return array
 
 
-def _overlapping(arrays):
+def _overlapping(arrays: Any) -> Any:
     """Clusters of arrays whose memory overlaps."""
-    cluster, high = [], -1
+    cluster: list[Any] = []
+    high = -1
     for item in sorted(arrays, key=lambda a: (a[0], a[1])):
         if cluster and item[0] >= high:
             if len(cluster) > 1:
@@ -1773,12 +1812,14 @@ def _overlapping(arrays):
         yield cluster
 
 
-def _kind(value):
+def _kind(value: Any) -> Any:
     kind = type(value)
-    return kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else kind.__module__ + "." + kind.__qualname__
+    return (
+        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else kind.__module__ + "." + kind.__qualname__
+    )
 
 
-def _names_main(stream):
+def _names_main(stream: Any) -> Any:
     """Whether a pickle refers to something in `__main__` by its name."""
     import pickletools
 
@@ -1786,12 +1827,14 @@ def _names_main(stream):
     for opcode, argument, _ in pickletools.genops(stream):
         if opcode.name in ("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"):
             strings.append(argument)
-        elif (opcode.name == "STACK_GLOBAL" and strings[-2:-1] == ["__main__"]) or (opcode.name == "GLOBAL" and argument.split(" ")[0] == "__main__"):
+        elif (opcode.name == "STACK_GLOBAL" and strings[-2:-1] == ["__main__"]) or (
+            opcode.name == "GLOBAL" and str(argument).split(" ")[0] == "__main__"
+        ):
             return True
     return False
 
 
-def _sets_keep_order(stream, buffers):
+def _sets_keep_order(stream: Any, buffers: Any) -> Any:
     if b"\x8f" not in stream and b"\x91" not in stream:
         return True
     import pickletools
@@ -1808,17 +1851,20 @@ def _sets_keep_order(stream, buffers):
     return _shape(again.stream.getvalue()) == _shape(stream)
 
 
-def _shape(stream):
+def _shape(stream: Any) -> Any:
     """The strings and numbers of a pickle in order, without what memoizing does to them."""
     import pickletools
 
     skip = ("MEMOIZE", "FRAME", "BINPUT", "LONG_BINPUT", "PROTO")
-    memo, found, last = [], [], None
+    memo: list[Any] = []
+    found: list[Any] = []
+    last = None
     for op, argument, _ in pickletools.genops(stream):
         if op.name == "MEMOIZE":
             memo.append(last)
         elif op.name in ("BINGET", "LONG_BINGET"):
-            found.append(memo[argument] if argument < len(memo) else None)
+            place = int(argument or 0)
+            found.append(memo[place] if place < len(memo) else None)
             last = None
         elif op.name not in skip:
             last = argument
@@ -1826,7 +1872,7 @@ def _shape(stream):
     return found
 
 
-def _address(raw):
+def _address(raw: Any) -> Any:
     try:
         return ctypes.addressof(ctypes.c_char.from_buffer(raw))
     except (TypeError, ValueError):
@@ -1834,7 +1880,7 @@ def _address(raw):
         return numpy.frombuffer(raw, "u1").__array_interface__["data"][0] if numpy else 0
 
 
-def _clean(low, high):
+def _clean(low: Any, high: Any) -> Any:
     """Whether no page of a private mapping was written to (Linux)."""
     try:
         with open("/proc/self/smaps") as handle:
@@ -1853,7 +1899,7 @@ def _clean(low, high):
     return covered
 
 
-def _same_bytes(raw, path, offset):
+def _same_bytes(raw: Any, path: str, offset: Any) -> Any:
     step = 1 << 22
     try:
         with open(path, "rb") as handle:
@@ -1867,14 +1913,14 @@ def _same_bytes(raw, path, offset):
     return True
 
 
-def _write(handle, data):
+def _write(handle: Any, data: Any) -> Any:
     view, done = memoryview(data), 0
     while done < view.nbytes:
         done += handle.write(view[done : done + (1 << 30)])
     return view.nbytes
 
 
-def pickle_plain(agent, value):
+def pickle_plain(agent: Any, value: Any) -> Any:
     """Pickle a value of the process state in one piece."""
     made = PICKLER(agent, (), None)
     made.dump(value)
@@ -1883,11 +1929,11 @@ def pickle_plain(agent, value):
     return made.stream.getvalue()
 
 
-AGENT = None
-PICKLER = None
+AGENT: Any = None
+PICKLER: Any = None
 
 
-def install(shell):
+def install(shell: Any) -> Any:
     """Start the agent of this kernel, once."""
     global AGENT, PICKLER
     if AGENT is None:
@@ -1897,7 +1943,7 @@ def install(shell):
     return AGENT
 
 
-def serve(text):
+def serve(text: str) -> None:
     """Answer one request, given as JSON, through the payload of the reply."""
     request = json.loads(text)
     watch, AGENT.watch.on = AGENT.watch.on, False

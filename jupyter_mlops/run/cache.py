@@ -118,9 +118,7 @@ class Cache:
         if known not in self._digests:
             large = facts.st_size > HASHED_FILE
             try:
-                self._digests[known] = (
-                    f"{facts.st_size} {facts.st_mtime_ns}" if large else digest_file(Path(path))
-                )
+                self._digests[known] = f"{facts.st_size} {facts.st_mtime_ns}" if large else digest_file(Path(path))
             except OSError:
                 return ""
         return self._digests[known]
@@ -139,9 +137,7 @@ class Cache:
         entry = {
             "format": FORMAT,
             "object": digest,
-            "random": {
-                r: result.state_before.get(r, "") for r in RANDOM & set(result.state) if r not in result.seeded
-            },
+            "random": {r: result.state_before.get(r, "") for r in RANDOM & set(result.state) if r not in result.seeded},
             "files": dict(files),
             "result": data,
         }

@@ -234,9 +234,7 @@ class RunLoop:
         if self.cache is None or not self.python or self._redo(block) or not block.cells:
             return None
         later = [b for b in self.blocks[block.index + 1 :] if self._wanted(b)]
-        if not self.all_kept and (
-            block.index < self.pinned or self.line.stuck or plan.module_changes(block, later)
-        ):
+        if not self.all_kept and (block.index < self.pinned or self.line.stuck or plan.module_changes(block, later)):
             return None
         found = self.cache.find(self._key(block, self.line), self.line)
         if found is None or self.all_kept:
@@ -435,7 +433,8 @@ class RunLoop:
             elif not group.portable and set(group.names) & needed:
                 why = group.live.get(name) or "it was not stored"
                 raise NotEqual(
-                    f"`{name}` ({group.types.get(name, '?')}) is not in this kernel any more and can't be handed on: {why}",
+                    f"`{name}` ({group.types.get(name, '?')}) is not in this kernel any more and can't be handed on: "
+                    f"{why}",
                     where=f"cell {block.cells[0] + 1}",
                     remedy="Run again without the cache (--no-cache), or make it in the step that uses it.",
                 )
@@ -534,7 +533,13 @@ class RunLoop:
         if why:
             users = [b.owner for b in later if plan.opaque(b) or name in plan.reach(b)]
             self.outcome.fused.append(
-                {"variable": name, "type": kind, "made_by": block.owner, "needed_by": ", ".join(dict.fromkeys(users)), "why": why}
+                {
+                    "variable": name,
+                    "type": kind,
+                    "made_by": block.owner,
+                    "needed_by": ", ".join(dict.fromkeys(users)),
+                    "why": why,
+                }
             )
             return
         main, self.main = self.main, None
@@ -753,7 +758,11 @@ class RunLoop:
 
     def _running_cell(self, block: Block | None) -> int:
         for index in block.cells if block is not None else ():
-            if self.record.nb.cells[index].metadata.get("papermill", {}).get("status") in ("running", "failed", "pending"):
+            if self.record.nb.cells[index].metadata.get("papermill", {}).get("status") in (
+                "running",
+                "failed",
+                "pending",
+            ):
                 return index
         return block.cells[0] if block is not None and block.cells else 0
 
@@ -805,9 +814,7 @@ class _Broken(_Located):
         self.cell, self.cause = cell, error
 
 
-async def _sync(
-    session: Session, line: Line, groups: list[Artifact], gone: list[str], ahead: tuple[str, ...]
-) -> None:
+async def _sync(session: Session, line: Line, groups: list[Artifact], gone: list[str], ahead: tuple[str, ...]) -> None:
     """Bring a kernel to a line: these groups, its process state, its imports, and its count of cells."""
     request: dict[str, Any] = {}
     if groups:

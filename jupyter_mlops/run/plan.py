@@ -198,7 +198,9 @@ def why_not_stored(block: Block, result: BlockResult, cache: str, line: Line) ->
     return ""
 
 
-def poisoned(block: Block, failed: Iterable[tuple[Block, frozenset[str]]], line: Line, prev: frozenset[tuple[str, str]]) -> str:
+def poisoned(
+    block: Block, failed: Iterable[tuple[Block, frozenset[str]]], line: Line, prev: frozenset[tuple[str, str]]
+) -> str:
     """The owner of a failed or skipped block that this one depends on, or ""."""
     names = line.closure(reach(block)) | reach(block)
     for other, wrote in failed:

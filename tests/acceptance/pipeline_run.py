@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -36,6 +37,11 @@ class Mode:
     redo_last: bool = False
 
 
+QUICK = (
+    Mode("main line"),
+    Mode("everything kept", kept="cache"),
+    Mode("everything kept but the last step", kept="cache", redo_last=True),
+)
 MODES = (
     Mode("main line", cache=False),
     Mode("helpers without evidence", jobs=4, ahead_after=0.0),
@@ -45,6 +51,18 @@ MODES = (
     Mode("isolated steps", isolate=True, cache=False),
     Mode("isolated steps, 4 jobs", isolate=True, jobs=4, ahead_after=0.0, kept="evidence"),
 )
+
+
+def modes_of(number: int) -> tuple[Mode, ...]:
+    """The modes that row `number` runs in: all if EQUIVALENCE is "all", or else the quick ones, and every third row
+    in one more of those that start many kernels, in turn."""
+    if os.environ.get("EQUIVALENCE") == "all":
+        return MODES
+    if number % 3:
+        return QUICK
+    without, kept, _, with_evidence, isolated, both = MODES[1:]
+    heavy: tuple[tuple[Mode, ...], ...] = ((without, kept), (without, with_evidence), (isolated,), (both,))
+    return (*QUICK, *heavy[number // 3 % len(heavy)])
 
 
 @dataclass(frozen=True)
@@ -57,7 +75,7 @@ class Ran:
     refused: MlopsError | None = None
 
 
-def run_modes(row: Row, modes: tuple[Mode, ...] = MODES) -> Iterator[Ran]:
+def run_modes(row: Row, modes: tuple[Mode, ...]) -> Iterator[Ran]:
     """Run a row in each mode, each in a new copy of its folder at one and the same path."""
     with tempfile.TemporaryDirectory(prefix="home-") as home, tempfile.TemporaryDirectory(prefix="row-") as folder:
         for mode in modes:

@@ -89,10 +89,14 @@ def _value(text: str) -> dict[str, object]:
 
 SAME = {
     "stream in pieces": ([_stream("a\n"), _stream("b\n")], [_stream("a\nb\n")]),
-    "streams flushed by a timer": ([_stream("a"), _stream("e", "stderr"), _stream("b")],
-                                   [_stream("ab"), _stream("e", "stderr")]),
-    "cell file": ([_stream("/tmp/ipykernel_12/345.py:1: UserWarning")],
-                  [_stream("/var/t/ipykernel_9/345.py:1: UserWarning")]),
+    "streams flushed by a timer": (
+        [_stream("a"), _stream("e", "stderr"), _stream("b")],
+        [_stream("ab"), _stream("e", "stderr")],
+    ),
+    "cell file": (
+        [_stream("/tmp/ipykernel_12/345.py:1: UserWarning")],
+        [_stream("/var/t/ipykernel_9/345.py:1: UserWarning")],
+    ),
     "address": ([_value("<X at 0x7f00deadbeef>")], [_value("<X at 0x7f0012345678>")]),
     "working folder": ([_stream("/some/where/x.csv")], [_stream("<cwd>/x.csv")]),
 }

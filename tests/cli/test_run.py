@@ -89,7 +89,9 @@ def test_from_and_only(tmp_path: Path) -> None:
 
 
 def test_parameters_from_everywhere(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.ipynb", ("parameters", "a = 1\nb = 1.0\nc = ''\nd = []"), ("step:s", "print(a, b, c, d)"))
+    path = write(
+        tmp_path / "a.ipynb", ("parameters", "a = 1\nb = 1.0\nc = ''\nd = []"), ("step:s", "print(a, b, c, d)")
+    )
     (tmp_path / "p.yaml").write_text("a: 2\nb: 2\nc: file\n")
     done = command("run", path, "-f", tmp_path / "p.yaml", "-y", "{c: yaml, d: [1, x]}", "-p", "a", "7", "--json",
                    "-o", tmp_path / "o.ipynb")  # fmt: skip

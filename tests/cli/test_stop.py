@@ -18,7 +18,10 @@ if not hasattr(os, "killpg") or not Path("/proc").is_dir():
 
 CELLS = [
     ("step:a", "print('done before')"),
-    ("step:b", "import os, time\nprint('begun', flush=True)\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(300)"),
+    (
+        "step:b",
+        "import os, time\nprint('begun', flush=True)\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(300)",
+    ),
     ("step:c", "print('after')"),
 ]
 
@@ -69,7 +72,11 @@ def test_stopped_by_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     nb = read(tmp_path / "o.ipynb")
     assert texts(nb) == ["done before\n", "begun\n", ""]
     assert nb.metadata.jupyter_mlops_run.state == "stopped"
-    assert {s.name: s.state for s in nb.metadata.jupyter_mlops_run.steps} == {"a": "completed", "b": "stopped", "c": "skipped"}
+    assert {s.name: s.state for s in nb.metadata.jupyter_mlops_run.steps} == {
+        "a": "completed",
+        "b": "stopped",
+        "c": "skipped",
+    }
 
 
 def test_the_kernel_dies_with_its_owner(tmp_path: Path) -> None:
@@ -124,7 +131,9 @@ def test_timeouts_of_cell_and_run(tmp_path: Path, options: list[str], said: str)
 def test_timeout_of_a_step(tmp_path: Path) -> None:
     import json
 
-    path = write(tmp_path / "a.ipynb", ("step:a", "import time\nfor i in range(300):\n    time.sleep(0.1)"), ("step:a", "1"))
+    path = write(
+        tmp_path / "a.ipynb", ("step:a", "import time\nfor i in range(300):\n    time.sleep(0.1)"), ("step:a", "1")
+    )
     nb = json.loads(path.read_text())
     nb["cells"][0]["metadata"]["jupyter_mlops"] = {"timeout": 1}
     path.write_text(json.dumps(nb))
@@ -136,7 +145,9 @@ def test_timeout_of_a_step(tmp_path: Path) -> None:
 def test_a_disk_that_is_full(tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip("can't mount")
     try:

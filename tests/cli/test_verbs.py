@@ -115,5 +115,16 @@ def test_help_is_quick_to_import_and_names_every_verb() -> None:
     assert all(verb in done.out for verb in ("show", "check", "suggest", "run", "demo"))
     code = "import sys\nfrom jupyter_mlops.cli import parser\nparser()\nprint(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    heavy = ("nbformat", "papermill", "IPython", "numpy", "pandas", "jupyter_client", "nbconvert", "rich", "yaml", "orjson")
+    heavy = (
+        "nbformat",
+        "papermill",
+        "IPython",
+        "numpy",
+        "pandas",
+        "jupyter_client",
+        "nbconvert",
+        "rich",
+        "yaml",
+        "orjson",
+    )
     assert not [name for name in heavy if f"'{name}'" in loaded]

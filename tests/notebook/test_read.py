@@ -20,7 +20,15 @@ def document(*cells: dict[str, Any], **more: Any) -> bytes:
 
 
 def code(**more: Any) -> dict[str, Any]:
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "x", "outputs": [], "execution_count": None, **more}
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "source": "x",
+        "outputs": [],
+        "execution_count": None,
+        **more,
+    }
     return {k: v for k, v in cell.items() if v is not ...}
 
 
@@ -30,14 +38,20 @@ BAD: dict[str, tuple[bytes, list[str]]] = {
     "text": (b"hello", ["not JSON", "line 1, column 1", "not a Jupyter notebook"]),
     "script": (b"import os\nprint(1)\n", ["not JSON", "jupytext --to ipynb"]),
     "cut short": (b'{"cells": [', ["not JSON", "line 1, column 12", "cut short"]),
-    "merge conflict": (b'{"cells": [\n<<<<<<< HEAD\n1\n=======\n2\n>>>>>>> b\n]}', ["not JSON", "line 2", "merge conflict"]),
+    "merge conflict": (
+        b'{"cells": [\n<<<<<<< HEAD\n1\n=======\n2\n>>>>>>> b\n]}',
+        ["not JSON", "line 2", "merge conflict"],
+    ),
     "latin-1": ('{"cells": "é"}'.encode("latin-1"), ["not UTF-8", "byte 11"]),
     "binary": (b"\x89PNG\r\n\x1a\n\x00", ["not UTF-8"]),
     "a list": (b"[1, 2]", ["not a notebook"]),
     "an object": (b'{"a": 1}', ["no cells"]),
     "cells of no list": (b'{"cells": {}, "nbformat": 4}', ["no cells"]),
     "no format": (b'{"cells": [], "metadata": {}}', ["does not say its format"]),
-    "format 3": (b'{"worksheets": [], "nbformat": 3, "nbformat_minor": 0}', ["old format 3", "nbconvert --to notebook"]),
+    "format 3": (
+        b'{"worksheets": [], "nbformat": 3, "nbformat_minor": 0}',
+        ["old format 3", "nbconvert --to notebook"],
+    ),
     "format 2": (b'{"worksheets": [], "nbformat": 2}', ["old format 2"]),
     "format 5": (b'{"cells": [], "nbformat": 5, "metadata": {}}', ["format 5", "Upgrade"]),
     "deep": (b"[" * 100_000 + b"]" * 100_000, ["nested too deep"]),

@@ -17,7 +17,9 @@ from jupyter_mlops.notebook.read import parse_notebook
 from jupyter_mlops.notebook.write import notebook_bytes, write_notebook
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
-text |= st.sampled_from(["a\nb\r\nc\x0bd\x0ce\x1cf\x85g\u2028h", "\x7f\x00\x1f\"\\/", "x" * 1001 + "\n\x7f\x08é\u2029😀"])
+text |= st.sampled_from(
+    ["a\nb\r\nc\x0bd\x0ce\x1cf\x85g\u2028h", '\x7f\x00\x1f"\\/', "x" * 1001 + "\n\x7f\x08é\u2029😀"]
+)
 scalar = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text
 value = st.recursive(scalar, lambda v: st.lists(v, max_size=3) | st.dictionaries(text, v, max_size=3), max_leaves=6)
 mime = st.sampled_from(["text/plain", "text/html", "image/png", "image/svg+xml", "application/javascript"])
@@ -30,7 +32,12 @@ def outputs(draw: st.DrawFn) -> dict[str, Any]:
     if kind == "stream":
         return {"output_type": kind, "name": "stdout", "text": draw(text)}
     if kind == "error":
-        return {"output_type": kind, "ename": draw(text), "evalue": draw(text), "traceback": draw(st.lists(text, max_size=2))}
+        return {
+            "output_type": kind,
+            "ename": draw(text),
+            "evalue": draw(text),
+            "traceback": draw(st.lists(text, max_size=2)),
+        }
     data = {**draw(bundle), **draw(st.dictionaries(st.just("application/json"), value, max_size=1))}
     made = {"output_type": kind, "data": data, "metadata": draw(st.dictionaries(text, value, max_size=2))}
     return {**made, "execution_count": 1} if kind == "execute_result" else made
@@ -40,7 +47,11 @@ def outputs(draw: st.DrawFn) -> dict[str, Any]:
 def notebooks(draw: st.DrawFn) -> nbformat.NotebookNode:
     cells = []
     for number in range(draw(st.integers(0, 3))):
-        cell: dict[str, Any] = {"id": f"c{number}", "source": draw(text), "metadata": {"x": draw(value), "trusted": True}}
+        cell: dict[str, Any] = {
+            "id": f"c{number}",
+            "source": draw(text),
+            "metadata": {"x": draw(value), "trusted": True},
+        }
         kind = draw(st.sampled_from(["code", "markdown", "raw"]))
         if kind == "code":
             cell |= {"outputs": draw(st.lists(outputs(), max_size=2)), "execution_count": None}
@@ -66,7 +77,9 @@ def test_the_bytes_are_those_of_nbformat_and_read_back_the_same(nb: nbformat.Not
 
 
 def test_lone_surrogates_are_kept() -> None:
-    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_raw_cell("a\ud800b"), nbformat.v4.new_raw_cell("\udfff" * 1001)])
+    nb = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_raw_cell("a\ud800b"), nbformat.v4.new_raw_cell("\udfff" * 1001)]
+    )
     assert parse_notebook(notebook_bytes(nb), "test") == nb
 
 

@@ -158,7 +158,11 @@ def test_the_language(metadata: dict[str, object], language: str) -> None:
 
 def test_another_language_is_one_step() -> None:
     made = pipeline(
-        ("parameters", "n <- 3"), ("step:a", "x <- n"), ("skip", "y"), ("step:b", "print(x"), kernelspec={"name": "ir", "display_name": "R"}
+        ("parameters", "n <- 3"),
+        ("step:a", "x <- n"),
+        ("skip", "y"),
+        ("step:b", "print(x"),
+        kernelspec={"name": "ir", "display_name": "R"},
     )
     assert [(s.name, s.cells) for s in made.steps] == [("notebook", (0, 1, 3))]
     assert made.parameters == made.edges == ()

@@ -16,7 +16,8 @@ TABLE: dict[str, tuple[list[tuple[str, str]], Edges]] = {
     ),
     "a diamond": (
         [("step:a", "x = 1"), ("step:b", "y = x"), ("step:c", "z = x"), ("step:d", "print(y, z)")],
-        {("a", "b", "data", ("x",)), ("a", "c", "data", ("x",)), ("b", "d", "data", ("y",)), ("c", "d", "data", ("z",))},
+        {("a", "b", "data", ("x",)), ("a", "c", "data", ("x",)), ("b", "d", "data", ("y",)),
+         ("c", "d", "data", ("z",))},
     ),
     "the last certain writer": (
         [("step:a", "x = 1"), ("step:b", "x = 2"), ("step:c", "print(x)")],
@@ -95,7 +96,8 @@ TABLE: dict[str, tuple[list[tuple[str, str]], Edges]] = {
         {("a", "b", "prev", ())},
     ),
     "a file": (
-        [("step:a", "df = 1\ndf.to_csv('out/x.csv')"), ("step:b", "import pandas as pd\nd = pd.read_csv('./out/x.csv')")],
+        [("step:a", "df = 1\ndf.to_csv('out/x.csv')"),
+         ("step:b", "import pandas as pd\nd = pd.read_csv('./out/x.csv')")],
         {("a", "b", "file", ("./out/x.csv",))},
     ),
     "process state": (
@@ -127,7 +129,10 @@ def test_edges(cells: list[tuple[str, str]], expected: Edges) -> None:
 
 def test_inputs_are_variables_and_parameters_not_functions_of_the_functions_cell() -> None:
     made = pipeline(
-        ("parameters", "n = 1\nm = 2"), ("functions", "def f(x):\n    return x * m"), ("step:a", "y = f(n)"), ("step:b", "y")
+        ("parameters", "n = 1\nm = 2"),
+        ("functions", "def f(x):\n    return x * m"),
+        ("step:a", "y = f(n)"),
+        ("step:b", "y"),
     )
     assert [(s.inputs, s.outputs, s.after) for s in made.steps] == [(("m", "n"), ("y",), ()), (("y",), (), ("a",))]
 
@@ -157,7 +162,9 @@ LIVE = {
 
 @pytest.mark.parametrize(("source", "kind"), LIVE.values(), ids=LIVE.keys())
 def test_what_can_not_leave_its_kernel_fuses_steps(source: str, kind: str) -> None:
-    made = pipeline(("step:a", f"x = [1]\n{source}"), ("step:b", "y = 1"), ("step:c", "print(g)"), ("step:d", "print(y)"))
+    made = pipeline(
+        ("step:a", f"x = [1]\n{source}"), ("step:b", "y = 1"), ("step:c", "print(g)"), ("step:d", "print(y)")
+    )
     fusion = next(f for f in made.fusions if f.variable == "g")
     assert (fusion.type, fusion.made_by, fusion.needed_by) == (kind, "a", ("c",))
     assert fusion.steps == ("a", "b", "c")
@@ -165,7 +172,13 @@ def test_what_can_not_leave_its_kernel_fuses_steps(source: str, kind: str) -> No
 
 @pytest.mark.parametrize(
     "source",
-    ["g = [i for i in x]", "with open('a') as g:\n    pass", "g = open('a')\ng = g.read()", "g = open('a')\ndel g", "g = list(x)"],
+    [
+        "g = [i for i in x]",
+        "with open('a') as g:\n    pass",
+        "g = open('a')\ng = g.read()",
+        "g = open('a')\ndel g",
+        "g = list(x)",
+    ],
 )
 def test_what_can_leave_does_not(source: str) -> None:
     assert not pipeline(("step:a", f"x = [1]\n{source}"), ("step:b", "print(g)")).fusions

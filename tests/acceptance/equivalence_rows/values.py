@@ -132,7 +132,8 @@ ROWS = [
         # %% step:b
         people.sort(key=by_age)
         # %% step:c
-        print(people, power(5), attrgetter("real")(2), methodcaller("upper")("x"), reduce(lambda a, b: a + by_age(b), people, 0))
+        print(people, power(5), attrgetter("real")(2), methodcaller("upper")("x"))
+        print(reduce(lambda a, b: a + by_age(b), people, 0))
     """),
     Row("chainmap-counter-ordereddict", r"""
         # %% step:a
