@@ -475,8 +475,9 @@ def read_before_walrus(node: Comprehension) -> set[str]:
     for part in [*parts, *results(node)] if targets else ():
         ends = {w.target.id: (w.end_lineno or 0, w.end_col_offset or 0) for w in always(part)}
         for name in ast.walk(part):
-            read = isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load) and name.id in targets - bound
-            if read and (name.id not in ends or (name.lineno, name.col_offset) < ends[name.id]):
+            if not isinstance(name, ast.Name) or not isinstance(name.ctx, ast.Load) or name.id not in targets - bound:
+                continue
+            if name.id not in ends or (name.lineno, name.col_offset) < ends[name.id]:
                 early.add(name.id)
         bound |= ends.keys()
     return early

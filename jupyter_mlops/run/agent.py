@@ -27,6 +27,7 @@ import importlib
 import io
 import json
 import marshal
+import math
 import mmap
 import operator
 import os
@@ -35,7 +36,7 @@ import re
 import sys
 import time
 import types
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 MODULE = "_jupyter_mlops_agent"
 PAGE = mmap.ALLOCATIONGRANULARITY
@@ -1645,19 +1646,19 @@ class Agent:
         """The numbers among these variables; those of a dictionary by `name.key`."""
         import numbers
 
-        found = {}
+        found: dict[str, int | float | str] = {}
         for name in names:
             value = self.user_ns.get(name)
             items = value.items() if isinstance(value, dict) else [(None, value)]
-            item: Any
-        for key, item in items:
-            item = item.item() if getattr(item, "shape", None) == () and hasattr(item, "item") else item
-            if isinstance(item, numbers.Real) and not isinstance(item, bool):
-                number = float(item)
-                label = name if key is None else f"{name}.{key}"
-                whole, plain = isinstance(item, numbers.Integral), cast(Any, item)
-                finite = number == number and abs(number) != float("inf")
-                found[label] = int(operator.index(plain)) if whole else number if finite else str(number)
+            for key, item in items:
+                plain: Any = item.item() if getattr(item, "shape", None) == () and hasattr(item, "item") else item
+                if not isinstance(plain, numbers.Real) or isinstance(plain, bool):
+                    continue
+                number, label = float(plain), name if key is None else f"{name}.{key}"
+                if isinstance(plain, numbers.Integral):
+                    found[label] = int(operator.index(plain))
+                else:
+                    found[label] = number if math.isfinite(number) else str(number)
         return found
 
     def candidates(self, touched: Any, names: Any, deadline: Any) -> Any:
