@@ -19,12 +19,16 @@ def metric_names(source: str) -> list[str]:
     found: list[str] = []
     for node in tree.body:
         if isinstance(node, ast.Assign):
-            found += [t.id for t in node.targets if isinstance(t, ast.Name)]
+            found += [n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name) and _is_bound(n)]
         elif isinstance(node, ast.AnnAssign | ast.AugAssign) and isinstance(node.target, ast.Name):
             found.append(node.target.id)
         elif isinstance(node, ast.Expr):
             found += _shown(node.value)
     return list(dict.fromkeys(found))
+
+
+def _is_bound(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
 
 
 def _shown(value: ast.expr) -> list[str]:

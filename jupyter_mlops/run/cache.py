@@ -24,7 +24,7 @@ from jupyter_mlops.objects import ObjectStore, digest_file
 from jupyter_mlops.pipeline.model import Block
 from jupyter_mlops.run.line import RANDOM, BlockResult, Line
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 4  # entries for one key: as many states of the files it reads are remembered
 HASHED_FILE = 2_000_000_000  # larger files are known by size and time
 
@@ -84,7 +84,7 @@ class Cache:
                 entry = json.loads((folder / name).read_bytes())
                 if entry.get("format") == FORMAT and self._holds(entry, line):
                     return self._result(entry)
-            except (OSError, ValueError, KeyError, TypeError):
+            except (OSError, ValueError, KeyError, TypeError, AttributeError):
                 continue
         return None
 
@@ -92,9 +92,16 @@ class Cache:
         for resource, digest in entry["random"].items():
             if line.state.get(resource, ("", None))[0] != digest:
                 return False
-        if entry["object"] and entry["object"] not in self.store:
+        if entry["object"] and self._size(entry["object"]) != entry["size"]:
             return False
         return all(self.file_digest(path) == digest for path, digest in entry["files"].items())
+
+    def _size(self, digest: str) -> int:
+        """Bytes of an object, -1 if it is gone. One that was cut short is as good as gone."""
+        try:
+            return self.store.path(digest).stat().st_size
+        except OSError:
+            return -1
 
     def _result(self, entry: Mapping[str, Any]) -> BlockResult:
         result = BlockResult.from_dict(entry["result"])
@@ -137,6 +144,7 @@ class Cache:
         entry = {
             "format": FORMAT,
             "object": digest,
+            "size": self._size(digest) if digest else 0,
             "random": {r: result.state_before.get(r, "") for r in RANDOM & set(result.state) if r not in result.seeded},
             "files": dict(files),
             "result": data,

@@ -95,6 +95,7 @@ class RunLoop:
         self.blocks = pipeline.blocks
         self.steps = {s.name: s for s in pipeline.steps}
         self.prev = plan.prev_pairs(pipeline)
+        self.modules = frozenset(n for b in self.blocks for n in b.access.modules)
         self.line = Line()
         self.main: Session | None = None
         self.idle: list[Session] = []
@@ -117,6 +118,7 @@ class RunLoop:
         }
         self.base = f"{self.base} {self.facts}"
         self.all_kept = False
+        self.began_at = time.monotonic()
         self.started: set[str] = set()
 
     # -- the whole run
@@ -577,7 +579,7 @@ class RunLoop:
             if not self._wanted(earlier):
                 continue
             known = self.evidence.get(block_id(self._sources(earlier)))
-            if plan.waits_for(earlier, block, names, known, self.prev):
+            if plan.waits_for(earlier, block, names, known, self.prev, self.modules):
                 return False
         if not all(self.line.groups[n].portable for n in names if n in self.line.groups):
             return False
@@ -697,6 +699,7 @@ class RunLoop:
     # -- bookkeeping
 
     def _begin_step(self, block: Block) -> None:
+        self.began_at = time.monotonic()
         self._stored_key = self._key(block, self.line) if self.python else ""
         if block.owner in self.steps and block.owner not in self.started:
             self.started.add(block.owner)
@@ -735,7 +738,7 @@ class RunLoop:
         self.outcome.state = "failed"
         if self.outcome.error is None:
             self.outcome.error = {"step": block.owner, "cell": cell, **_told(error)}
-        self._finish_block(block, "failed", 0.0, why=str(error.message))
+        self._finish_block(block, "failed", time.monotonic() - self.began_at, why=str(error.message))
 
     def _fail_current(self, ename: str, evalue: str) -> None:
         self.outcome.state = "failed"
@@ -754,7 +757,7 @@ class RunLoop:
             if papermill is not None and papermill.get("status") in ("running", "pending"):
                 papermill["status"] = "failed"
                 papermill["exception"] = True
-            self._finish_block(self.current, state, 0.0)
+            self._finish_block(self.current, state, time.monotonic() - self.began_at)
 
     def _running_cell(self, block: Block | None) -> int:
         for index in block.cells if block is not None else ():

@@ -84,18 +84,24 @@ def module_changes(block: Block, later: Iterable[Block]) -> dict[str, list[int]]
 
 
 def waits_for(
-    earlier: Block, later: Block, names: Collection[str], learned: Learned | None, prev: frozenset[tuple[str, str]]
+    earlier: Block,
+    later: Block,
+    names: Collection[str],
+    learned: Learned | None,
+    prev: frozenset[tuple[str, str]],
+    modules: frozenset[str] = frozenset(),
 ) -> str:
     """Why `later` can't run before `earlier` has retired; "" if, as far as is known, it can.
 
     :param names: what `later` may come near, functions followed.
     :param prev: pairs (earlier step, later step) of `prev:` tags.
+    :param modules: names of modules: a call on one changes it only as far as `modules_changed` tells.
     """
     if (earlier.owner, later.owner) in prev:
         return "prev"
     if opaque(earlier) or opaque(later):
         return "opaque"
-    certain = earlier.access.binds | earlier.access.deletes | earlier.access.mutates
+    certain = earlier.access.binds | earlier.access.deletes | (earlier.access.mutates - modules)
     if learned is not None:
         certain |= learned.wrote
     if certain & set(names):

@@ -1,6 +1,7 @@
 """Notebooks that nobody here wrote: `suggest` and `run` on each, compared with Run All cell by cell.
 
-    python -m tests.acceptance.real_notebooks FOLDER [--only TEXT] [--jobs N] [--cell-timeout S] [--json FILE]
+    python -m tests.acceptance.real_notebooks FOLDER [--only TEXT] [--jobs N]
+        [--cell-timeout S] [--ways A,B] [--json FILE]
 
 Each is tagged by `suggest`, run by Run All, by the pipeline (`run`), by the pipeline again (`again`, from what was
 kept) and with every step in a kernel of its own (`isolated`). Left out is what Run All itself doesn't pass: it needs
@@ -55,7 +56,7 @@ class Verdict:
     fused: int = 0
 
 
-def judge(path: Path, jobs: int, cell_timeout: int) -> Verdict:
+def judge(path: Path, jobs: int, cell_timeout: int, ways: tuple[str, ...]) -> Verdict:
     """Run one notebook in every way."""
     run_all.CELL_TIMEOUT = cell_timeout
     verdict = Verdict(path.stem)
@@ -75,7 +76,7 @@ def judge(path: Path, jobs: int, cell_timeout: int) -> Verdict:
             failed = failure(expected)
             if failed is not None:
                 return _left_out(verdict, f"cell {failed.cell + 1}: {failed.ename}: {failed.evalue[:80]}")
-            for way, results in _ways(nb, folder, home, jobs, verdict):
+            for way, results in _ways(nb, folder, home, jobs, verdict, ways):
                 found = differences(expected, results)
                 if found:
                     verdict.why.append(f"{way}: {found[0][:600]}")
@@ -109,7 +110,7 @@ def _run_all(nb: NotebookNode, folder: Path, verdict: Verdict) -> list[CellResul
 
 
 def _ways(
-    nb: NotebookNode, folder: Path, home: Path, jobs: int, verdict: Verdict
+    nb: NotebookNode, folder: Path, home: Path, jobs: int, verdict: Verdict, ways: tuple[str, ...]
 ) -> Iterator[tuple[str, list[CellResult]]]:
     """The pipeline's results, a way at a time."""
     for way, options in (
@@ -117,6 +118,8 @@ def _ways(
         ("again", Options(jobs=jobs)),
         ("isolated", Options(jobs=1, isolate=True)),
     ):
+        if way not in ways:
+            continue
         if way != "again":
             _empty(folder)
         outcomes: list[Outcome] = []
@@ -147,12 +150,15 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--at-once", type=int, default=1)
     parser.add_argument("--cell-timeout", type=int, default=120)
+    parser.add_argument("--ways", default="run,again,isolated")
     parser.add_argument("--json", type=Path)
     told = parser.parse_args()
     paths = [p for p in sorted(told.folder.glob("*.ipynb")) if told.only in p.name]
     verdicts = []
     with ProcessPoolExecutor(told.at_once) as pool:
-        for done in as_completed([pool.submit(judge, p, told.jobs, told.cell_timeout) for p in paths]):
+        for done in as_completed(
+            [pool.submit(judge, p, told.jobs, told.cell_timeout, tuple(told.ways.split(","))) for p in paths]
+        ):
             verdict = done.result()
             verdicts.append(verdict)
             times = " ".join(f"{k} {v:.1f}" for k, v in verdict.seconds.items())
