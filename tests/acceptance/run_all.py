@@ -11,7 +11,6 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,7 +24,6 @@ from tests.acceptance.outputs import CellResult, comparable
 from tests.acceptance.row import Row, to_notebook, with_parameters, write_files
 
 HASH_SEED = "0"
-KERNELS_AT_ONCE = 2
 CELL_TIMEOUT = 120
 SKIP = "left-out-of-the-reference"
 SPECIAL = frozenset(
@@ -82,14 +80,14 @@ def missing(row: Row) -> list[str]:
     return [name for name in row.needs if importlib.util.find_spec(name) is None]
 
 
-def references(rows: Iterable[Row]) -> dict[str, list[CellResult]]:
-    """What Run All gives for each row, by name: from the cache on disk, the rest run now, two kernels at a time."""
-    return asyncio.run(_references(list(rows)))
-
-
 def reference(row: Row) -> list[CellResult]:
-    """What Run All gives for one row."""
-    return references([row])[row.name]
+    """What Run All gives for one row: from the cache on disk, or run now."""
+    path = _cached(row)
+    if path.exists():
+        return [CellResult(**result) for result in json.loads(path.read_text(encoding="utf-8"))]
+    results = asyncio.run(run_row(row))
+    _store(path, results)
+    return results
 
 
 async def run_row(row: Row) -> list[CellResult]:
@@ -98,22 +96,6 @@ async def run_row(row: Row) -> list[CellResult]:
         write_files(row, Path(folder))
         nb = await run_all_async(with_parameters(to_notebook(row), row.params), folder)
         return comparable(nb, folder)
-
-
-async def _references(rows: list[Row]) -> dict[str, list[CellResult]]:
-    gate = asyncio.Semaphore(KERNELS_AT_ONCE)
-
-    async def one(row: Row) -> list[CellResult]:
-        path = _cached(row)
-        if path.exists():
-            return [CellResult(**result) for result in json.loads(path.read_text(encoding="utf-8"))]
-        async with gate:
-            results = await run_row(row)
-        _store(path, results)
-        return results
-
-    found = await asyncio.gather(*(one(row) for row in rows))
-    return {row.name: results for row, results in zip(rows, found, strict=True)}
 
 
 def _cached(row: Row) -> Path:
