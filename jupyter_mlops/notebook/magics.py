@@ -124,6 +124,9 @@ CELL_MAGICS: dict[str, Magic] = {
 }
 
 
+MAGIC_METHODS = frozenset({"run_line_magic", "run_cell_magic", "system", "getoutput", "getoutputs"})
+
+
 def magic_of(name: str, *, cell: bool) -> Magic:
     """What a magic does; one that isn't known may do anything."""
     return (CELL_MAGICS if cell else LINE_MAGICS).get(name, OPAQUE)
@@ -176,6 +179,14 @@ def _without_options(line: str) -> str:
         if option in ("-n", "-r", "-s", "-l", "-T", "-D", "-f") and words:
             words.pop(0)
     return " ".join(words) if line.strip().startswith("-") else line.strip()
+
+
+def is_magic_call(node: ast.AST) -> bool:
+    """Whether this is `get_ipython().run_line_magic(...)` or its like, as IPython's transformer writes magics."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MAGIC_METHODS):
+        return False
+    inner = node.func.value
+    return isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == "get_ipython"
 
 
 def use_of(call: ast.Call) -> Use | None:

@@ -15,7 +15,8 @@ from jupyter_mlops.errors import BadNotebook, CyclicPipeline, UnknownStep
 from jupyter_mlops.notebook.access import Access, Effects
 from jupyter_mlops.notebook.effects import effects, merge_effects
 from jupyter_mlops.notebook.magics import to_python
-from jupyter_mlops.notebook.names import access, merge
+from jupyter_mlops.notebook.merge import merge
+from jupyter_mlops.notebook.names import access
 from jupyter_mlops.notebook.parameters import declared_parameters
 from jupyter_mlops.notebook.settings import cell_settings
 from jupyter_mlops.notebook.tags import CellTags, read_tags

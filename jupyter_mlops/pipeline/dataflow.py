@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jupyter_mlops.notebook.access import Access
-from jupyter_mlops.notebook.names import BUILTINS, follow
+from jupyter_mlops.notebook.merge import follow
+from jupyter_mlops.notebook.opaque import BUILTINS
 from jupyter_mlops.pipeline.live import LiveValue
 from jupyter_mlops.pipeline.model import Block, Edge, EdgeKind, Fusion
 

@@ -1,0 +1,276 @@
+"""The names of one scope, and of the scopes inside it, that belong to the user namespace."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from jupyter_mlops.notebook.expressions import Comprehension, named, read_before_walrus, results, root, walruses
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+PURE = frozenset({"len", "type", "isinstance", "issubclass", "id", "range", "callable", "hasattr"})
+# Methods that people call as a statement to see something: possible writes like any call, but no certain ones.
+SHOWING = frozenset(
+    "head tail describe info sample plot hist boxplot value_counts nunique unique isna isnull notna sum mean median std"
+    " var min max count corr cov quantile items keys values to_string to_csv to_parquet to_json to_markdown to_numpy"
+    " copy groupby pivot_table summary score predict transform get_params format join split strip".split()
+)
+
+
+@dataclass
+class Uses:
+    """What the code of one scope and the scopes inside it does to names that are not its own.
+
+    :param fixed: names declared `global`: no scope around it can hide them.
+    """
+
+    reads: set[str] = field(default_factory=set)
+    binds: set[str] = field(default_factory=set)
+    deletes: set[str] = field(default_factory=set)
+    mutates: set[str] = field(default_factory=set)
+    passes: set[str] = field(default_factory=set)
+    fixed: set[str] = field(default_factory=set)
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.reads | self.binds | self.mutates | self.passes)
+
+    def add(self, other: Uses, hidden: Iterable[str] = ()) -> None:
+        hide = set(hidden) - other.fixed
+        self.fixed |= other.fixed
+        self.deletes |= other.deletes
+        self.reads |= other.reads - hide
+        self.binds |= other.binds - hide
+        self.mutates |= other.mutates - hide
+        self.passes |= other.passes - hide
+
+
+class Scope(ast.NodeVisitor):
+    """One scope: what it loads, binds and declares, and the uses of the scopes inside it."""
+
+    def __init__(self, *, is_class: bool = False) -> None:
+        self.own = Uses()
+        self.locals: set[str] = set()
+        self.declared: set[str] = set()
+        self.outer: set[str] = set()
+        self.removed: set[str] = set()
+        self.inner: list[Uses] = []
+        self.is_class = is_class
+
+    def uses(self) -> Uses:
+        """What is left once the scope's own names are taken away."""
+        mine = self.locals - self.declared - self.outer
+        found = Uses()
+        if self.is_class:
+            found.add(self.own)
+            found.binds -= mine
+        else:
+            found.add(self.own, mine)
+        for inner in self.inner:
+            found.add(inner, () if self.is_class else mine)
+        found.binds |= self.locals & self.declared
+        found.deletes |= self.removed & self.declared
+        found.reads |= self.removed & self.declared
+        found.fixed |= self.declared
+        return found
+
+    # -- names
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self.own.reads.add(node.id)
+        else:
+            self.locals.add(node.id)
+        if isinstance(node.ctx, ast.Del):
+            self.removed.add(node.id)
+
+    def visit_Global(self, node: ast.Global) -> None:
+        self.declared.update(node.names)
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> None:
+        self.outer.update(node.names)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        self.visit(node.value)
+        self.locals.add(node.target.id)
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+        if node.name:
+            self.locals.add(node.name)
+        self.generic_visit(node)
+
+    def visit_MatchAs(self, node: ast.MatchAs) -> None:
+        if node.name:
+            self.locals.add(node.name)
+        self.generic_visit(node)
+
+    def visit_MatchStar(self, node: ast.MatchStar) -> None:
+        if node.name:
+            self.locals.add(node.name)
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
+        if node.rest:
+            self.locals.add(node.rest)
+        self.generic_visit(node)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        self.locals.update((a.asname or a.name).split(".")[0] for a in node.names)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        self.locals.update(a.asname or a.name for a in node.names if a.name != "*")
+
+    # -- changes
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        self.visit(node.value)
+        self.change(node.target)
+        if isinstance(node.target, ast.Name):
+            self.own.reads.add(node.target.id)
+            self.locals.add(node.target.id)
+        else:
+            self.visit(node.target)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self.change(node)
+        self.visit(node.value)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self.change(node)
+        self.generic_visit(node)
+
+    def change(self, node: ast.AST) -> None:
+        name = root(node)
+        self.own.mutates |= named(node) if name is None else {name}
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        value = node.value.value if isinstance(node.value, ast.Await) else node.value
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+            in_place = any(k.arg in ("inplace", None) for k in value.keywords)
+            if in_place or value.func.attr not in SHOWING:
+                self.change(value.func)
+        self.visit(node.value)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name not in PURE:
+            for argument in (*node.args, *(k.value for k in node.keywords)):
+                self.own.passes |= named(argument)
+        if not isinstance(node.func, ast.Name):
+            receiver = root(node.func)
+            self.own.passes |= named(node.func) if receiver is None else {receiver}
+        self.generic_visit(node)
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
+        self.own.passes |= named(node.iter)
+        self.generic_visit(node)
+
+    def visit_AsyncFor(self, node: ast.AsyncFor) -> None:
+        self.visit_For(node)
+
+    def visit_Starred(self, node: ast.Starred) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self.own.passes |= named(node.value)
+        self.generic_visit(node)
+
+    # -- scopes inside
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self.locals.add(node.name)
+        self.header(node)
+        self.inner.append(body_uses(node))
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self.visit_FunctionDef(node)
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        self.header(node)
+        self.inner.append(body_uses(node))
+
+    def header(self, node: Function) -> None:
+        """What is evaluated where the function stands: defaults, decorators, annotations."""
+        for part in header_parts(node):
+            self.visit(part)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self.locals.add(node.name)
+        for part in (*node.decorator_list, *node.bases, *(k.value for k in node.keywords)):
+            self.visit(part)
+        self.inner.append(class_uses(node))
+
+    def comprehension(self, node: Comprehension) -> None:
+        self.visit(node.generators[0].iter)
+        self.own.passes |= named(node.generators[0].iter)
+        walrus = {n.target.id for n in walruses(node)}
+        self.locals |= walrus
+        uses = comprehension_uses(node)
+        uses.binds -= walrus
+        self.inner.append(uses)
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension
+
+
+def header_parts(node: Function) -> list[ast.expr]:
+    arguments = node.args
+    found: list[ast.expr] = [*arguments.defaults, *(d for d in arguments.kw_defaults if d is not None)]
+    if not isinstance(node, ast.Lambda):
+        found += node.decorator_list
+        every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
+        found += [a.annotation for a in every if a is not None and a.annotation is not None]
+        if node.returns is not None:
+            found.append(node.returns)
+    return found
+
+
+def body_uses(node: Function) -> Uses:
+    """What calling a function may do to names outside of it."""
+    scope = Scope()
+    arguments = node.args
+    for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg):
+        if argument is not None:
+            scope.locals.add(argument.arg)
+    for part in [node.body] if isinstance(node, ast.Lambda) else node.body:
+        scope.visit(part)
+    return scope.uses()
+
+
+def altered(node: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[int | str]:
+    """Positions and names of the parameters whose objects a function changes in place, before it rebinds them."""
+    changed: set[str] = set()
+    rebound: set[str] = set()
+    for statement in node.body:
+        scope = Scope()
+        scope.visit(statement)
+        changed |= scope.own.mutates.union(*(inner.mutates for inner in scope.inner)) - rebound
+        if isinstance(statement, ast.Assign):
+            rebound |= scope.locals
+    places = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
+    names = changed & {*places, *(a.arg for a in node.args.kwonlyargs)}
+    return frozenset({*names, *(at for at, name in enumerate(places) if name in names)})
+
+
+def class_uses(node: ast.ClassDef) -> Uses:
+    """What a class body and its methods may do to names outside of the class."""
+    scope = Scope(is_class=True)
+    for statement in node.body:
+        scope.visit(statement)
+    return scope.uses()
+
+
+def comprehension_uses(node: Comprehension) -> Uses:
+    """What a comprehension does to names outside, its first iterable left aside."""
+    scope = Scope()
+    for number, generator in enumerate(node.generators):
+        scope.visit(generator.target)
+        if number:
+            scope.visit(generator.iter)
+            scope.own.passes |= named(generator.iter)
+        for condition in generator.ifs:
+            scope.visit(condition)
+    for part in results(node):
+        scope.visit(part)
+    uses = scope.uses()
+    uses.reads |= read_before_walrus(node)
+    return uses
