@@ -319,7 +319,10 @@ class Reader(ast.NodeVisitor):
             return
         if name in ("open", "builtins.open", "io.open", "codecs.open") or method == "open":
             self.opened(node, paths, method)
-        elif WRITERS.fullmatch(name) or method in WRITER_METHODS or method in FILE_METHODS:
+        elif method in WRITER_METHODS and not WRITERS.fullmatch(name):
+            on_a_path = method in ("write_text", "write_bytes")
+            self.written += self.paths(node, arguments=not on_a_path, receiver=on_a_path) or ["?"]
+        elif WRITERS.fullmatch(name) or method in FILE_METHODS:
             self.written += paths or ["?"]
         elif READERS.fullmatch(name) or method in ("read_text", "read_bytes"):
             self.read += paths
@@ -345,11 +348,11 @@ class Reader(ast.NodeVisitor):
         else:
             self.read += found
 
-    def paths(self, node: ast.Call) -> list[str]:
-        """Literal texts handed to a call, and of the object it is called on (`Path("a").write_text`)."""
+    def paths(self, node: ast.Call, *, arguments: bool = True, receiver: bool = True) -> list[str]:
+        """Literal texts handed to a call, and to the one that made the object it is called on (`Path("a").open()`)."""
         found = []
-        parts: list[ast.AST] = [*node.args, *(k.value for k in node.keywords)]
-        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
+        parts: list[ast.AST] = [*node.args, *(k.value for k in node.keywords)] if arguments else []
+        if receiver and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
             parts += node.func.value.args
         for part in parts:
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
