@@ -63,5 +63,4 @@ def test_an_ordinary_call_is_no_magic() -> None:
 @pytest.mark.parametrize("source", ["x = = 1", "%%time\nx = = 1\n%foo", "if x:\n%cd y\n  z"])
 def test_what_is_neither_is_a_syntax_error_somewhere(source: str) -> None:
     with pytest.raises(SyntaxError):
-        ast.parse(to_python(source))
-        ast.parse(uses(source)[0].code)
+        ast.parse("\n".join(use.code for use in uses(source)))
