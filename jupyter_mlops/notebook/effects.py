@@ -76,6 +76,7 @@ VOLATILE = re.compile(
     r"|uuid\.uuid[14]|os\.(urandom|getpid|getppid|getlogin|times|getloadavg|cpu_count)|secrets\.\w+"
     r"|random\.SystemRandom|tempfile\.\w+|platform\.\w+|socket\.gethostname|getpass\.getuser|psutil\..*"
     r"|threading\.(get_ident|get_native_id|current_thread|main_thread)"
+    r"|random\.getstate|numpy\.random\.get_state|torch\.(random\.)?get_rng_state"
     r"|resource\.getrusage|tracemalloc\.\w+|sys\.getrefcount"
 )
 UNSEEDED = re.compile(

@@ -13,6 +13,15 @@ OPAQUE_ATTRIBUTES = frozenset(
      "run_module", "run_path", "_current_frames", "set_trace"}
 )  # fmt: skip
 OPAQUE_PAIRS = frozenset(
-    {("sys", "modules"), ("inspect", "stack"), ("inspect", "trace"), ("importlib", "reload")}
+    {
+        ("sys", "modules"),
+        ("inspect", "stack"),
+        ("inspect", "trace"),
+        ("importlib", "reload"),
+        ("sys", "last_type"),
+        ("sys", "last_value"),
+        ("sys", "last_traceback"),
+        ("sys", "last_exc"),
+    }
 ) | frozenset((module, name) for module in ("builtins", "__builtins__") for name in OPAQUE_NAMES)
 HISTORY = re.compile(r"_{1,3}|_\d+|_i{1,3}|_i\d+|In|Out|_ih|_oh|_dh|_exit_code")

@@ -200,7 +200,7 @@ class _Limited(io.BytesIO):
         return super().write(data)
 
 
-def _pickler_class() -> Any:
+def _pickler_classes() -> Any:
     base = _pickler_base()
     empty: dict[Any, Any] = {}
     views = (type(empty.keys()), type(empty.values()), type(empty.items()))
@@ -218,6 +218,10 @@ def _pickler_class() -> Any:
             self.arrays: list[Any] = []
             self.exempt: list[Any] = []
             self.axes: set[Any] = set()
+            self.owners: dict[int, Any] = {}
+            self.atoms: dict[int, Any] = {}
+            self.numbers: dict[int, int] = {}
+            self.twice = False
             super().__init__(self.stream, protocol=5, buffer_callback=self.buffers.keep)
 
         def reducer_override(self, obj: Any) -> Any:
@@ -335,6 +339,7 @@ def _pickler_class() -> Any:
                 return NotImplemented
             if array.dtype.hasobject or array.size == 0:
                 return NotImplemented
+            self.note_owner(array)
             if id(array) not in self.exempt:
                 low, high = _extents(array)
                 self.arrays.append((low, high, array, False))
@@ -343,6 +348,22 @@ def _pickler_class() -> Any:
             if array.nbytes < OUT_OF_BAND:
                 return array.__reduce__()
             return NotImplemented
+
+        def note_owner(self, array: Any) -> None:
+            """Memory that isn't an array's own: a bytearray may have a name too, the rest can't be told."""
+            owner = array
+            while not isinstance(owner, (bytearray, bytes, mmap.mmap, pickle.PickleBuffer)):
+                inner = owner.obj if isinstance(owner, memoryview) else getattr(owner, "base", None)
+                if inner is None:
+                    break
+                owner = inner
+            kind = type(owner)
+            if kind is bytearray:
+                self.owners[id(owner)] = owner
+            elif kind.__module__ in ("ctypes", "_ctypes", "array") or kind.__name__ == "_BytesIOBuffer":
+                raise Live("an array over memory of another object")
+            elif kind is mmap.mmap and not self.agent.is_mapped(array.__array_interface__["data"][0]):
+                raise Live("an array over a mapped file")
 
         def reduce_view(self, numpy: Any, array: Any) -> Any:
             root = array
@@ -393,7 +414,59 @@ def _pickler_class() -> Any:
                 self.exempt.append(id(made))
             return made
 
-    return Pickler
+    class Exact(Pickler):
+        """Tells apart numbers that are equal, or not even that: the same NaN is found in a list by what it is."""
+
+        def persistent_id(self, obj: Any) -> Any:
+            kind = type(obj)
+            if kind is float and obj != obj:
+                if obj is math.nan:
+                    return f"{NAN} math"
+                if "numpy" in sys.modules and obj is sys.modules["numpy"].nan:
+                    return f"{NAN} numpy"
+                number = self.numbers.setdefault(id(obj), len(self.numbers))
+                self.atoms[id(obj)] = obj
+                return f"{NAN} {number}"
+            if self.agent.identity_seen and kind in (int, float) and not _single(obj):
+                self.twice = self.twice or id(obj) in self.atoms
+                self.atoms[id(obj)] = obj
+            return None
+
+    return Pickler, Exact
+
+
+NAN = "\1nan"  # marks a NaN in the pickles of Exact
+NANS = (NAN.encode(), b"G\x7f\xf8\0\0\0\0\0\0", b"G\xff\xf8\0\0\0\0\0\0")
+
+
+def _single(obj: Any) -> Any:
+    """Whether Python has one object for this value in all places."""
+    if type(obj) is int:
+        return -6 < obj < 257
+    return obj is None or isinstance(obj, (bool, types.BuiltinFunctionType)) or (obj in ("", b"", ()) and True)
+
+
+class Unpickler(pickle.Unpickler):
+    """Loads what Exact pickled."""
+
+    def __init__(self, stream: Any, buffers: Any) -> None:
+        super().__init__(io.BytesIO(stream), buffers=buffers)
+        self.nans: dict[str, float] = {}
+
+    def persistent_load(self, pid: str) -> Any:
+        where = pid.split(" ")[1]
+        if where in ("math", "numpy"):
+            return importlib.import_module(where).nan
+        return self.nans.setdefault(pid, float("nan"))
+
+
+def loads(stream: Any, buffers: Any) -> Any:
+    try:
+        return pickle.loads(stream, buffers=buffers)
+    except pickle.UnpicklingError as error:
+        if "persistent" not in str(error):
+            raise
+    return Unpickler(stream, buffers).load()
 
 
 # ------------------------------------------------------------------------------------------------
@@ -406,11 +479,15 @@ NUMPY_PRINT = {
 }  # fmt: skip
 NUMPY_ERR = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 INLINE_TRAITS = ("figure_formats", "rc", "close_figures", "print_figure_kwargs")
+RELOADING = ("enabled", "check_all", "autoload_obj", "verbose")
 SHELL_TRAITS = ("ast_node_interactivity", "colors", "autocall", "automagic", "separate_in")
 VOLATILE_ENVIRON = re.compile(
     r"(JPY_|JUPYTER|TERM|COLUMNS|LINES|PWD$|OLDPWD$|SHLVL$|_$|SSH_|XDG_|PYTEST_|PYDEVD|DBUS|WINDOWID|TMUX|LS_COLORS"
     r"|CLICOLOR|FORCE_COLOR|PAGER|GIT_PAGER|MPLBACKEND|PYTHONHASHSEED)"
 )
+
+
+LEVELS = {50: "CRITICAL", 40: "ERROR", 30: "WARNING", 20: "INFO", 10: "DEBUG", 0: "NOTSET"}
 
 
 def _module(name: str) -> Any:
@@ -470,6 +547,27 @@ def get_path() -> Any:
 
 def set_path(value: Any) -> None:
     sys.path[:] = value or AGENT.base_path
+
+
+def get_argv() -> Any:
+    return list(sys.argv) if sys.argv != AGENT.base_argv else []
+
+
+def set_argv(value: Any) -> None:
+    sys.argv[:] = value or AGENT.base_argv
+
+
+def _zone() -> Any:
+    return time.tzname, time.timezone, time.altzone
+
+
+def get_zone() -> Any:
+    return _zone() if _zone() != AGENT.base_zone else ()
+
+
+def set_zone(value: Any) -> None:
+    if hasattr(time, "tzset"):
+        time.tzset()  # environ was set before
 
 
 def get_cwd() -> Any:
@@ -569,14 +667,17 @@ def get_logging() -> Any:
         default: tuple[Any, ...] = (logging.WARNING if name == "" else 0, True, False, [])
         if facts != AGENT.base_logging.get(name, default):
             found[name] = facts
-    result = {"loggers": found, "disable": logging.root.manager.disable}
-    return result if found or result["disable"] else None
+    levels = {k: v for k, v in logging._levelToName.items() if AGENT.base_levels.get(k, LEVELS.get(k)) != v}
+    result = {"loggers": found, "disable": logging.root.manager.disable, "levels": levels}
+    return result if found or levels or result["disable"] else None
 
 
 def set_logging(value: Any) -> None:
     logging = importlib.import_module("logging")
-    value = value or {"loggers": {}, "disable": 0}
+    value = value or {"loggers": {}, "disable": 0, "levels": {}}
     logging.disable(value["disable"])
+    for level, name in {**LEVELS, **AGENT.base_levels, **value["levels"]}.items():
+        logging.addLevelName(level, name)
     for name, (level, propagate, disabled, handlers) in value["loggers"].items():
         logger = logging.getLogger(name) if name else logging.root
         logger.setLevel(level)
@@ -708,13 +809,24 @@ def set_sklearn(value: Any) -> None:
     config.set_config(**{**config._global_config, **value})
 
 
+def _reloader() -> Any:
+    return getattr(AGENT.shell.magics_manager.registry.get("AutoreloadMagics"), "_reloader", None)
+
+
 def get_extensions() -> Any:
-    return sorted(AGENT.shell.extension_manager.loaded - AGENT.base_extensions)
+    loaded = sorted(AGENT.shell.extension_manager.loaded - AGENT.base_extensions)
+    reloader = _reloader()
+    if reloader is None:
+        return loaded
+    return [*loaded, {k: getattr(reloader, k) for k in RELOADING if hasattr(reloader, k)}]
 
 
 def set_extensions(value: Any) -> None:
-    for name in value:
-        AGENT.shell.extension_manager.load_extension(name)
+    for item in value:
+        if isinstance(item, str):
+            AGENT.shell.extension_manager.load_extension(item)
+        else:
+            vars(_reloader()).update(item)
 
 
 def _inline() -> Any:
@@ -776,6 +888,8 @@ RESOURCES = {
     "environ": (get_environ, set_environ),
     "cwd": (get_cwd, set_cwd),
     "sys.path": (get_path, set_path),
+    "sys.argv": (get_argv, set_argv),
+    "time zone": (get_zone, set_zone),
     "locale": (get_locale, set_locale),
     "decimal": (get_decimal, set_decimal),
     "extensions": (get_extensions, set_extensions),
@@ -1017,7 +1131,7 @@ class Group:
 class _Picked:
     """One variable, pickled by itself: what it shares, and why it can't be handed on."""
 
-    __slots__ = ("stream", "buffers", "refs", "objects", "arrays", "live", "costly")
+    __slots__ = ("stream", "buffers", "refs", "objects", "arrays", "owners", "live", "costly")
 
     def __init__(self) -> None:
         self.stream = b""
@@ -1025,7 +1139,18 @@ class _Picked:
         self.refs: set[str] = set()
         self.objects: dict[int, Any] = {}
         self.arrays: list[Any] = []
+        self.owners: dict[int, Any] = {}
         self.live, self.costly = "", False
+
+
+# What IPython itself sets, and what is state of the process.
+OWN_HOOKS = {
+    "builtins": frozenset({"input", "getpass", "display", "get_ipython", "help"}),
+    "sys": frozenset(
+        "excepthook displayhook stdout stderr stdin argv path last_type last_value last_traceback last_exc ps1 ps2"
+        " path_importer_cache".split()
+    ),
+}
 
 
 class Agent:
@@ -1033,7 +1158,7 @@ class Agent:
         self.shell = shell
         self.user_ns = shell.user_ns
         self.groups: dict[Any, Any] = {}
-        self.axes_apart = self.memory_seen = False
+        self.axes_apart = self.memory_seen = self.identity_seen = False
         self.heavy: set[Any] = set()
         self.keep: list[Any] = []
         self.mapped: list[Any] = []
@@ -1053,6 +1178,9 @@ class Agent:
         self.base_extensions = set(shell.extension_manager.loaded)
         self.base_locale = None
         self.base_logging: dict[Any, Any] = {}
+        self.base_levels: dict[Any, Any] = {}
+        self.base_argv = list(sys.argv)
+        self.base_zone = _zone()
         self.base_filters: list[Any] = []
         self.base_limits = {"recursion": sys.getrecursionlimit(), "gc": gc.isenabled(), "umask": _umask()}
         self.base_shell = {k: getattr(shell, k, None) for k in SHELL_TRAITS}
@@ -1074,6 +1202,7 @@ class Agent:
         self.base_locale = locale.setlocale(locale.LC_ALL)
         found = get_logging()
         self.base_logging = dict(found["loggers"]) if found else {}
+        self.base_levels = dict(found["levels"]) if found else {}
         self.base_filters = get_warnings()["filters"] or []
         for name in RANDOM:
             digest = self.random_digest(name)[0]
@@ -1143,7 +1272,10 @@ class Agent:
             return
         kind, path, attribute = name[1:].split("|")
         if kind == "module":
-            importlib.import_module(path).__dict__.update(value)
+            module = importlib.import_module(path)
+            for key, item in value.items():
+                owner, _, part = key.rpartition(".")
+                setattr(getattr(module, owner) if owner else module, part, item)
         elif isinstance(value, _Gone):
             delattr(_resolve(path), attribute)
         else:
@@ -1165,22 +1297,26 @@ class Agent:
 
     def module_data(self, name: str) -> Any:
         skip = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
-        found = {}
+        found: dict[str, Any] = {}
         for key, value in vars(sys.modules[name]).items():
-            if key.startswith("__") or isinstance(value, skip):
-                continue
-            found[key] = value
+            if isinstance(value, type) and value.__module__ == name and not issubclass(value, enum.Enum):
+                found.update((f"{key}.{part}", item) for part, item in _class_data(value).items())
+            elif not key.startswith("__") and not isinstance(value, skip):
+                found[key] = value
         return found
 
     # -- pickling variables
 
     def pick(self, name: str, deadline: Any, views: Any = ()) -> Any:
-        picked, made = _Picked(), PICKLER(self, views, deadline)
+        picked, made = _Picked(), (EXACT if self.identity_seen else PICKLER)(self, views, deadline)
         value = self.value(name)
         if name.startswith("@module|"):
             value = self.module_part(value, deadline)
         try:
             made.dump([value])
+            if not self.identity_seen and _has_nan(made.stream.getvalue()):
+                made = EXACT(self, views, deadline)
+                made.dump([value])
         except Exception as error:
             picked.live = str(error) if isinstance(error, Live) else f"{type(error).__name__}: {error}"
             picked.costly = isinstance(error, TooCostly)
@@ -1190,21 +1326,30 @@ class Agent:
                 picked.live = "refers to something that only this kernel has"
             elif not _sets_keep_order(picked.stream, made.buffers):
                 picked.live = "a set whose order a copy would not keep"
-        picked.buffers, picked.refs, picked.arrays = made.buffers, made.refs, made.arrays
+            elif made.twice or (self.identity_seen and isinstance(value, str) and value.isidentifier()):
+                picked.live = "one object in several places, in a notebook that asks what is the same"
+        picked.buffers, picked.refs, picked.arrays, picked.owners = made.buffers, made.refs, made.arrays, made.owners
         if isinstance(value, str) and len(value) < 10000:
             picked.refs |= {"'" + word for word in IDENTIFIER.findall(value)}
         memo = made.memo.copy()
         apart = made.axes - {id(value)}
         picked.objects = {k: item[1] for k, item in memo.items() if k not in apart and self.shares(item[1])}
         picked.objects.pop(id(None), None)
-        if not isinstance(value, ATOMIC) and self.shares(value):
+        picked.objects.update(made.atoms)
+        if self.shares(value):
             picked.objects[id(value)] = value
         return picked
 
+    def is_mapped(self, address: Any) -> Any:
+        """Whether this is memory of a file that was handed on."""
+        return any(low <= address < high for low, high, _, _ in self.mapped)
+
     def shares(self, obj: Any) -> Any:
         """Whether it would show if this object were two."""
-        if isinstance(obj, (ATOMIC, types.ModuleType)):
+        if isinstance(obj, types.ModuleType):
             return False
+        if isinstance(obj, ATOMIC):
+            return self.identity_seen and not _single(obj)
         if isinstance(obj, (type, types.FunctionType)):
             return not _resolves(obj)
         kind = type(obj)
@@ -1244,15 +1389,22 @@ class Agent:
 
         owner: dict[int, str] = {}
         arrays: list[Any] = []
+        stuck: dict[str, str] = {}
         for name in names:
-            for key in picked[name].objects:
+            for key, obj in picked[name].objects.items():
                 if key in owner:
                     parent[find(name)] = find(owner[key])
+                    if self.identity_seen and isinstance(obj, ATOMIC):
+                        stuck[name] = "one object under two names, in a notebook that asks what is the same"
                 else:
                     owner[key] = name
             arrays += [(low, high, obj, exempt, name) for low, high, obj, exempt in picked[name].arrays]
+        for name in names:
+            for key in picked[name].owners:
+                if key in owner:
+                    parent[find(name)] = find(owner[key])
+                    stuck[name] = "an array over the memory of a bytearray"
         views: set[int] = set()
-        stuck: dict[str, str] = {}
         for cluster in _overlapping(arrays):
             plain = [a for a in cluster if a[3] is False]
             blocks = {(a[4], id(a[2])) for a in cluster if a[3] == "block"}
@@ -1303,11 +1455,15 @@ class Agent:
             self.keep = []
 
     def joint(self, part: Any, views: Any, refs: Any, kinds: Any, deadline: Any) -> Any:
-        pickler = PICKLER(self, views, deadline)
+        pickler: Any = None
         values = [self.value(n) for n in part]
         values = [self.module_part(v, deadline) if n.startswith("@module|") else v for n, v in zip(part, values)]
         try:
-            pickler.dump(values)
+            for kind in (PICKLER, EXACT):
+                pickler = kind(self, views, deadline)
+                pickler.dump(values)
+                if not _has_nan(pickler.stream.getvalue()):
+                    break
         except Exception as error:
             return Group(part, "", {part[0]: str(error)}, refs, kinds)
         stream = pickler.stream.getvalue()
@@ -1419,6 +1575,11 @@ class Agent:
             handler = signal.getsignal(getattr(signal, number)) if hasattr(signal, number) else None
             if getattr(handler, "__globals__", None) is self.user_ns:
                 found["signals"] = "a signal handler of the notebook"
+        if getattr(self.shell, "custom_exceptions", None):
+            found["exceptions"] = "an exception handler of the notebook"
+        mock: Any = sys.modules.get("unittest.mock")
+        if mock is not None and getattr(mock._patch, "_active_patches", None):
+            found["mocks"] = "a mock.patch that was not stopped"
         if sys.gettrace() is not None and getattr(sys.gettrace(), "__globals__", None) is self.user_ns:
             found["trace"] = "a trace function"
         return found
@@ -1458,7 +1619,7 @@ class Agent:
             for key, value in list(vars(target).items()):
                 if key.startswith("__") and key.endswith("__") and not self.of_notebook(value):
                     continue
-                if path == "builtins" and key in ("input", "getpass", "display", "get_ipython", "help"):
+                if key in OWN_HOOKS.get(path, ()):
                     continue
                 changed = then is not None and key in then and then[key] != id(value)
                 added = then is not None and key not in then and isinstance(target, type) and not _resolves(value)
@@ -1490,6 +1651,7 @@ class Agent:
     def hello(self, request: Any) -> Any:
         self.axes_apart = bool(request.get("axes_apart"))
         self.memory_seen = bool(request.get("memory_seen"))
+        self.identity_seen = bool(request.get("identity_seen"))
         return {
             "pid": os.getpid(),
             "python": sys.version,
@@ -1558,7 +1720,7 @@ class Agent:
             else:
                 handle.seek(start)
                 stream, buffers = handle.read(length), ()
-        values = pickle.loads(stream, buffers=buffers)
+        values = loads(stream, buffers)
         group = Group(manifest["names"], manifest["digest"], {}, set(manifest["refs"]), manifest["types"])
         for name, value in zip(manifest["names"], values):
             self.assign(name, value)
@@ -1770,8 +1932,8 @@ class Agent:
 
 
 RESOURCE_DEFAULTS: dict[str, Any] = {
-    "warnings": {"filters": None, "seen": {}, "once": {}}, "sys.path": [], "cwd": "", "locale": None, "decimal": None,
-    "logging": None, "extensions": [],
+    "warnings": {"filters": None, "seen": {}, "once": {}}, "sys.path": [], "sys.argv": [], "cwd": "", "locale": None,
+    "decimal": None, "logging": None, "extensions": [],
 }  # fmt: skip
 _STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 
@@ -1786,6 +1948,16 @@ def _resolve(path: str) -> Any:
     for part in name.split(".") if name else ():
         found = getattr(found, part)
     return found
+
+
+def _class_data(cls: Any) -> Any:
+    """What a class holds besides its code."""
+    skip = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, staticmethod, classmethod, property)
+    return {
+        key: value
+        for key, value in vars(cls).items()
+        if not key.startswith(("__", "_abc_")) and not isinstance(value, skip) and not hasattr(type(value), "__get__")
+    }
 
 
 def _attribute(target: Any, name: str) -> Any:
@@ -1820,6 +1992,10 @@ def _kind(value: Any) -> Any:
     )
 
 
+def _has_nan(stream: Any) -> Any:
+    return any(mark in stream for mark in NANS)
+
+
 def _names_main(stream: Any) -> Any:
     """Whether a pickle refers to something in `__main__` by its name."""
     import pickletools
@@ -1845,8 +2021,8 @@ def _sets_keep_order(stream: Any, buffers: Any) -> Any:
     if not any(op.name in ("EMPTY_SET", "FROZENSET") for op, _, _ in pickletools.genops(stream)):
         return True
     try:
-        again = PICKLER(AGENT, (), None)
-        again.dump(pickle.loads(stream, buffers=buffers))
+        again = (EXACT if _has_nan(stream) else PICKLER)(AGENT, (), None)
+        again.dump(loads(stream, buffers))
     except Exception:
         return False
     return _shape(again.stream.getvalue()) == _shape(stream)
@@ -1932,13 +2108,14 @@ def pickle_plain(agent: Any, value: Any) -> Any:
 
 AGENT: Any = None
 PICKLER: Any = None
+EXACT: Any = None
 
 
 def install(shell: Any) -> Any:
     """Start the agent of this kernel, once."""
-    global AGENT, PICKLER
+    global AGENT, PICKLER, EXACT
     if AGENT is None:
-        PICKLER = _pickler_class()
+        PICKLER, EXACT = _pickler_classes()
         AGENT = Agent(shell)
         AGENT.start()
     return AGENT

@@ -115,6 +115,7 @@ class RunLoop:
         self.facts = {
             "axes_apart": plan.axes_apart(sources, self.blocks, beside),
             "memory_seen": plan.memory_seen(sources),
+            "identity_seen": plan.identity_seen(sources),
         }
         self.base = f"{self.base} {self.facts}"
         self.all_kept = False
@@ -520,6 +521,8 @@ class RunLoop:
             name, why = (*other.access.opaque, *other.access.history)[0], f"{other.owner} may read everything before it"
         elif any(map(plan.reads_process, self.blocks[: block.index + 1])) and any(map(plan.reads_process, later)):
             name, why = next(filter(None, map(plan.reads_process, later))), "it tells processes apart"
+        elif any(map(plan.reads_generator, self.blocks[: block.index + 1])):
+            name, why = "random", "the state of an unseeded generator was looked at"
         else:
             for other in self.blocks[: block.index + 1]:
                 changed = plan.module_changes(other, later)
@@ -565,7 +568,9 @@ class RunLoop:
                 self.ahead[block.index] = ahead
 
     def _may_run_ahead(self, block: Block, at: int) -> bool:
-        if block.index < self.pinned or block.role != "step" or not block.cells or plan.reads_process(block):
+        if block.index < self.pinned or block.role != "step" or not block.cells:
+            return False
+        if plan.reads_process(block) or plan.reads_generator(block):
             return False
         learned = self.evidence.get(block_id(self._sources(block)))
         if learned is not None and (learned.outside or learned.other_writes or learned.ahead_failed):

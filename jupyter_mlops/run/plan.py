@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from jupyter_mlops.notebook.magics import to_python
 from jupyter_mlops.pipeline.model import Block, Pipeline
 from jupyter_mlops.run.line import RANDOM, BlockResult, Line
 
@@ -46,6 +48,7 @@ NAMES_AXES = re.compile(
 )
 MEMORY = re.compile(r"share_memory|shares_memory|\.base\b|__array_interface__|byte_bounds|owndata|\.ctypes\b|data_ptr")
 PROCESS = re.compile(r"(os\.getp?pid|threading\.\w+|psutil\..*)\(\)")
+GENERATOR = re.compile(r"(random\.getstate|numpy\.random\.get_state|torch\..*get_rng_state)\(\)")
 
 
 def axes_apart(sources: Iterable[str], blocks: Iterable[Block], beside: Collection[str]) -> bool:
@@ -63,9 +66,41 @@ def memory_seen(sources: Iterable[str]) -> bool:
     return any(MEMORY.search(s) for s in sources)
 
 
+def identity_seen(sources: Iterable[str]) -> bool:
+    """Whether the notebook asks if two objects are one, other than None and its like: then equal numbers and texts
+    can't stand for one another."""
+    return any(_asks_identity(source) for source in sources if " is " in source)
+
+
+def _asks_identity(source: str) -> bool:
+    try:
+        tree = ast.parse(to_python(source))
+    except SyntaxError:
+        return False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            for number, operator in enumerate(node.ops):
+                if isinstance(operator, ast.Is | ast.IsNot) and not any(map(_single, sides[number : number + 2])):
+                    return True
+    return False
+
+
+def _single(node: ast.expr) -> bool:
+    """Whether an expression gives something there is one of in every process: None, True, a type."""
+    if isinstance(node, ast.Constant):
+        return node.value is None or isinstance(node.value, bool) or node.value is ...
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "type"
+
+
 def reads_process(block: Block) -> str:
     """How a block asks which process it runs in; "" if it does not."""
     return next((what for what in block.effects.volatile if PROCESS.fullmatch(what)), "")
+
+
+def reads_generator(block: Block) -> str:
+    """How a block looks at the state of a random generator, which each process has its own of; "" if it does not."""
+    return next((what for what in block.effects.volatile if GENERATOR.fullmatch(what)), "")
 
 
 def reach(block: Block) -> frozenset[str]:
@@ -153,6 +188,8 @@ def why_not_adopted(
             return f"the state of {resource} changed since it started"
     if wrote_since and (result.lists or block.effects.looks_at_files):
         return "files were written since it looked at them"
+    if set(wrote_since) & set(result.modules.values()):
+        return "a module that it imported was written since"
     for path, facts in result.read.items():
         if stat_of(path) != facts:
             return f"{path} changed since it was read"

@@ -24,6 +24,7 @@ from nbformat import NotebookNode
 from jupyter_mlops.errors import KernelDied, MlopsError, NoKernel, TimedOut
 
 AGENT_MODULE = "_jupyter_mlops_agent"
+LOG = "kernel.log"
 AGENT_SOURCE = Path(__file__).with_name("agent.py")
 INSTALL = """
 def _install(source):
@@ -140,7 +141,8 @@ class Session:
         )
         self.client.reset_execution_trackers()
         try:
-            await manager.start_kernel(cwd=self.cwd, env=env)
+            with open(os.path.join(self.folder, LOG), "wb") as log:
+                await manager.start_kernel(cwd=self.cwd, env=env, stdout=log, stderr=log)
         except NoSuchKernel:
             raise _no_kernel(self.kernel_name) from None
         try:
@@ -150,11 +152,11 @@ class Session:
             client.allow_stdin = False
             await asyncio.wait_for(self._ready(), self.startup_timeout)
         except (TimeoutError, KernelDied):
-            status = self.exit_status()
+            status, words = self.exit_status(), self.last_words()
             await self.kill()
+            end = "It gave no answer in time." if status is None else f"It ended with status {status}."
             raise KernelDied(
-                f"the kernel {self.kernel_name!r} did not start",
-                remedy=f"It ended with status {status}." if status is not None else "It gave no answer in time.",
+                f"the kernel {self.kernel_name!r} did not start", remedy=f"{end} {words}".rstrip()
             ) from None
         if self.python:
             await self._install()
@@ -260,8 +262,18 @@ class Session:
         if status is not None and status < 0:
             name = signal.Signals(-status).name
             cause = " (most often: out of memory)" if -status == signal.SIGKILL else ""
-            return KernelDied(f"the kernel was killed by {name}{cause}")
-        return KernelDied(f"the kernel ended with status {status}" if status is not None else "the kernel died")
+            return KernelDied(f"the kernel was killed by {name}{cause}", remedy=self.last_words())
+        told = f"the kernel ended with status {status}" if status is not None else "the kernel died"
+        return KernelDied(told, remedy=self.last_words())
+
+    def last_words(self) -> str:
+        """The last line that the kernel's process itself wrote, past its cells' outputs."""
+        try:
+            lines = Path(self.folder or "", LOG).read_bytes()[-4096:].decode(errors="replace").split("\n")
+        except OSError:
+            return ""
+        said = [line.strip() for line in lines if line.strip()]
+        return f"It last said: {said[-1]}" if said else ""
 
     async def interrupt(self) -> None:
         manager: Any = self.client.km if self.client is not None else None

@@ -259,7 +259,7 @@ ROWS = [
         # %% step:a
         def calm(shell, kind, value, tb, tb_offset=None): print("calmly:", value)
         get_ipython().set_custom_exc((ValueError,), calm)
-        # %% step:b
+        # %% step:b raises-exception
         raise ValueError("handled")
         # %% step:c
         print("next")

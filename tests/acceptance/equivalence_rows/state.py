@@ -250,7 +250,7 @@ ROWS = [
         # %% step:a
         from unittest import mock
         patcher = mock.patch("os.getlogin", return_value="nobody-special")
-        patcher.start()
+        patcher.start();
         # %% step:b
         import os
         print(os.getlogin())
