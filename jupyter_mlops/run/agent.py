@@ -1209,6 +1209,9 @@ class Agent:
             if digest:
                 self.start_random[name] = digest
         ImportDraws(self)
+        history = getattr(self.shell, "history_manager", None)
+        if history is not None:
+            history.enabled = False  # the person's history is not written to, nor waited for
         sys.addaudithook(self.watch)
         self.shell.events.register("pre_run_cell", self.before_cell)
 
