@@ -42,6 +42,7 @@ MODULE = "_jupyter_mlops_agent"
 PAGE = mmap.ALLOCATIONGRANULARITY
 OUT_OF_BAND = 1 << 16  # bytes from which a buffer gets pages of its own in the file
 HASHED = 1 << 25  # bytes up to which a buffer is known by its content
+LOOKED_AT = 100_000  # objects inside of one that can't be pickled
 STREAM_LIMIT = 1 << 29  # bytes of one pickle stream
 
 HIDDEN = frozenset(
@@ -51,6 +52,7 @@ HIDDEN = frozenset(
 )
 HISTORY = re.compile(r"_i?\d+")
 ATOMIC = (str, bytes, int, float, complex, bool, type(None), tuple, frozenset, range, slice, types.BuiltinFunctionType)
+UNSHARED = (str, bytes, int, float, complex, type(None), range, types.BuiltinFunctionType, types.ModuleType)
 OPAQUE_GLOBALS = frozenset(
     {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__main__", "__import__"}
 )
@@ -957,6 +959,7 @@ class ImportDraws:
             return
         self.busy = False
         try:
+            self.agent.note_import(name)
             for generator, value in noted.items():
                 self.put_back(generator, value)
             if "numpy.random" not in noted and self.agent.fresh_numpy is not None:
@@ -1024,7 +1027,6 @@ class Watch:
         roots |= {os.path.join(home, part) for part in (".cache", ".config", ".ipython", ".jupyter", ".matplotlib")}
         self.ignored = tuple(os.path.realpath(root) + os.sep for root in roots) + tuple(r + os.sep for r in roots)
         self.ignored += (os.path.join(os.path.realpath("/tmp"), "ipykernel_"),)
-        self.allowed_writes: frozenset[str] = frozenset()
         self.clear()
 
     def clear(self) -> None:
@@ -1097,7 +1099,7 @@ class Watch:
         if name is None or "__pycache__" in name:
             return
         self.written.setdefault(name, how)
-        if self.guarded and not (how == "w" and name in self.allowed_writes):
+        if self.guarded:
             self.deny("writes " + name)
 
     def deny(self, what: Any) -> None:
@@ -1164,6 +1166,8 @@ class Agent:
         self.mapped: list[Any] = []
         self.stored: dict[Any, Any] = {}
         self.facts: dict[Any, Any] = {}
+        self.raws: dict[str, Any] = {}
+        self.prints: dict[str, Any] = {}
         self.cells: list[Any] = []
         self.start_random: dict[Any, Any] = {}
         self.fresh_numpy = None
@@ -1208,6 +1212,9 @@ class Agent:
             digest = self.random_digest(name)[0]
             if digest:
                 self.start_random[name] = digest
+        for name, module in list(sys.modules.items()):
+            if not name.startswith("_") and hasattr(module, "__dict__"):
+                self.prints[name] = {k: id(v) for k, v in vars(module).items()}
         ImportDraws(self)
         history = getattr(self.shell, "history_manager", None)
         if history is not None:
@@ -1241,7 +1248,7 @@ class Agent:
             source = None
             if entry is not None and entry[1] is None:
                 number = getattr(self.shell.compile, "_filename_map", {}).get(code.co_filename, 0)
-                source = ("".join(entry[2]), number)
+                source = ("".join(entry[2]), number, self.raws.get(code.co_filename))
             known = self.facts[code] = (frozenset(names), source)
         return known
 
@@ -1253,8 +1260,17 @@ class Agent:
                     names |= self.code_facts(function.__code__)[0]
         return names
 
-    def register_source(self, text: str, number: Any) -> Any:
-        return self.shell.compile.cache(text, number, text)
+    def register_source(self, text: str, number: Any, raw: Any) -> Any:
+        """The file name that a cell gets: it is made from the text as it was typed, magics and all."""
+        name = self.shell.compile.cache(text, number, raw or text)
+        self.raws[name] = raw
+        return name
+
+    def note_raw(self, info: Any) -> None:
+        raw = getattr(info, "raw_cell", None)
+        if raw is not None:
+            name = self.shell.compile.get_code_name(raw, raw, self.shell.execution_count)
+            self.raws[name] = raw
 
     # -- names
 
@@ -1339,9 +1355,31 @@ class Agent:
         picked.objects = {k: item[1] for k, item in memo.items() if k not in apart and self.shares(item[1])}
         picked.objects.pop(id(None), None)
         picked.objects.update(made.atoms)
+        if picked.live:
+            self.look_inside(value, picked)
         if self.shares(value):
             picked.objects[id(value)] = value
         return picked
+
+    def look_inside(self, value: Any, picked: Any) -> None:
+        """What an object that wasn't pickled to its end holds, and may share with others."""
+        numpy = sys.modules.get("numpy")
+        seen = {id(self), id(self.shell), id(self.user_ns), id(sys.modules), id(builtins.__dict__), id(picked)}
+        waiting = [value]
+        while waiting and len(seen) < LOOKED_AT:
+            obj = waiting.pop()
+            if id(obj) in seen or isinstance(obj, UNSHARED):
+                continue
+            seen.add(id(obj))
+            if isinstance(obj, (type, types.FunctionType)) and _resolves(obj):
+                continue
+            if type(obj) is dict and "__builtins__" in obj:
+                continue  # the globals of a module
+            if self.shares(obj):
+                picked.objects[id(obj)] = obj
+            if numpy is not None and isinstance(obj, numpy.ndarray) and obj.size and not obj.dtype.hasobject:
+                picked.arrays.append((*_extents(obj), obj, False))
+            waiting += gc.get_referents(obj)
 
     def is_mapped(self, address: Any) -> Any:
         """Whether this is memory of a file that was handed on."""
@@ -1609,6 +1647,21 @@ class Agent:
                     found[item.__module__ + ":" + item.__qualname__] = item
         return found
 
+    def note_import(self, name: str) -> None:
+        """What a module and its classes hold when it was just imported."""
+        parts = name.split(".")
+        for number in range(len(parts)):
+            path = ".".join(parts[: number + 1])
+            module = sys.modules.get(path)
+            if path in self.prints or not isinstance(module, types.ModuleType):
+                continue
+            held = list(vars(module).items())
+            self.prints[path] = {k: id(v) for k, v in held}
+            for key, item in held:
+                if isinstance(item, type) and not key.startswith("_") and _resolves(item):
+                    place = item.__module__ + ":" + item.__qualname__
+                    self.prints.setdefault(place, {k: id(v) for k, v in vars(item).items()})
+
     def fingerprints(self) -> Any:
         return {path: {k: id(v) for k, v in vars(target).items()} for path, target in self.patchable().items()}
 
@@ -1618,7 +1671,7 @@ class Agent:
         for path, target in self.patchable().items():
             if isinstance(target, types.ModuleType) and target.__name__ in self.local_modules():
                 continue
-            then = before.get(path)
+            then = before.get(path) or self.prints.get(path)
             for key, value in list(vars(target).items()):
                 if key.startswith("__") and key.endswith("__") and not self.of_notebook(value):
                     continue
@@ -1730,7 +1783,7 @@ class Agent:
             self.groups[name] = group
 
     def begin(self, request: Any) -> Any:
-        """request: guarded, allowed_writes [path], seeds {ordinal of cell: [resource]}."""
+        """request: guarded, seeds {ordinal of cell: [resource]}."""
         self.before_names = {n: id(self.user_ns[n]) for n in self.names()}
         self.before_prints = self.fingerprints()
         self.before_state, _ = self.state()
@@ -1739,12 +1792,12 @@ class Agent:
         self.seeded: set[str] = set()
         self.watch.clear()
         self.watch.guarded = bool(request.get("guarded"))
-        self.watch.allowed_writes = frozenset(request.get("allowed_writes", ()))
         self.watch.on = True
         self.started = time.monotonic()
         return {"names": sorted(self.before_names)}
 
     def before_cell(self, info: Any = None) -> None:
+        self.note_raw(info)
         if not self.watch.on:
             return
         self.ordinal += 1

@@ -573,7 +573,7 @@ class RunLoop:
         if plan.reads_process(block) or plan.reads_generator(block):
             return False
         learned = self.evidence.get(block_id(self._sources(block)))
-        if learned is not None and (learned.outside or learned.other_writes or learned.ahead_failed):
+        if learned is not None and (learned.outside or learned.writes or learned.other_writes or learned.ahead_failed):
             return False
         if learned is not None and learned.seconds < min(0.2, self.config.ahead_after):
             return False
@@ -614,11 +614,7 @@ class RunLoop:
             await _sync(session, snapshot, fresh, gone, tuple(m for m in unfinished if m not in snapshot.imports))
             result = BlockResult(block.index, count=len(block.cells))
             result.loaded = {n: g.digest for g in groups for n in g.names}
-            learned = self.evidence.get(block_id(self._sources(block)))
-            await session.ask(
-                "begin", guarded=True, seeds=self._seeds(block),
-                allowed_writes=sorted(learned.writes) if learned is not None else [],
-            )  # fmt: skip
+            await session.ask("begin", guarded=True, seeds=self._seeds(block))
             client = session.client
             assert client is not None
             client.updates, client.comms = [], False
