@@ -1195,7 +1195,7 @@ class Agent:
         self.base_mode = getattr(shell.InteractiveTB, "mode", "")
         self.base_streams = (sys.stdout, sys.stderr, sys.displayhook, sys.excepthook)
         self.base_magics = {id(f) for kind in shell.magics_manager.magics.values() for f in kind.values()}
-        self.base_transformers = (len(shell.ast_transformers), len(shell.input_transformers_post))
+        self.base_transformers = _transformers(shell)
 
     def start(self) -> None:
         """Take the defaults of this process, once the agent itself is installed."""
@@ -1606,7 +1606,7 @@ class Agent:
         for kind in self.shell.magics_manager.magics.values():
             if any(getattr(f, "__globals__", None) is self.user_ns for f in kind.values()):
                 found["magics"] = "a magic of the notebook"
-        if (len(self.shell.ast_transformers), len(self.shell.input_transformers_post)) != self.base_transformers:
+        if _transformers(self.shell) != self.base_transformers:
             found["transformers"] = "an input transformer"
         for callbacks in self.shell.events.callbacks.values():
             if any(getattr(f, "__globals__", None) is self.user_ns for f in callbacks):
@@ -1992,6 +1992,13 @@ RESOURCE_DEFAULTS: dict[str, Any] = {
     "decimal": None, "logging": None, "extensions": [],
 }  # fmt: skip
 _STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+
+
+def _transformers(shell: Any) -> Any:
+    """How many transformers of each kind there are."""
+    manager = getattr(shell, "input_transformer_manager", None)
+    kinds = [getattr(manager, n, ()) for n in ("cleanup_transforms", "line_transforms", "token_transformers")]
+    return [len(kind) for kind in (shell.ast_transformers, getattr(shell, "input_transformers_post", ()), *kinds)]
 
 
 class _Gone:
