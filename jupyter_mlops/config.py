@@ -27,6 +27,9 @@ class RunConfig(Configurable):
     ahead_after = Float(0.5, help="Seconds that a step has to run before helpers start on what comes after it.").tag(
         config=True
     )
+    fork_kernels = Bool(True, help="Whether kernels are forked from a process that has their imports (Linux).").tag(
+        config=True
+    )
     startup_timeout = Float(60.0, help="Seconds to wait for a kernel.").tag(config=True)
     save_every = Float(10.0, help="Seconds between saves of the record while cells run.").tag(config=True)
     hash_seed = Unicode("0", help="PYTHONHASHSEED of the kernels; '' leaves it random.").tag(config=True)

@@ -40,7 +40,7 @@ FLOORS = {
 
 # Only the standard library may be imported while these modules are imported: the kernel's environment has nothing
 # else for the agent, and the first import of any jupyter_mlops module runs __init__.
-STANDARD_LIBRARY_ONLY = ["__init__.py", "run/agent.py"]
+STANDARD_LIBRARY_ONLY = ["__init__.py", "run/agent.py", "kernels/forkserver.py"]
 
 
 def unit(path: Path) -> str:

@@ -959,6 +959,8 @@ class ImportDraws:
             return
         self.busy = False
         try:
+            if "numpy.random" not in self.agent.start_random:
+                self.note_numpy()
             self.agent.note_import(name)
             for generator, value in noted.items():
                 self.put_back(generator, value)

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import nbformat
 from nbclient.exceptions import CellExecutionError
 
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.errors import KernelDied, MlopsError, NotEqual, RunFailed, RunStopped, TimedOut
+from jupyter_mlops.kernels.preload import preload
 from jupyter_mlops.pipeline.model import Block, Pipeline, Step
 from jupyter_mlops.run import plan
 from jupyter_mlops.run.cache import Cache, key_of
@@ -118,6 +119,7 @@ class RunLoop:
             "identity_seen": plan.identity_seen(sources),
         }
         self.base = f"{self.base} {self.facts}"
+        self.preload = preload(m for b in self.blocks for m in b.access.imports)
         self.all_kept = False
         self.began_at = time.monotonic()
         self.started: set[str] = set()
@@ -407,12 +409,17 @@ class RunLoop:
                 hash_seed=self.config.hash_seed,
                 startup_timeout=self.config.startup_timeout,
                 python=self.python,
+                fork=self._forks("start" if self.options.isolate else "running"),
+                preload=self.preload,
                 on_output=self._on_output,
             )
             await self.main.start()
             if self.main.language_info:
                 self.record.nb.metadata["language_info"] = nbformat.from_dict(self.main.language_info)
         return self.main
+
+    def _forks(self, wanted: Literal["running", "start"]) -> Literal["", "running", "start"]:
+        return wanted if self.config.fork_kernels else ""
 
     def _on_output(self, output: Any) -> None:
         self.record.autosave_cell()
@@ -606,7 +613,7 @@ class RunLoop:
                 session = Session(
                     blank_copy(self.record.nb), self.kernel_name, self.cwd,
                     hash_seed=self.config.hash_seed, startup_timeout=self.config.startup_timeout,
-                    facts=self.facts,
+                    facts=self.facts, fork=self._forks("start"), preload=self.preload,
                 )  # fmt: skip
                 await session.start()
             gone = [n for n in session.versions if n not in names]

@@ -9,22 +9,31 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from queue import Empty
-from typing import Any
+from typing import Any, Literal
 
 import nbformat
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
 from jupyter_mlops.errors import KernelDied, MlopsError, NoKernel, TimedOut
+from jupyter_mlops.kernels.launch import forkable
 
 AGENT_MODULE = "_jupyter_mlops_agent"
 LOG = "kernel.log"
+# Registered by its entry point where the package is installed; a source tree on the path has none.
+PROVISIONER = EntryPoint(
+    "forked-provisioner",
+    "jupyter_mlops.kernels.provisioner:ForkedProvisioner",
+    KernelProvisionerFactory.GROUP_NAME,
+)
 AGENT_SOURCE = Path(__file__).with_name("agent.py")
 INSTALL = """
 def _install(source):
@@ -86,6 +95,8 @@ class Session:
 
     :param nb: the notebook whose cells are run in place.
     :param hash_seed: PYTHONHASHSEED for the kernel, so that sets have one order in all kernels of a run.
+    :param fork: whether to fork the kernel: only from a fork server that is "running", or "start" one.
+    :param preload: modules that the fork server imports ahead.
     :param python: whether the kernel is IPython's, so that the agent can live in it.
     """
 
@@ -99,6 +110,8 @@ class Session:
         startup_timeout: float = 60.0,
         python: bool = True,
         facts: Mapping[str, Any] | None = None,
+        fork: Literal["", "running", "start"] = "",
+        preload: Sequence[str] = (),
         on_output: Any = lambda output: None,
     ) -> None:
         self.nb = nb
@@ -108,6 +121,7 @@ class Session:
         self.startup_timeout = startup_timeout
         self.python = python
         self.facts = dict(facts or {})
+        self.fork, self.preload = fork, list(preload)
         self.on_output = on_output
         self.client: CellClient | None = None
         self.folder: str | None = None
@@ -141,6 +155,8 @@ class Session:
         )
         self.client.reset_execution_trackers()
         try:
+            if self.python and self.fork:
+                self._let_fork(manager)
             with open(os.path.join(self.folder, LOG), "wb") as log:
                 await manager.start_kernel(cwd=self.cwd, env=env, stdout=log, stderr=log)
         except NoSuchKernel:
@@ -160,6 +176,16 @@ class Session:
             ) from None
         if self.python:
             await self._install()
+
+    def _let_fork(self, manager: AsyncKernelManager) -> None:
+        """Name our provisioner in this manager's copy of the kernelspec, unless the spec names one itself."""
+        known = KernelProvisionerFactory.instance(parent=manager.parent).provisioners
+        known.setdefault(PROVISIONER.name, PROVISIONER)
+        spec: Any = manager.kernel_spec
+        if "kernel_provisioner" not in spec.metadata and forkable(spec.argv) is not None:
+            config = {"preload": self.preload, "start_server": self.fork == "start"}
+            provisioner = {"provisioner_name": PROVISIONER.name, "config": config}
+            spec.metadata = {**spec.metadata, "kernel_provisioner": provisioner}
 
     async def _ready(self) -> None:
         """Wait until the kernel answers and its outputs reach us, without jupyter_client's fixed waits."""

@@ -1,0 +1,358 @@
+"""A process that has imported what kernels need, and forks one whenever it is asked to.
+
+This file needs the standard library alone, and ipykernel in the interpreter that runs it. It is run by that interpreter
+with the number of a connected socket; each message on it is a JSON object with the descriptors that belong to it:
+
+    {"id", "cmd", "cwd", "env"} + stdin, stdout, stderr, ready  ->  {"id", "pid"} or {"id", "error"}
+    and when a kernel has ended, unasked                        ->  {"pid", "status"}   (negative: the signal)
+
+A kernel writes one byte to `ready` when its sockets are bound. The process ends when the socket is closed.
+
+What was imported ahead is put aside, so that a kernel begins with the modules that a cold one has; `import` brings a
+module back, with the filters of warnings that its import set up, and all it had imported itself.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import types
+import warnings
+from typing import Any
+
+MESSAGE = 1 << 20  # bytes of one message at most
+READS_FOLDER = {"matplotlib": "matplotlibrc"}  # packages that read a file of the working folder when imported
+
+
+class Aside:
+    """Modules that were imported ahead, and are not there until they are imported."""
+
+    def __init__(self) -> None:
+        self.modules: dict[str, types.ModuleType] = {}
+        self.uses: dict[str, list[str]] = {}
+        self.filters: dict[str, list[Any]] = {}
+        self.checked: set[str] = set()
+        self.bootstrap: Any = importlib._bootstrap
+
+    # -- in the server
+
+    def fill(self, names: list[str]) -> dict[str, str]:
+        """Import these modules and put aside all that came with them. Returns those that can't be imported."""
+        before = set(sys.modules)
+        known = list(warnings.filters)
+        failed = {}
+        plain_import, plain_find = builtins.__import__, self.bootstrap._find_and_load
+        stack: list[str] = []
+
+        def noted_import(name: str, *args: Any) -> Any:
+            space = args[0] if args else None
+            importer = (space or {}).get("__name__", "")
+            found = plain_import(name, *args)
+            if importer in stack:  # not a function of it, called by a module that is loaded later
+                self.note_use(importer, name, space or {}, args)
+            return found
+
+        def noted_find(name: str, import_: Any) -> Any:
+            if stack:
+                self.uses.setdefault(stack[-1], []).append(name)
+            stack.append(name)
+            ahead = list(warnings.filters)
+            try:
+                return plain_find(name, import_)
+            finally:
+                stack.pop()
+                self.note_filters(name, ahead)
+
+        python: Any = builtins
+        python.__import__, self.bootstrap._find_and_load = noted_import, noted_find
+        try:
+            for name in names:
+                try:
+                    importlib.import_module(name)
+                except BaseException as error:
+                    failed[name] = f"{type(error).__name__}: {error}"
+        finally:
+            python.__import__, self.bootstrap._find_and_load = plain_import, plain_find
+        for name in [n for n in sys.modules if n not in before]:
+            module = sys.modules.pop(name)
+            if isinstance(module, types.ModuleType):
+                self.modules[name] = module
+                parent, _, last = name.rpartition(".")
+                owner = self.modules.get(parent) or sys.modules.get(parent)
+                if owner is not None and vars(owner).get(last) is module:
+                    delattr(owner, last)
+        warnings.filters[:] = known  # type: ignore[index]
+        return failed
+
+    def note_use(self, importer: str, name: str, space: Any, args: Any) -> None:
+        """Remember what a module imported while it was imported itself, loaded already or not."""
+        level = args[3] if len(args) > 3 else 0
+        package = space.get("__package__") or importer
+        if level:
+            parts = package.split(".")
+            base = ".".join(parts[: len(parts) - level + 1])
+            name = f"{base}.{name}" if name else base
+        names = [name, *(f"{name}.{part}" for part in (args[2] or () if len(args) > 2 else ()))]
+        self.uses.setdefault(importer, []).extend(n for n in names if n in sys.modules)
+
+    def note_filters(self, name: str, ahead: list[Any]) -> None:
+        known = [item for inner in self.filters.values() for item in inner]
+        made = [f for f in warnings.filters if f not in ahead and f not in known]
+        if made:
+            self.filters[name] = made
+
+    # -- in a kernel
+
+    def install(self) -> None:
+        """Let imports find what was put aside."""
+        plain = self.bootstrap._find_and_load
+        space: dict[str, Any] = {"aside": self, "plain": plain}
+        code = (
+            "def _find_and_load(name, import_):\n"
+            "    if name in aside.modules and aside.usable(name):\n"
+            "        return aside.bring(name)\n"
+            "    return plain(name, import_)\n"
+        )
+        exec(compile(code, "<frozen importlib._bootstrap>", "exec"), space)
+        self.bootstrap._find_and_load = space["_find_and_load"]
+
+    def usable(self, name: str) -> bool:
+        """Whether an import here and now would find the same file; if not, nothing of the package is used."""
+        top = name.partition(".")[0]
+        if top in self.checked:
+            return True
+        module = self.modules.get(top) or sys.modules.get(top)
+        same = module is not None and self.same_place(top, module)
+        if same and top in READS_FOLDER and os.path.exists(READS_FOLDER[top]):
+            same = False
+        if same:
+            self.checked.add(top)
+        else:
+            for other in [n for n in self.modules if n.partition(".")[0] == top]:
+                del self.modules[other]
+        return same
+
+    def same_place(self, top: str, module: types.ModuleType) -> bool:
+        finder: Any = sys.modules["_frozen_importlib_external"].PathFinder
+        spec = module.__spec__
+        if spec is None or spec.origin in ("built-in", "frozen"):
+            return True
+        found = finder.find_spec(top)
+        return found is not None and found.origin == spec.origin
+
+    def bring(self, name: str) -> types.ModuleType:
+        """Put a module back, and before it what it had imported."""
+        order: list[str] = []
+        waiting, seen = [name], {name}
+        while waiting:
+            one = waiting.pop()
+            order.append(one)
+            parent = one.rpartition(".")[0]
+            for other in (*self.uses.get(one, ()), *([parent] if parent else ())):
+                if other not in seen and other in self.modules:
+                    seen.add(other)
+                    waiting.append(other)
+        for one in reversed(order):
+            module = self.modules.pop(one, None)
+            if module is None:
+                continue
+            sys.modules[one] = module
+            for item in reversed(self.filters.pop(one, [])):
+                warnings.filters.insert(0, item)  # type: ignore[attr-defined]
+                self.mutated()
+        for one in order:
+            parent, _, last = one.rpartition(".")
+            if parent in sys.modules and one in sys.modules:
+                vars(sys.modules[parent]).setdefault(last, sys.modules[one])
+        found: types.ModuleType = sys.modules[name]
+        return found
+
+    @staticmethod
+    def mutated() -> None:
+        machinery: Any = warnings
+        if hasattr(machinery, "_filters_mutated"):
+            machinery._filters_mutated()
+        else:
+            machinery._filters_mutated_lock_held()
+
+
+class Server:
+    """Waits for requests and for the ends of kernels."""
+
+    def __init__(self, connection: socket.socket, aside: Aside) -> None:
+        self.connection = connection
+        self.aside = aside
+        self.wake, wake = os.pipe()
+        os.set_blocking(wake, False)
+        os.set_blocking(self.wake, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self.wake_end = wake
+
+    def run(self) -> None:
+        poller = select.poll()
+        poller.register(self.connection, select.POLLIN)
+        poller.register(self.wake, select.POLLIN)
+        while True:
+            for number, _ in poller.poll():
+                if number == self.wake:
+                    with contextlib.suppress(BlockingIOError):
+                        os.read(self.wake, 4096)
+                    self.reap()
+                elif not self.serve():
+                    return
+
+    def reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            self.send({"pid": pid, "status": os.waitstatus_to_exitcode(status)})
+
+    def send(self, message: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError):
+            self.connection.send(json.dumps(message).encode())
+
+    def serve(self) -> bool:
+        data, numbers, _, _ = socket.recv_fds(self.connection, MESSAGE, 8)
+        if not data:
+            return False
+        request = json.loads(data)
+        try:
+            pid = self.fork(request, numbers)
+        except OSError as error:
+            self.send({"id": request["id"], "error": str(error)})
+        else:
+            self.send({"id": request["id"], "pid": pid})
+        finally:
+            for number in numbers:
+                os.close(number)
+        return True
+
+    def fork(self, request: dict[str, Any], numbers: list[int]) -> int:
+        pid = os.fork()
+        if pid:
+            return pid
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            self.connection.close()
+            os.close(self.wake)
+            os.close(self.wake_end)
+            become_kernel(request, numbers, self.aside)
+        except SystemExit as left:
+            code = left.code
+            _leave(code if isinstance(code, int) else 1 if code else 0)
+        except BaseException:
+            import traceback
+
+            traceback.print_exc(file=sys.__stderr__)
+            _leave(1)
+        _leave(0)
+        return 0
+
+
+def _leave(status: int) -> None:
+    """End a forked kernel as an interpreter ends: exit handlers first."""
+    import atexit
+
+    with contextlib.suppress(BaseException):
+        _join_threads()
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+    for stream in (sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(Exception):
+            stream.flush()  # type: ignore[union-attr]
+    os._exit(status)
+
+
+def _join_threads() -> None:
+    threading: Any = sys.modules.get("threading")
+    if threading is not None:
+        threading._shutdown()
+
+
+def become_kernel(request: dict[str, Any], numbers: list[int], aside: Aside) -> None:
+    """Turn this forked process into the kernel that `cmd` would start. Returns when the kernel ends."""
+    os.setsid()
+    for place, number in enumerate(numbers[:3]):
+        os.dup2(number, place)
+    ready = numbers[3]
+    for number in numbers[:3]:
+        if number > 2:
+            os.close(number)
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["env"])
+    command = request["cmd"]
+    sys.orig_argv[:] = command
+    launcher = importlib.import_module("ipykernel_launcher")
+    sys.argv[:] = [launcher.__file__ or "", *_after_module(command)]
+    sys.modules.pop("ipykernel_launcher", None)
+    reseed(aside)
+    aside.install()
+    from ipykernel.kernelapp import IPKernelApp
+
+    app: Any = IPKernelApp.instance()
+    app.parent_handle = os.getppid()
+    bind = app.init_heartbeat
+
+    def bound() -> None:
+        bind()
+        os.write(ready, b"1")
+        os.close(ready)
+
+    app.init_heartbeat = bound
+    app.initialize(sys.argv[1:])
+    app.start()
+
+
+def _after_module(command: list[str]) -> list[str]:
+    return command[command.index("-m") + 2 :]
+
+
+def reseed(aside: Aside) -> None:
+    """Random generators of this process alone, as in a process that was just started."""
+    for name in ("numpy.random", "random"):
+        module: Any = sys.modules.get(name) or aside.modules.get(name)
+        if module is not None:
+            module.seed()
+
+
+def main(number: int, preload: list[str]) -> None:
+    """Import, tell what could not be imported, and serve until the owner is gone."""
+    connection = socket.socket(fileno=number)
+    if sys.path and sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
+        del sys.path[0]
+    backend = os.environ.get("MPLBACKEND")
+    if not backend:
+        os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    for name in ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel_launcher"):
+        importlib.import_module(name)
+    sys.modules.pop("ipykernel_launcher", None)
+    aside = Aside()
+    failed = aside.fill(preload)
+    threading: Any = sys.modules.get("threading")
+    threads = [t.name for t in threading.enumerate()][1:] if threading else []
+    gc.collect()
+    gc.freeze()
+    connection.send(json.dumps({"started": os.getpid(), "failed": failed, "threads": threads}).encode())
+    if not threads:
+        Server(connection, aside).run()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), json.loads(sys.argv[2]))

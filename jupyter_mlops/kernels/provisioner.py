@@ -1,0 +1,116 @@
+"""A kernel provisioner that forks kernels from a process which has their imports loaded already."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from traitlets import Bool, Float, List, Unicode
+
+from jupyter_mlops.kernels.forkserver_client import SERVERS, CantFork, ForkServer, key_of
+from jupyter_mlops.kernels.launch import forkable
+
+STREAMS = ("stdin", "stdout", "stderr")
+warned: set[str] = set()
+
+
+class ForkedProvisioner(LocalProvisioner):
+    """Starts IPython kernels by forking, and everything else, or wherever forking fails, as LocalProvisioner does."""
+
+    preload = List(Unicode(), config=True, help="Modules that the fork server imports ahead.")
+    start_server = Bool(True, config=True, help="Start a fork server if none is there; if not, start the kernel cold.")
+    ready_timeout = Float(60.0, config=True, help="Seconds a forked kernel may take until its sockets are bound.")
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Fork a kernel that is as `cmd` would start it; return when its sockets are bound."""
+        try:
+            return await self._fork(cmd, **kwargs)
+        except CantFork as error:
+            if str(error) not in warned:
+                warned.add(str(error))
+                self.log.warning("Kernels are started cold: %s", error)
+        except _Cold:
+            pass
+        return await super().launch_kernel(cmd, **kwargs)
+
+    async def _fork(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        interpreter = forkable(cmd)
+        if interpreter is None or sys.platform != "linux" or kwargs.get("independent"):
+            raise _Cold
+        env = {k: str(v) for k, v in (kwargs.get("env") or os.environ).items()}
+        spec = self.kernel_spec.to_dict()
+        key = key_of(interpreter, env, spec, self.preload)
+        server = SERVERS.running(key)
+        if server is None:
+            if not self.start_server:
+                raise _Cold
+            server = SERVERS.start(key, lambda: ForkServer(interpreter, env, self.preload))
+        started = await asyncio.wait_for(asyncio.wrap_future(server.started), self.ready_timeout)
+        if started["threads"]:
+            raise CantFork(f"an import started threads: {', '.join(started['threads'])}")
+        cwd = os.path.abspath(kwargs.get("cwd") or os.getcwd())
+        if not Path(cwd).is_dir():
+            raise _Cold  # Popen tells what is wrong
+        with contextlib.ExitStack() as opened:
+            streams = [_descriptor(kwargs.get(name), name, opened) for name in STREAMS]
+            reading, writing = os.pipe()
+            opened.callback(os.close, reading)
+            try:
+                env["JPY_PARENT_PID"] = str(server.process.pid)
+                process, forked = server.fork(cmd, cwd, env, streams, writing)
+            finally:
+                os.close(writing)
+            await asyncio.wrap_future(forked)
+            server.adopt(process)
+            self.process = process  # type: ignore[assignment]
+            await self._bound(reading, process)
+        self.pid = self.pgid = process.pid
+        self.cwd = cwd
+        return self.connection_info
+
+    async def _bound(self, reading: int, process: Any) -> None:
+        """Wait until the kernel's sockets are bound, or it has ended."""
+        loop = asyncio.get_running_loop()
+        heard: asyncio.Future[bytes] = loop.create_future()
+
+        def hear() -> None:
+            if not heard.done():
+                heard.set_result(os.read(reading, 1))
+
+        loop.add_reader(reading, hear)
+        try:
+            said = await asyncio.wait_for(heard, self.ready_timeout)
+        except TimeoutError:
+            process.kill()
+            raise CantFork("a forked kernel gave no sign of life") from None
+        finally:
+            loop.remove_reader(reading)
+        if not said:
+            raise CantFork("a forked kernel ended before its sockets were bound")
+
+
+class _Cold(Exception):
+    """Start this kernel cold, and say nothing."""
+
+
+def _descriptor(given: Any, name: str, opened: contextlib.ExitStack) -> int:
+    """The descriptor that Popen would give the kernel for one of its streams."""
+    if given is None and name != "stdin":
+        return 1 if name == "stdout" else 2
+    if isinstance(given, int) and given >= 0:
+        return given
+    if hasattr(given, "fileno"):
+        return int(given.fileno())
+    if given in (None, subprocess.DEVNULL):
+        number = os.open(os.devnull, os.O_RDWR)
+        opened.callback(os.close, number)
+        return number
+    return opened.enter_context(tempfile.TemporaryFile()).fileno()

@@ -1,0 +1,204 @@
+"""A forked kernel is what a cold one is, and its end is known."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlops.kernels.forkserver_client import SERVERS, ForkServer
+from jupyter_mlops.kernels.launch import forkable
+from jupyter_mlops.kernels.preload import preload
+from tests.kernels.kernel import kernel
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux"),
+    pytest.mark.xdist_group("kernels"),
+]
+
+# Run one after the other, in a cold kernel and in a forked one.
+SAME = {
+    "modules": "import sys; print(sorted(n for n in sys.modules if n.split('.')[0] in ('numpy', 'pandas', 'json')))",
+    "argv": "print(sys.argv[0], len(sys.argv), sys.argv[1])",
+    "original argv": "print(sys.orig_argv[1:-1])",
+    "path": "print(sys.path)",
+    "flags": "print(sys.flags)",
+    "main": "import __main__; print(__main__.__name__, getattr(__main__, '__file__', None), __main__.__spec__)",
+    "folder": "import os; print(os.getcwd().rsplit('/', 1)[-1])",
+    "environment": "print(sorted(k for k in os.environ if k not in ('JPY_PARENT_PID',)))",
+    "session": "print(os.getsid(0) == os.getpid(), os.getpgid(0) == os.getpid())",
+    "signals": "import signal; print([signal.getsignal(n) for n in (2, 10, 12, 13, 14, 15, 17)])",
+    "filters before": "import warnings; print(warnings.filters)",
+    "numpy": "import numpy; print(numpy.arange(3).sum(), numpy.__spec__.origin, numpy.get_printoptions())",
+    "filters after numpy": "print(warnings.filters)",
+    "modules after numpy": "print(sorted(n for n in sys.modules if n.split('.')[0] == 'numpy'))",
+    "a submodule": "import numpy.linalg as la; print(la.det(numpy.eye(2)))",
+    "pandas": "import pandas as pd; print(pd.DataFrame({'a': [1, 2]}).describe())",
+    "filters after pandas": "print(warnings.filters)",
+    "lazily loaded": "import scipy; print(hasattr(scipy, 'sparse'), 'scipy.sparse' in sys.modules)",
+    "backend": "import matplotlib; print(matplotlib.get_backend(), matplotlib.rcParams['figure.dpi'])",
+    "seeded": "numpy.random.seed(3); import random; random.seed(3); print(numpy.random.rand(), random.random())",
+    "logging": "import logging; print(logging.root.level, logging.root.handlers, logging.root.manager.disable)",
+    "threads": "import threading; print(sorted(type(t).__name__ for t in threading.enumerate()))",
+    "main thread": "print(threading.current_thread() is threading.main_thread())",
+    "await": "import asyncio; print(await asyncio.sleep(0, 'slept'))",
+    "subprocess": "import subprocess; print(subprocess.run(['echo', 'x'], capture_output=True).stdout)",
+    "forked workers": "import multiprocessing as m; print(m.get_context('fork').Pool(2).map(abs, [-1, -2]))",
+    "spawned workers": "print(m.get_context('spawn').Pool(1).map(abs, [-3]))",
+    "limits": "import gc; print(sys.getrecursionlimit(), gc.isenabled(), gc.get_threshold())",
+    "standard streams": "os.write(1, b'from below\\n'); print(sys.stdin.read() if False else 'read')",
+    "error": "1 / 0",
+    "locale": "import locale; print(locale.setlocale(locale.LC_ALL), sys.getdefaultencoding())",
+    "hash of a text": "print(hash('a') == hash('a'), os.environ.get('PYTHONHASHSEED'), hash('a'))",
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def closed() -> Iterator[None]:
+    yield
+    SERVERS.close()
+
+
+def test_a_forked_kernel_is_as_a_cold_one(tmp_path: Path) -> None:
+    async def both() -> None:
+        env, cwd = {"PYTHONHASHSEED": "7"}, tmp_path / "work"
+        cwd.mkdir()
+        async with (
+            kernel(tmp_path / "cold", forked=False, env=env, cwd=cwd) as cold,
+            kernel(tmp_path / "fork", forked=True, env=env, cwd=cwd) as fork,
+        ):
+            assert type(fork.process).__name__ == "ForkedProcess"
+            different = {}
+            for name, code in SAME.items():
+                wanted, got = await cold.run(code), await fork.run(code)
+                if wanted != got:
+                    left, right = wanted.split(), got.split()
+                    missing, more = [w for w in left if w not in right], [w for w in right if w not in left]
+                    different[name] = f"\n- {missing or wanted}\n+ {more or got}\n"
+            assert not different, "".join(f"{k}{v}" for k, v in different.items())
+
+    asyncio.run(both())
+
+
+def test_unseeded_numbers_differ_between_kernels(tmp_path: Path) -> None:
+    async def draws(name: str) -> str:
+        async with kernel(tmp_path / name, forked=True) as one:
+            return await one.run("import random, numpy; print(random.random(), numpy.random.rand())")
+
+    first, second = asyncio.run(draws("a")), asyncio.run(draws("b"))
+    assert not set(first.split()) & set(second.split())
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("import os; os._exit(3)", 3), ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),
+     ("import ctypes; ctypes.string_at(0)", -signal.SIGSEGV)],
+)  # fmt: skip
+def test_the_end_of_a_kernel_is_known(tmp_path: Path, code: str, status: int) -> None:
+    async def end() -> int | None:
+        async with kernel(tmp_path / "k", forked=True) as one:
+            one.client.execute(code)
+            return await one.status()
+
+    assert asyncio.run(end()) == status
+
+
+def test_a_busy_cell_is_interrupted(tmp_path: Path) -> None:
+    async def interrupted() -> str:
+        async with kernel(tmp_path / "k", forked=True) as one:
+            work = asyncio.ensure_future(one.run("print('begun', flush=True)\nwhile True: pass"))
+            await asyncio.sleep(0.5)
+            await one.manager.interrupt_kernel()
+            return await work
+
+    assert "KeyboardInterrupt" in asyncio.run(interrupted())
+
+
+def test_other_variables_mean_another_server(tmp_path: Path) -> None:
+    async def seen(name: str, value: str) -> str:
+        async with kernel(tmp_path / name, forked=True, env={"OMP_NUM_THREADS": value}) as one:
+            return await one.run("import os; print(os.environ['OMP_NUM_THREADS'], os.getppid())")
+
+    one, other, again = (asyncio.run(seen(n, v)).split() for n, v in (("a", "1"), ("b", "2"), ("c", "1")))
+    assert (one[0], other[0]) == ("1", "2")
+    assert one[1] == again[1] != other[1]
+
+
+def test_a_module_beside_the_notebook_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "pandas.py").write_text("mine = 1\n")
+    (tmp_path / "work" / "matplotlibrc").write_text("figure.dpi: 33\n")
+
+    async def seen() -> str:
+        async with kernel(tmp_path / "k", forked=True, cwd=tmp_path / "work") as one:
+            return await one.run("import pandas, matplotlib; print(pandas.mine, matplotlib.rcParams['figure.dpi'])")
+
+    assert asyncio.run(seen()) == "1 33.0\n"
+
+
+def test_what_cant_be_imported_is_an_error_of_its_cell(tmp_path: Path) -> None:
+    async def seen() -> str:
+        async with kernel(tmp_path / "k", forked=True, preload=("numpy", "no_such_module")) as one:
+            return await one.run("import no_such_module")
+
+    assert "ModuleNotFoundError: No module named 'no_such_module'" in asyncio.run(seen())
+
+
+def test_an_import_that_starts_threads_means_a_cold_kernel(tmp_path: Path) -> None:
+    source = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+    (tmp_path / "threaded_thing.py").write_text(source)
+    env = {"PYTHONPATH": str(tmp_path)}
+
+    async def kind() -> str:
+        async with kernel(tmp_path / "k", forked=True, preload=("threaded_thing",), env=env) as one:
+            assert await one.run("print(1)") == "1\n"
+            return type(one.process).__name__
+
+    assert asyncio.run(kind()) == "Popen"
+
+
+def test_server_and_kernels_end_with_their_owner(tmp_path: Path) -> None:
+    server = ForkServer([sys.executable], dict(os.environ), ["json"])
+    assert server.started.result(30)["failed"] == {}
+    pid = server.process.pid
+    os.kill(pid, 0)
+    server.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert not server.alive
+
+
+def test_kernels_of_a_killed_server_are_dead_at_once(tmp_path: Path) -> None:
+    async def ended() -> int | None:
+        async with kernel(tmp_path / "k", forked=True, env={"OF_ITS_OWN": "1"}) as one:
+            server = next(s for s in SERVERS.servers.values() if one.process.pid in s.kernels)
+            server.process.kill()
+            return await one.status()
+
+    began = time.monotonic()
+    assert asyncio.run(ended()) == -signal.SIGKILL
+    assert time.monotonic() - began < 60
+
+
+FORKABLE = {
+    "usual": (["py", "-m", "ipykernel_launcher", "-f", "x"], ["py"]),
+    "debian's": (["py", "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "x"], ["py", "-Xfrozen_modules=off"]),
+    "another kernel": (["R", "--slave"], None),
+    "wrapped": (["conda", "run", "python", "-m", "ipykernel_launcher"], None),
+    "other module": (["py", "-m", "bash_kernel", "-f", "x"], None),
+}
+
+
+@pytest.mark.parametrize(("cmd", "interpreter"), FORKABLE.values(), ids=FORKABLE.keys())
+def test_which_commands_can_be_forked(cmd: list[str], interpreter: list[str] | None) -> None:
+    assert forkable(cmd) == interpreter
+
+
+def test_what_is_imported_ahead() -> None:
+    assert preload(["numpy", "mine", "numpy.linalg", "torch", "numpy", ".beside"]) == ("numpy", "numpy.linalg")
