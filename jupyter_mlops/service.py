@@ -348,3 +348,21 @@ def yaml_values(text: str, where: str) -> dict[str, object]:
     if not isinstance(found, dict):
         raise BadInput("parameters have to be a mapping of names to values", where=where, remedy="Example: alpha: 0.5")
     return {str(k): v for k, v in found.items()}
+
+
+def install_kernelspec(name: str, *, prefix: str | None = None, preload: tuple[str, ...] = ()) -> Path:
+    """Install the kernelspec "Python 3 (forked)"; returns its folder.
+
+    :param prefix: an environment's folder; None: for this person.
+    :param preload: modules that are imported ahead of every kernel.
+    """
+    from jupyter_mlops.kernels.kernelspec import install
+
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        raise BadInput(f"{name!r} can't be the name of a kernel", remedy="Use letters, digits, '.', '_' and '-'.")
+    try:
+        return install(name, prefix=prefix, preload=preload)
+    except OSError as error:
+        raise BadInput(
+            f"the kernelspec can't be installed: {error}", remedy="Choose another place: --prefix FOLDER."
+        ) from None

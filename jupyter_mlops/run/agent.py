@@ -237,7 +237,7 @@ def _pickler_classes() -> Any:
                     state = None
                 return make_cell, (), state, None, None, set_cell
             if isinstance(obj, types.ModuleType) and kind is types.ModuleType:
-                if obj.__name__ == "__main__" or sys.modules.get(obj.__name__) is not obj:
+                if obj.__spec__ is None or obj.__name__ == "__main__" or sys.modules.get(obj.__name__) is not obj:
                     raise Live("a module that can't be imported by name")
                 return import_module, (obj.__name__,)
             if isinstance(obj, type):

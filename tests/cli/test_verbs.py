@@ -128,3 +128,18 @@ def test_help_is_quick_to_import_and_names_every_verb() -> None:
         "orjson",
     )
     assert not [name for name in heavy if f"'{name}'" in loaded]
+
+
+def test_kernelspec_install(tmp_path: Path) -> None:
+    done = command("kernelspec", "install", "--prefix", tmp_path, "--preload", "numpy", "--name", "quick")
+    spec = json.loads((Path(done.out.strip()) / "kernel.json").read_text())
+    assert done.code == 0 and Path(done.out.strip()).is_relative_to(tmp_path)
+    assert spec["metadata"]["kernel_provisioner"]["config"] == {"preload": ["numpy"]}
+    assert spec["language"] == "python" and spec["display_name"] == "Python 3 (forked)"
+
+
+def test_kernelspec_with_a_bad_name_or_place(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for arguments in (("--name", "a b"), ("--prefix", tmp_path / "file")):
+        done = command("kernelspec", "install", *arguments)
+        assert done.code == 2 and "Traceback" not in done.err and done.err.count("\n") <= 3
