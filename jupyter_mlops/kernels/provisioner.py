@@ -8,8 +8,10 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
@@ -18,6 +20,7 @@ from traitlets import Bool, Float, List, Unicode
 from jupyter_mlops.kernels.forkserver_client import SERVERS, CantFork, ForkServer, key_of
 from jupyter_mlops.kernels.launch import forkable
 
+T = TypeVar("T")
 STREAMS = ("stdin", "stdout", "stderr")
 warned: set[str] = set()
 
@@ -53,7 +56,7 @@ class ForkedProvisioner(LocalProvisioner):
             if not self.start_server:
                 raise _Cold
             server = SERVERS.start(key, lambda: ForkServer(interpreter, env, self.preload))
-        started = await asyncio.wait_for(asyncio.wrap_future(server.started), self.ready_timeout)
+        started = await asyncio.wait_for(heard_of(server.started), self.ready_timeout)
         if started["threads"]:
             raise CantFork(f"an import started threads: {', '.join(started['threads'])}")
         cwd = os.path.abspath(kwargs.get("cwd") or os.getcwd())
@@ -68,10 +71,14 @@ class ForkedProvisioner(LocalProvisioner):
                 process, forked = server.fork(cmd, cwd, env, streams, writing)
             finally:
                 os.close(writing)
-            await asyncio.wrap_future(forked)
-            server.adopt(process)
-            self.process = process  # type: ignore[assignment]
-            await self._bound(reading, process)
+            forked.add_done_callback(_if_born(lambda: server.adopt(process)))
+            try:
+                await heard_of(forked)
+                self.process = process  # type: ignore[assignment]
+                await self._bound(reading, process)
+            except BaseException:
+                forked.add_done_callback(_if_born(process.kill))
+                raise
         self.pid = self.pgid = process.pid
         self.cwd = cwd
         return self.connection_info
@@ -95,6 +102,28 @@ class ForkedProvisioner(LocalProvisioner):
             loop.remove_reader(reading)
         if not said:
             raise CantFork("a forked kernel ended before its sockets were bound")
+
+
+def _if_born(do: Callable[[], None]) -> Callable[[Future[int]], None]:
+    def check(forked: Future[int]) -> None:
+        if forked.exception() is None:
+            do()
+
+    return check
+
+
+async def heard_of(future: Future[T]) -> T:
+    """Wait for what another thread will tell. Giving up the wait leaves the future alone: others may wait for it."""
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+
+    def tell(done: Future[T]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(told.set)
+
+    future.add_done_callback(tell)
+    await told.wait()
+    return future.result()
 
 
 class _Cold(Exception):

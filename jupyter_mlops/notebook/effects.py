@@ -73,7 +73,7 @@ VOLATILE = re.compile(
     r"|strftime|asctime)"
     r"|timeit\.\w+"
     r"|datetime\.(datetime|date)\.(now|utcnow|today)|pandas\.(Timestamp|Period|DatetimeIndex)\.(now|today|utcnow)"
-    r"|uuid\.uuid[14]|os\.(urandom|getpid|getppid|getlogin|times|getloadavg|cpu_count)|secrets\.\w+"
+    r"|uuid\.uuid[14]|os\.(urandom|getpid|getppid|getlogin|times|getloadavg|cpu_count|open|pipe2?|dup2?|openpty|memfd_create|eventfd)|secrets\.\w+"
     r"|random\.SystemRandom|tempfile\.\w+|platform\.\w+|socket\.gethostname|getpass\.getuser|psutil\..*"
     r"|threading\.(get_ident|get_native_id|current_thread|main_thread)"
     r"|random\.getstate|numpy\.random\.get_state|torch\.(random\.)?get_rng_state"

@@ -135,6 +135,7 @@ class Line:
     unseeded: set[str] = field(default_factory=lambda: set(RANDOM))
     imports: list[str] = field(default_factory=list)
     stuck: dict[str, str] = field(default_factory=dict)
+    stuck_for_good: dict[str, str] = field(default_factory=dict)
     touched_modules: dict[str, str] = field(default_factory=dict)
     wrote_files: list[str] = field(default_factory=list)
     count: int = 1
@@ -171,7 +172,7 @@ class Line:
                 self.groups[name] = group
         self.state.update(result.state)
         self.imports += [m for m in imports if m not in self.imports]
-        self.stuck = dict(result.stuck)
+        self.stuck = {**self.stuck_for_good, **result.stuck}
         self.wrote_files += list(result.written)
         self.count += result.count
 

@@ -260,6 +260,8 @@ class RunLoop:
         """Move the line on over a block: from here on it is as if the block had run."""
         for name in block.effects.modules_changed:
             line.touched_modules[name] = f"{block.index}:{block_id(self._sources(block))}"
+        if opened := plan.opens_descriptor(block):
+            line.stuck_for_good["descriptors"] = f"what {opened} opened"
         drew = line.drew_unseeded(result)
         line.apply(result, block.access.imports)
         line.unseeded |= set(drew)

@@ -48,6 +48,7 @@ NAMES_AXES = re.compile(
 )
 MEMORY = re.compile(r"share_memory|shares_memory|\.base\b|__array_interface__|byte_bounds|owndata|\.ctypes\b|data_ptr")
 PROCESS = re.compile(r"(os\.getp?pid|threading\.\w+|psutil\..*)\(\)")
+DESCRIPTOR = re.compile(r"os\.(open|pipe2?|dup2?|openpty|memfd_create|eventfd)\(\)|tempfile\.mkstemp\(\)")
 GENERATOR = re.compile(r"(random\.getstate|numpy\.random\.get_state|torch\..*get_rng_state)\(\)")
 
 
@@ -96,6 +97,11 @@ def _single(node: ast.expr) -> bool:
 def reads_process(block: Block) -> str:
     """How a block asks which process it runs in; "" if it does not."""
     return next((what for what in block.effects.volatile if PROCESS.fullmatch(what)), "")
+
+
+def opens_descriptor(block: Block) -> str:
+    """How a block opens what is known by a number alone, of this process; "" if it does not."""
+    return next((what for what in block.effects.volatile if DESCRIPTOR.fullmatch(what)), "")
 
 
 def reads_generator(block: Block) -> str:
