@@ -186,3 +186,38 @@ def test_the_state_of_a_step_from_its_blocks(states: list[str], expected: str) -
 def test_whether_frames_that_share_an_index_may_travel_apart(source: str, apart: bool) -> None:
     assert plan.axes_apart([source], [], []) is apart
     assert not plan.axes_apart([source], blocks("import mine"), ["mine"])
+
+
+IDENTITY = {
+    "two names": ("a is b", True),
+    "not": ("if x is not y:\n    pass", True),
+    "in a chain": ("a == b is c", True),
+    "in a function": ("def f(x): return x is SENTINEL", True),
+    "None": ("x is None", False),
+    "True": ("x is not True", False),
+    "a type": ("type(x) is int", False),
+    "in a text": ("print('a is b')", False),
+    "with a magic": ("%time print(a is b)", False),
+    "broken": ("a is = b", False),
+    "no comparison": ("a == b", False),
+}
+
+
+@pytest.mark.parametrize(("source", "seen"), IDENTITY.values(), ids=IDENTITY.keys())
+def test_whether_a_notebook_asks_what_is_the_same(source: str, seen: bool) -> None:
+    assert plan.identity_seen([source]) is seen
+
+
+def test_what_is_known_by_a_number_alone_stays_in_its_process() -> None:
+    assert plan.opens_descriptor(block("fd = os.open('x', 0)"))
+    assert not plan.opens_descriptor(block("f = open('x')"))
+    moved = line(stuck_for_good={"descriptors": "what os.open() opened"})
+    moved.apply(result(), [])
+    assert moved.stuck
+
+
+def test_a_module_that_was_written_since_is_no_longer_what_was_imported() -> None:
+    ahead = result(modules={"lib": "/w/lib.py"})
+    facts = (block("print(1)"), ahead, line(), lambda path: None)
+    assert "module" in plan.why_not_adopted(*facts, ["/w/lib.py"], [])
+    assert not plan.why_not_adopted(*facts, ["/w/other.py"], [])
