@@ -107,6 +107,21 @@ def make_view(root: Any, offset: Any, shape: Any, strides: Any, dtype: Any, writ
     return view
 
 
+def make_strided(values: Any, strides: Any, offset: Any, size: Any, writeable: Any) -> Any:
+    import numpy
+
+    made = numpy.ndarray(values.shape, values.dtype, numpy.empty(size, "u1"), offset, strides)
+    made[...] = values
+    made.flags.writeable = writeable
+    return made
+
+
+def make_frozen(make: Any, args: Any) -> Any:
+    made = make(*args)
+    made.flags.writeable = False
+    return made
+
+
 def make_manager(kind: Any, block: Any, axis: Any) -> Any:
     return kind(block, axis)
 
@@ -347,9 +362,24 @@ def _pickler_classes() -> Any:
                 self.arrays.append((low, high, array, False))
             if id(array) in self.views:
                 return self.reduce_view(numpy, array)
+            if not (array.flags.c_contiguous or array.flags.f_contiguous):
+                return self.reduce_strided(array)
+            if not array.flags.writeable:
+                return make_frozen, array.__reduce_ex__(5)[:2]
             if array.nbytes < OUT_OF_BAND:
                 return array.__reduce__()
             return NotImplemented
+
+        def reduce_strided(self, array: Any) -> Any:
+            """A slice with steps comes back with the steps, unless it is a small part of something large."""
+            low, high = _extents(array)
+            if high - low > max(HASHED, 8 * array.nbytes):
+                return NotImplemented
+            values = array.copy(order="C")
+            self.agent.keep.append(values)
+            self.exempt.append(id(values))
+            offset = array.__array_interface__["data"][0] - low
+            return make_strided, (values, array.strides, offset, high - low, bool(array.flags.writeable))
 
         def note_owner(self, array: Any) -> None:
             """Memory that isn't an array's own: a bytearray may have a name too, the rest can't be told."""
