@@ -1184,6 +1184,7 @@ OWN_HOOKS = {
         "excepthook displayhook stdout stderr stdin argv path last_type last_value last_traceback last_exc ps1 ps2"
         " path_importer_cache".split()
     ),
+    "time": frozenset({"tzname", "timezone", "altzone", "daylight"}),
 }
 
 
