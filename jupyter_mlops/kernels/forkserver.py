@@ -9,7 +9,9 @@ with the number of a connected socket; each message on it is a JSON object with 
 A kernel writes one byte to `ready` when its sockets are bound. The process ends when the socket is closed.
 
 What was imported ahead is put aside, so that a kernel begins with the modules that a cold one has; `import` brings a
-module back, with the filters of warnings that its import set up, and all it had imported itself.
+module back, with the filters of warnings and the environment variables that its import set, and all it had imported
+itself. The names of the environment variables that imports looked at are told to the owner: a kernel for which one of
+them differs has to come from another server.
 """
 
 from __future__ import annotations
@@ -32,13 +34,48 @@ MESSAGE = 1 << 20  # bytes of one message at most
 READS_FOLDER = {"matplotlib": "matplotlibrc"}  # packages that read a file of the working folder when imported
 
 
+class NotedEnviron:
+    """Notes the environment variables that are looked at, `*` for all of them, until it is closed."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        kind: Any = type(os.environ)
+        self.plain = kind.__getitem__, kind.__iter__
+        self.kind = kind
+
+        def noted_item(environ: Any, key: str) -> Any:
+            if environ is os.environ:
+                self.names.add(key)
+            return self.plain[0](environ, key)
+
+        def noted_all(environ: Any) -> Any:
+            self.names.add("*")
+            return self.plain[1](environ)
+
+        kind.__getitem__, kind.__iter__ = noted_item, noted_all
+
+    def now(self) -> dict[str, str]:
+        """The environment as it is, unnoted."""
+        noted = self.kind.__getitem__, self.kind.__iter__
+        self.kind.__getitem__, self.kind.__iter__ = self.plain
+        try:
+            return dict(os.environ)
+        finally:
+            self.kind.__getitem__, self.kind.__iter__ = noted
+
+    def close(self) -> None:
+        self.kind.__getitem__, self.kind.__iter__ = self.plain
+
+
 class Aside:
     """Modules that were imported ahead, and are not there until they are imported."""
 
-    def __init__(self) -> None:
+    def __init__(self, environ: NotedEnviron) -> None:
+        self.environ = environ
         self.modules: dict[str, types.ModuleType] = {}
         self.uses: dict[str, list[str]] = {}
         self.filters: dict[str, list[Any]] = {}
+        self.variables: dict[str, dict[str, str]] = {}
         self.checked: set[str] = set()
         self.bootstrap: Any = importlib._bootstrap
 
@@ -64,12 +101,13 @@ class Aside:
             if stack:
                 self.uses.setdefault(stack[-1], []).append(name)
             stack.append(name)
-            ahead = list(warnings.filters)
+            ahead, variables = list(warnings.filters), self.environ.now()
             try:
                 return plain_find(name, import_)
             finally:
                 stack.pop()
                 self.note_filters(name, ahead)
+                self.note_variables(name, variables)
 
         python: Any = builtins
         python.__import__, self.bootstrap._find_and_load = noted_import, noted_find
@@ -108,6 +146,12 @@ class Aside:
         made = [f for f in warnings.filters if f not in ahead and f not in known]
         if made:
             self.filters[name] = made
+
+    def note_variables(self, name: str, before: dict[str, str]) -> None:
+        known = {key for inner in self.variables.values() for key in inner}
+        made = {k: v for k, v in self.environ.now().items() if before.get(k) != v and k not in known}
+        if made:
+            self.variables[name] = made
 
     # -- in a kernel
 
@@ -168,6 +212,7 @@ class Aside:
             for item in reversed(self.filters.pop(one, [])):
                 warnings.filters.insert(0, item)  # type: ignore[attr-defined]
                 self.mutated()
+            os.environ.update(self.variables.pop(one, {}))
         for one in order:
             parent, _, last = one.rpartition(".")
             if parent in sys.modules and one in sys.modules:
@@ -337,19 +382,21 @@ def main(number: int, preload: list[str]) -> None:
     connection = socket.socket(fileno=number)
     if sys.path and sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
         del sys.path[0]
-    backend = os.environ.get("MPLBACKEND")
-    if not backend:
+    if not os.environ.get("MPLBACKEND"):
         os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    environ = NotedEnviron()
     for name in ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel_launcher"):
         importlib.import_module(name)
     sys.modules.pop("ipykernel_launcher", None)
-    aside = Aside()
+    aside = Aside(environ)
     failed = aside.fill(preload)
+    environ.close()
     threading: Any = sys.modules.get("threading")
     threads = [t.name for t in threading.enumerate()][1:] if threading else []
     gc.collect()
     gc.freeze()
-    connection.send(json.dumps({"started": os.getpid(), "failed": failed, "threads": threads}).encode())
+    told = {"started": os.getpid(), "failed": failed, "threads": threads, "reads": sorted(environ.names)}
+    connection.send(json.dumps(told).encode())
     if not threads:
         Server(connection, aside).run()
 

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,12 +20,15 @@ from typing import Any
 
 SOURCE = Path(__file__).with_name("forkserver.py")
 MESSAGE = 1 << 20
-# What a kernel's own environment may differ in without anything being imported otherwise.
+# What a kernel's own environment may differ in although imports look at it: terminals, and what Jupyter itself sets.
 EVERY_KERNEL_ITS_OWN = frozenset(
-    {"JPY_SESSION_NAME", "JPY_PARENT_PID", "PWD", "OLDPWD", "SHLVL", "_", "COLUMNS", "LINES"}
+    "JPY_SESSION_NAME JPY_PARENT_PID PWD OLDPWD SHLVL _ COLUMNS LINES TERM".split()
 )
-
-
+# What the interpreter and libraries in C look at, unseen by us.
+READ_IN_C = (
+    "PYTHON", "LD_", "LC_", "LANG", "TZ", "PATH", "HOME", "TMPDIR", "VIRTUAL_ENV", "CONDA", "OMP_", "KMP_", "GOMP_", "MKL_",
+    "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "NUMEXPR_", "MALLOC_", "GLIBC_", "CUDA_", "NPY_", "FONTCONFIG_",
+)  # fmt: skip
 IDLE = 600.0  # seconds after which a server without kernels may go
 
 
@@ -70,7 +74,7 @@ class ForkServer:
     """One fork server: an interpreter, an environment, and what it imported ahead."""
 
     def __init__(self, interpreter: Sequence[str], env: Mapping[str, str], preload: Sequence[str]) -> None:
-        self.interpreter, self.preload = tuple(interpreter), tuple(preload)
+        self.interpreter, self.env, self.preload = tuple(interpreter), dict(env), tuple(preload)
         self.lock = threading.Lock()
         self.waiting: dict[int, Future[int]] = {}
         self.kernels: dict[int, ForkedProcess] = {}
@@ -94,8 +98,25 @@ class ForkServer:
         threading.Thread(target=self._listen, name="fork server", daemon=True).start()
 
     @property
+    def ready(self) -> bool:
+        """Whether all is imported, and kernels can be forked at once."""
+        return self.started.done() and self.started.exception() is None
+
+    @property
     def alive(self) -> bool:
         return self.process.poll() is None and not self.connection._closed  # type: ignore[attr-defined]
+
+    def suits(self, env: Mapping[str, str]) -> bool:
+        """Whether a kernel with this environment would have imported all that this server did, in the same way."""
+        reads = {"*"}
+        if self.ready:
+            reads = set(self.started.result()["reads"])
+        names = self.env.keys() | env.keys()
+        looked_at = {n for n in names if "*" in reads or n in reads or n.startswith(READ_IN_C)}
+        return all(self.env.get(n) == env.get(n) for n in looked_at - EVERY_KERNEL_ITS_OWN)
+
+    def has(self, preload: Sequence[str]) -> bool:
+        return set(preload) <= set(self.preload)
 
     def fork(
         self, cmd: Sequence[str], cwd: str, env: Mapping[str, str], streams: Sequence[int], ready: int
@@ -196,15 +217,11 @@ class ForkServer:
         self.connection.close()
 
 
-def key_of(interpreter: Sequence[str], env: Mapping[str, str], spec: Mapping[str, Any], preload: Sequence[str]) -> str:
-    """What tells fork servers apart: interpreter, kernelspec, environment variables, installed packages, imports."""
-    import shutil
-
+def key_of(interpreter: Sequence[str], spec: Mapping[str, Any]) -> str:
+    """What tells fork servers apart, apart from environments: interpreter, kernelspec, installed packages."""
     facts = {
         "interpreter": list(interpreter),
-        "env": {k: v for k, v in sorted(env.items()) if k not in EVERY_KERNEL_ITS_OWN},
         "spec": dict(spec),
-        "preload": list(preload),
         "installed": _installed(shutil.which(interpreter[0]) or interpreter[0]),
     }
     return hashlib.blake2b(json.dumps(facts, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
@@ -222,32 +239,54 @@ def _installed(interpreter: str) -> list[tuple[str, int]]:
 
 
 class ForkServers:
-    """The fork servers of this process, one a key."""
+    """The fork servers of this process: under one key, one for each environment that matters to imports."""
 
     def __init__(self) -> None:
-        self.servers: dict[str, ForkServer] = {}
+        self.servers: dict[str, list[ForkServer]] = {}
         self.lock = threading.Lock()
 
-    def running(self, key: str) -> ForkServer | None:
+    def running(self, key: str, env: Mapping[str, str], preload: Sequence[str] = ()) -> ForkServer | None:
+        """A server for kernels with this environment, one that has these modules before any other."""
         with self.lock:
-            server = self.servers.get(key)
-            return server if server is not None and server.alive else None
+            return self._find(key, env, preload)
 
-    def start(self, key: str, make: Callable[[], ForkServer]) -> ForkServer:
-        """The server for a key, started if need be; those that stood idle for long go."""
+    def _find(self, key: str, env: Mapping[str, str], preload: Sequence[str]) -> ForkServer | None:
+        fit = [s for s in self.servers.get(key, ()) if s.alive and s.suits(env)]
+        return max(fit, key=lambda s: (s.has(preload), s.ready, s.used_at), default=None)
+
+    def start(
+        self, key: str, env: Mapping[str, str], preload: Sequence[str], make: Callable[[Sequence[str]], ForkServer]
+    ) -> ForkServer:
+        """A server for kernels with this environment, started if need be; those that stood idle for long go.
+
+        One that lacks some of the modules serves while another is started that has them too.
+
+        :param make: makes a server that imports these modules ahead.
+        """
         with self.lock:
             if not self.servers:
                 atexit.register(self.close)
-            for other in [k for k, s in self.servers.items() if k != key and s.idle_for() > IDLE]:
-                self.servers.pop(other).close()
-            server = self.servers.get(key)
-            if server is None or not server.alive:
-                server = self.servers[key] = make()
-            return server
+            found = self._find(key, env, preload)
+            if found is None or not found.has(preload):
+                known = found.preload if found is not None else ()
+                made = make(tuple(dict.fromkeys((*known, *preload))))
+                self.servers.setdefault(key, []).append(made)
+                found = found if found is not None and found.ready else made
+            old = [s for s in self._all() if s is not found and (s.idle_for() > IDLE or not s.alive)]
+            for other in old:
+                for known_here in self.servers.values():
+                    if other in known_here:
+                        known_here.remove(other)
+        for other in old:
+            other.close()
+        return found
+
+    def _all(self) -> list[ForkServer]:
+        return [s for known in self.servers.values() for s in known]
 
     def close(self) -> None:
         with self.lock:
-            servers = list(self.servers.values())
+            servers = self._all()
             self.servers.clear()
         for server in servers:
             server.close()

@@ -49,13 +49,14 @@ class ForkedProvisioner(LocalProvisioner):
         if interpreter is None or sys.platform != "linux" or kwargs.get("independent"):
             raise _Cold
         env = {k: str(v) for k, v in (kwargs.get("env") or os.environ).items()}
-        spec = self.kernel_spec.to_dict()
-        key = key_of(interpreter, env, spec, self.preload)
-        server = SERVERS.running(key)
-        if server is None:
-            if not self.start_server:
-                raise _Cold
-            server = SERVERS.start(key, lambda: ForkServer(interpreter, env, self.preload))
+        spec = {"argv": self.kernel_spec.argv, "env": self.kernel_spec.env}
+        key = key_of(interpreter, spec)
+        if self.start_server:
+            server = SERVERS.start(key, env, self.preload, lambda modules: ForkServer(interpreter, env, modules))
+        elif (found := SERVERS.running(key, env, self.preload)) is not None:
+            server = found
+        else:
+            raise _Cold
         started = await asyncio.wait_for(heard_of(server.started), self.ready_timeout)
         if started["threads"]:
             raise CantFork(f"an import started threads: {', '.join(started['threads'])}")

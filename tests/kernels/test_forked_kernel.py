@@ -130,6 +130,53 @@ def test_other_variables_mean_another_server(tmp_path: Path) -> None:
     assert one[1] == again[1] != other[1]
 
 
+def test_variables_that_no_import_looks_at_are_a_kernels_own(tmp_path: Path) -> None:
+    async def seen(name: str, value: str) -> str:
+        async with kernel(tmp_path / name, forked=True, env={"ORDER_NUMBER": value}) as one:
+            return await one.run("import os; print(os.environ['ORDER_NUMBER'], os.getppid())")
+
+    one, other = (asyncio.run(seen(n, v)).split() for n, v in (("a", "1"), ("b", "2")))
+    assert (one[0], other[0]) == ("1", "2")
+    assert one[1] == other[1]
+
+
+def test_a_variable_that_an_import_looks_at_means_another_server(tmp_path: Path) -> None:
+    (tmp_path / "flavoured.py").write_text("import os\nflavour = os.environ.get('FLAVOUR')\n")
+
+    async def seen(name: str, value: str) -> str:
+        env = {"FLAVOUR": value, "PYTHONPATH": str(tmp_path)}
+        async with kernel(tmp_path / name, forked=True, env=env, preload=["flavoured"]) as one:
+            return await one.run("import flavoured; print(flavoured.flavour)")
+
+    assert [asyncio.run(seen(n, v)) for n, v in (("a", "sweet"), ("b", "sour"))] == ["sweet\n", "sour\n"]
+
+
+def test_variables_that_an_import_sets_are_set_when_it_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "setter.py").write_text("import os\nos.environ.setdefault('SET_BY_IMPORT', 'yes')\n")
+    (tmp_path / "outer.py").write_text("import setter\n")
+    code = "import os; print(os.environ.get('SET_BY_IMPORT')); import outer; print(os.environ['SET_BY_IMPORT'])"
+
+    async def seen(name: str, forked: bool) -> str:
+        env = {"PYTHONPATH": str(tmp_path)}
+        async with kernel(tmp_path / name, forked=forked, env=env, preload=["outer"]) as one:
+            return await one.run(code)
+
+    assert asyncio.run(seen("forked", True)) == asyncio.run(seen("cold", False)) == "None\nyes\n"
+
+
+def test_a_server_that_lacks_a_module_serves_until_one_has_it(tmp_path: Path) -> None:
+    async def parent(name: str, preload: list[str]) -> str:
+        async with kernel(tmp_path / name, forked=True, preload=preload, env={"OMP_TEST": "1"}) as one:
+            return await one.run("import os; print(os.getppid())")
+
+    first = asyncio.run(parent("a", ["json"]))
+    assert asyncio.run(parent("b", ["json", "csv"])) == first
+    for known in SERVERS.servers.values():
+        for server in known:
+            server.started.result(30)
+    assert asyncio.run(parent("c", ["csv"])) != first
+
+
 def test_a_module_beside_the_notebook_comes_first(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "pandas.py").write_text("mine = 1\n")
@@ -177,7 +224,7 @@ def test_server_and_kernels_end_with_their_owner(tmp_path: Path) -> None:
 def test_kernels_of_a_killed_server_are_dead_at_once(tmp_path: Path) -> None:
     async def ended() -> int | None:
         async with kernel(tmp_path / "k", forked=True, env={"OF_ITS_OWN": "1"}) as one:
-            server = next(s for s in SERVERS.servers.values() if one.process.pid in s.kernels)
+            server = next(s for known in SERVERS.servers.values() for s in known if one.process.pid in s.kernels)
             server.process.kill()
             return await one.status()
 
