@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 import re
-import time
-import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.config import RunConfig
-from jupyter_mlops.errors import BadInput, NoKernel, UnknownStep
+from jupyter_mlops.errors import BadInput
+from jupyter_mlops.run.request import RunRequest
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -21,33 +18,6 @@ if TYPE_CHECKING:
     from jupyter_mlops.pipeline.checks.finding import Finding
     from jupyter_mlops.pipeline.model import Pipeline
     from jupyter_mlops.pipeline.suggest import Suggestion
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """What a person asks of one run.
-
-    :param given: typed parameter values; `texts`: values as written on a command line, read by declared type.
-    :param output: where the executed notebook goes; None: with the runs.
-    :param jobs: kernels at most; 0: one for each core.
-    :param timeout: seconds for a cell; `run_timeout`: seconds for the run.
-    """
-
-    notebook: Path
-    given: Mapping[str, object] = field(default_factory=dict)
-    texts: Mapping[str, str] = field(default_factory=dict)
-    output: Path | None = None
-    from_step: str = ""
-    only_step: str = ""
-    use_cache: bool = True
-    jobs: int = 0
-    isolate: bool = False
-    timeout: float | None = None
-    run_timeout: float | None = None
-    report: Path | None = None
-    report_code: bool = True
-    kernel: str = ""
-    cwd: Path | None = None
 
 
 def read(path: Path) -> NotebookNode:
@@ -81,6 +51,7 @@ def check(path: Path) -> list[Finding]:
     from jupyter_mlops.pipeline.checks.missing_imports import imported
     from jupyter_mlops.pipeline.checks.rule import Context, KernelFacts
     from jupyter_mlops.run.environment import kernel_spec, modules_missing
+    from jupyter_mlops.run.execute import kernel_name
 
     nb = read(path)
     pipeline: Pipeline | None = None
@@ -89,7 +60,7 @@ def check(path: Path) -> list[Finding]:
         pipeline = build(nb, path.stem)
     except MlopsError as error:
         problem = error
-    name = _kernel_name(nb, "")
+    name = kernel_name(nb)
     spec = kernel_spec(name)
     context = Context(nb=nb, pipeline=pipeline, beside=_modules_beside(path))
     missing = None
@@ -127,175 +98,14 @@ def save(nb: NotebookNode, path: Path) -> None:
 
 
 def run(
-    request: RunRequest,
-    config: RunConfig | None = None,
-    tell: Callable[[dict[str, Any]], None] = lambda event: None,
+    request: RunRequest, config: RunConfig | None = None, tell: Callable[[dict[str, Any]], None] = lambda event: None
 ) -> dict[str, Any]:
-    """Run a notebook as a pipeline. Returns the record that `run --json` prints; BadInput before anything ran.
+    """Run a notebook as a pipeline in this process, and return when its kernels have ended; see `execute`."""
+    import asyncio
 
-    :param tell: is called with each event while it runs (`event`: run, step, cell, output, ahead, discarded).
-    """
-    from jupyter_mlops.pipeline.build import build
-    from jupyter_mlops.run.engine import MlopsEngine, cores
-    from jupyter_mlops.run.failure import mark_failure, unmark
-    from jupyter_mlops.run.loop import Options, Outcome
+    from jupyter_mlops.run.execute import execute
 
-    config = config or RunConfig()
-    source = read(request.notebook)
-    declared = build(source, request.notebook.stem)
-    kernel = _kernel_name(source, request.kernel)
-    _require_kernel(kernel, request.kernel)
-    values = _values(declared, request)
-    nb = _injected(unmark(source), values, kernel, declared) if values else unmark(source)
-    pipeline = build(nb, request.notebook.stem)
-    _require_step(pipeline, request.from_step)
-    _require_step(pipeline, request.only_step)
-    run_id = _run_id()
-    output = _output(request, config, run_id)
-    cwd = (request.cwd or request.notebook.resolve().parent).resolve()
-    tell({"event": "run", "id": run_id, "steps": [s.name for s in pipeline.steps], "output": str(output)})
-    options = Options(
-        jobs=request.jobs or config.jobs or cores(),
-        isolate=request.isolate,
-        redo_from=request.from_step,
-        only=request.only_step,
-        cell_timeout=request.timeout,
-        run_timeout=request.run_timeout,
-    )
-    nb.metadata.setdefault("papermill", {}).update(
-        input_path=str(request.notebook), output_path=str(output), version=_papermill()
-    )
-    nb.metadata.papermill.setdefault("parameters", {})
-    outcomes: list[Outcome] = []
-    MlopsEngine.execute_notebook(
-        nb,
-        kernel,
-        output_path=str(output),
-        progress_bar=False,
-        save_every=config.save_every,
-        pipeline=pipeline,
-        options=options,
-        config=config,
-        use_cache=request.use_cache,
-        cwd=str(cwd),
-        tell=tell,
-        outcome_to=outcomes.append,
-    )
-    outcome = outcomes[0]
-    record = _record(run_id, outcome, pipeline, values, output, source, nb)
-    if outcome.error is not None:
-        mark_failure(nb, outcome.error)
-        save(nb, output)
-    if request.report is not None:
-        from jupyter_mlops.run.report import write_report
-
-        write_report(nb, request.report, request.notebook.stem, code=request.report_code)
-    return record
-
-
-def _record(
-    run_id: str, outcome: Any, pipeline: Pipeline, values: dict[str, object], output: Path, source: Any, nb: Any
-) -> dict[str, Any]:
-    import json
-
-    parameters = {p.name: values.get(p.name, p.default) for p in pipeline.parameters}
-    error = outcome.error
-    if error is not None:
-        error = {**error, "cell": _source_cell(error["cell"], nb, source)}
-    record = {
-        "id": run_id,
-        "state": outcome.state,
-        "parameters": {**parameters, **values},
-        "steps": [s.to_dict() for s in outcome.steps],
-        "metrics": outcome.metrics,
-        "output": str(output),
-        "error": error,
-        "fused": outcome.fused,
-        "notes": outcome.notes,
-    }
-    plain: dict[str, Any] = json.loads(json.dumps(record, default=str))
-    return plain
-
-
-def _source_cell(cell: int, nb: Any, source: Any) -> int:
-    """The position in the person's notebook of a cell of the one that ran, which may have cells injected."""
-    kept = [i for i, c in enumerate(source.cells) if "injected-parameters" not in c.metadata.get("tags", ())]
-    if len(nb.cells) == len(source.cells):
-        return cell
-    before = sum("injected-parameters" not in c.metadata.get("tags", ()) for c in nb.cells[: cell + 1])
-    return kept[max(0, min(before, len(kept)) - 1)] if kept else cell
-
-
-def _values(pipeline: Pipeline, request: RunRequest) -> dict[str, object]:
-    if pipeline.language == "python":
-        from jupyter_mlops.notebook.parameters import resolve
-
-        return resolve(pipeline.parameters, request.given, request.texts)
-    from papermill.cli import _resolve_type
-
-    return {**request.given, **{k: _resolve_type(v) for k, v in request.texts.items()}}
-
-
-def _injected(nb: NotebookNode, values: dict[str, object], kernel: str, pipeline: Pipeline) -> NotebookNode:
-    from jupyter_mlops.notebook.parameters import inject
-
-    return inject(nb, values, kernel, pipeline.language)
-
-
-def _kernel_name(nb: Any, told: str) -> str:
-    return told or nb.metadata.get("kernelspec", {}).get("name", "") or "python3"
-
-
-def _require_kernel(name: str, told: str) -> None:
-    from jupyter_client.kernelspec import KernelSpecManager
-
-    found = KernelSpecManager().find_kernel_specs()
-    if name in found:
-        return
-    nearest = difflib.get_close_matches(name, found, 1)
-    where = "--kernel" if told else "the notebook's kernelspec"
-    hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
-    raise NoKernel(
-        f"no kernel named {name!r} is installed",
-        where=where,
-        remedy=f"{hint}Installed: {', '.join(sorted(found)) or 'none'}. Choose one with --kernel NAME.",
-    )
-
-
-def _require_step(pipeline: Pipeline, name: str) -> None:
-    names = [s.name for s in pipeline.steps]
-    if not name or name in names:
-        return
-    nearest = difflib.get_close_matches(name, names, 1)
-    hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
-    raise UnknownStep(f"there is no step {name!r}", remedy=f"{hint}Steps: {', '.join(names) or 'none'}.")
-
-
-def _run_id() -> str:
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
-
-
-def _output(request: RunRequest, config: RunConfig, run_id: str) -> Path:
-    if request.output is None:
-        path = Path(config.home) / "runs" / run_id / f"{request.notebook.stem}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
-    path = request.output.resolve()
-    if path.is_dir():
-        path = path / f"{request.notebook.stem}.ipynb"
-    if path == request.notebook.resolve():
-        raise BadInput("the output would overwrite the notebook", where=str(path), remedy="Name another file with -o.")
-    if not path.parent.is_dir():
-        raise BadInput("the folder of the output does not exist", where=str(path.parent), remedy="Make it first.")
-    if not os.access(path.parent, os.W_OK):
-        raise BadInput("the folder of the output can't be written", where=str(path.parent))
-    return path
-
-
-def _papermill() -> str:
-    from papermill.version import version
-
-    return str(version)
+    return asyncio.run(execute(request, config, tell))
 
 
 def demo(folder: Path) -> Path:

@@ -69,9 +69,10 @@ def run_notebook(notebook: Path, arguments: argparse.Namespace) -> int:
     """Run one notebook with the options of `run`."""
     from jupyter_mlops import service
     from jupyter_mlops.cli.progress import progress
+    from jupyter_mlops.run.request import RunRequest
 
     given, texts = parameters(arguments)
-    request = service.RunRequest(
+    request = RunRequest(
         notebook=notebook,
         given=given,
         texts=texts,

@@ -21,13 +21,11 @@ from typing import Any
 SOURCE = Path(__file__).with_name("forkserver.py")
 MESSAGE = 1 << 20
 # What a kernel's own environment may differ in although imports look at it: terminals, and what Jupyter itself sets.
-EVERY_KERNEL_ITS_OWN = frozenset(
-    "JPY_SESSION_NAME JPY_PARENT_PID PWD OLDPWD SHLVL _ COLUMNS LINES TERM".split()
-)
+EVERY_KERNEL_ITS_OWN = frozenset("JPY_SESSION_NAME JPY_PARENT_PID PWD OLDPWD SHLVL _ COLUMNS LINES TERM".split())
 # What the interpreter and libraries in C look at, unseen by us.
 READ_IN_C = (
-    "PYTHON", "LD_", "LC_", "LANG", "TZ", "PATH", "HOME", "TMPDIR", "VIRTUAL_ENV", "CONDA", "OMP_", "KMP_", "GOMP_", "MKL_",
-    "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "NUMEXPR_", "MALLOC_", "GLIBC_", "CUDA_", "NPY_", "FONTCONFIG_",
+    "PYTHON", "LD_", "LC_", "LANG", "TZ", "PATH", "HOME", "TMPDIR", "VIRTUAL_ENV", "CONDA", "OMP_", "KMP_", "GOMP_",
+    "MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "NUMEXPR_", "MALLOC_", "GLIBC_", "CUDA_", "NPY_", "FONTCONFIG_",
 )  # fmt: skip
 IDLE = 600.0  # seconds after which a server without kernels may go
 

@@ -558,6 +558,12 @@ def set_torch_random(value: Any) -> None:
         torch.set_rng_state(torch.frombuffer(bytearray(value), dtype=torch.uint8))
 
 
+def _hide_hash_seed() -> None:
+    """The seed was given by us, for this process alone: processes that a cell starts have none, as ever."""
+    if os.environ.pop("JUPYTER_MLOPS_HASHSEED", None):
+        os.environ.pop("PYTHONHASHSEED", None)
+
+
 def get_environ() -> Any:
     now, then = dict(os.environ), AGENT.base_environ
     return {k: now.get(k) for k in sorted(now.keys() | then.keys()) if now.get(k) != then.get(k)}
@@ -1232,8 +1238,7 @@ class Agent:
 
     def start(self) -> None:
         """Take the defaults of this process, once the agent itself is installed."""
-        os.environ.pop("PYTHONHASHSEED", None) if os.environ.get("JUPYTER_MLOPS_HASHSEED") else None
-        os.environ.pop("JUPYTER_MLOPS_HASHSEED", None)
+        _hide_hash_seed()
         self.base_environ = dict(os.environ)
         locale = importlib.import_module("locale")
         self.base_locale = locale.setlocale(locale.LC_ALL)
@@ -1741,12 +1746,26 @@ class Agent:
         self.axes_apart = bool(request.get("axes_apart"))
         self.memory_seen = bool(request.get("memory_seen"))
         self.identity_seen = bool(request.get("identity_seen"))
+        if "cwd" in request:
+            self.move(request["cwd"], request["environ"])
         return {
             "pid": os.getpid(),
             "python": sys.version,
             "executable": sys.executable,
             "cloudpickle": _pickler_base() is not pickle.Pickler,
         }
+
+    def move(self, cwd: str, environ: Any) -> None:
+        """Be as if this kernel had been started here, with these environment variables."""
+        os.chdir(cwd)
+        self.base_cwd = os.getcwd()
+        self.shell.starting_dir = self.base_cwd
+        self.user_ns["_dh"][:] = [self.base_cwd]
+        for key in set(os.environ) - set(environ):
+            del os.environ[key]
+        os.environ.update(environ)
+        _hide_hash_seed()
+        self.base_environ = dict(os.environ)
 
     def sync(self, request: Any) -> Any:
         """Bring this kernel to the state of the main line.

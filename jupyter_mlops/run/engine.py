@@ -22,6 +22,7 @@ from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.run.cache import Cache
 from jupyter_mlops.run.environment import environment_digest
 from jupyter_mlops.run.evidence import Evidence
+from jupyter_mlops.run.kernels import Kernels
 from jupyter_mlops.run.loop import Options, Outcome, RunLoop
 from jupyter_mlops.run.record import Record
 
@@ -45,60 +46,67 @@ class MlopsEngine(Engine):  # type: ignore[misc]
         autosave_cell_every: int = 30,
         **kwargs: Any,
     ) -> NotebookNode:
-        """Run in place and return the notebook. Papermill calls this; see `execute_managed_notebook`."""
+        """Run in place and return the notebook. Papermill calls this; see `execute`."""
         record = Record(
             nb,
             output_path=output_path,
             progress_bar=progress_bar,
             log_output=log_output,
             autosave_cell_every=autosave_cell_every,
-            save_every=kwargs.pop("save_every", 10.0),
+            save_every=(kwargs.get("config") or RunConfig()).save_every,
         )
-        record.notebook_start()
-        try:
-            cls.execute_managed_notebook(record, kernel_name, log_output=log_output, **kwargs)
-        finally:
-            record.cleanup_pbar()
-            record.notebook_complete()
+        asyncio.run(cls.execute(record, kernel_name, **kwargs))
         done: NotebookNode = record.nb
         return done
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man: Record, kernel_name: str, **kwargs: Any) -> None:
-        """Run the pipeline of `nb_man.nb` in place.
+    async def execute(cls, record: Record, kernel_name: str, **kwargs: Any) -> None:
+        """Run the pipeline of `record.nb` in place; the record is complete and written when this returns.
 
         :param kwargs: papermill's (`start_timeout`, `execution_timeout`, `input_path`) and ours: `pipeline`,
-            `options`, `config`, `cwd`, `use_cache`, `tell`, `outcome_to` (called with the Outcome).
+            `options`, `config`, `cwd`, `use_cache`, `kernels`, `tell`, `outcome_to` (called with the Outcome, before
+            the record is written for the last time).
         """
         config: RunConfig = kwargs.get("config") or RunConfig()
         config.startup_timeout = float(kwargs.get("start_timeout") or config.startup_timeout)
         options: Options = kwargs.get("options") or Options(
             jobs=config.jobs or cores(), cell_timeout=kwargs.get("execution_timeout") or None
         )
-        pipeline: Pipeline = kwargs.get("pipeline") or build(nb_man.nb, _name(kwargs.get("input_path")))
+        pipeline: Pipeline = kwargs.get("pipeline") or build(record.nb, _name(kwargs.get("input_path")))
         home, cwd = Path(config.home), str(kwargs.get("cwd") or os.getcwd())
         cache, base = None, ""
         if kwargs.get("use_cache", True) and pipeline.language == "python":
             cache = Cache(home / "cache", ObjectStore(home / "objects"))
-            base = f"{environment_digest(kernel_name)} {cwd} {config.hash_seed}"
+            base = f"{environment_digest(kernel_name, options.env)} {cwd} {config.hash_seed}"
         evidence = Evidence(home / "evidence" / f"{pipeline.name}.json" if cache is not None else None)
         home.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="work-", dir=home))
-        tell: Callable[[dict[str, Any]], None] = kwargs.get("tell") or (lambda event: None)
+        kernels: Kernels = kwargs.get("kernels") or Kernels()
+        loop: RunLoop | None = None
+        told: Callable[[Outcome], None] = kwargs.get("outcome_to") or (lambda outcome: None)
+
+        async def end() -> None:
+            if loop is not None:
+                await loop.close()
+            shutil.rmtree(folder, ignore_errors=True)
+            if cache is not None:
+                cache.trim(config.cache_limit)
+
+        record.notebook_start()
         try:
             loop = RunLoop(
-                pipeline, nb_man, kernel_name, cwd, folder,
-                config=config, options=options, cache=cache, base=base, evidence=evidence, tell=tell,
+                pipeline, record, kernel_name, cwd, folder,
+                config=config, options=options, cache=cache, base=base, evidence=evidence, kernels=kernels,
+                tell=kwargs.get("tell") or (lambda event: None),
             )  # fmt: skip
-            outcome = asyncio.run(loop.run())
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        if cache is not None:
-            cache.trim(config.cache_limit)
-        _note(nb_man.nb, outcome)
-        told: Callable[[Outcome], None] | None = kwargs.get("outcome_to")
-        if told is not None:
+            outcome = await loop.run()
+            _note(record.nb, outcome)
             told(outcome)
+        finally:
+            try:
+                record.notebook_complete()
+            finally:
+                await kernels.finish(end)
 
     @classmethod
     def nb_kernel_name(cls, nb: NotebookNode, name: str | None = None) -> str:

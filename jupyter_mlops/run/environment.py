@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
@@ -34,8 +35,11 @@ def site_folders(interpreter: str) -> list[str]:
     return sorted(glob.glob(str(prefix / "lib*" / "python3*" / "*-packages")))
 
 
-def environment_digest(kernel_name: str) -> str:
-    """Changes whenever a package is installed, upgraded or removed, or the kernel is another one."""
+def environment_digest(kernel_name: str, env: Mapping[str, str] | None = None) -> str:
+    """Changes whenever a package is installed, upgraded or removed, or the kernel is another one.
+
+    :param env: environment variables of the kernel; None: those of this process.
+    """
     spec = kernel_spec(kernel_name)
     argv = spec.argv if spec is not None else []
     interpreter = argv[0] if argv else ""
@@ -49,7 +53,7 @@ def environment_digest(kernel_name: str) -> str:
             continue
         packages += [n for n in names if n.endswith((".dist-info", ".egg-info", ".pth", ".egg-link"))]
     facts = [argv, dict(spec.env) if spec is not None else {}, os.path.realpath(interpreter), sys.version, packages]
-    environ = sorted((k, v) for k, v in os.environ.items() if not VOLATILE.match(k))
+    environ = sorted((k, v) for k, v in (os.environ if env is None else env).items() if not VOLATILE.match(k))
     return hashlib.blake2b(json.dumps([facts, environ]).encode(), digest_size=16).hexdigest()
 
 

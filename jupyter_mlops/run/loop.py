@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import nbformat
 from nbclient.exceptions import CellExecutionError
@@ -23,6 +23,8 @@ from jupyter_mlops.pipeline.model import Block, Pipeline, Step
 from jupyter_mlops.run import plan
 from jupyter_mlops.run.cache import Cache, key_of
 from jupyter_mlops.run.evidence import Evidence, block_id, learn
+from jupyter_mlops.run.kernels import Kernels
+from jupyter_mlops.run.launch import Fork, Wanted
 from jupyter_mlops.run.line import Artifact, BlockResult, Line
 from jupyter_mlops.run.record import Record
 from jupyter_mlops.run.session import Session, blank_copy
@@ -39,6 +41,7 @@ class Options:
     :param redo_from: steps from this one on run even if a result is kept.
     :param only: run this step, and before it what it stands on and has no kept result.
     :param cell_timeout: seconds a cell may take; run_timeout: seconds the run may take.
+    :param env: environment variables of the kernels; None: those of this process.
     """
 
     jobs: int = 1
@@ -47,6 +50,7 @@ class Options:
     only: str = ""
     cell_timeout: float | None = None
     run_timeout: float | None = None
+    env: Mapping[str, str] | None = None
 
 
 @dataclass
@@ -86,8 +90,10 @@ class RunLoop:
         cache: Cache | None = None,
         base: str = "",
         evidence: Evidence | None = None,
+        kernels: Kernels | None = None,
         tell: Callable[[dict[str, Any]], None] = lambda event: None,
     ) -> None:
+        self.kernels = kernels or Kernels()
         self.pipeline, self.record, self.kernel_name, self.cwd = pipeline, record, kernel_name, cwd
         self.folder, self.cache, self.base, self.tell = folder, cache, base, tell
         self.config, self.options = config or RunConfig(), options or Options()
@@ -129,7 +135,7 @@ class RunLoop:
     async def run(self) -> Outcome:
         """Run to the end, to the first failure that leaves nothing to do, or until it is stopped."""
         work = asyncio.ensure_future(self._run())
-        handled = self._catch_signals(work)
+        handled = [] if self.kernels.one_of_many else self._catch_signals(work)
         try:
             done, _ = await asyncio.wait({work}, timeout=self.options.run_timeout)
             if not done:
@@ -141,14 +147,17 @@ class RunLoop:
                 await work
         except asyncio.CancelledError:
             if not self.stop_reason:
-                work.cancel()
                 self.stop_reason = "cancelled"
+                work.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await work
             self.outcome.state = "stopped"
             self._mark_current("stopped")
         finally:
             for number in handled:
                 asyncio.get_running_loop().remove_signal_handler(number)
-            await self._close()
+        if not self.stop_reason and self.main is not None and self.main.client is not None:
+            self.main.client.set_widgets_metadata()
         self._settle()
         return self.outcome
 
@@ -405,23 +414,25 @@ class RunLoop:
         if self.main is None:
             self.main = Session(
                 self.record.nb,
-                self.kernel_name,
-                self.cwd,
+                self._kernel("start" if self.options.isolate else "running"),
                 facts=self.facts,
-                hash_seed=self.config.hash_seed,
                 startup_timeout=self.config.startup_timeout,
-                python=self.python,
-                fork=self._forks("start" if self.options.isolate else "running"),
-                preload=self.preload,
                 on_output=self._on_output,
             )
-            await self.main.start()
+            await self.kernels.start(self.main)
             if self.main.language_info:
                 self.record.nb.metadata["language_info"] = nbformat.from_dict(self.main.language_info)
         return self.main
 
-    def _forks(self, wanted: Literal["running", "start"]) -> Literal["", "running", "start"]:
-        return wanted if self.config.fork_kernels else ""
+    def _kernel(self, fork: Fork) -> Wanted:
+        """The kernel that this run wants; fork servers that a single run starts are for kernels it has many of."""
+        if not self.config.fork_kernels:
+            fork = ""
+        elif self.kernels.one_of_many:
+            fork = "start"
+        return Wanted(
+            self.kernel_name, self.cwd, self.config.hash_seed, self.python, fork, self.preload, self.options.env
+        )  # fmt: skip
 
     def _on_output(self, output: Any) -> None:
         self.record.autosave_cell()
@@ -568,6 +579,8 @@ class RunLoop:
         for block in self.blocks[at + 1 :]:
             if sum(not a.task.done() for a in self.ahead.values()) >= self.options.jobs - 1:
                 return
+            if not self.idle and not self.kernels.room:
+                return
             if block.index in self.ahead or block.index in self.tried or not self._wanted(block):
                 continue
             if self._may_run_ahead(block, at):
@@ -613,11 +626,10 @@ class RunLoop:
         try:
             if session is None:
                 session = Session(
-                    blank_copy(self.record.nb), self.kernel_name, self.cwd,
-                    hash_seed=self.config.hash_seed, startup_timeout=self.config.startup_timeout,
-                    facts=self.facts, fork=self._forks("start"), preload=self.preload,
+                    blank_copy(self.record.nb), self._kernel("start"),
+                    facts=self.facts, startup_timeout=self.config.startup_timeout,
                 )  # fmt: skip
-                await session.start()
+                await self.kernels.start_helper(session)
             gone = [n for n in session.versions if n not in names]
             fresh = [g for g in groups if any(session.versions.get(n) != g.digest for n in g.names)]
             await _sync(session, snapshot, fresh, gone, tuple(m for m in unfinished if m not in snapshot.imports))
@@ -785,7 +797,8 @@ class RunLoop:
                 record.state = "stopped"
         self.evidence.save()
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """End the kernels of a run that is over."""
         for ahead in self.ahead.values():
             ahead.task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
@@ -797,8 +810,6 @@ class RunLoop:
         if self.main is not None:
             if self.stop_reason:
                 await self.main.interrupt()
-            elif self.main.client is not None:
-                self.main.client.set_widgets_metadata()
             await self.main.close(patience=1.0 if self.stop_reason else 5.0)
         for task in self.storing:
             with contextlib.suppress(asyncio.CancelledError, Exception):

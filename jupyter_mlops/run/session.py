@@ -5,35 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import signal
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from importlib.metadata import EntryPoint
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from queue import Empty
-from typing import Any, Literal
+from typing import Any
 
 import nbformat
-from jupyter_client.kernelspec import NoSuchKernel
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
-from jupyter_mlops.errors import KernelDied, MlopsError, NoKernel, TimedOut
-from jupyter_mlops.kernels.launch import forkable
+from jupyter_mlops.errors import KernelDied, MlopsError, TimedOut
+from jupyter_mlops.run.launch import LOG, Launched, Wanted, launch
 
 AGENT_MODULE = "_jupyter_mlops_agent"
-LOG = "kernel.log"
-# Registered by its entry point where the package is installed; a source tree on the path has none.
-PROVISIONER = EntryPoint(
-    "forked-provisioner",
-    "jupyter_mlops.kernels.provisioner:ForkedProvisioner",
-    KernelProvisionerFactory.GROUP_NAME,
-)
 AGENT_SOURCE = Path(__file__).with_name("agent.py")
 INSTALL = """
 def _install(source):
@@ -94,37 +81,25 @@ class Session:
     """One kernel, from its start to its end.
 
     :param nb: the notebook whose cells are run in place.
-    :param hash_seed: PYTHONHASHSEED for the kernel, so that sets have one order in all kernels of a run.
-    :param fork: whether to fork the kernel: only from a fork server that is "running", or "start" one.
-    :param preload: modules that the fork server imports ahead.
-    :param python: whether the kernel is IPython's, so that the agent can live in it.
+    :param facts: what the agent has to know of the pipeline.
     """
 
     def __init__(
         self,
         nb: NotebookNode,
-        kernel_name: str,
-        cwd: str,
+        wanted: Wanted,
         *,
-        hash_seed: str = "",
         startup_timeout: float = 60.0,
-        python: bool = True,
         facts: Mapping[str, Any] | None = None,
-        fork: Literal["", "running", "start"] = "",
-        preload: Sequence[str] = (),
-        on_output: Any = lambda output: None,
+        on_output: Callable[[Any], None] = lambda output: None,
     ) -> None:
-        self.nb = nb
-        self.kernel_name = kernel_name
-        self.cwd = cwd
-        self.hash_seed = hash_seed
+        self.nb, self.wanted = nb, wanted
         self.startup_timeout = startup_timeout
-        self.python = python
         self.facts = dict(facts or {})
-        self.fork, self.preload = fork, list(preload)
         self.on_output = on_output
+        self.on_end: Callable[[], None] = lambda: None
         self.client: CellClient | None = None
-        self.folder: str | None = None
+        self.launched: Launched | None = None
         self.versions: dict[str, str] = {}
         self.state: dict[str, str] = {}
         self.imports: set[str] = set()
@@ -132,37 +107,19 @@ class Session:
         self.dirty = False
         self.language_info: dict[str, Any] = {}
 
-    async def start(self) -> None:
-        """Start the kernel and put the agent into it."""
-        self.folder = tempfile.mkdtemp(prefix="mlops-")
-        manager = AsyncKernelManager(
-            kernel_name=self.kernel_name, connection_file=os.path.join(self.folder, "kernel.json")
-        )
-        if os.name == "posix":
-            manager.transport = "ipc"
-            manager.ip = os.path.join(self.folder, "k")
-        env = dict(os.environ)
-        if self.hash_seed and "PYTHONHASHSEED" not in env:
-            env.update(PYTHONHASHSEED=self.hash_seed, JUPYTER_MLOPS_HASHSEED="1")
-        env["PYDEVD_DISABLE_FILE_VALIDATION"] = env.get("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-        self.client = CellClient(
-            self.nb,
-            manager,
-            self.on_output,
-            startup_timeout=self.startup_timeout,
-            raise_on_iopub_timeout=True,
-            iopub_timeout=60,
-        )
-        self.client.reset_execution_trackers()
+    async def start(self, launched: Launched | None = None) -> None:
+        """Start the kernel, unless its process was launched already, and put the agent into it."""
+        await self.connect(launched or await launch(self.wanted))
+        if self.wanted.python:
+            await self.ask("hello", **self.facts)
+
+    async def connect(self, launched: Launched) -> None:
+        """Talk to a kernel's process as soon as it answers, and install the agent."""
+        self.launched = launched
+        self._make_client(launched.manager)
+        assert self.client is not None
         try:
-            if self.python and self.fork:
-                self._let_fork(manager)
-            with open(os.path.join(self.folder, LOG), "wb") as log:
-                await manager.start_kernel(cwd=self.cwd, env=env, stdout=log, stderr=log)
-        except NoSuchKernel:
-            raise _no_kernel(self.kernel_name) from None
-        try:
-            client = manager.client()
+            client = launched.manager.client()
             client.start_channels()
             self.client.kc = client
             client.allow_stdin = False
@@ -172,20 +129,31 @@ class Session:
             await self.kill()
             end = "It gave no answer in time." if status is None else f"It ended with status {status}."
             raise KernelDied(
-                f"the kernel {self.kernel_name!r} did not start", remedy=f"{end} {words}".rstrip()
+                f"the kernel {self.wanted.kernel_name!r} did not start", remedy=f"{end} {words}".rstrip()
             ) from None
-        if self.python:
+        if self.wanted.python:
             await self._install()
 
-    def _let_fork(self, manager: AsyncKernelManager) -> None:
-        """Name our provisioner in this manager's copy of the kernelspec, unless the spec names one itself."""
-        known = KernelProvisionerFactory.instance(parent=manager.parent).provisioners
-        known.setdefault(PROVISIONER.name, PROVISIONER)
-        spec: Any = manager.kernel_spec
-        if "kernel_provisioner" not in spec.metadata and forkable(spec.argv) is not None:
-            config = {"preload": self.preload, "start_server": self.fork == "start"}
-            provisioner = {"provisioner_name": PROVISIONER.name, "config": config}
-            spec.metadata = {**spec.metadata, "kernel_provisioner": provisioner}
+    async def take_over(self, ready: Session) -> None:
+        """Go on with the kernel of a session that was connected ahead and has run nothing."""
+        assert ready.client is not None and ready.launched is not None
+        self.launched, self.language_info = ready.launched, ready.language_info
+        self._make_client(ready.launched.manager)
+        assert self.client is not None
+        self.client.kc = ready.client.kc
+        ready.client = ready.launched = None
+        await self.ask("hello", cwd=self.wanted.cwd, environ=self.wanted.environment(), **self.facts)
+
+    def _make_client(self, manager: Any) -> None:
+        self.client = CellClient(
+            self.nb,
+            manager,
+            self.on_output,
+            startup_timeout=self.startup_timeout,
+            raise_on_iopub_timeout=True,
+            iopub_timeout=60,
+        )
+        self.client.reset_execution_trackers()
 
     async def _ready(self) -> None:
         """Wait until the kernel answers and its outputs reach us, without jupyter_client's fixed waits."""
@@ -212,7 +180,6 @@ class Session:
         reply = await self._silent(INSTALL.format(module=AGENT_MODULE, source=source))
         if reply["content"]["status"] != "ok":
             raise MlopsError("the kernel can't take the agent", remedy=_last_line(reply["content"]))
-        await self.ask("hello", **self.facts)
 
     async def ask(self, verb: str, **fields: Any) -> dict[str, Any]:
         """One request to the agent."""
@@ -295,7 +262,8 @@ class Session:
     def last_words(self) -> str:
         """The last line that the kernel's process itself wrote, past its cells' outputs."""
         try:
-            lines = Path(self.folder or "", LOG).read_bytes()[-4096:].decode(errors="replace").split("\n")
+            assert self.launched is not None
+            lines = Path(self.launched.folder, LOG).read_bytes()[-4096:].decode(errors="replace").split("\n")
         except OSError:
             return ""
         said = [line.strip() for line in lines if line.strip()]
@@ -324,30 +292,16 @@ class Session:
 
     async def kill(self) -> None:
         """End the kernel's process and every process that it started in its session."""
-        if self.client is None:
+        if self.client is None or self.launched is None:
             return
-        manager: Any = self.client.km
         kc: Any = self.client.kc
-        self.client = None
-        with contextlib.suppress(Exception):
-            await manager.shutdown_kernel(now=True)
-        if kc is not None:
-            kc.stop_channels()
-        with contextlib.suppress(Exception):
-            await manager.cleanup_resources()
-        if self.folder:
-            import shutil
-
-            shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _no_kernel(name: str) -> NoKernel:
-    from jupyter_client.kernelspec import KernelSpecManager
-
-    known = ", ".join(sorted(KernelSpecManager().find_kernel_specs())) or "none"
-    return NoKernel(
-        f"no kernel named {name!r} is installed", remedy=f"Installed: {known}. Choose one with --kernel NAME."
-    )
+        launched, self.client = self.launched, None
+        try:
+            await launched.end()
+            if kc is not None:
+                kc.stop_channels()
+        finally:
+            self.on_end()
 
 
 def _last_line(content: dict[str, Any]) -> str:
@@ -370,4 +324,4 @@ def blank_copy(nb: NotebookNode) -> NotebookNode:
     return made
 
 
-__all__ = ["CellExecutionError", "Session", "blank_copy"]
+__all__ = ["CellExecutionError", "Session", "Wanted", "blank_copy"]

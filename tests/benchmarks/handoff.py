@@ -138,12 +138,12 @@ class _Pair:
     async def start(cls, number: int, rows: int, folder: Path) -> _Pair:
         import nbformat
 
-        from jupyter_mlops.run.session import Session
+        from jupyter_mlops.run.session import Session, Wanted
 
         sources = [MAKE.format(seed=number, rows=rows, columns=COLUMNS), LOOK]
         text = json.dumps(document([code_cell(source) for source in sources]))
         nbs = [nbformat.reads(text, as_version=4) for _ in range(2)]  # type: ignore[no-untyped-call]
-        giver, taker = (Session(nb, "python3", str(folder), hash_seed="0") for nb in nbs)
+        giver, taker = (Session(nb, Wanted("python3", str(folder), hash_seed="0")) for nb in nbs)
         pair = cls(giver, taker, folder / f"handed-on-{number}.bin")
         try:
             for session in (giver, taker):

@@ -1,0 +1,241 @@
+"""One run of a notebook, from what was asked to the record of what became of it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.config import RunConfig
+from jupyter_mlops.errors import BadInput, NoKernel, UnknownStep
+from jupyter_mlops.run.request import RunRequest
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from jupyter_mlops.pipeline.model import Pipeline
+    from jupyter_mlops.run.kernels import Kernels
+    from jupyter_mlops.run.launch import Launched, Wanted
+
+PEEK = 20_000_000  # bytes of a notebook that are parsed twice to have a kernel sooner
+
+
+async def execute(
+    request: RunRequest,
+    config: RunConfig | None = None,
+    tell: Callable[[dict[str, Any]], None] = lambda event: None,
+    kernels: Kernels | None = None,
+) -> dict[str, Any]:
+    """Run a notebook as a pipeline. Returns the record that `run --json` prints; BadInput before anything ran.
+
+    :param tell: is called with each event while it runs (`event`: run, step, cell, output, ahead, discarded).
+    :param kernels: where this run's kernels come from; None: it starts them itself.
+    """
+    config = config or RunConfig()
+    ahead = await _launched_ahead(request, config) if kernels is None else None
+    from jupyter_mlops.run.kernels import Kernels
+
+    kernels = kernels or Kernels(ahead)
+    try:
+        return await _run(request, config, tell, kernels)
+    finally:
+        await kernels.close()
+
+
+async def _launched_ahead(request: RunRequest, config: RunConfig) -> tuple[Wanted, Launched] | None:
+    """The process of the main kernel, if it is plain that one will be needed: it starts while we import and think."""
+    known = Path(config.home) / "evidence" / f"{request.notebook.stem}.json"
+    if request.isolate or (request.use_cache and known.exists()):
+        return None
+    import json
+
+    try:
+        if request.notebook.stat().st_size > PEEK:
+            return None
+        spec = json.loads(request.notebook.read_bytes())["metadata"].get("kernelspec", {})
+        name = request.kernel or spec.get("name") or "python3"
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None  # who reads it properly says what is wrong
+    from jupyter_mlops.errors import NoKernel
+    from jupyter_mlops.run.launch import Wanted, launch
+
+    wanted = Wanted(name, str(_cwd(request)), config.hash_seed)
+    try:
+        return wanted, await launch(wanted)
+    except (NoKernel, OSError):
+        return None
+
+
+def _cwd(request: RunRequest) -> Path:
+    return (request.cwd or request.notebook.resolve().parent).resolve()
+
+
+async def _run(
+    request: RunRequest, config: RunConfig, tell: Callable[[dict[str, Any]], None], kernels: Kernels
+) -> dict[str, Any]:
+    from jupyter_mlops.notebook.read import read_notebook
+    from jupyter_mlops.pipeline.build import build
+    from jupyter_mlops.run.engine import MlopsEngine, cores
+    from jupyter_mlops.run.failure import mark_failure, unmark
+    from jupyter_mlops.run.loop import Options, Outcome
+    from jupyter_mlops.run.record import Record
+
+    source = read_notebook(request.notebook)
+    declared = build(source, request.notebook.stem)
+    kernel = kernel_name(source, request.kernel)
+    _require_kernel(kernel, request.kernel)
+    values = _values(declared, request)
+    nb = _injected(unmark(source), values, kernel, declared) if values else unmark(source)
+    pipeline = build(nb, request.notebook.stem)
+    _require_step(pipeline, request.from_step)
+    _require_step(pipeline, request.only_step)
+    run_id = _run_id()
+    output = _output(request, config, run_id)
+    tell({"event": "run", "id": run_id, "steps": [s.name for s in pipeline.steps], "output": str(output)})
+    options = Options(
+        jobs=request.jobs or config.jobs or cores(),
+        isolate=request.isolate,
+        redo_from=request.from_step,
+        only=request.only_step,
+        cell_timeout=request.timeout,
+        run_timeout=request.run_timeout,
+        env=request.env,
+    )
+    nb.metadata.setdefault("papermill", {}).update(
+        input_path=str(request.notebook), output_path=str(output), version=_papermill()
+    )
+    nb.metadata.papermill.setdefault("parameters", {})
+    records: list[dict[str, Any]] = []
+
+    def conclude(outcome: Outcome) -> None:
+        records.append(_record(run_id, outcome, pipeline, values, output, source, nb))
+        if outcome.error is not None:
+            mark_failure(nb, outcome.error)
+
+    await MlopsEngine.execute(
+        Record(nb, output_path=str(output), progress_bar=False, save_every=config.save_every),
+        kernel,
+        pipeline=pipeline,
+        options=options,
+        config=config,
+        use_cache=request.use_cache,
+        cwd=str(_cwd(request)),
+        kernels=kernels,
+        tell=tell,
+        outcome_to=conclude,
+    )
+    if request.report is not None:
+        from jupyter_mlops.run.report import write_report
+
+        write_report(nb, request.report, request.notebook.stem, code=request.report_code)
+    return records[0]
+
+
+def _record(
+    run_id: str, outcome: Any, pipeline: Pipeline, values: dict[str, object], output: Path, source: Any, nb: Any
+) -> dict[str, Any]:
+    import json
+
+    parameters = {p.name: values.get(p.name, p.default) for p in pipeline.parameters}
+    error = outcome.error
+    if error is not None:
+        error = {**error, "cell": _source_cell(error["cell"], nb, source)}
+    record = {
+        "id": run_id,
+        "state": outcome.state,
+        "parameters": {**parameters, **values},
+        "steps": [s.to_dict() for s in outcome.steps],
+        "metrics": outcome.metrics,
+        "output": str(output),
+        "error": error,
+        "fused": outcome.fused,
+        "notes": outcome.notes,
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(record, default=str))
+    return plain
+
+
+def _source_cell(cell: int, nb: Any, source: Any) -> int:
+    """The position in the person's notebook of a cell of the one that ran, which may have cells injected."""
+    kept = [i for i, c in enumerate(source.cells) if "injected-parameters" not in c.metadata.get("tags", ())]
+    if len(nb.cells) == len(source.cells):
+        return cell
+    before = sum("injected-parameters" not in c.metadata.get("tags", ()) for c in nb.cells[: cell + 1])
+    return kept[max(0, min(before, len(kept)) - 1)] if kept else cell
+
+
+def _values(pipeline: Pipeline, request: RunRequest) -> dict[str, object]:
+    if pipeline.language == "python":
+        from jupyter_mlops.notebook.parameters import resolve
+
+        return resolve(pipeline.parameters, request.given, request.texts)
+    from papermill.cli import _resolve_type
+
+    return {**request.given, **{k: _resolve_type(v) for k, v in request.texts.items()}}
+
+
+def _injected(nb: NotebookNode, values: dict[str, object], kernel: str, pipeline: Pipeline) -> NotebookNode:
+    from jupyter_mlops.notebook.parameters import inject
+
+    return inject(nb, values, kernel, pipeline.language)
+
+
+def kernel_name(nb: Any, told: str = "") -> str:
+    """The kernel a notebook runs on: the one told, the one it names, or the default Python kernel."""
+    return told or nb.metadata.get("kernelspec", {}).get("name", "") or "python3"
+
+
+def _require_kernel(name: str, told: str) -> None:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    found = KernelSpecManager().find_kernel_specs()
+    if name in found:
+        return
+    nearest = difflib.get_close_matches(name, found, 1)
+    where = "--kernel" if told else "the notebook's kernelspec"
+    hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
+    raise NoKernel(
+        f"no kernel named {name!r} is installed",
+        where=where,
+        remedy=f"{hint}Installed: {', '.join(sorted(found)) or 'none'}. Choose one with --kernel NAME.",
+    )
+
+
+def _require_step(pipeline: Pipeline, name: str) -> None:
+    names = [s.name for s in pipeline.steps]
+    if not name or name in names:
+        return
+    nearest = difflib.get_close_matches(name, names, 1)
+    hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
+    raise UnknownStep(f"there is no step {name!r}", remedy=f"{hint}Steps: {', '.join(names) or 'none'}.")
+
+
+def _run_id() -> str:
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
+
+
+def _output(request: RunRequest, config: RunConfig, run_id: str) -> Path:
+    if request.output is None:
+        path = Path(config.home) / "runs" / run_id / f"{request.notebook.stem}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+    path = request.output.resolve()
+    if path.is_dir():
+        path = path / f"{request.notebook.stem}.ipynb"
+    if path == request.notebook.resolve():
+        raise BadInput("the output would overwrite the notebook", where=str(path), remedy="Name another file with -o.")
+    if not path.parent.is_dir():
+        raise BadInput("the folder of the output does not exist", where=str(path.parent), remedy="Make it first.")
+    if not os.access(path.parent, os.W_OK):
+        raise BadInput("the folder of the output can't be written", where=str(path.parent))
+    return path
+
+
+def _papermill() -> str:
+    from papermill.version import version
+
+    return str(version)

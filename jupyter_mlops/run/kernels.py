@@ -1,0 +1,215 @@
+"""Where the kernels of runs come from: started when they are asked for, or taken from a pool of ready ones."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+
+from jupyter_mlops.kernels.forkserver_client import EVERY_KERNEL_ITS_OWN
+from jupyter_mlops.kernels.pool import Pool
+from jupyter_mlops.run.launch import Launched, Wanted, launch
+from jupyter_mlops.run.session import Session
+
+# What terminals and logins put into the environment: a kernel that waits can be given it afterwards.
+OF_A_LOGIN = ("SSH_", "XDG_SESSION", "XDG_SEAT", "XDG_VTNR", "TERM", "TMUX", "WINDOWID", "VTE_", "DBUS_", "GPG_", "STY")
+CONFIG_FILES = ("ipython_config.py", "ipython_kernel_config.py", "ipython_config.json", "ipython_kernel_config.json")
+
+
+class Kernels:
+    """The kernels of one run: started when they are asked for.
+
+    :param launched: a process that was started ahead, for whoever wants exactly that first.
+    """
+
+    one_of_many = False  # whether this process has other runs too, at once and later
+
+    def __init__(self, launched: tuple[Wanted, Launched] | None = None) -> None:
+        self.launched = launched
+
+    async def start(self, session: Session) -> None:
+        """Give the main line its kernel."""
+        ahead, self.launched = self.launched, None
+        if ahead is not None and session.wanted.is_process_of(ahead[0]):
+            await session.start(ahead[1])
+            return
+        if ahead is not None:
+            await ahead[1].end()
+        await session.start()
+
+    async def start_helper(self, session: Session) -> None:
+        """Give a helper its kernel. To be asked for only where there is room."""
+        await session.start()
+
+    @property
+    def room(self) -> bool:
+        """Whether a helper may be started now."""
+        return True
+
+    async def finish(self, end: Callable[[], Awaitable[None]]) -> None:
+        """The record is written; `end` ends the kernels."""
+        await end()
+
+    async def close(self) -> None:
+        """The run is over: end what was started and not used."""
+        if self.launched is not None:
+            await self.launched[1].end()
+            self.launched = None
+
+
+class SharedKernels:
+    """What many runs at once take their kernels from: a pool of ready ones, and a bound on those in use.
+
+    :param limit: kernels in use at once, at most. A run that needs its first one waits for room.
+    """
+
+    def __init__(self, pool: Pool[Waiting], limit: int) -> None:
+        self.pool, self.limit = pool, limit
+        self.endings: set[asyncio.Task[None]] = set()
+        self.free = asyncio.Semaphore(limit)
+
+    def of_run(self) -> PooledKernels:
+        return PooledKernels(self)
+
+    def release(self) -> None:
+        """Somebody's kernel has ended."""
+        self.free.release()
+        self.pool.fill()
+
+    async def close(self) -> None:
+        """Wait for the kernels that are ending, and end those that wait."""
+        await asyncio.gather(*self.endings, return_exceptions=True)
+        await self.pool.close()
+
+
+class PooledKernels(Kernels):
+    """The kernels of one run, from what it shares with others.
+
+    A run holds room for its main kernel from its first cell to its end, whatever becomes of the kernel in between:
+    two runs that had to ask again while helpers hold theirs could wait for each other for ever.
+    """
+
+    one_of_many = True
+
+    def __init__(self, shared: SharedKernels) -> None:
+        super().__init__()
+        self.shared = shared
+        self.ending: asyncio.Task[None] | None = None
+        self.holds = False
+
+    @property
+    def room(self) -> bool:
+        return not self.shared.free.locked()
+
+    async def start(self, session: Session) -> None:
+        if not self.holds:
+            await self.shared.free.acquire()
+            self.holds = True
+        await self._give(session)
+
+    async def start_helper(self, session: Session) -> None:
+        await self.shared.free.acquire()
+        released = False
+
+        def release() -> None:
+            nonlocal released
+            if not released:
+                released = True
+                self.shared.release()
+
+        session.on_end = release
+        try:
+            await self._give(session)
+        except BaseException:
+            await session.kill()
+            release()
+            raise
+
+    async def _give(self, session: Session) -> None:
+        wanted = session.wanted
+        waiting = None
+        if _can_wait(wanted):
+            waiting = await self.shared.pool.take(_key(wanted), _maker(wanted))
+        if waiting is None:
+            await session.start()
+        else:
+            await session.take_over(waiting.session)
+
+    async def finish(self, end: Callable[[], Awaitable[None]]) -> None:
+        """Whoever waits for the record does not wait for the kernels' exit handlers; room is given back after them."""
+
+        async def ending() -> None:
+            try:
+                await end()
+            finally:
+                self._release()
+
+        self.ending = asyncio.ensure_future(ending())
+        self.shared.endings.add(self.ending)
+        self.ending.add_done_callback(self.shared.endings.discard)
+
+    async def close(self) -> None:
+        if self.ending is None:
+            self._release()
+
+    def _release(self) -> None:
+        if self.holds:
+            self.holds = False
+            self.shared.release()
+
+
+class Waiting:
+    """A connected session that has run nothing, in no folder of anybody's."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @property
+    def pid(self) -> int:
+        launched = self.session.launched
+        return 0 if launched is None else int(getattr(launched.manager.provisioner, "pid", 0) or 0)
+
+    async def alive(self) -> bool:
+        return await self.session.alive()
+
+    async def kill(self) -> None:
+        await self.session.kill()
+
+
+def _can_wait(wanted: Wanted) -> bool:
+    """Whether a kernel like this can be started before it is known where it is to work."""
+    here = Path(wanted.cwd)
+    return wanted.python and wanted.fork == "start" and not any((here / name).exists() for name in CONFIG_FILES)
+
+
+def _key(wanted: Wanted) -> str:
+    env = {
+        k: v
+        for k, v in sorted(wanted.environment().items())
+        if k not in EVERY_KERNEL_ITS_OWN and not k.startswith(OF_A_LOGIN)
+    }
+    facts = [wanted.kernel_name, env]
+    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
+
+
+def _maker(wanted: Wanted) -> Callable[[], Awaitable[Waiting]]:
+    anywhere = replace(wanted, cwd="/")
+
+    async def make() -> Waiting:
+        session = Session(nbformat.v4.new_notebook(), anywhere)
+        launched = await launch(anywhere)
+        try:
+            await session.connect(launched)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                await launched.end()
+            raise
+        return Waiting(session)
+
+    return make

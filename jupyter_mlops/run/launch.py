@@ -1,0 +1,124 @@
+"""Starting a kernel's process, and nothing more: it comes up while this process imports what it needs to talk to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from typing import Any, Literal
+
+from jupyter_client.kernelspec import NoSuchKernel
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+
+from jupyter_mlops.errors import NoKernel
+from jupyter_mlops.kernels.launch import forkable
+
+LOG = "kernel.log"
+# Registered by its entry point where the package is installed; a source tree on the path has none.
+PROVISIONER = EntryPoint(
+    "forked-provisioner",
+    "jupyter_mlops.kernels.provisioner:ForkedProvisioner",
+    KernelProvisionerFactory.GROUP_NAME,
+)
+Fork = Literal["", "running", "start"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which kernel is wanted, and how it is to be started.
+
+    :param hash_seed: PYTHONHASHSEED of the kernel, so that sets have one order in all kernels of a run.
+    :param python: whether it is IPython's, so that it can be forked and the agent can live in it.
+    :param fork: whether to fork it: only from a fork server that is "running", or "start" one.
+    :param preload: modules that the fork server imports ahead.
+    :param env: the environment; None: this process's.
+    """
+
+    kernel_name: str
+    cwd: str
+    hash_seed: str = ""
+    python: bool = True
+    fork: Fork = ""
+    preload: tuple[str, ...] = ()
+    env: Mapping[str, str] | None = None
+
+    def is_process_of(self, other: Wanted) -> bool:
+        """Whether a process started for `other` will do, which was not forked."""
+
+        def told(wanted: Wanted) -> tuple[object, ...]:
+            return wanted.kernel_name, wanted.cwd, wanted.hash_seed, wanted.env
+
+        return self.fork != "start" and told(self) == told(other)
+
+    def environment(self) -> dict[str, str]:
+        """The environment that the kernel begins with."""
+        env = dict(os.environ if self.env is None else self.env)
+        if self.hash_seed and "PYTHONHASHSEED" not in env:
+            env.update(PYTHONHASHSEED=self.hash_seed, JUPYTER_MLOPS_HASHSEED="1")
+        env.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+        return env
+
+
+@dataclass
+class Launched:
+    """A kernel's process, and the private folder of its sockets and its log."""
+
+    manager: AsyncKernelManager
+    folder: str
+
+    async def end(self) -> None:
+        """Kill the process and every process that it started in its session, and remove the folder."""
+        with contextlib.suppress(Exception):
+            await self.manager.shutdown_kernel(now=True)
+        with contextlib.suppress(Exception):
+            await self.manager.cleanup_resources()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+async def launch(wanted: Wanted) -> Launched:
+    """Start the process. Raises NoKernel; whatever else goes wrong with it is seen by who talks to it."""
+    folder = tempfile.mkdtemp(prefix="mlops-")
+    manager = AsyncKernelManager(kernel_name=wanted.kernel_name, connection_file=os.path.join(folder, "kernel.json"))
+    launched = Launched(manager, folder)
+    if os.name == "posix":
+        manager.transport = "ipc"
+        manager.ip = os.path.join(folder, "k")
+    try:
+        if wanted.python and wanted.fork:
+            _let_fork(manager, wanted.fork, wanted.preload)
+        with open(os.path.join(folder, LOG), "wb") as log:
+            await manager.start_kernel(cwd=wanted.cwd, env=wanted.environment(), stdout=log, stderr=log)
+    except NoSuchKernel:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise no_kernel(wanted.kernel_name) from None
+    except BaseException:
+        await launched.end()
+        raise
+    return launched
+
+
+def _let_fork(manager: AsyncKernelManager, fork: Fork, preload: Sequence[str]) -> None:
+    """Name our provisioner in this manager's copy of the kernelspec, unless the spec names one itself."""
+    known = KernelProvisionerFactory.instance(parent=manager.parent).provisioners
+    known.setdefault(PROVISIONER.name, PROVISIONER)
+    spec: Any = manager.kernel_spec
+    if "kernel_provisioner" not in spec.metadata and forkable(spec.argv) is not None:
+        config = {"preload": list(preload), "start_server": fork == "start"}
+        spec.metadata = {
+            **spec.metadata,
+            "kernel_provisioner": {"provisioner_name": PROVISIONER.name, "config": config},
+        }
+
+
+def no_kernel(name: str) -> NoKernel:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    known = ", ".join(sorted(KernelSpecManager().find_kernel_specs())) or "none"
+    return NoKernel(
+        f"no kernel named {name!r} is installed", remedy=f"Installed: {known}. Choose one with --kernel NAME."
+    )

@@ -1,0 +1,36 @@
+"""What a person asks of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a person asks of one run.
+
+    :param given: typed parameter values; `texts`: values as written on a command line, read by declared type.
+    :param output: where the executed notebook goes; None: with the runs.
+    :param jobs: kernels at most; 0: one for each core.
+    :param timeout: seconds for a cell; `run_timeout`: seconds for the run.
+    :param env: environment variables of the kernels; None: those of this process.
+    """
+
+    notebook: Path
+    given: Mapping[str, object] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    output: Path | None = None
+    from_step: str = ""
+    only_step: str = ""
+    use_cache: bool = True
+    jobs: int = 0
+    isolate: bool = False
+    timeout: float | None = None
+    run_timeout: float | None = None
+    report: Path | None = None
+    report_code: bool = True
+    kernel: str = ""
+    cwd: Path | None = None
+    env: Mapping[str, str] | None = None
