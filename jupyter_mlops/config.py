@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from traitlets import Bool, Float, Int, Unicode
+from traitlets import Bool, Float, Int, List, Unicode
 from traitlets.config import Configurable
 
 
@@ -30,11 +30,28 @@ class RunConfig(Configurable):
     fork_kernels = Bool(True, help="Whether kernels are forked from a process that has their imports (Linux).").tag(
         config=True
     )
+    pool_size = Int(2, help="Kernels that a worker keeps ready.").tag(config=True)
+    pool_memory = Int(
+        400_000_000, help="Bytes of their own that all kernels a worker keeps ready may hold; more are not started."
+    ).tag(config=True)
+    preload = List(Unicode(), help="Modules that a worker's kernels have imported ahead from the start.").tag(
+        config=True
+    )
+    kernels_idle = Float(600.0, help="Seconds after which ready kernels and fork servers nobody asks for go.").tag(
+        config=True
+    )
+    stop_patience = Float(30.0, help="Seconds that a worker which is stopped lets its runs go on.").tag(config=True)
     startup_timeout = Float(60.0, help="Seconds to wait for a kernel.").tag(config=True)
     save_every = Float(10.0, help="Seconds between saves of the record while cells run.").tag(config=True)
     hash_seed = Unicode("0", help="PYTHONHASHSEED of the kernels; '' leaves it random.").tag(config=True)
     cache_limit = Int(20_000_000_000, help="Bytes the cache may hold before old entries go.").tag(config=True)
     keep_going = Bool(True, help="Whether steps that don't depend on a failed one still run.").tag(config=True)
+
+    def is_plain(self) -> bool:
+        """Whether nothing but the home was set otherwise than it comes."""
+        return all(
+            getattr(self, name) == trait.default() for name, trait in self.traits(config=True).items() if name != "home"
+        )
 
     def _home_default(self) -> str:
         return default_home()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.config import RunConfig
+from jupyter_mlops.config import RunConfig, default_home
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.run.request import RunRequest
 
@@ -98,14 +98,55 @@ def save(nb: NotebookNode, path: Path) -> None:
 
 
 def run(
-    request: RunRequest, config: RunConfig | None = None, tell: Callable[[dict[str, Any]], None] = lambda event: None
+    request: RunRequest,
+    config: RunConfig | None = None,
+    tell: Callable[[dict[str, Any]], None] = lambda event: None,
+    *,
+    in_place: bool = False,
 ) -> dict[str, Any]:
-    """Run a notebook as a pipeline in this process, and return when its kernels have ended; see `execute`."""
+    """Run a notebook as a pipeline. Returns the record that `run --json` prints; BadInput before anything ran.
+
+    A worker that is running gets it; where there is none, or it would not run it as this process does, this one does.
+
+    :param in_place: leave workers alone.
+    """
+    if not in_place and (config is None or config.is_plain()):
+        from jupyter_mlops.jobs.handover import hand_over
+
+        record = hand_over(request, Path(config.home if config is not None else default_home()), tell)
+        if record is not None:
+            return record
     import asyncio
 
     from jupyter_mlops.run.execute import execute
 
     return asyncio.run(execute(request, config, tell))
+
+
+def serve_worker(config: RunConfig, ready: Callable[[], None] = lambda: None) -> None:
+    """Be a worker until a signal or `stop_worker` ends it. `ready` is called when it takes runs."""
+    import asyncio
+
+    from jupyter_mlops.jobs.worker import Worker
+
+    async def serve() -> None:
+        await Worker(config).serve(ready)
+
+    asyncio.run(serve())
+
+
+def worker_status(config: RunConfig | None = None) -> dict[str, Any] | None:
+    """What the worker of this home is doing; None if there is none."""
+    from jupyter_mlops.jobs.handover import ask
+
+    return ask(Path((config or RunConfig()).home), {"status": True})
+
+
+def stop_worker(config: RunConfig | None = None) -> dict[str, Any] | None:
+    """Ask the worker to end when its runs are done; None if there is none."""
+    from jupyter_mlops.jobs.handover import ask
+
+    return ask(Path((config or RunConfig()).home), {"end": True})
 
 
 def demo(folder: Path) -> Path:

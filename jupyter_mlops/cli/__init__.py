@@ -8,12 +8,12 @@ import sys
 from jupyter_mlops import __version__
 from jupyter_mlops.errors import MlopsError
 
-VERBS = ("show", "check", "suggest", "run", "demo", "kernelspec")
+VERBS = ("show", "check", "suggest", "run", "demo", "worker", "kernelspec")
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser, with a subcommand for each verb."""
-    from jupyter_mlops.cli import check, demo, kernelspec, run, show, suggest
+    from jupyter_mlops.cli import check, demo, kernelspec, run, show, suggest, worker
 
     made = argparse.ArgumentParser(
         prog="jupyter mlops",
@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=__version__)
     verbs = made.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for module in (show, check, suggest, run, demo, kernelspec):
+    for module in (show, check, suggest, run, demo, worker, kernelspec):
         module.add(verbs)
     return made
 

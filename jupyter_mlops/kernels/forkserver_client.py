@@ -270,14 +270,23 @@ class ForkServers:
                 made = make(tuple(dict.fromkeys((*known, *preload))))
                 self.servers.setdefault(key, []).append(made)
                 found = found if found is not None and found.ready else made
-            old = [s for s in self._all() if s is not found and (s.idle_for() > IDLE or not s.alive)]
-            for other in old:
-                for known_here in self.servers.values():
-                    if other in known_here:
-                        known_here.remove(other)
+            old = self._leaving(IDLE, keep=found)
         for other in old:
             other.close()
         return found
+
+    def rest(self, idle: float) -> None:
+        """Let go of servers that have had no kernel for `idle` seconds, and of those that ended."""
+        with self.lock:
+            old = self._leaving(idle)
+        for other in old:
+            other.close()
+
+    def _leaving(self, idle: float, keep: ForkServer | None = None) -> list[ForkServer]:
+        old = [s for s in self._all() if s is not keep and (s.idle_for() > idle or not s.alive)]
+        for known in self.servers.values():
+            known[:] = [s for s in known if s not in old]
+        return old
 
     def _all(self) -> list[ForkServer]:
         return [s for known in self.servers.values() for s in known]

@@ -1760,7 +1760,7 @@ class Agent:
         os.chdir(cwd)
         self.base_cwd = os.getcwd()
         self.shell.starting_dir = self.base_cwd
-        self.user_ns["_dh"][:] = [self.base_cwd]
+        self.user_ns["_dh"][:] = [type(place)(self.base_cwd) for place in self.user_ns["_dh"][:1]]
         for key in set(os.environ) - set(environ):
             del os.environ[key]
         os.environ.update(environ)

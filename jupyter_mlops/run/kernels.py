@@ -77,6 +77,12 @@ class SharedKernels:
     def of_run(self) -> PooledKernels:
         return PooledKernels(self)
 
+    async def expect(self, wanted: Wanted) -> None:
+        """Keep kernels like this ready from now on."""
+        if _can_wait(wanted) and (waiting := await self.pool.take(_key(wanted), _maker(wanted))) is not None:
+            await waiting.kill()
+        self.pool.fill()
+
     def release(self) -> None:
         """Somebody's kernel has ended."""
         self.free.release()

@@ -1,0 +1,46 @@
+"""`jupyter mlops worker`: a process that keeps kernels ready, and runs what it is handed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+
+def add(verbs: Any) -> None:
+    made = verbs.add_parser("worker", help="keep kernels ready, and run what `jupyter mlops run` hands over")
+    does = made.add_mutually_exclusive_group()
+    does.add_argument("--status", action="store_true", help="tell what the running worker is doing")
+    does.add_argument("--stop", action="store_true", help="stop the running worker when its runs are done")
+    made.add_argument("-j", "--jobs", type=int, default=0, metavar="N", help="kernels at most (default: cores)")
+    made.add_argument("--pool", type=int, default=None, metavar="N", help="kernels kept ready (default: 2)")
+    made.add_argument(
+        "--preload", default="", metavar="MODULES", help="modules, with commas, that are imported ahead from the start"
+    )
+    made.add_argument("--json", action="store_true", help="print one JSON object")
+    made.set_defaults(do=do)
+
+
+def do(arguments: argparse.Namespace) -> int:
+    from jupyter_mlops import service
+    from jupyter_mlops.config import RunConfig
+
+    if arguments.status or arguments.stop:
+        told = service.stop_worker() if arguments.stop else service.worker_status()
+        if arguments.json:
+            print(json.dumps(told))
+        elif told is None:
+            print("no worker is running")
+        else:
+            print("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in told.items()))
+        return 0 if told is not None else 1
+    config = RunConfig(jobs=max(0, arguments.jobs), preload=[m for m in arguments.preload.split(",") if m])
+    if arguments.pool is not None:
+        config.pool_size = max(0, arguments.pool)
+
+    def ready() -> None:
+        print(f"ready: {config.home}", file=sys.stderr, flush=True)
+
+    service.serve_worker(config, ready)
+    return 0

@@ -1,0 +1,112 @@
+"""Handing a run to a worker that is running: its kernels are ready, and its imports are done."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops import errors
+from jupyter_mlops.jobs.door import LINE, here, read_address, to_wire
+from jupyter_mlops.run.request import RunRequest
+
+PATIENCE = 2.0  # seconds that a worker may take to accept a connection
+
+
+def hand_over(
+    request: RunRequest, home: Path, tell: Callable[[dict[str, Any]], None] = lambda event: None
+) -> dict[str, Any] | None:
+    """Let a worker run it, and return the record; None if there is none that would run it as this process does.
+
+    SIGINT and SIGTERM stop the run, and the record of what was done is returned.
+    """
+    address = read_address(home)
+    plain = to_wire(request, os.environ) if address is not None else None
+    if address is None or plain is None:
+        return None
+    try:
+        connection = _connect(address["socket"])
+    except OSError:
+        return None
+    with connection, _stops(connection):
+        connection.sendall(json.dumps({"run": plain, "here": here()}).encode() + b"\n")
+        for said in _lines(connection):
+            if "event" in said:
+                tell(said)
+            elif "record" in said:
+                record: dict[str, Any] = said["record"]
+                return record
+            elif "error" in said:
+                raise _error(said["error"])
+            elif "refused" in said:
+                return None
+    raise errors.RunStopped(
+        "the worker that ran this is gone",
+        where=f"process {address.get('pid')}",
+        remedy="Run it again: what was completed is kept.",
+    )
+
+
+def ask(home: Path, question: dict[str, Any]) -> dict[str, Any] | None:
+    """A worker's answer to one question, or None if no worker is running."""
+    address = read_address(home)
+    if address is None:
+        return None
+    try:
+        with _connect(address["socket"]) as connection:
+            connection.sendall(json.dumps(question).encode() + b"\n")
+            return next(_lines(connection), None)
+    except OSError:
+        return None
+
+
+def _connect(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(PATIENCE)
+        connection.connect(path)
+        connection.settimeout(None)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def _lines(connection: socket.socket) -> Iterator[dict[str, Any]]:
+    with connection.makefile("rb") as stream:
+        while line := stream.readline(LINE):
+            yield json.loads(line)
+
+
+@contextmanager
+def _stops(connection: socket.socket) -> Iterator[None]:
+    """While this lasts, a signal to stop is passed on to the worker; the second one is for this process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, frame: object) -> None:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        connection.sendall(json.dumps({"stop": signal.Signals(number).name}).encode() + b"\n")
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _error(told: dict[str, Any]) -> errors.MlopsError:
+    kind = getattr(errors, told["kind"], errors.MlopsError)
+    made: errors.MlopsError = kind(told["message"], where=told["where"], remedy=told["remedy"])
+    return made

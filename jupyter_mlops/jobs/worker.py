@@ -1,0 +1,249 @@
+"""The worker: a process that lives on, with everything imported and kernels ready, and runs what it is handed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops import __version__
+from jupyter_mlops.config import RunConfig
+from jupyter_mlops.errors import BadInput, MlopsError
+from jupyter_mlops.jobs.door import ADDRESS, LINE, from_wire, here, read_address
+from jupyter_mlops.kernels.forkserver_client import SERVERS
+from jupyter_mlops.kernels.pool import Pool
+from jupyter_mlops.run.engine import cores
+from jupyter_mlops.run.execute import execute
+from jupyter_mlops.run.kernels import SharedKernels, Waiting
+from jupyter_mlops.run.launch import Wanted
+
+SWEEP = 30.0  # seconds between looks at what stands idle
+
+
+class Worker:
+    """Runs notebooks for processes of the same person, a bounded number at once; the others wait in order."""
+
+    def __init__(self, config: RunConfig | None = None) -> None:
+        self.config = config or RunConfig()
+        self.home = Path(self.config.home)
+        self.limit = self.config.jobs or cores()
+        self.pool: Pool[Waiting] = Pool(self.config.pool_size, self.config.pool_memory)
+        self.kernels = SharedKernels(self.pool, self.limit)
+        self.turn = asyncio.Semaphore(self.limit)
+        self.runs: set[asyncio.Task[dict[str, Any]]] = set()
+        self.talks: set[asyncio.Task[None]] = set()
+        self.done = 0
+        self.queued = 0
+        self.began = time.time()
+        self.stopping = asyncio.Event()
+
+    # -- the process
+
+    async def serve(self, ready: Any = lambda: None) -> None:
+        """Listen until it is stopped, then let what runs finish within the time allowed."""
+        folder = Path(tempfile.mkdtemp(prefix="mlops-worker-"))
+        path = folder / "door"
+        self.claim()
+        server = await asyncio.start_unix_server(self.talk, path, limit=LINE)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stop)
+        sweeping = asyncio.ensure_future(self.sweep())
+        self.tell_address(path)
+        try:
+            await self.warm()
+            ready()
+            await self.stopping.wait()
+        finally:
+            self.hide_address()
+            server.close()
+            sweeping.cancel()
+            await self.finish()
+            shutil.rmtree(folder, ignore_errors=True)
+            SERVERS.close()
+
+    def stop(self) -> None:
+        """Take no more runs. A second call stops those that are going on."""
+        if self.stopping.is_set():
+            for run in self.runs:
+                run.cancel()
+        self.stopping.set()
+
+    def claim(self) -> None:
+        """Refuse where another worker already serves this home."""
+        known = read_address(self.home)
+        if known is not None and known.get("pid") != os.getpid() and _lives(known):
+            raise BadInput(
+                "a worker is running already",
+                where=f"process {known['pid']}",
+                remedy="Stop it first: jupyter mlops worker --stop.",
+            )
+
+    def tell_address(self, path: Path) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        facts = {"socket": str(path), "pid": os.getpid(), "version": __version__}
+        made = self.home / f"{ADDRESS}.{os.getpid()}"
+        made.write_text(json.dumps(facts), encoding="utf-8")
+        made.chmod(0o600)
+        made.replace(self.home / ADDRESS)
+
+    def hide_address(self) -> None:
+        known = read_address(self.home)
+        if known is not None and known.get("pid") == os.getpid():
+            (self.home / ADDRESS).unlink(missing_ok=True)
+
+    async def warm(self) -> None:
+        """Have kernels ready before anybody asks."""
+        if self.config.pool_size and self.config.fork_kernels:
+            wanted = Wanted("python3", "/", self.config.hash_seed, fork="start", preload=tuple(self.config.preload))
+            await self.kernels.expect(wanted)
+
+    async def sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            await self.pool.rest(self.config.kernels_idle)
+            await asyncio.to_thread(SERVERS.rest, self.config.kernels_idle)
+
+    async def finish(self) -> None:
+        """Wait for what runs; after `stop_patience` seconds, stop it. Its kernels end either way."""
+        if self.runs:
+            await asyncio.wait(self.runs, timeout=self.config.stop_patience)
+        for run in self.runs:
+            run.cancel()
+        if self.runs:
+            await asyncio.wait(self.runs, timeout=10.0)
+        if self.talks:
+            await asyncio.wait(self.talks, timeout=2.0)
+        await self.kernels.close()
+
+    # -- one client
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """All that is said over one connection."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.talks.add(task)
+        task.add_done_callback(self.talks.discard)
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.LimitOverrunError, ValueError):
+                if line := await reader.readline():
+                    await self.answer(json.loads(line), reader, writer)
+        finally:
+            writer.close()
+
+    async def answer(self, said: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not isinstance(said, dict):
+            _say(writer, {"error": _told(BadInput("a line has to be a JSON object"))})
+        elif "status" in said:
+            _say(writer, self.status())
+        elif "end" in said:
+            _say(writer, {"ending": os.getpid()})
+            self.stop()
+        elif "run" in said:
+            await self.run(said, reader, writer)
+        else:
+            _say(writer, {"error": _told(BadInput(f"unknown request: {', '.join(said)}"))})
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+
+    async def run(self, said: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Run what a client offers, and tell it all."""
+        try:
+            request = from_wire(said["run"])
+            differs = self.differs(said["here"])
+        except (KeyError, TypeError, AttributeError) as error:
+            _say(writer, {"error": _told(BadInput(f"not a run: {error}"))})
+            return
+        if differs or self.stopping.is_set():
+            _say(writer, {"refused": differs or "the worker is stopping"})
+            return
+
+        def tell(event: dict[str, Any]) -> None:
+            if not writer.is_closing():
+                _say(writer, event)
+
+        run = asyncio.ensure_future(self.in_turn(request, tell))
+        self.runs.add(run)
+        run.add_done_callback(self.runs.discard)
+        heard = asyncio.ensure_future(self.hear(reader, run))
+        try:
+            _say(writer, {"record": await run})
+        except MlopsError as error:
+            _say(writer, {"error": _told(error)})
+        except asyncio.CancelledError:
+            _say(writer, {"error": _told(MlopsError("the run was stopped before it began"))})
+        except Exception as error:
+            _say(writer, {"error": _told(MlopsError(f"{type(error).__name__}: {error}"))})
+        finally:
+            heard.cancel()
+            self.done += 1
+
+    async def in_turn(self, request: Any, tell: Any) -> dict[str, Any]:
+        self.queued += 1
+        try:
+            await self.turn.acquire()
+        finally:
+            self.queued -= 1
+        try:
+            return await execute(request, self.config, tell, self.kernels.of_run())
+        finally:
+            self.turn.release()
+
+    async def hear(self, reader: asyncio.StreamReader, run: asyncio.Task[dict[str, Any]]) -> None:
+        """Stop the run when its client says so, or is gone."""
+        with contextlib.suppress(ConnectionError):
+            await reader.readline()
+        run.cancel()
+
+    def differs(self, there: dict[str, Any]) -> str:
+        """In what a run of that client would not be the same here; "" if it would."""
+        ours = here()
+        return next((f"its {name} differs" for name, value in ours.items() if there.get(name) != value), "")
+
+    def status(self) -> dict[str, Any]:
+        """What the worker is doing."""
+        return {
+            "pid": os.getpid(),
+            "version": __version__,
+            "since": self.began,
+            "running": len(self.runs) - self.queued,
+            "queued": self.queued,
+            "done": self.done,
+            "kernels_at_most": self.limit,
+            "kernels_ready": len(self.pool),
+            "kernels_ready_bytes": self.pool.bytes(),
+            "stopping": self.stopping.is_set(),
+        }
+
+
+def _say(writer: asyncio.StreamWriter, said: dict[str, Any]) -> None:
+    writer.write(json.dumps(said, default=str).encode() + b"\n")
+
+
+def _told(error: MlopsError) -> dict[str, str]:
+    return {
+        "kind": type(error).__name__,
+        "message": error.message,
+        "where": error.where,
+        "remedy": error.remedy,
+    }
+
+
+def _lives(known: dict[str, Any]) -> bool:
+    """Whether the worker that told this address still listens."""
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(2.0)
+        try:
+            connection.connect(known["socket"])
+        except OSError:
+            return False
+    return True
