@@ -30,6 +30,9 @@ class RunConfig(Configurable):
     fork_kernels = Bool(True, help="Whether kernels are forked from a process that has their imports (Linux).").tag(
         config=True
     )
+    fork_safe = List(
+        Unicode(), help="Packages, more than the known ones, that are safe to import ahead of kernels that are forked."
+    ).tag(config=True)
     pool_size = Int(2, help="Kernels that a worker keeps ready.").tag(config=True)
     pool_memory = Int(
         400_000_000, help="Bytes of their own that all kernels a worker keeps ready may hold; more are not started."

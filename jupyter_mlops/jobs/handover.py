@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,19 @@ PATIENCE = 2.0  # seconds that a worker may take to accept a connection
 
 
 def hand_over(
-    request: RunRequest, home: Path, tell: Callable[[dict[str, Any]], None] = lambda event: None
+    request: RunRequest,
+    home: Path,
+    tell: Callable[[dict[str, Any]], None] = lambda event: None,
+    environ: Mapping[str, str] = os.environ,
 ) -> dict[str, Any] | None:
     """Let a worker run it, and return the record; None if there is none that would run it as this process does.
 
     SIGINT and SIGTERM stop the run, and the record of what was done is returned.
+
+    :param environ: environment variables of who asks.
     """
     address = read_address(home)
-    plain = to_wire(request, os.environ) if address is not None else None
+    plain = to_wire(request, environ) if address is not None else None
     if address is None or plain is None:
         return None
     try:
@@ -35,7 +40,7 @@ def hand_over(
     except OSError:
         return None
     with connection, _stops(connection):
-        connection.sendall(json.dumps({"run": plain, "here": here()}).encode() + b"\n")
+        connection.sendall(json.dumps({"run": plain, "here": here(environ)}).encode() + b"\n")
         for said in _lines(connection):
             if "event" in said:
                 tell(said)

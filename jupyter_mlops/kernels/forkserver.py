@@ -11,16 +11,19 @@ A kernel writes one byte to `ready` when its sockets are bound. The process ends
 What was imported ahead is put aside, so that a kernel begins with the modules that a cold one has; `import` brings a
 module back, with the filters of warnings and the environment variables that its import set, and all it had imported
 itself. The names of the environment variables that imports looked at are told to the owner: a kernel for which one of
-them differs has to come from another server.
+them differs has to come from another server. A module whose import prints, warns or asks the shell for more than is
+known ahead is not imported ahead: in a kernel it would have said that in a cell.
 """
 
 from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
 import gc
 import importlib
 import json
+import logging
 import os
 import select
 import signal
@@ -28,9 +31,14 @@ import socket
 import sys
 import types
 import warnings
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 MESSAGE = 1 << 20  # bytes of one message at most
+# Functions that modules call when they are imported, to tell the shell of themselves: called again in the kernel.
+TELLS_SHELL = {("ipywidgets", "_handle_ipython")}
+OF_A_KERNEL = {"encoding": "UTF-8", "isatty": lambda: False}  # what ipykernel's streams answer
+AGAIN = "not ahead: it "
 READS_FOLDER = {"matplotlib": "matplotlibrc"}  # packages that read a file of the working folder when imported
 
 
@@ -67,6 +75,75 @@ class NotedEnviron:
         self.kind.__getitem__, self.kind.__iter__ = self.plain
 
 
+class Stream:
+    """Stands for sys.stdout or sys.stderr during imports; who kept it writes to the one that is there later."""
+
+    def __init__(self, name: str, instead: Any, wrote: Callable[[], None]) -> None:
+        self.__dict__.update(_name=name, _instead=instead, _wrote=wrote)
+
+    def __getattr__(self, name: str) -> Any:
+        now = getattr(sys, self._name)
+        if now is not self:
+            return getattr(now, name)
+        if name in ("write", "writelines"):
+            self._wrote()
+        if name in OF_A_KERNEL:
+            return OF_A_KERNEL[name]
+        return getattr(self._instead, name)
+
+
+class Surroundings:
+    """What imports see of a kernel: its shell, `__main__`, argv and streams. Notes who looks further than that."""
+
+    def __init__(self) -> None:
+        self.further: list[str] = []
+        self.tellers: set[str] = set()
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[None]:
+        """While this lasts, they are there."""
+        from IPython.core.interactiveshell import InteractiveShell
+
+        python, shell_kind = builtins, cast("Any", InteractiveShell)
+        before = sys.argv, sys.stdout, sys.stderr, sys.modules["__main__"]
+        python.get_ipython = self.shell  # type: ignore[attr-defined]
+        shell_kind.initialized = self.asked
+        sys.argv = [importlib.import_module("ipykernel_launcher").__file__ or ""]
+        sys.modules.pop("ipykernel_launcher", None)
+        for name in ("stdout", "stderr"):
+            wrote = functools.partial(self.further.append, f"wrote to {name}")
+            setattr(sys, name, Stream(name, getattr(sys, name), wrote))
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            yield
+        finally:
+            del python.get_ipython, shell_kind.initialized  # type: ignore[attr-defined]
+            sys.argv, sys.stdout, sys.stderr, sys.modules["__main__"] = before
+
+    def shell(self) -> Any:
+        """What `get_ipython()` gives: a shell that has a kernel."""
+        note = self.further.append
+
+        def look(shell: Any, name: str) -> Any:
+            if not name.startswith("__"):
+                note(f"asked the shell for {name}")
+            raise AttributeError(name)
+
+        return type("ZMQInteractiveShell", (), {"kernel": None, "__getattr__": look})()
+
+    def asked(self) -> bool:
+        """Whether there is a shell, for IPython's own functions: not yet."""
+        frame: Any = sys._getframe(1)
+        while frame is not None and frame.f_globals.get("__name__", "").startswith("IPython."):
+            frame = frame.f_back
+        name = frame.f_globals.get("__name__", "") if frame is not None else ""
+        if frame is not None and (name, frame.f_code.co_name) in TELLS_SHELL:
+            self.tellers.add(name)
+        else:
+            self.further.append(f"{name} asked for the shell")
+        return False
+
+
 class Aside:
     """Modules that were imported ahead, and are not there until they are imported."""
 
@@ -74,15 +151,18 @@ class Aside:
         self.environ = environ
         self.modules: dict[str, types.ModuleType] = {}
         self.uses: dict[str, list[str]] = {}
-        self.filters: dict[str, list[Any]] = {}
+        self.filters: dict[str, list[tuple[Any, bool]]] = {}
+        self.bound: set[str] = set()
         self.variables: dict[str, dict[str, str]] = {}
+        self.loggers: dict[str, list[tuple[Any, str, Any]]] = {}
         self.checked: set[str] = set()
+        self.surroundings = Surroundings()
         self.bootstrap: Any = importlib._bootstrap
 
     # -- in the server
 
     def fill(self, names: list[str]) -> dict[str, str]:
-        """Import these modules and put aside all that came with them. Returns those that can't be imported."""
+        """Import these modules and put aside all that came with them. Returns those that can't be imported ahead."""
         before = set(sys.modules)
         known = list(warnings.filters)
         failed = {}
@@ -110,15 +190,41 @@ class Aside:
                 self.note_variables(name, variables)
 
         python: Any = builtins
+
+        def noted_logger(verb: str) -> Any:
+            plain = getattr(logging.Logger, verb)
+
+            def noted(logger: Any, value: Any) -> None:
+                if stack:
+                    self.loggers.setdefault(stack[-1], []).append((logger, verb, value))
+                plain(logger, value)
+
+            return noted
+
+        levels = {name: logger.level for name, logger in _loggers()}
+        plain_logger = {verb: getattr(logging.Logger, verb) for verb in ("addHandler", "setLevel")}
+        for verb in plain_logger:
+            setattr(logging.Logger, verb, noted_logger(verb))
         python.__import__, self.bootstrap._find_and_load = noted_import, noted_find
         try:
             for name in names:
+                self.surroundings.further.clear()
                 try:
-                    importlib.import_module(name)
+                    with self.surroundings.shown():
+                        importlib.import_module(name)
                 except BaseException as error:
                     failed[name] = f"{type(error).__name__}: {error}"
+                if self.surroundings.further:
+                    failed[name] = AGAIN + self.surroundings.further[0]
         finally:
             python.__import__, self.bootstrap._find_and_load = plain_import, plain_find
+            for verb, plain in plain_logger.items():
+                setattr(logging.Logger, verb, plain)
+        for logger, verb, value in [told for inner in self.loggers.values() for told in inner]:
+            if verb == "addHandler":
+                logger.removeHandler(value)
+            else:
+                logger.setLevel(levels.get(logger.name, logging.NOTSET))
         for name in [n for n in sys.modules if n not in before]:
             module = sys.modules.pop(name)
             if isinstance(module, types.ModuleType):
@@ -127,6 +233,7 @@ class Aside:
                 owner = self.modules.get(parent) or sys.modules.get(parent)
                 if owner is not None and vars(owner).get(last) is module:
                     delattr(owner, last)
+                    self.bound.add(name)
         warnings.filters[:] = known  # type: ignore[index]
         return failed
 
@@ -142,8 +249,10 @@ class Aside:
         self.uses.setdefault(importer, []).extend(n for n in names if n in sys.modules)
 
     def note_filters(self, name: str, ahead: list[Any]) -> None:
-        known = [item for inner in self.filters.values() for item in inner]
-        made = [f for f in warnings.filters if f not in ahead and f not in known]
+        known = [item for inner in self.filters.values() for item, _ in inner]
+        now = list(warnings.filters)
+        last = max((at for at, item in enumerate(now) if item in ahead), default=len(now))
+        made = [(item, at > last) for at, item in enumerate(now) if item not in ahead and item not in known]
         if made:
             self.filters[name] = made
 
@@ -209,14 +318,22 @@ class Aside:
             if module is None:
                 continue
             sys.modules[one] = module
-            for item in reversed(self.filters.pop(one, [])):
-                warnings.filters.insert(0, item)  # type: ignore[attr-defined]
-                self.mutated()
+            filters: Any = warnings.filters
+            made = self.filters.pop(one, [])
+            filters[:0] = [item for item, appended in made if not appended]
+            filters += [item for item, appended in made if appended]
+            self.mutated()
             os.environ.update(self.variables.pop(one, {}))
+            for logger, verb, value in self.loggers.pop(one, []):
+                getattr(logger, verb)(value)
         for one in order:
             parent, _, last = one.rpartition(".")
-            if parent in sys.modules and one in sys.modules:
+            if parent in sys.modules and one in sys.modules and one in self.bound:
                 vars(sys.modules[parent]).setdefault(last, sys.modules[one])
+        for one, function in TELLS_SHELL:
+            if one in order and one in self.surroundings.tellers:
+                self.surroundings.tellers.discard(one)
+                vars(sys.modules[one])[function]()
         found: types.ModuleType = sys.modules[name]
         return found
 
@@ -227,6 +344,11 @@ class Aside:
             machinery._filters_mutated()
         else:
             machinery._filters_mutated_lock_held()
+
+
+def _loggers() -> list[tuple[str, logging.Logger]]:
+    known = [(n, g) for n, g in logging.root.manager.loggerDict.items() if isinstance(g, logging.Logger)]
+    return [*known, (logging.root.name, logging.root)]
 
 
 class Server:
@@ -377,8 +499,11 @@ def reseed(aside: Aside) -> None:
             module.seed()
 
 
-def main(number: int, preload: list[str]) -> None:
-    """Import, tell what could not be imported, and serve until the owner is gone."""
+def main(number: int, preload: list[str], failed: dict[str, str]) -> None:
+    """Import, tell what could not be imported, and serve until the owner is gone.
+
+    :param failed: what an earlier try in this process's place found not to be imported ahead.
+    """
     connection = socket.socket(fileno=number)
     if sys.path and sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
         del sys.path[0]
@@ -389,8 +514,13 @@ def main(number: int, preload: list[str]) -> None:
         importlib.import_module(name)
     sys.modules.pop("ipykernel_launcher", None)
     aside = Aside(environ)
-    failed = aside.fill(preload)
+    untouched = environ.now()
+    failed.update(aside.fill(preload))
     environ.close()
+    good = [name for name in preload if not failed.get(name, "").startswith(AGAIN)]
+    if len(good) < len(preload):  # what was imported can't be undone
+        os.set_inheritable(connection.detach(), True)
+        os.execve(sys.executable, [*sys.orig_argv[:-2], json.dumps(good), json.dumps(failed)], untouched)
     threading: Any = sys.modules.get("threading")
     threads = [t.name for t in threading.enumerate()][1:] if threading else []
     gc.collect()
@@ -402,4 +532,4 @@ def main(number: int, preload: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), json.loads(sys.argv[2]))
+    main(int(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3]))

@@ -84,7 +84,7 @@ class ForkServer:
         self.connection = ours
         with theirs:
             self.process = subprocess.Popen(
-                [*interpreter, str(SOURCE), str(theirs.fileno()), json.dumps(list(preload))],
+                [*interpreter, str(SOURCE), str(theirs.fileno()), json.dumps(list(preload)), "{}"],
                 env=dict(env),
                 cwd="/",
                 pass_fds=[theirs.fileno()],

@@ -18,7 +18,7 @@ from nbclient.exceptions import CellExecutionError
 
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.errors import KernelDied, MlopsError, NotEqual, RunFailed, RunStopped, TimedOut
-from jupyter_mlops.kernels.preload import preload
+from jupyter_mlops.kernels.preload import SAFE, preload
 from jupyter_mlops.pipeline.model import Block, Pipeline, Step
 from jupyter_mlops.run import plan
 from jupyter_mlops.run.cache import Cache, key_of
@@ -125,7 +125,7 @@ class RunLoop:
             "identity_seen": plan.identity_seen(sources),
         }
         self.base = f"{self.base} {self.facts}"
-        self.preload = preload(m for b in self.blocks for m in b.access.imports)
+        self.preload = preload((m for b in self.blocks for m in b.access.imports), {*SAFE, *self.config.fork_safe})
         self.all_kept = False
         self.began_at = time.monotonic()
         self.started: set[str] = set()

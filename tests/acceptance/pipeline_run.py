@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbformat import NotebookNode
 
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.kernels.pool import Pool
+from jupyter_mlops.kernels.preload import preload
 from jupyter_mlops.pipeline.build import build
 from jupyter_mlops.run.engine import MlopsEngine
+from jupyter_mlops.run.kernels import SharedKernels, Waiting
+from jupyter_mlops.run.launch import Wanted
 from jupyter_mlops.run.loop import Options, Outcome
+from jupyter_mlops.run.record import Record
 from tests.acceptance.outputs import CellResult, comparable
 from tests.acceptance.row import Row, to_notebook, with_parameters, write_files
 
@@ -26,6 +33,7 @@ class Mode:
 
     :param kept: what of the mode before it is kept: nothing, its "evidence", or its "cache" (and the evidence).
     :param redo_last: run the last step again, whatever is kept of it.
+    :param ready: take kernels from a pool of forked ones, as a worker does.
     """
 
     name: str
@@ -35,6 +43,7 @@ class Mode:
     ahead_after: float = 1000.0
     kept: str = ""
     redo_last: bool = False
+    ready: bool = False
 
 
 QUICK = (
@@ -50,6 +59,9 @@ MODES = (
     Mode("helpers with evidence", jobs=4, ahead_after=0.0, kept="evidence"),
     Mode("isolated steps", isolate=True, cache=False),
     Mode("isolated steps, 4 jobs", isolate=True, jobs=4, ahead_after=0.0, kept="evidence"),
+    Mode("forked main line", cache=False, ready=True),
+    Mode("forked helpers", jobs=4, ahead_after=0.0, ready=True),
+    Mode("forked isolated steps", isolate=True, cache=False, ready=True),
 )
 
 
@@ -58,8 +70,11 @@ def modes_of(number: int) -> tuple[Mode, ...]:
     one run of all tests stays short, and rows that belong together stand side by side and meet every mode."""
     if os.environ.get("EQUIVALENCE") == "all":
         return MODES
-    _, without, kept, _, with_evidence, isolated, both = MODES
-    groups = (QUICK, (isolated,), (without, kept), QUICK[:2], (both,), QUICK, (without, with_evidence))
+    _, without, kept, _, with_evidence, isolated, both, forked, ahead, apart = MODES
+    groups = (
+        QUICK, (isolated, forked), (without, kept), (*QUICK[:2], ahead), (both, forked), QUICK,
+        (without, with_evidence), (apart, forked),
+    )  # fmt: skip
     return groups[number % len(groups)]
 
 
@@ -101,20 +116,40 @@ def run_pipeline(nb: NotebookNode, mode: Mode, folder: Path, home: Path) -> tupl
     pipeline = build(nb, "row")
     found: list[Outcome] = []
     last = [b.owner for b in pipeline.blocks if b.role == "step"]
-    MlopsEngine.execute_notebook(
-        nb,
-        "python3",
-        progress_bar=False,
-        pipeline=pipeline,
-        config=RunConfig(home=str(home), ahead_after=mode.ahead_after),
-        options=Options(
+    asked: dict[str, Any] = {
+        "pipeline": pipeline,
+        "config": RunConfig(home=str(home), ahead_after=mode.ahead_after),
+        "options": Options(
             jobs=mode.jobs, isolate=mode.isolate, redo_from=last[-1] if mode.redo_last and last else "", cell_timeout=60
         ),
-        use_cache=mode.cache,
-        cwd=str(folder),
-        outcome_to=found.append,
-    )
+        "use_cache": mode.cache,
+        "cwd": str(folder),
+        "outcome_to": found.append,
+    }
+    if mode.ready:
+        asyncio.run(_with_ready_kernels(nb, mode.jobs, asked))
+    else:
+        MlopsEngine.execute_notebook(nb, "python3", progress_bar=False, **asked)
     return nb, found[0]
+
+
+async def _with_ready_kernels(nb: NotebookNode, jobs: int, asked: dict[str, Any]) -> None:
+    """Run as a worker does: the kernel was forked and connected before anybody knew what it is for."""
+    config: RunConfig = asked["config"]
+    pool: Pool[Waiting] = Pool(1, 1 << 40)
+    shared = SharedKernels(pool, max(2, jobs))
+    kernels = shared.of_run()
+    try:
+        modules = preload(m for b in asked["pipeline"].blocks for m in b.access.imports)
+        await shared.expect(Wanted("python3", "/", config.hash_seed, fork="start", preload=modules))
+        assert pool.filling is not None
+        await pool.filling
+        assert len(pool) == 1
+        await MlopsEngine.execute(Record(nb, progress_bar=False), "python3", kernels=kernels, **asked)
+        assert len(pool.wanted_at) == 1, "the run wanted another kernel than the one that was ready"
+    finally:
+        await kernels.close()
+        await shared.close()
 
 
 def _empty(folder: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tests.benchmarks.measure import Target
 
 FIRST, UNCHANGED, CHANGED = "first", "unchanged", "one changed"
+OURS, WORKER = "jupyter mlops run", "a worker of ours"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Case:
     :param parts: the parts, for a number; another number changes one of them.
     :param imports: what every part needs.
     :param base: the peer that times are compared with.
+    :param copies: how many of it are run at once.
+    :param targets: what is to be reached, for a phase and a peer.
     """
 
     name: str
@@ -38,7 +41,8 @@ class Case:
     imports: str = ""
     phases: tuple[str, ...] = (FIRST,)
     base: str = "papermill"
-    targets: Mapping[str, Target] = field(default_factory=dict)
+    copies: int = 1
+    targets: Mapping[tuple[str, str], tuple[Target, ...]] = field(default_factory=dict)
 
     def label(self, phase: str) -> str:
         return f"{self.title}: {phase}" if len(self.phases) > 1 else self.title
@@ -48,21 +52,47 @@ def cases(quick: bool = False) -> tuple[Case, ...]:
     """All cases; `quick` ones are too small to be judged."""
     many = 30 if quick else 300
     return (
-        Case("one", "1 cell", lambda number: (Part("", ("print(1 + 1)",)),)),
+        Case(
+            "one",
+            "1 cell",
+            lambda number: (Part("", ("print(1 + 1)",)),),
+            targets={
+                (FIRST, OURS): (Target(0.5, "papermill"),),
+                (FIRST, WORKER): (Target(0.15), Target(0.06, "papermill"), Target(0.05, "jupyter-scheduler")),
+            },
+        ),
         Case("ten", "10 cells", lambda number: (Part("", tuple(f"print({i} + 1)" for i in range(10))),)),
         Case(
             "prints",
             f"{many} prints",
             lambda number: (Part("", tuple(f"print({i})" for i in range(many))),),
-            targets={FIRST: Target(0.3, "papermill")},
+            targets={
+                (FIRST, OURS): (Target(0.3, "papermill"),),
+                (FIRST, WORKER): (Target(1.6), Target(0.1, "papermill")),
+            },
         ),
         Case(
             "outputs",
             f"{many} x 50 kB",
             lambda number: (Part("", tuple(f"print('{i:04} ' * 10_000)" for i in range(many))),),
-            targets={FIRST: Target(0.1, "papermill")},
+            targets={
+                (FIRST, OURS): (Target(0.1, "papermill"),),
+                (FIRST, WORKER): (Target(2.5), Target(0.03, "papermill")),
+            },
         ),
-        Case("imports", "imports of numpy, pandas, scikit-learn", lambda number: (Part("", IMPORTS),)),
+        Case(
+            "imports",
+            "10 cells that import numpy, pandas, scikit-learn",
+            lambda number: (Part("", IMPORTS),),
+            targets={(FIRST, WORKER): (Target(0.35), Target(0.3, "python script.py"))},
+        ),
+        Case(
+            "at once",
+            "10 notebooks of 1 cell at once",
+            lambda number: (Part("", ("print(1 + 1)",)),),
+            copies=10,
+            targets={(FIRST, WORKER): (Target(3.0),)},
+        ),
         Case(
             "diamond",
             "a diamond of 4 pandas steps",
@@ -70,7 +100,12 @@ def cases(quick: bool = False) -> tuple[Case, ...]:
             imports="import numpy as np\nimport pandas as pd",
             phases=(FIRST, UNCHANGED, CHANGED),
             base="Ploomber",
-            targets={UNCHANGED: Target(0.25, "Ploomber")},
+            targets={
+                (UNCHANGED, OURS): (Target(0.25, "Ploomber"),),
+                (FIRST, WORKER): (Target(1.2), Target(0.15, "Ploomber")),
+                (UNCHANGED, WORKER): (Target(0.3), Target(0.15, "Ploomber")),
+                (CHANGED, WORKER): (Target(0.7), Target(0.15, "Ploomber")),
+            },
         ),
     )
 

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.benchmarks.cases import OURS
 from tests.benchmarks.measure import Failed, MemoryWatch, Row, Sample, Target, compare, ratio
-from tests.benchmarks.runners import OURS, code_cell, document
+from tests.benchmarks.runners import code_cell, document
 
 if TYPE_CHECKING:
     from jupyter_mlops.run.session import Session
@@ -76,9 +77,9 @@ def handoff(rounds: int, folder: Path, tell: Callable[[str], None], *, quick: bo
     tell(f"{title} · memory")
     start, peak = asyncio.run(_memory_round(rows, folder))
     written = compare(
-        f"{title}: write", dict(found.write), base=RAW, ours=OURS, target=None if quick else Target(1.5, RAW)
+        f"{title}: write", dict(found.write), base=RAW, targets={} if quick else {OURS: [Target(1.5, RAW)]}
     )
-    loaded = compare(f"{title}: load", dict(found.load), base=PICKLE, ours=OURS, target=None if quick else Target(0.02))
+    loaded = compare(f"{title}: load", dict(found.load), base=PICKLE, targets={} if quick else {OURS: [Target(0.02)]})
     aim = Target(1.3, "its size")
     times = ratio(peak, size)
     memory = Row(f"{title}: peak memory of both kernels", OURS, peak=peak, ratio=times, against=aim.against)

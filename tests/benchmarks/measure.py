@@ -82,35 +82,38 @@ def compare(
     found: Mapping[str, Sequence[Sample] | str],
     *,
     base: str,
-    ours: str,
-    target: Target | None = None,
+    targets: Mapping[str, Sequence[Target]] | None = None,
     notes: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """The rows of one thing done by several peers.
 
     :param found: the samples of each peer, or why there are none.
-    :param base: the peer that the others' wall times are divided by; `ours`: the peer that the target is for.
+    :param base: the peer that the others' wall times are divided by.
+    :param targets: what each peer is to reach.
     """
     walls = {p: median([s.wall for s in samples]) for p, samples in found.items() if not isinstance(samples, str)}
     rows = []
     for peer, samples in found.items():
-        aim = target if peer == ours else None
+        aims = (targets or {}).get(peer, ())
+        told = ", ".join(map(str, aims))
         if isinstance(samples, str):
-            rows.append(Row(case, peer, target=str(aim or ""), note=samples))
+            rows.append(Row(case, peer, target=told, note=samples))
             continue
+        wall = walls[peer]
+        verdicts = {aim.met(wall, ratio(wall, walls.get(aim.against))) for aim in aims}
         peak = median([s.peak for s in samples])
-        times = ratio(walls[peer], walls.get(base))
+        times = ratio(wall, walls.get(base))
         rows.append(
             Row(
                 case,
                 peer,
-                wall=walls[peer],
+                wall=wall,
                 cpu=median([s.cpu for s in samples]),
                 peak=None if peak is None else round(peak),
                 ratio=times,
                 against=base if times is not None else "",
-                target=str(aim or ""),
-                met=aim.met(walls[peer], times) if aim else None,
+                target=told,
+                met=False if False in verdicts else True if verdicts == {True} else None,
                 note=(notes or {}).get(peer, ""),
                 samples=tuple(s.wall for s in samples if s.wall is not None),
             )

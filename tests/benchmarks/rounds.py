@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.benchmarks.cases import CHANGED, Case
 from tests.benchmarks.measure import Failed, Row, Sample, compare, run
-from tests.benchmarks.runners import OURS, Runner, Script
+from tests.benchmarks.runners import Runner, Script
 
 
 def side_by_side(
@@ -33,11 +33,18 @@ def side_by_side(
         for peer in able if number % 2 else able[::-1]:
             tell(f"{case.title} · {peer.name} · round {number} of {rounds}")
             with tempfile.TemporaryDirectory(prefix="round-", dir=base, ignore_cleanup_errors=True) as folder:
-                _one_round(case, peer, number, Path(folder), expected, found, notes)
+                try:
+                    peer.begin(case, Path(folder) / "peer")
+                    _one_round(case, peer, number, Path(folder), expected, found, notes)
+                except Failed as reason:
+                    for phase in case.phases:
+                        found[phase][peer.name] = str(reason)
+                finally:
+                    peer.end()
     rows = []
     for phase in case.phases:
-        target = case.targets.get(phase) if judge else None
-        rows += compare(case.label(phase), found[phase], base=case.base, ours=OURS, target=target, notes=notes[phase])
+        targets = {peer: aims for (at, peer), aims in case.targets.items() if at == phase} if judge else {}
+        rows += compare(case.label(phase), found[phase], base=case.base, targets=targets, notes=notes[phase])
     return rows
 
 
@@ -54,18 +61,21 @@ def _one_round(
         samples = found[phase][peer.name]
         if isinstance(samples, str):
             return
-        peer.write(case, number if phase == CHANGED else 0, folder)
-        (folder / "out.ipynb").unlink(missing_ok=True)
+        folders = [folder] if case.copies == 1 else [folder / str(i) for i in range(case.copies)]
+        for each in folders:
+            each.mkdir(exist_ok=True)
+            peer.write(case, number if phase == CHANGED else 0, each)
+            (each / "out.ipynb").unlink(missing_ok=True)
         try:
-            sample = run(peer.command(folder), folder, peer.environment(folder))
-            if peer.printed(folder) != expected[phase]:
+            sample = peer.sample(folders)
+            if any(peer.printed(each) != expected[phase] for each in folders):
                 raise Failed("did not print what the script prints")
         except Failed as reason:
             for other in case.phases[case.phases.index(phase) :]:
                 found[other][peer.name] = str(reason)
             return
         samples.append(sample)
-        notes[phase][peer.name] = peer.note(folder)
+        notes[phase][peer.name] = peer.note(folders[0])
 
 
 def _expected(case: Case, number: int, base: Path) -> dict[str, str]:

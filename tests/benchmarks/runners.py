@@ -9,19 +9,20 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tests.benchmarks.cases import Case
-from tests.benchmarks.measure import Failed
+from tests.benchmarks.cases import OURS, Case
+from tests.benchmarks.measure import Failed, Sample, run
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 DROPPED = ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONWARNINGS", "MPLBACKEND")
-OURS = "jupyter mlops run"
 
 
 class Runner(ABC):
@@ -46,6 +47,21 @@ class Runner(ABC):
     @abstractmethod
     def command(self, folder: Path) -> list[str]:
         """What a person types."""
+
+    def begin(self, case: Case, base: Path) -> None:  # noqa: B027
+        """Before a round, in a folder for it: what is not measured. Raises Failed."""
+
+    def end(self) -> None:  # noqa: B027
+        """After a round, however it went."""
+
+    def sample(self, folders: Sequence[Path]) -> Sample:
+        """Run what is in these folders, all at once. Raises Failed."""
+        if len(folders) == 1:
+            return run(self.command(folders[0]), folders[0], self.environment(folders[0]))
+        began = time.perf_counter()
+        with ThreadPoolExecutor(len(folders)) as threads:
+            samples = list(threads.map(lambda f: run(self.command(f), f, self.environment(f)), folders))
+        return Sample(time.perf_counter() - began, sum(s.cpu or 0.0 for s in samples))
 
     def environment(self, folder: Path) -> dict[str, str]:
         """Its environment variables: nobody's settings, and the scripts beside this Python first."""
@@ -176,17 +192,6 @@ class Ploomber(Runner):
 
     def printed(self, folder: Path) -> str:
         return printed(folder / "out" / f"{name}.ipynb" for name in self.parts)
-
-
-def runners(jupyter: Path, environments: Path) -> tuple[Runner, ...]:
-    """All peers, ours last."""
-    return (
-        Script(jupyter),
-        Papermill(jupyter),
-        JupyterExecute(jupyter),
-        Ploomber(jupyter, environments),
-        Mlops(jupyter),
-    )
 
 
 def notebook(case: Case, number: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
 
-PRELOAD = ("numpy", "pandas", "matplotlib.pyplot", "json")
+PRELOAD = ("numpy", "pandas", "matplotlib.pyplot", "json", "seaborn")
 
 
 class Kernel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import time
@@ -14,7 +15,7 @@ import pytest
 
 from jupyter_mlops.kernels.forkserver_client import SERVERS, ForkServer
 from jupyter_mlops.kernels.launch import forkable
-from jupyter_mlops.kernels.preload import preload
+from jupyter_mlops.kernels.preload import SAFE, preload
 from tests.kernels.kernel import kernel
 
 pytestmark = [
@@ -22,6 +23,7 @@ pytestmark = [
     pytest.mark.xdist_group("kernels"),
 ]
 
+ADDRESS = re.compile(r"0x[0-9a-f]+")
 # Run one after the other, in a cold kernel and in a forked one.
 SAME = {
     "modules": "import sys; print(sorted(n for n in sys.modules if n.split('.')[0] in ('numpy', 'pandas', 'json')))",
@@ -41,8 +43,13 @@ SAME = {
     "a submodule": "import numpy.linalg as la; print(la.det(numpy.eye(2)))",
     "pandas": "import pandas as pd; print(pd.DataFrame({'a': [1, 2]}).describe())",
     "filters after pandas": "print(warnings.filters)",
+    "pandas options": "print(pd.describe_option('', _print_desc=False))",
+    "wide frame": "print(pd.DataFrame([range(40)], columns=[f'column{i}' for i in range(40)]))",
     "lazily loaded": "import scipy; print(hasattr(scipy, 'sparse'), 'scipy.sparse' in sys.modules)",
     "backend": "import matplotlib; print(matplotlib.get_backend(), matplotlib.rcParams['figure.dpi'])",
+    "settings of matplotlib": "import matplotlib.pyplot as plt; print(plt.rcParams, plt.isinteractive())",
+    "figures": "plt.plot([1]); print(plt.get_fignums(), get_ipython().events.callbacks.keys())",
+    "widgets": "import ipywidgets; print(sorted(get_ipython().kernel.comm_manager.targets))",
     "seeded": "numpy.random.seed(3); import random; random.seed(3); print(numpy.random.rand(), random.random())",
     "logging": "import logging; print(logging.root.level, logging.root.handlers, logging.root.manager.disable)",
     "threads": "import threading; print(sorted(type(t).__name__ for t in threading.enumerate()))",
@@ -82,6 +89,67 @@ def test_a_forked_kernel_is_as_a_cold_one(tmp_path: Path) -> None:
                     missing, more = [w for w in left if w not in right], [w for w in right if w not in left]
                     different[name] = f"\n- {missing or wanted}\n+ {more or got}\n"
             assert not different, "".join(f"{k}{v}" for k, v in different.items())
+
+    asyncio.run(both())
+
+
+def test_every_package_imported_ahead_is_as_if_imported_in_a_cell(tmp_path: Path) -> None:
+    names = [*sorted(SAFE), "tqdm.auto", "sklearn.linear_model", "matplotlib.pyplot", "IPython.display"]
+    state = (
+        "import sys, warnings, logging, os, signal, locale, gc\n"
+        "print(warnings.filters, sorted(os.environ), sys.path, sys.argv[:2], locale.setlocale(locale.LC_ALL))\n"
+        "print(sorted((n, g.level, len(g.handlers)) for n, g in logging.root.manager.loggerDict.items()"
+        " if getattr(g, 'level', 0) or getattr(g, 'handlers', ())))\n"
+        "print(gc.get_threshold(), sys.getrecursionlimit(), signal.getsignal(signal.SIGINT), sys.excepthook,"
+        " sys.displayhook.__class__, sorted(get_ipython().kernel.comm_manager.targets))"
+    )
+
+    async def both() -> None:
+        async with (
+            kernel(tmp_path / "cold", forked=False) as cold,
+            kernel(tmp_path / "fork", forked=True, preload=names) as fork,
+        ):
+            different = {}
+            for name in names:
+                for code in (f"import {name}", f"print(sorted(vars(sys.modules.get({name!r}))))", state):
+                    wanted, got = await cold.run(code), await fork.run(code)
+                    if ADDRESS.sub("", wanted) != ADDRESS.sub("", got):
+                        different.setdefault(name, f"{wanted}\n!=\n{got}")
+            assert not different, different
+
+    asyncio.run(both())
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("print('said')", "wrote to stdout"),
+        ("import warnings; warnings.warn('said')", "wrote to stderr"),
+        ("import IPython; said = IPython.get_ipython()", "asked for the shell"),
+        ("said = get_ipython().user_ns", "asked the shell for user_ns"),
+    ],
+)
+def test_a_module_that_says_something_when_imported_says_it_in_the_cell(
+    tmp_path: Path, source: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "speaker.py").write_text(source)
+    env = {"PYTHONPATH": str(tmp_path)}
+
+    async def both() -> None:
+        async with (
+            kernel(tmp_path / "cold", forked=False, env=env) as cold,
+            kernel(tmp_path / "fork", forked=True, env=env, preload=["json", "speaker", "csv"]) as fork,
+        ):
+            for code in ("import speaker", "import csv, json; print(type(getattr(speaker, 'said', 0)), csv, json)"):
+                wanted, got = await cold.run(code), await fork.run(code)
+                assert got == wanted
+            reasons = [
+                server.started.result()["failed"].get("speaker", "")
+                for servers in SERVERS.servers.values()
+                for server in servers
+                if server.ready
+            ]
+            assert any(why in reason for reason in reasons)
 
     asyncio.run(both())
 

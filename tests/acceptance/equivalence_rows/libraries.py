@@ -7,6 +7,36 @@ from tests.acceptance.row import Row
 NP, PD, SK = ("numpy",), ("numpy", "pandas"), ("numpy", "pandas", "sklearn")
 
 ROWS = [
+    Row("a-frame-wider-than-a-page", r"""
+        # %% step:a
+        import pandas as pd
+        # %% step:b
+        frame = pd.DataFrame([range(45), range(45)], columns=[f"column {i}" for i in range(45)])
+        print(frame)
+        # %% step:c
+        frame
+        # %% step:d
+        print(pd.DataFrame({f"much longer name {i}": [i] for i in range(12)}), pd.options.display.max_columns)
+    """, needs=PD),
+    Row("the-backend-imported-by-hand", r"""
+        # %% step:a
+        import matplotlib_inline.backend_inline
+        import matplotlib.pyplot as plt
+        # %% step:b
+        plt.plot([1, 2])
+        # %% step:c
+        plt.figure(figsize=(2, 1)); plt.plot([2, 1]); plt.show()
+        print(plt.get_fignums())
+    """, needs=("matplotlib",)),
+    Row("imports-that-speak", r"""
+        # %% step:a
+        import tqdm.auto
+        # %% step:b
+        import ipywidgets
+        print(sorted(get_ipython().kernel.comm_manager.targets), tqdm.auto.tqdm.__module__)
+        # %% step:c
+        print([n for n in tqdm.auto.trange(3, disable=True)])
+    """, needs=("tqdm", "ipywidgets")),
     Row("big-array-changed-in-place-later", r"""
         # %% step:a
         import numpy as np
