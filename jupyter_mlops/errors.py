@@ -7,13 +7,16 @@
     │   ├── BadParameter            a value that doesn't fit, a name that isn't there
     │   ├── UnknownStep             a step that the pipeline doesn't have
     │   ├── CyclicPipeline          `prev:` tags that wait for each other
-    │   └── NoKernel                no kernel of that name
+    │   ├── NoKernel                no kernel of that name
+    │   └── Unknown                 a job, version, schedule or run that isn't there
     ├── RunFailed                   a cell raised, or the kernel died
     │   ├── KernelDied
     │   └── TimedOut
     ├── RunStopped                  a person or the system stopped it
     ├── NotEqual                    can't be given the result of Run All
-    └── StoreError                  an object can't be written or doesn't match its digest
+    ├── StoreError                  an object can't be written or doesn't match its digest
+    ├── DatabaseError               the database can't be reached, is locked or full
+    └── EnvironmentFailed           an environment can't be built from its lock
 
 An error says what happened, where, and what to do. Errors are picklable: they travel between
 processes with their fields.
@@ -77,6 +80,10 @@ class NoKernel(BadInput):
     """No kernel of that name is installed."""
 
 
+class Unknown(BadInput):
+    """There is no such thing."""
+
+
 class RunFailed(MlopsError):
     """The run failed."""
 
@@ -99,3 +106,11 @@ class NotEqual(MlopsError):
 
 class StoreError(MlopsError):
     """An object can't be stored, or doesn't match its digest."""
+
+
+class DatabaseError(MlopsError):
+    """The database can't be used now."""
+
+
+class EnvironmentFailed(MlopsError):
+    """An environment can't be built from its lock."""

@@ -558,10 +558,12 @@ def set_torch_random(value: Any) -> None:
         torch.set_rng_state(torch.frombuffer(bytearray(value), dtype=torch.uint8))
 
 
-def _hide_hash_seed() -> None:
+def _hide_ours() -> None:
     """The seed was given by us, for this process alone: processes that a cell starts have none, as ever."""
     if os.environ.pop("JUPYTER_MLOPS_HASHSEED", None):
         os.environ.pop("PYTHONHASHSEED", None)
+    if os.environ.pop("JUPYTER_MLOPS_PYDEVD", None):
+        os.environ.pop("PYDEVD_DISABLE_FILE_VALIDATION", None)
 
 
 def get_environ() -> Any:
@@ -1238,7 +1240,7 @@ class Agent:
 
     def start(self) -> None:
         """Take the defaults of this process, once the agent itself is installed."""
-        _hide_hash_seed()
+        _hide_ours()
         self.base_environ = dict(os.environ)
         locale = importlib.import_module("locale")
         self.base_locale = locale.setlocale(locale.LC_ALL)
@@ -1747,7 +1749,7 @@ class Agent:
         self.memory_seen = bool(request.get("memory_seen"))
         self.identity_seen = bool(request.get("identity_seen"))
         if "cwd" in request:
-            self.move(request["cwd"], request["environ"])
+            self.move(request["cwd"], request["began_with"], request["environ"])
         return {
             "pid": os.getpid(),
             "python": sys.version,
@@ -1755,16 +1757,20 @@ class Agent:
             "cloudpickle": _pickler_base() is not pickle.Pickler,
         }
 
-    def move(self, cwd: str, environ: Any) -> None:
-        """Be as if this kernel had been started here, with these environment variables."""
+    def move(self, cwd: str, began_with: Any, environ: Any) -> None:
+        """Be as if this kernel had been started here, with these environment variables.
+
+        What the kernel itself set when it began (MPLBACKEND, PAGER, …) stays.
+        """
         os.chdir(cwd)
         self.base_cwd = os.getcwd()
         self.shell.starting_dir = self.base_cwd
         self.user_ns["_dh"][:] = [type(place)(self.base_cwd) for place in self.user_ns["_dh"][:1]]
-        for key in set(os.environ) - set(environ):
+        own = {k: v for k, v in os.environ.items() if began_with.get(k) != v}
+        for key in set(os.environ) - set(environ) - set(own):
             del os.environ[key]
-        os.environ.update(environ)
-        _hide_hash_seed()
+        os.environ.update({**environ, **own})
+        _hide_ours()
         self.base_environ = dict(os.environ)
 
     def sync(self, request: Any) -> Any:

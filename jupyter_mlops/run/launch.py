@@ -60,7 +60,8 @@ class Wanted:
         env = dict(os.environ if self.env is None else self.env)
         if self.hash_seed and "PYTHONHASHSEED" not in env:
             env.update(PYTHONHASHSEED=self.hash_seed, JUPYTER_MLOPS_HASHSEED="1")
-        env.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+        if "PYDEVD_DISABLE_FILE_VALIDATION" not in env:
+            env.update(PYDEVD_DISABLE_FILE_VALIDATION="1", JUPYTER_MLOPS_PYDEVD="1")
         return env
 
 

@@ -138,11 +138,13 @@ class Session:
         """Go on with the kernel of a session that was connected ahead and has run nothing."""
         assert ready.client is not None and ready.launched is not None
         self.launched, self.language_info = ready.launched, ready.language_info
+        began_with = ready.wanted.environment()
         self._make_client(ready.launched.manager)
         assert self.client is not None
         self.client.kc = ready.client.kc
         ready.client = ready.launched = None
-        await self.ask("hello", cwd=self.wanted.cwd, environ=self.wanted.environment(), **self.facts)
+        place = {"cwd": self.wanted.cwd, "began_with": began_with, "environ": self.wanted.environment()}
+        await self.ask("hello", **place, **self.facts)
 
     def _make_client(self, manager: Any) -> None:
         self.client = CellClient(

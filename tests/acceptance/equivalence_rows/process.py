@@ -5,6 +5,13 @@ from __future__ import annotations
 from tests.acceptance.row import Row
 
 ROWS = [
+    Row("environment-variables-as-they-are", r"""
+        # %% step:a
+        import os
+        print([k for k in sorted(os.environ) if not k.startswith(("JPY_", "PYTHONHASHSEED", "PYTEST_"))])
+        # %% step:b
+        print({k: os.environ.get(k) for k in ("TERM", "PAGER", "MPLBACKEND", "PATH", "FORCE_COLOR")})
+    """),
     Row("chdir-then-relative-open", r"""
         # %% step:a
         import os

@@ -1,0 +1,159 @@
+"""The database: SQLite in a file by default, PostgreSQL by URL. It is the only truth; processes come and go."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from jupyter_mlops.errors import BadInput, DatabaseError
+
+HEAD = "0001"  # the newest migration
+PATIENCE = 30.0  # seconds to wait for another writer
+WRITERS = 0x6D6C6F7073  # PostgreSQL's advisory lock of those who take runs or fire slots
+T = TypeVar("T")
+
+
+class Database:
+    """Connections to one database whose tables are as they should be.
+
+    :param url: SQLAlchemy's; `sqlite:///path` or `postgresql://…`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        try:
+            self._upgrade()
+        except DBAPIError as error:
+            self.engine.dispose()
+            raise _told(error, url) from None
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection to look at things."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise _told(error, self.url) from error
+
+    @contextlib.contextmanager
+    def write(self, *, alone: bool = False) -> Iterator[Connection]:
+        """A transaction that is committed at the end, or undone if anything is raised.
+
+        :param alone: no other such transaction goes on at the same time, in any process.
+        """
+        try:
+            with self.engine.connect() as connection:
+                connection = connection.execution_options(writes=True)
+                with connection.begin():
+                    if alone and not self.is_sqlite:  # SQLite has one writer at a time anyway
+                        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS})
+                    yield connection
+        except DBAPIError as error:
+            if _is_unique(error):
+                raise
+            raise _told(error, self.url) from error
+
+    def patiently(self, work: Callable[[], T], patience: float = PATIENCE) -> T:
+        """Do it, again and again while the database is locked or away, for so many seconds."""
+        until = time.monotonic() + patience
+        wait = 0.05
+        while True:
+            try:
+                return work()
+            except DatabaseError:
+                if time.monotonic() + wait > until:
+                    raise
+                time.sleep(wait)
+                wait = min(2.0, wait * 2)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def revision(self) -> str:
+        """The migration that the tables are at; "" for a database that has none of ours."""
+        with self.engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return ""
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return str(found or "")
+
+    def _upgrade(self) -> None:
+        if self.revision() == HEAD:
+            return
+        from jupyter_mlops.db.migrate import upgrade
+
+        with self.write(alone=True) as connection:
+            upgrade(connection)
+
+
+def default_url(home: Path) -> str:
+    """SQLite, in the folder where everything else is kept."""
+    return f"sqlite:///{home / 'mlops.sqlite'}"
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "postgresql" and "+" not in parsed.drivername:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        options: dict[str, Any] = {} if parsed.get_backend_name() == "sqlite" else {"pool_pre_ping": True}
+        engine = create_engine(parsed, **options)
+    except ModuleNotFoundError as error:
+        raise BadInput(
+            f"the database needs {error.name}", where="database", remedy="pip install 'jupyter_mlops[postgresql]'"
+        ) from None
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise BadInput(
+            f"not the URL of a database: {error}", where="database", remedy="Example: postgresql://host/name"
+        ) from None
+    except OSError as error:
+        raise DatabaseError(f"its folder can't be made: {error.strerror}", where=str(parsed.database)) from None
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    elif engine.dialect.name != "postgresql":
+        raise BadInput(
+            f"{engine.dialect.name} can't be used", where="database", remedy="Use sqlite:/// or postgresql://."
+        )
+    return engine
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by sqlite3
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {int(PATIENCE * 1000)}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _is_unique(error: DBAPIError) -> bool:
+    from sqlalchemy.exc import IntegrityError
+
+    return isinstance(error, IntegrityError)
+
+
+def _told(error: DBAPIError, url: str) -> DatabaseError:
+    said = str(error.orig).strip().split("\n")[0]
+    where = make_url(url).render_as_string(hide_password=True)
+    away = isinstance(error, OperationalError)
+    remedy = "Look whether it is there, has room, and is not held by another program." if away else ""
+    return DatabaseError(f"the database: {said}", where=where, remedy=remedy)

@@ -1,0 +1,10 @@
+"""Called by Alembic: migrates over the connection that it was given."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from jupyter_mlops.db.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+context.run_migrations()

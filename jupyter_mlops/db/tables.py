@@ -1,0 +1,166 @@
+"""The tables. Times are seconds since 1970 in UTC; documents are JSON.
+
+    job ──< version        what was published, numbered within its job; `digest` names its manifest in the object store
+    job ──< alias          a name for one of its versions: staging, production
+    job ──< schedule       when runs are made
+    job ──< run            one execution; (schedule, slot) is unique: a slot can't be fired twice
+    run ──< step_run       a step of it
+    batch ──< run          a backfill or a sweep
+    worker                 who takes runs, and when it was last heard of
+
+A run that is `running` belongs to the holder of its lease until `lease_until`; whoever writes to it says the token of
+the lease it holds, so that one who lost it can't.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("created", Double, nullable=False),
+    Column("owner", String(200), nullable=False, default=""),
+    Column("paused", Boolean, nullable=False, default=False),
+    Column("policies", JSON, nullable=False, default=dict),
+)
+
+version = Table(
+    "version",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", ForeignKey("job.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("author", String(200), nullable=False, default=""),
+    Column("message", Text, nullable=False, default=""),
+    Column("provenance", JSON, nullable=False, default=dict),
+    Column("writes_files", Boolean),  # None: no run has shown it yet
+    UniqueConstraint("job_id", "number"),
+    UniqueConstraint("job_id", "digest"),
+)
+
+alias = Table(
+    "alias",
+    metadata,
+    Column("job_id", ForeignKey("job.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("version_id", ForeignKey("version.id", ondelete="CASCADE"), nullable=False),
+    Column("changed", Double, nullable=False),
+)
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", ForeignKey("job.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("version", String(100), nullable=False, default="latest"),  # "latest", "v3", "@production"
+    Column("cron", String(200), nullable=False),
+    Column("zone", String(100), nullable=False),
+    Column("parameters", JSON, nullable=False, default=dict),
+    Column("missed", String(20), nullable=False, default="latest"),
+    Column("overlap", String(20), nullable=False, default="queue"),
+    Column("paused", Boolean, nullable=False, default=False),
+    Column("created", Double, nullable=False),
+    Column("fired_until", Double, nullable=False),  # slots up to here have been dealt with
+    Column("next_at", Double),  # None: paused or broken
+    Column("problem", Text, nullable=False, default=""),
+    Index("ix_schedule_next_at", "next_at"),
+    Index("ix_schedule_fired_until", "fired_until"),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", ForeignKey("job.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("concurrency", Integer, nullable=False, default=1),
+    Column("asked", JSON, nullable=False, default=dict),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("job_id", ForeignKey("job.id", ondelete="CASCADE")),
+    Column("version_id", ForeignKey("version.id", ondelete="CASCADE")),
+    Column("schedule_id", ForeignKey("schedule.id", ondelete="SET NULL")),
+    Column("batch_id", ForeignKey("batch.id", ondelete="CASCADE")),
+    Column("repairs", String(64)),  # the run that this one repairs or reproduces
+    Column("slot", Double),
+    Column("trigger", String(20), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("priority", Integer, nullable=False, default=0),
+    Column("serial", Boolean, nullable=False, default=False),  # waits for the schedule's other runs
+    Column("parameters", JSON, nullable=False, default=dict),
+    Column("asked", JSON, nullable=False, default=dict),
+    Column("created", Double, nullable=False),
+    Column("not_before", Double, nullable=False, default=0.0),
+    Column("started", Double),
+    Column("finished", Double),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("resumed", Integer, nullable=False, default=0),
+    Column("worker", String(200), nullable=False, default=""),
+    Column("lease", String(64)),
+    Column("lease_until", Double),
+    Column("stop_reason", Text, nullable=False, default=""),
+    Column("output", Text, nullable=False, default=""),
+    Column("metrics", JSON, nullable=False, default=dict),
+    Column("error", JSON),
+    Column("notes", JSON, nullable=False, default=list),
+    Column("verdict", JSON),
+    UniqueConstraint("schedule_id", "slot"),
+    Index("ix_run_queue", "state", "not_before"),
+    Index("ix_run_created", "created", "id"),
+    Index("ix_run_job", "job_id", "created", "id"),
+    Index("ix_run_batch_id", "batch_id"),
+)
+
+step_run = Table(
+    "step_run",
+    metadata,
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("seconds", Double, nullable=False, default=0.0),
+)
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("host", String(200), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("began", Double, nullable=False),
+    Column("heard", Double, nullable=False),
+    Column("facts", JSON, nullable=False, default=dict),
+)

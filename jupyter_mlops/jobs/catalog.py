@@ -1,0 +1,255 @@
+"""What is there: jobs, their versions and aliases, and their schedules."""
+
+from __future__ import annotations
+
+import difflib
+import getpass
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from jupyter_mlops.db import tables as t
+from jupyter_mlops.db.database import Database
+from jupyter_mlops.errors import BadInput, Unknown
+from jupyter_mlops.jobs.cron import Cron
+from jupyter_mlops.jobs.policies import Missed, Overlap, Policies, one_of
+from jupyter_mlops.jobs.records import Job, Schedule, VersionRow
+
+NAME = re.compile(r"[^\W_][\w.\- ]{0,199}")
+ALIAS = re.compile(r"[^\W\d_][\w-]{0,99}")
+
+
+class Catalog:
+    """Reads and changes definitions. Each method is one transaction.
+
+    :param clock: seconds since 1970.
+    """
+
+    def __init__(self, db: Database, clock: Callable[[], float] = time.time) -> None:
+        self.db, self.clock = db, clock
+
+    # -- jobs
+
+    def job(self, name: str) -> Job:
+        """The job of that name. Raises Unknown."""
+        with self.db.read() as c:
+            row = c.execute(select(t.job).where(t.job.c.name == name)).mappings().first()
+            if row is None:
+                raise _unknown("job", name, list(c.execute(select(t.job.c.name)).scalars()))
+            return Job.of(row)
+
+    def job_by_id(self, job_id: int) -> Job:
+        with self.db.read() as c:
+            return Job.of(_one(c, t.job, job_id, "job"))
+
+    def jobs(self) -> list[Job]:
+        with self.db.read() as c:
+            return [Job.of(row) for row in c.execute(select(t.job).order_by(t.job.c.name)).mappings()]
+
+    def ensure_job(self, name: str, owner: str = "") -> Job:
+        """The job of that name, made if it isn't there. Raises BadInput for what can't be a name."""
+        if not NAME.fullmatch(name) or ".." in name or name != name.strip():
+            raise BadInput(
+                f"{name!r} can't be the name of a job",
+                where="job",
+                remedy="Use letters, digits, spaces, '.', '_' and '-', and begin with a letter or a digit.",
+            )
+        try:
+            with self.db.write() as c:
+                if c.execute(select(t.job.c.id).where(t.job.c.name == name)).first() is None:
+                    row = {"name": name, "created": self.clock(), "owner": owner or whoami()}
+                    c.execute(insert(t.job).values(**row))
+        except IntegrityError:
+            pass  # somebody else made it at the same time
+        return self.job(name)
+
+    def set_policies(self, name: str, changes: Mapping[str, Any]) -> Job:
+        """Change some policies of a job."""
+        job = self.job(name)
+        made = Policies.of(changes, job.rules)
+        with self.db.write() as c:
+            c.execute(update(t.job).where(t.job.c.id == job.id).values(policies=made.to_dict()))
+        return self.job(name)
+
+    def pause_job(self, name: str, paused: bool) -> Job:
+        """Let a job's schedules rest, or go on. Slots that pass while it rests are not made up for."""
+        job = self.job(name)
+        with self.db.write() as c:
+            c.execute(update(t.job).where(t.job.c.id == job.id).values(paused=paused))
+            rows = c.execute(select(t.schedule).where(t.schedule.c.job_id == job.id)).mappings().all()
+            for row in rows:
+                self._set_next(c, Schedule.of(row), resting=paused or row["paused"])
+        return self.job(name)
+
+    def delete_job(self, name: str) -> None:
+        """Remove a job, its versions, schedules and runs."""
+        job = self.job(name)
+        with self.db.write() as c:
+            c.execute(delete(t.run).where(t.run.c.job_id == job.id))
+            c.execute(delete(t.job).where(t.job.c.id == job.id))
+
+    # -- versions
+
+    def add_version(
+        self, job: Job, digest: str, *, author: str = "", message: str = "", provenance: Mapping[str, Any] | None = None
+    ) -> tuple[VersionRow, bool]:
+        """Publish a digest under a job, and whether it is new: the same content is the same version."""
+        with self.db.write(alone=True) as c:
+            here = (t.version.c.job_id == job.id, t.version.c.digest == digest)
+            known = c.execute(select(t.version).where(*here)).mappings().first()
+            if known is not None:
+                return VersionRow.of(known), False
+            last = c.execute(select(func.max(t.version.c.number)).where(t.version.c.job_id == job.id)).scalar()
+            values = {
+                "job_id": job.id, "number": (last or 0) + 1, "digest": digest, "created": self.clock(),
+                "author": author or whoami(), "message": message, "provenance": dict(provenance or {}),
+            }  # fmt: skip
+            made = c.execute(insert(t.version).values(**values).returning(t.version)).mappings().one()
+            return VersionRow.of(made), True
+
+    def versions(self, job: Job) -> list[VersionRow]:
+        """All versions of a job, newest first."""
+        with self.db.read() as c:
+            asked = select(t.version).where(t.version.c.job_id == job.id).order_by(t.version.c.number.desc())
+            return [VersionRow.of(row) for row in c.execute(asked).mappings()]
+
+    def version(self, job: Job, selector: str = "latest") -> VersionRow:
+        """The version that `latest`, `v3`, `3` or `@production` names. Raises Unknown."""
+        with self.db.read() as c:
+            return self.version_in(c, job, selector)
+
+    def version_in(self, c: Connection, job: Job, selector: str) -> VersionRow:
+        """`version`, within a transaction."""
+        asked = select(t.version).where(t.version.c.job_id == job.id)
+        if selector in ("", "latest"):
+            asked = asked.order_by(t.version.c.number.desc()).limit(1)
+        elif selector.startswith("@"):
+            named = select(t.alias.c.version_id).where(t.alias.c.job_id == job.id, t.alias.c.name == selector[1:])
+            asked = asked.where(t.version.c.id.in_(named))
+        elif re.fullmatch(r"v?\d{1,9}", selector):
+            asked = asked.where(t.version.c.number == int(selector.lstrip("v")))
+        else:
+            raise BadInput(f"{selector!r} names no version", where=job.name, remedy="Say latest, v3, or @production.")
+        row = c.execute(asked).mappings().first()
+        if row is None:
+            there = [f"v{n}" for n in c.execute(select(t.version.c.number).where(t.version.c.job_id == job.id)
+                                                .order_by(t.version.c.number)).scalars()]  # fmt: skip
+            there += [f"@{a}" for a in self._aliases(c, job)]
+            raise Unknown(
+                f"the job {job.name!r} has no version {selector}",
+                remedy=f"There are: {', '.join(there)}." if there else "Publish one first.",
+            )
+        return VersionRow.of(row)
+
+    def version_by_id(self, version_id: int) -> VersionRow:
+        with self.db.read() as c:
+            return VersionRow.of(_one(c, t.version, version_id, "version"))
+
+    def note_writes(self, version_id: int, writes: bool) -> None:
+        """Remember whether runs of a version write files."""
+        with self.db.write() as c:
+            c.execute(update(t.version).where(t.version.c.id == version_id).values(writes_files=writes))
+
+    def aliases(self, job: Job) -> dict[str, int]:
+        """Alias -> number of the version."""
+        with self.db.read() as c:
+            return self._aliases(c, job)
+
+    def set_alias(self, job: Job, name: str, version: VersionRow) -> None:
+        if not ALIAS.fullmatch(name):
+            raise BadInput(f"{name!r} can't be an alias", remedy="Use letters, digits, '_' and '-'.")
+        with self.db.write(alone=True) as c:
+            c.execute(delete(t.alias).where(t.alias.c.job_id == job.id, t.alias.c.name == name))
+            row = {"job_id": job.id, "name": name, "version_id": version.id, "changed": self.clock()}
+            c.execute(insert(t.alias).values(**row))
+
+    def _aliases(self, c: Connection, job: Job) -> dict[str, int]:
+        joined = t.alias.join(t.version, t.alias.c.version_id == t.version.c.id)
+        asked = select(t.alias.c.name, t.version.c.number).select_from(joined).where(t.alias.c.job_id == job.id)
+        return {row.name: row.number for row in c.execute(asked.order_by(t.alias.c.name))}
+
+    # -- schedules
+
+    def add_schedule(
+        self, job: Job, cron: Cron, *, version: str = "latest", parameters: Mapping[str, Any] | None = None,
+        missed: Missed = "latest", overlap: Overlap = "queue",
+    ) -> Schedule:  # fmt: skip
+        """Make runs of a job from now on."""
+        one_of(Missed, "missed", missed)
+        one_of(Overlap, "overlap", overlap)
+        self.version(job, version)
+        now = self.clock()
+        values = {
+            "job_id": job.id, "version": version, "cron": cron.expression, "zone": cron.zone,
+            "parameters": dict(parameters or {}), "missed": missed, "overlap": overlap, "created": now,
+            "fired_until": now, "next_at": None if job.paused else _next(cron, now),
+        }  # fmt: skip
+        with self.db.write() as c:
+            return Schedule.of(c.execute(insert(t.schedule).values(**values).returning(t.schedule)).mappings().one())
+
+    def schedule(self, schedule_id: int) -> Schedule:
+        with self.db.read() as c:
+            return Schedule.of(_one(c, t.schedule, schedule_id, "schedule"))
+
+    def schedules(self, job: Job | None = None) -> list[Schedule]:
+        with self.db.read() as c:
+            asked = select(t.schedule).order_by(t.schedule.c.id)
+            if job is not None:
+                asked = asked.where(t.schedule.c.job_id == job.id)
+            return [Schedule.of(row) for row in c.execute(asked).mappings()]
+
+    def pause_schedule(self, schedule_id: int, paused: bool) -> Schedule:
+        """Let one schedule rest, or go on from now."""
+        known = self.schedule(schedule_id)
+        job = self.job_by_id(known.job_id)
+        with self.db.write() as c:
+            c.execute(update(t.schedule).where(t.schedule.c.id == schedule_id).values(paused=paused))
+            self._set_next(c, known, resting=paused or job.paused)
+        return self.schedule(schedule_id)
+
+    def remove_schedule(self, schedule_id: int) -> None:
+        self.schedule(schedule_id)
+        with self.db.write() as c:
+            c.execute(delete(t.schedule).where(t.schedule.c.id == schedule_id))
+
+    def _set_next(self, c: Connection, known: Schedule, *, resting: bool) -> None:
+        now = self.clock()
+        values: dict[str, Any] = {"next_at": None}
+        if not resting:
+            try:
+                following = _next(Cron(known.cron, known.zone), max(now, known.fired_until))
+                values = {"next_at": following, "fired_until": max(now, known.fired_until), "problem": ""}
+            except BadInput as error:
+                values = {"next_at": None, "problem": error.message}
+        c.execute(update(t.schedule).where(t.schedule.c.id == known.id).values(**values))
+
+
+def whoami() -> str:
+    """The person this process works for."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+def _next(cron: Cron, after: float) -> float:
+    return cron.next(datetime.fromtimestamp(after, UTC)).timestamp()
+
+
+def _one(c: Connection, table: Table, key: Any, what: str) -> Any:
+    row = c.execute(select(table).where(table.c.id == key)).mappings().first()
+    if row is None:
+        raise Unknown(f"there is no {what} {key}")
+    return row
+
+
+def _unknown(what: str, name: str, known: Sequence[str]) -> Unknown:
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    there = f"There are: {', '.join(sorted(known)[:20])}." if known else "There are none yet."
+    return Unknown(f"there is no {what} {name!r}", remedy=f"{hint}{there}")

@@ -1,0 +1,338 @@
+"""The run queue: runs are made, taken under a lease, kept alive, and finished, each in one transaction."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, or_, select, tuple_, update
+
+from jupyter_mlops.db import tables as t
+from jupyter_mlops.db.database import Database
+from jupyter_mlops.errors import BadInput, Unknown
+from jupyter_mlops.jobs.policies import Policies
+from jupyter_mlops.jobs.records import ACTIVE, STATES, Run
+
+LEASE = 10.0  # seconds
+RESUMED_AT_MOST = 5  # times that a run is taken up again without having got on
+SORTS = {"created": t.run.c.created, "started": t.run.c.started, "finished": t.run.c.finished}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A run to be made.
+
+    :param asked: how it is to be run: `from_step`, `only_step`, `use_cache`, `jobs`, …
+    """
+
+    trigger: str
+    job_id: int | None = None
+    version_id: int | None = None
+    schedule_id: int | None = None
+    batch_id: int | None = None
+    repairs: str | None = None
+    slot: float | None = None
+    parameters: Mapping[str, Any] | None = None
+    asked: Mapping[str, Any] | None = None
+    priority: int = 0
+    serial: bool = False
+    state: str = "queued"
+    notes: Sequence[str] = ()
+
+
+class Queue:
+    """Runs in the database.
+
+    :param clock: seconds since 1970, the same for all who share the database as far as clocks are.
+    :param lease: seconds that a run belongs to who took it, unless it says that it is still at it.
+    """
+
+    def __init__(self, db: Database, clock: Callable[[], float] = time.time, lease: float = LEASE) -> None:
+        self.db, self.clock, self.lease = db, clock, lease
+
+    # -- making runs
+
+    def add(self, wish: Wish) -> Run:
+        """Make a run."""
+        with self.db.write() as c:
+            return self.run_in(c, self.insert(c, wish))
+
+    def add_all(self, wishes: Iterable[Wish]) -> list[str]:
+        """Make many runs at once; returns their ids in order."""
+        with self.db.write() as c:
+            return [self.insert(c, wish) for wish in wishes]
+
+    def insert(self, c: Connection, wish: Wish) -> str:
+        """Make a run within a transaction. IntegrityError if its slot has one."""
+        now = self.clock()
+        run_id = new_id(now)
+        over = wish.state not in ACTIVE
+        c.execute(
+            insert(t.run).values(
+                id=run_id, job_id=wish.job_id, version_id=wish.version_id, schedule_id=wish.schedule_id,
+                batch_id=wish.batch_id, repairs=wish.repairs, slot=wish.slot, trigger=wish.trigger, state=wish.state,
+                priority=wish.priority, serial=wish.serial, parameters=dict(wish.parameters or {}),
+                asked=dict(wish.asked or {}), created=now, finished=now if over else None, notes=list(wish.notes),
+            )
+        )  # fmt: skip
+        return run_id
+
+    # -- taking them
+
+    def take(self, worker: str) -> Run | None:
+        """The run to do next, now under a lease; None if there is none to be had.
+
+        First those whose lease ran out, then by priority and age, within the concurrency of jobs and batches; runs of a
+        schedule that wait for one another go one by one.
+        """
+        with self.db.write(alone=True) as c:
+            now = self.clock()
+            self._give_up_on(c, now)
+            found = (
+                c.execute(
+                    select(t.run.c.id, t.run.c.state)
+                    .where(t.run.c.state == "running", t.run.c.lease_until < now)
+                    .order_by(t.run.c.lease_until)
+                    .limit(1)
+                ).first()
+                or c.execute(self._next_queued(c, now)).first()
+            )
+            if found is None:
+                return None
+            resumes = found.state == "running"
+            values: dict[str, Any] = {
+                "state": "running", "worker": worker, "lease": uuid.uuid4().hex, "lease_until": now + self.lease,
+                "started": func.coalesce(t.run.c.started, now),
+            }  # fmt: skip
+            counter = t.run.c.resumed if resumes else t.run.c.attempt
+            values["resumed" if resumes else "attempt"] = counter + 1
+            c.execute(update(t.run).where(t.run.c.id == found.id).values(**values))
+            return self.run_in(c, found.id)
+
+    def _give_up_on(self, c: Connection, now: float) -> None:
+        """Runs that were to stop, or took their workers with them time after time, are over."""
+        lost = and_(t.run.c.state == "running", t.run.c.lease_until < now)
+        over = {"finished": now, "lease": None, "lease_until": None}
+        c.execute(update(t.run).where(lost, t.run.c.stop_reason != "").values(state="stopped", **over))
+        error = {
+            "step": "", "cell": 0, "ename": "WorkerDied", "traceback": [],
+            "evalue": f"the worker died {RESUMED_AT_MOST + 1} times while this ran",
+        }  # fmt: skip
+        hopeless = and_(lost, t.run.c.resumed >= RESUMED_AT_MOST)
+        c.execute(update(t.run).where(hopeless).values(state="failed", error=error, **over))
+
+    def _next_queued(self, c: Connection, now: float) -> Select[Any]:
+        running = t.run.alias("running")
+        counts = c.execute(
+            select(running.c.job_id, running.c.batch_id, running.c.schedule_id, func.count())
+            .where(running.c.state == "running")
+            .group_by(running.c.job_id, running.c.batch_id, running.c.schedule_id)
+        ).all()
+        by_job: dict[Any, int] = {}
+        by_batch: dict[Any, int] = {}
+        busy: set[Any] = set()
+        for job_id, batch_id, schedule_id, count in counts:
+            by_job[job_id] = by_job.get(job_id, 0) + count
+            by_batch[batch_id] = by_batch.get(batch_id, 0) + count
+            busy.add(schedule_id)
+        full: list[ColumnElement[bool]] = []
+        jobs = c.execute(select(t.job.c.id, t.job.c.policies).where(t.job.c.id.in_([j for j in by_job if j])))
+        full_jobs = [job_id for job_id, told in jobs if by_job[job_id] >= Policies.of(told).concurrency]
+        batches = c.execute(
+            select(t.batch.c.id, t.batch.c.concurrency).where(t.batch.c.id.in_([b for b in by_batch if b]))
+        )
+        full_batches = [batch_id for batch_id, limit in batches if by_batch[batch_id] >= limit]
+        if full_jobs:  # a batch has a bound of its own
+            full.append(and_(t.run.c.job_id.in_(full_jobs), t.run.c.batch_id.is_(None)))
+        if full_batches:
+            full.append(t.run.c.batch_id.in_(full_batches))
+        if busy - {None}:
+            full.append(and_(t.run.c.serial, t.run.c.schedule_id.in_(busy - {None})))
+        asked = select(t.run.c.id, t.run.c.state).where(t.run.c.state == "queued", t.run.c.not_before <= now)
+        for blocked in full:
+            asked = asked.where(func.coalesce(~blocked, True))
+        return asked.order_by(t.run.c.priority.desc(), t.run.c.created, t.run.c.id).limit(1)
+
+    # -- while they run
+
+    def keep(self, leases: Mapping[str, str]) -> dict[str, str]:
+        """Extend leases (run -> lease). Returns what has to end: run -> why; "" for a lease that was lost."""
+        if not leases:
+            return {}
+        until = self.clock() + self.lease
+        with self.db.write() as c:
+            c.execute(
+                update(t.run)
+                .where(tuple_(t.run.c.id, t.run.c.lease).in_(list(leases.items())), t.run.c.state == "running")
+                .values(lease_until=until)
+            )
+            rows = c.execute(
+                select(t.run.c.id, t.run.c.lease, t.run.c.state, t.run.c.stop_reason).where(t.run.c.id.in_(leases))
+            ).all()
+        held = {r.id: r.stop_reason for r in rows if r.lease == leases[r.id] and r.state == "running"}
+        return {run_id: held.get(run_id, "") for run_id in leases if held.get(run_id, "") or run_id not in held}
+
+    def note_steps(self, run: Run, steps: Sequence[Mapping[str, Any]]) -> None:
+        """Write down how its steps stand."""
+        with self.db.write() as c:
+            if self._holds(c, run):
+                self._put_steps(c, run.id, steps)
+
+    def finish(
+        self, run: Run, state: str, *, output: str = "", metrics: Mapping[str, Any] | None = None,
+        error: Mapping[str, Any] | None = None, notes: Sequence[str] = (), steps: Sequence[Mapping[str, Any]] = (),
+    ) -> bool:  # fmt: skip
+        """Say what became of a run. False if it is no longer ours: then nothing is written."""
+        with self.db.write() as c:
+            if not self._holds(c, run):
+                return False
+            now = self.clock()
+            known = self.run_in(c, run.id)
+            values: dict[str, Any] = {
+                "state": state, "output": output, "metrics": dict(metrics or {}), "error": error and dict(error),
+                "notes": [*known.notes, *notes], "finished": now, "lease": None, "lease_until": None,
+            }  # fmt: skip
+            if state == "failed" and not known.stop_reason and known.job_id is not None:
+                told = c.execute(select(t.job.c.policies).where(t.job.c.id == known.job_id)).scalar()
+                rules = Policies.of(told or {})
+                if known.attempt <= rules.retries:
+                    wait = rules.wait_before(known.attempt + 1)
+                    said = f"attempt {known.attempt} failed: {(error or {}).get('ename', '')}; tried again"
+                    values.update(state="queued", finished=None, not_before=now + wait, notes=[*known.notes, said])
+                    values.update(resumed=0)
+            c.execute(update(t.run).where(t.run.c.id == run.id).values(**values))
+            if steps:
+                self._put_steps(c, run.id, steps)
+            return True
+
+    def hand_back(self, run: Run) -> bool:
+        """Let somebody else go on with a run that is not finished."""
+        with self.db.write() as c:
+            if not self._holds(c, run):
+                return False
+            values = {"lease_until": self.clock() - 1.0, "resumed": t.run.c.resumed - 1}
+            c.execute(update(t.run).where(t.run.c.id == run.id).values(**values))
+            return True
+
+    def _holds(self, c: Connection, run: Run) -> bool:
+        here = (t.run.c.id == run.id, t.run.c.lease == run.lease, t.run.c.state == "running")
+        return c.execute(select(t.run.c.id).where(*here)).first() is not None
+
+    def _put_steps(self, c: Connection, run_id: str, steps: Sequence[Mapping[str, Any]]) -> None:
+        c.execute(delete(t.step_run).where(t.step_run.c.run_id == run_id))
+        rows = [
+            {"run_id": run_id, "position": at, "name": s["name"], "state": s["state"],
+             "attempts": s.get("attempts", 0), "seconds": s.get("seconds") or 0.0}
+            for at, s in enumerate(steps)
+        ]  # fmt: skip
+        if rows:
+            c.execute(insert(t.step_run), rows)
+
+    # -- from outside
+
+    def stop(self, run_id: str, reason: str = "stopped by hand") -> Run:
+        """Ask for a run to end; one that is queued is over at once."""
+        with self.db.write(alone=True) as c:
+            known = self.run_in(c, run_id)
+            if known.state not in ACTIVE:
+                raise BadInput(f"the run is over: {known.state}", where=run_id)
+            self.stop_in(c, t.run.c.id == run_id, reason)
+            return self.run_in(c, run_id)
+
+    def stop_in(self, c: Connection, which: ColumnElement[bool], reason: str) -> None:
+        """Ask for runs to end, within a transaction."""
+        over = {"state": "stopped", "stop_reason": reason, "finished": self.clock()}
+        c.execute(update(t.run).where(which, t.run.c.state == "queued").values(**over))
+        c.execute(update(t.run).where(which, t.run.c.state == "running").values(stop_reason=reason))
+
+    def stop_batch(self, batch_id: int, reason: str = "stopped by hand") -> None:
+        with self.db.write(alone=True) as c:
+            self.stop_in(c, t.run.c.batch_id == batch_id, reason)
+
+    def set_verdict(self, run_id: str, verdict: Mapping[str, Any]) -> None:
+        """Keep what came of reproducing a run."""
+        with self.db.write() as c:
+            c.execute(update(t.run).where(t.run.c.id == run_id).values(verdict=dict(verdict)))
+
+    # -- looking
+
+    def run(self, run_id: str) -> Run:
+        """One run with its steps. Raises Unknown."""
+        with self.db.read() as c:
+            found = self.run_in(c, run_id)
+            steps = c.execute(
+                select(t.step_run).where(t.step_run.c.run_id == run_id).order_by(t.step_run.c.position)
+            ).mappings()
+            told = tuple({k: s[k] for k in ("name", "state", "attempts", "seconds")} for s in steps)
+            return Run.of({**found.__dict__, "steps": told})
+
+    def run_in(self, c: Connection, run_id: str) -> Run:
+        row = c.execute(_runs().where(t.run.c.id == run_id)).mappings().first()
+        if row is None:
+            raise Unknown(f"there is no run {run_id!r}", remedy="`jupyter mlops runs` lists them.")
+        return Run.of(row)
+
+    def runs(
+        self, *, job_id: int | None = None, batch_id: int | None = None, states: Sequence[str] = (),
+        before: tuple[float, str] | None = None, limit: int = 50,
+    ) -> list[Run]:  # fmt: skip
+        """Runs, newest first.
+
+        :param before: (created, id) of the last run of the page before.
+        """
+        unknown = set(states) - set(STATES)
+        if unknown:
+            raise BadInput(f"no state of a run: {', '.join(sorted(unknown))}", remedy=f"States: {', '.join(STATES)}.")
+        asked = _runs().order_by(t.run.c.created.desc(), t.run.c.id.desc()).limit(limit)
+        if job_id is not None:
+            asked = asked.where(t.run.c.job_id == job_id)
+        if batch_id is not None:
+            asked = asked.where(t.run.c.batch_id == batch_id)
+        if states:
+            asked = asked.where(t.run.c.state.in_(states))
+        if before is not None:
+            created, run_id = before
+            older = and_(t.run.c.created == created, t.run.c.id < run_id)
+            asked = asked.where(or_(t.run.c.created < created, older))
+        with self.db.read() as c:
+            return [Run.of(row) for row in c.execute(asked).mappings()]
+
+    def counts(self) -> dict[str, int]:
+        """How many runs are in each state that is not over."""
+        asked = (
+            select(t.run.c.state, func.count().label("number")).where(t.run.c.state.in_(ACTIVE)).group_by(t.run.c.state)
+        )
+        with self.db.read() as c:
+            return {row.state: row.number for row in c.execute(asked)}
+
+    def last_good(self, run: Run) -> Run | None:
+        """The last completed run of the same job before this one."""
+        if run.job_id is None:
+            return None
+        asked = _runs().where(t.run.c.job_id == run.job_id, t.run.c.state == "completed", t.run.c.created < run.created)
+        with self.db.read() as c:
+            row = c.execute(asked.order_by(t.run.c.created.desc()).limit(1)).mappings().first()
+            return None if row is None else Run.of(row)
+
+
+def new_id(now: float) -> str:
+    """An id that sorts by time and never comes twice."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{uuid.uuid4().hex[:8]}"
+
+
+def worker_id() -> str:
+    """This process among all that take runs."""
+    import socket
+
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
+
+
+def _runs() -> Select[Any]:
+    joined = t.run.outerjoin(t.job, t.run.c.job_id == t.job.c.id).outerjoin(
+        t.version, t.run.c.version_id == t.version.c.id
+    )
+    return select(t.run, t.job.c.name.label("job"), t.version.c.number.label("version")).select_from(joined)

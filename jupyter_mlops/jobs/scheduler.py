@@ -1,0 +1,124 @@
+"""Fires what is due: each slot of a schedule becomes one run, or a record of why it did not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select, update
+
+from jupyter_mlops.db import tables as t
+from jupyter_mlops.db.database import Database
+from jupyter_mlops.errors import DatabaseError, MlopsError
+from jupyter_mlops.jobs.catalog import Catalog
+from jupyter_mlops.jobs.cron import Cron
+from jupyter_mlops.jobs.policies import Policies
+from jupyter_mlops.jobs.queue import Queue, Wish
+from jupyter_mlops.jobs.records import ACTIVE, Job, Schedule
+from jupyter_mlops.jobs.slots import AT_MOST, GRACE, Slot, decide, overlapping
+
+
+class Scheduler:
+    """Any number of these may work on one database at the same time; a slot is fired by one of them.
+
+    Its work grows with what is due, not with what there is: the next time of each schedule is kept, with an index.
+
+    :param clock: seconds since 1970. It may jump: slots that were fired are not fired again when it goes back, and
+        what is not yet fired is when its time comes.
+    """
+
+    def __init__(
+        self, db: Database, queue: Queue, clock: Callable[[], float] = time.time, grace: float = GRACE
+    ) -> None:
+        self.db, self.queue, self.clock, self.grace = db, queue, clock, grace
+        self.catalog = Catalog(db, clock)
+
+    def tick(self, limit: int = 200) -> int:
+        """Deal with schedules that are due, the longest due first; returns how many there were."""
+        now = self.clock()
+        asked = select(t.schedule.c.id).order_by(t.schedule.c.next_at).limit(limit)
+        went_back = and_(t.schedule.c.fired_until > now + self.grace, t.schedule.c.next_at.is_not(None))
+        with self.db.read() as c:
+            due = list(c.execute(asked.where(t.schedule.c.next_at <= now)).scalars())
+            due += list(c.execute(asked.where(went_back)).scalars())
+        for schedule_id in due:
+            try:
+                with self.db.write(alone=True) as c:
+                    self._fire(c, schedule_id)
+            except DatabaseError:
+                raise
+            except Exception as error:  # one poisoned row never stops the others
+                self._set_aside(schedule_id, error)
+        return len(due)
+
+    def next_due(self) -> float | None:
+        """When the next schedule is due; None if there is none."""
+        with self.db.read() as c:
+            return c.execute(select(func.min(t.schedule.c.next_at))).scalar()
+
+    def _fire(self, c: Connection, schedule_id: int) -> None:
+        now = self.clock()
+        row = c.execute(select(t.schedule).where(t.schedule.c.id == schedule_id)).mappings().first()
+        if row is None or row["next_at"] is None:
+            return
+        schedule = Schedule.of(row)
+        cron = Cron(schedule.cron, schedule.zone)
+        if schedule.fired_until > now + self.grace:  # the clock went back
+            following = cron.next(datetime.fromtimestamp(now, UTC)).timestamp()
+            known = t.schedule.c.id == schedule.id
+            c.execute(update(t.schedule).where(known).values(fired_until=now, next_at=following))
+            return
+        if row["next_at"] > now:
+            return  # somebody else was there first
+        after, until = datetime.fromtimestamp(schedule.fired_until, UTC), datetime.fromtimestamp(now, UTC)
+        times, more = cron.between(after, until, AT_MOST)
+        due = [time.timestamp() for time in times]
+        fired = set(
+            c.execute(
+                select(t.run.c.slot).where(t.run.c.schedule_id == schedule.id, t.run.c.slot > schedule.fired_until)
+            ).scalars()
+        )
+        slots = decide([time for time in due if time not in fired], now, schedule.missed, self.grace)  # type: ignore[arg-type]
+        here = (t.run.c.schedule_id == schedule.id, t.run.c.state.in_(ACTIVE))
+        active = c.execute(select(func.count()).select_from(t.run).where(*here)).scalar() or 0
+        slots, replace = overlapping(slots, active, schedule.overlap)  # type: ignore[arg-type]
+        if replace:
+            self.queue.stop_in(c, t.run.c.schedule_id == schedule.id, "replaced by the next run of its schedule")
+        job = Job.of(c.execute(select(t.job).where(t.job.c.id == schedule.job_id)).mappings().one())
+        problem = self._make_runs(c, job, schedule, slots)
+        if more:
+            problem = f"more than {AT_MOST} slots were missed; the older ones have no record of their own"
+        following = cron.next(until).timestamp()
+        values = {"fired_until": now, "next_at": following, "problem": problem}
+        c.execute(update(t.schedule).where(t.schedule.c.id == schedule.id).values(**values))
+
+    def _make_runs(self, c: Connection, job: Job, schedule: Schedule, slots: list[Slot]) -> str:
+        """A run for each slot; returns what is wrong with the schedule, "" if nothing."""
+        problem, version_id = "", None
+        try:
+            version_id = self.catalog.version_in(c, job, schedule.version).id
+        except MlopsError as error:
+            problem = f"{error.message}. {error.remedy}".strip()
+        rules = Policies.of(job.policies)
+        for slot in slots:
+            runs = slot.runs and not problem
+            why = slot.why or problem
+            state = "queued" if runs else "skipped" if why.startswith("skipped") else "missed"
+            self.queue.insert(
+                c,
+                Wish(
+                    "schedule", job.id, version_id, schedule.id, slot=slot.time, parameters=schedule.parameters,
+                    priority=rules.priority, serial=schedule.overlap in ("queue", "replace"), state=state,
+                    notes=() if runs else (why,),
+                ),
+            )  # fmt: skip
+        return problem
+
+    def _set_aside(self, schedule_id: int, error: Exception) -> None:
+        """A schedule that can't be dealt with rests, and says why."""
+        told = error.message if isinstance(error, MlopsError) else f"{type(error).__name__}: {error}"
+        values: dict[str, Any] = {"next_at": None, "problem": told}
+        with self.db.write() as c:
+            c.execute(update(t.schedule).where(t.schedule.c.id == schedule_id).values(**values))

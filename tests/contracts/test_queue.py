@@ -1,0 +1,246 @@
+"""The run queue and the catalog, on every kind of database."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from jupyter_mlops.db.database import Database
+from jupyter_mlops.errors import BadInput, Unknown
+from jupyter_mlops.jobs.catalog import Catalog
+from jupyter_mlops.jobs.cron import Cron
+from jupyter_mlops.jobs.queue import RESUMED_AT_MOST, Queue, Wish
+from jupyter_mlops.jobs.records import Job
+from tests.jobs.clock import Clock
+
+
+@dataclass
+class Setup:
+    clock: Clock
+    db: Database
+    queue: Queue
+    catalog: Catalog
+    job: Job
+
+
+@pytest.fixture
+def made(database_url: str) -> Iterator[Setup]:
+    clock, db = Clock(), Database(database_url)
+    catalog = Catalog(db, clock)
+    job = catalog.ensure_job("churn")
+    catalog.add_version(job, "d1")
+    yield Setup(clock, db, Queue(db, clock), catalog, job)
+    db.close()
+
+
+def test_first_in_first_out_within_a_priority(made: Setup) -> None:
+    names = []
+    for priority in (0, 5, 0, 5):
+        names.append(made.queue.add(Wish("manual", priority=priority)).id)
+        made.clock.go(1)
+    taken = [made.queue.take("w") for _ in range(5)]
+    assert [run and run.id for run in taken] == [names[1], names[3], names[0], names[2], None]
+    assert all(run.state == "running" and run.attempt == 1 and run.worker == "w" for run in taken if run)
+
+
+def test_a_job_runs_no_more_at_once_than_it_may(made: Setup) -> None:
+    made.catalog.set_policies("churn", {"concurrency": 2})
+    other = made.catalog.ensure_job("other")
+    for _ in range(4):
+        made.queue.add(Wish("manual", made.job.id))
+    made.clock.go(1)
+    made.queue.add(Wish("manual", other.id))
+    taken = [made.queue.take("w") for _ in range(4)]
+    assert [run.job if run else None for run in taken] == ["churn", "churn", "other", None]
+    assert taken[0] is not None
+    assert made.queue.finish(taken[0], "completed")
+    again = made.queue.take("w")
+    assert again is not None
+    assert again.job == "churn"
+
+
+def test_runs_of_a_schedule_that_queue_go_one_by_one(made: Setup) -> None:
+    made.catalog.set_policies("churn", {"concurrency": 9})
+    known = made.catalog.add_schedule(made.job, Cron.parse("hourly", "UTC"))
+    for slot in (1.0, 2.0):
+        made.queue.add(Wish("schedule", made.job.id, schedule_id=known.id, slot=slot, serial=True))
+        made.clock.go(1)
+    first, second = made.queue.take("a"), made.queue.take("b")
+    assert first is not None
+    assert first.slot == 1.0
+    assert second is None
+    made.queue.finish(first, "failed", error={"ename": "E"})
+    second = made.queue.take("b")
+    assert second is not None
+    assert second.slot == 2.0
+
+
+def test_a_slot_has_one_run(made: Setup) -> None:
+    known = made.catalog.add_schedule(made.job, Cron.parse("hourly", "UTC"))
+    made.queue.add(Wish("schedule", made.job.id, schedule_id=known.id, slot=7.0))
+    with pytest.raises(IntegrityError):
+        made.queue.add(Wish("schedule", made.job.id, schedule_id=known.id, slot=7.0))
+
+
+def test_many_takers_get_each_run_once(made: Setup) -> None:
+    made.queue.add_all(Wish("manual") for _ in range(40))
+    taken: list[str] = []
+    problems: list[BaseException] = []
+
+    def take(name: str) -> None:
+        try:
+            while run := made.queue.take(name):
+                taken.append(run.id)
+        except BaseException as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=take, args=(f"w{n}",)) for n in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems
+    assert len(taken) == len(set(taken)) == 40
+
+
+def test_a_lease_that_ran_out_is_taken_over_and_its_holder_can_write_no_more(made: Setup) -> None:
+    made.queue.add(Wish("manual"))
+    first = made.queue.take("a")
+    assert first is not None
+    made.clock.go(made.queue.lease - 1)
+    assert made.queue.take("b") is None
+    assert made.queue.keep({first.id: str(first.lease)}) == {}
+    made.clock.go(made.queue.lease - 1)
+    assert made.queue.take("b") is None
+    made.clock.go(2)
+    second = made.queue.take("b")
+    assert second is not None
+    assert (second.id, second.attempt, second.resumed, second.worker) == (first.id, 1, 1, "b")
+    assert made.queue.keep({first.id: str(first.lease)}) == {first.id: ""}
+    assert not made.queue.finish(first, "completed")
+    assert made.queue.run(first.id).state == "running"
+    assert made.queue.finish(second, "completed", metrics={"auc": 0.5}, steps=[{"name": "a", "state": "completed"}])
+    done = made.queue.run(first.id)
+    assert (done.state, done.metrics, done.lease, done.finished) == ("completed", {"auc": 0.5}, None, made.clock())
+    assert [step["name"] for step in done.steps] == ["a"]
+
+
+def test_a_run_that_kills_its_workers_is_given_up(made: Setup) -> None:
+    known = made.queue.add(Wish("manual"))
+    for _ in range(RESUMED_AT_MOST + 1):
+        assert made.queue.take("w") is not None
+        made.clock.go(made.queue.lease + 1)
+    assert made.queue.take("w") is None
+    over = made.queue.run(known.id)
+    assert over.state == "failed"
+    assert over.error is not None
+    assert over.error["ename"] == "WorkerDied"
+
+
+def test_a_failed_run_is_tried_again_after_a_wait(made: Setup) -> None:
+    made.catalog.set_policies("churn", {"retries": 2, "backoff": 30})
+    made.queue.add(Wish("manual", made.job.id))
+    waits = []
+    for _ in range(3):
+        while (run := made.queue.take("w")) is None:
+            made.clock.go(10)
+        waits.append(made.clock.now)
+        made.queue.finish(run, "failed", error={"ename": "ValueError"})
+    over = made.queue.run(run.id)
+    assert (over.state, over.attempt, len(over.notes)) == ("failed", 3, 2)
+    assert [b - a for a, b in itertools.pairwise(waits)] == [30, 60]
+
+
+def test_stopping(made: Setup) -> None:
+    queued, running = made.queue.add(Wish("manual", priority=-1)), made.queue.add(Wish("manual"))
+    held = made.queue.take("w")
+    assert held is not None
+    assert held.id == running.id
+    assert made.queue.stop(queued.id).state == "stopped"
+    assert made.queue.stop(running.id, "enough").state == "running"
+    assert made.queue.keep({held.id: str(held.lease)}) == {held.id: "enough"}
+    assert made.queue.finish(held, "stopped")
+    with pytest.raises(BadInput, match="is over"):
+        made.queue.stop(running.id)
+    with pytest.raises(Unknown):
+        made.queue.stop("nothing")
+
+
+def test_a_run_that_was_to_stop_does_not_come_back_with_another_worker(made: Setup) -> None:
+    made.queue.add(Wish("manual"))
+    held = made.queue.take("w")
+    assert held is not None
+    made.queue.stop(held.id)
+    made.clock.go(made.queue.lease + 1)
+    assert made.queue.take("w") is None
+    assert made.queue.run(held.id).state == "stopped"
+
+
+def test_what_is_handed_back_is_there_at_once_and_counts_for_nothing(made: Setup) -> None:
+    made.queue.add(Wish("manual"))
+    for _ in range(RESUMED_AT_MOST + 3):
+        held = made.queue.take("w")
+        assert held is not None
+        assert held.attempt == 1
+        assert made.queue.hand_back(held)
+
+
+def test_pages_of_runs(made: Setup) -> None:
+    ids = made.queue.add_all(Wish("manual", made.job.id) for _ in range(7))
+    seen: list[str] = []
+    before = None
+    while page := made.queue.runs(job_id=made.job.id, before=before, limit=3):
+        seen += [run.id for run in page]
+        before = page[-1].created, page[-1].id
+    assert sorted(seen) == sorted(ids)
+    assert made.queue.runs(states=["completed"]) == []
+    with pytest.raises(BadInput, match="sleeping"):
+        made.queue.runs(states=["sleeping"])
+
+
+def test_the_same_content_is_the_same_version(made: Setup) -> None:
+    first, new = made.catalog.add_version(made.job, "d2", message="second")
+    assert (first.name, new) == ("v2", True)
+    again, new = made.catalog.add_version(made.job, "d2", message="again")
+    assert (again, new) == (first, False)
+    back, _ = made.catalog.add_version(made.job, "d1")
+    assert back.name == "v1"
+    assert [v.name for v in made.catalog.versions(made.job)] == ["v2", "v1"]
+
+
+def test_versions_are_named_in_many_ways(made: Setup) -> None:
+    second, _ = made.catalog.add_version(made.job, "d2")
+    made.catalog.set_alias(made.job, "production", made.catalog.version(made.job, "v1"))
+    made.catalog.set_alias(made.job, "staging", second)
+    made.catalog.set_alias(made.job, "staging", second)
+    told = {name: made.catalog.version(made.job, name).name for name in ("latest", "v1", "2", "@production")}
+    assert told == {"latest": "v2", "v1": "v1", "2": "v2", "@production": "v1"}
+    assert made.catalog.aliases(made.job) == {"production": 1, "staging": 2}
+    for wrong in ("v3", "@nowhere"):
+        with pytest.raises(Unknown, match="v1, v2, @production, @staging"):
+            made.catalog.version(made.job, wrong)
+    with pytest.raises(BadInput, match="names no version"):
+        made.catalog.version(made.job, "newest")
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "a..b", " a", "a ", "x" * 201, "a\nb", "-p"])
+def test_what_can_not_name_a_job(made: Setup, name: str) -> None:
+    with pytest.raises(BadInput, match="name of a job"):
+        made.catalog.ensure_job(name)
+
+
+def test_an_unknown_job_is_told_with_the_nearest(made: Setup) -> None:
+    with pytest.raises(Unknown, match="Did you mean 'churn'"):
+        made.catalog.job("chrun")
+
+
+def test_a_job_goes_with_all_that_is_its(made: Setup) -> None:
+    made.catalog.add_schedule(made.job, Cron.parse("daily", "UTC"))
+    made.queue.add(Wish("manual", made.job.id, made.catalog.version(made.job).id))
+    made.catalog.delete_job("churn")
+    assert (made.catalog.jobs(), made.catalog.schedules(), made.queue.runs()) == ([], [], [])
