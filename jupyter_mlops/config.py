@@ -43,6 +43,11 @@ class RunConfig(Configurable):
     kernels_idle = Float(600.0, help="Seconds after which ready kernels and fork servers nobody asks for go.").tag(
         config=True
     )
+    database = Unicode(help="SQLAlchemy URL of the database: sqlite:///file or postgresql://…").tag(config=True)
+    lease = Float(30.0, help="Seconds after which a run whose worker is silent is taken over by another.").tag(
+        config=True
+    )
+    missed_after = Float(60.0, help="Seconds after which a slot that was not fired counts as missed.").tag(config=True)
     stop_patience = Float(30.0, help="Seconds that a worker which is stopped lets its runs go on.").tag(config=True)
     startup_timeout = Float(60.0, help="Seconds to wait for a kernel.").tag(config=True)
     save_every = Float(10.0, help="Seconds between saves of the record while cells run.").tag(config=True)
@@ -53,8 +58,13 @@ class RunConfig(Configurable):
     def is_plain(self) -> bool:
         """Whether nothing but the home was set otherwise than it comes."""
         return all(
-            getattr(self, name) == trait.default() for name, trait in self.traits(config=True).items() if name != "home"
+            getattr(self, name) == trait.default()
+            for name, trait in self.traits(config=True).items()
+            if name not in ("home", "database")
         )
 
     def _home_default(self) -> str:
         return default_home()
+
+    def _database_default(self) -> str:
+        return os.environ.get("JUPYTER_MLOPS_DATABASE") or f"sqlite:///{Path(self.home) / 'mlops.sqlite'}"

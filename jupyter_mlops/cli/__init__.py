@@ -8,12 +8,34 @@ import sys
 from jupyter_mlops import __version__
 from jupyter_mlops.errors import MlopsError
 
-VERBS = ("show", "check", "suggest", "run", "demo", "worker", "kernelspec")
+VERBS = (
+    "show", "check", "suggest", "run", "demo", "publish", "versions", "schedule", "jobs", "runs", "pause", "resume",
+    "stop", "repair", "logs", "backfill", "sweep", "worker", "kernelspec",
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser, with a subcommand for each verb."""
-    from jupyter_mlops.cli import check, demo, kernelspec, run, show, suggest, worker
+    from jupyter_mlops.cli import (
+        backfill,
+        check,
+        demo,
+        jobs,
+        kernelspec,
+        logs,
+        pause,
+        publish,
+        repair,
+        run,
+        runs,
+        schedule,
+        show,
+        stop,
+        suggest,
+        sweep,
+        versions,
+        worker,
+    )  # fmt: skip
 
     made = argparse.ArgumentParser(
         prog="jupyter mlops",
@@ -22,7 +44,11 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=__version__)
     verbs = made.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for module in (show, check, suggest, run, demo, worker, kernelspec):
+    modules = (
+        show, check, suggest, run, demo, publish, versions, schedule, jobs, runs, pause, stop, repair, logs, backfill,
+        sweep, worker, kernelspec,
+    )  # fmt: skip
+    for module in modules:
         module.add(verbs)
     return made
 

@@ -5,27 +5,27 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import BadInput
 
+if TYPE_CHECKING:
+    from jupyter_mlops.jobs.workspace import Workspace
+
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("run", help="run a notebook as a pipeline")
-    made.add_argument("notebook", type=Path)
+    made = verbs.add_parser("run", help="run a notebook as a pipeline, or a version of a job")
+    made.add_argument("notebook", type=Path, metavar="NOTEBOOK|JOB[@VERSION]")
     options(made)
+    made.add_argument("-d", "--detach", action="store_true", help="a job: don't wait for the run")
     made.set_defaults(do=do)
 
 
 def options(made: argparse.ArgumentParser) -> None:
     """The options of `run`, which `demo` shares."""
-    values = made.add_argument_group("parameters (as papermill's)")
-    values.add_argument("-p", "--parameters", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
-    values.add_argument("-r", "--parameters_raw", nargs=2, action="append", default=[], metavar=("NAME", "TEXT"))
-    values.add_argument("-f", "--parameters_file", action="append", default=[], metavar="YAML_FILE")
-    values.add_argument("-y", "--parameters_yaml", action="append", default=[], metavar="YAML")
-    values.add_argument("-b", "--parameters_base64", action="append", default=[], metavar="BASE64_YAML")
+    value_options(made)
     made.add_argument("-o", "--output", type=Path, help="the executed notebook; without it, it is kept with the runs")
     made.add_argument(
         "--from", dest="from_step", default="", metavar="STEP", help="run this step and all after it again"
@@ -45,6 +45,16 @@ def options(made: argparse.ArgumentParser) -> None:
     made.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+def value_options(made: argparse.ArgumentParser) -> None:
+    """The options that give parameters their values."""
+    values = made.add_argument_group("parameters (as papermill's)")
+    values.add_argument("-p", "--parameters", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    values.add_argument("-r", "--parameters_raw", nargs=2, action="append", default=[], metavar=("NAME", "TEXT"))
+    values.add_argument("-f", "--parameters_file", action="append", default=[], metavar="YAML_FILE")
+    values.add_argument("-y", "--parameters_yaml", action="append", default=[], metavar="YAML")
+    values.add_argument("-b", "--parameters_base64", action="append", default=[], metavar="BASE64_YAML")
+
+
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
@@ -62,7 +72,40 @@ def _seconds(text: str) -> float:
 
 
 def do(arguments: argparse.Namespace) -> int:
+    text = str(arguments.notebook)
+    if not arguments.notebook.exists() and not text.endswith(".ipynb") and os.sep not in text:
+        return run_job(text, arguments)
     return run_notebook(arguments.notebook, arguments)
+
+
+def run_job(job: str, arguments: argparse.Namespace) -> int:
+    """Run a version of a job, by a worker or here."""
+    from jupyter_mlops.cli.space import workspace
+    from jupyter_mlops.service import jobs
+
+    given, texts = parameters(arguments)
+    asked = {
+        "from_step": arguments.from_step, "only_step": arguments.only_step, "use_cache": not arguments.no_cache,
+        "jobs": arguments.jobs, "isolate": arguments.isolate,
+    }  # fmt: skip
+    with workspace() as space:
+        begun = jobs.start(space, job, given, texts, {k: v for k, v in asked.items() if v or k == "use_cache"})
+        return followed(space, begun, arguments)
+
+
+def followed(space: Workspace, run: dict[str, Any], arguments: argparse.Namespace) -> int:
+    """Wait for a run of a job, unless that is not wanted, and tell what came of it."""
+    import json
+
+    from jupyter_mlops.cli import runs
+    from jupyter_mlops.cli.progress import progress
+    from jupyter_mlops.service import jobs
+
+    if not arguments.detach:
+        with progress(quiet=arguments.json) as shown:
+            run = jobs.follow(space, run["id"], shown.tell)
+    print(json.dumps(run, ensure_ascii=False) if arguments.json else runs.one(run))
+    return 0 if run["state"] in ("completed", "queued") else 1
 
 
 def run_notebook(notebook: Path, arguments: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, or_, select, tuple_, update
@@ -17,7 +17,7 @@ from jupyter_mlops.errors import BadInput, Unknown
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import ACTIVE, STATES, Run
 
-LEASE = 10.0  # seconds
+LEASE = 30.0  # seconds
 RESUMED_AT_MOST = 5  # times that a run is taken up again without having got on
 SORTS = {"created": t.run.c.created, "started": t.run.c.started, "finished": t.run.c.finished}
 
@@ -66,6 +66,43 @@ class Queue:
         with self.db.write() as c:
             return [self.insert(c, wish) for wish in wishes]
 
+    def add_batch(
+        self, job_id: int, kind: str, concurrency: int, asked: Mapping[str, Any], wishes: Sequence[Wish]
+    ) -> tuple[int, list[str]]:
+        """Make a backfill or a sweep: its number and its runs' ids."""
+        with self.db.write() as c:
+            values = {"job_id": job_id, "kind": kind, "created": self.clock(), "concurrency": concurrency}
+            made = c.execute(insert(t.batch).values(**values, asked=dict(asked)).returning(t.batch.c.id)).scalar_one()
+            return made, [self.insert(c, replace(wish, batch_id=made)) for wish in wishes]
+
+    def again(self, run_id: str) -> Run:
+        """Put a run that failed or was stopped into the queue again. Raises BadInput for any other."""
+        with self.db.write(alone=True) as c:
+            known = self.run_in(c, run_id)
+            if known.state not in ("failed", "stopped"):
+                raise BadInput(
+                    f"the run is {known.state}", where=run_id, remedy="Only one that failed or was stopped is repaired."
+                )
+            values = {
+                "state": "queued", "finished": None, "error": None, "stop_reason": "", "not_before": 0.0, "resumed": 0,
+                "notes": [*known.notes, f"repaired after it {known.state}"],
+            }  # fmt: skip
+            c.execute(update(t.run).where(t.run.c.id == run_id).values(**values))
+            return self.run_in(c, run_id)
+
+    def full_id(self, beginning: str) -> str:
+        """The id that begins like this. Raises Unknown if there is none, BadInput if there are several."""
+        with self.db.read() as c:
+            if c.execute(select(t.run.c.id).where(t.run.c.id == beginning)).first():
+                return beginning
+            asked = select(t.run.c.id).where(t.run.c.id.startswith(beginning, autoescape=True)).limit(3)
+            found = list(c.execute(asked).scalars()) if beginning else []
+        if len(found) > 1:
+            raise BadInput(f"more than one run begins with {beginning!r}", remedy=f"Such as {', '.join(found[:2])}.")
+        if not found:
+            raise Unknown(f"there is no run {beginning!r}", remedy="`jupyter mlops runs` lists them.")
+        return str(found[0])
+
     def insert(self, c: Connection, wish: Wish) -> str:
         """Make a run within a transaction. IntegrityError if its slot has one."""
         now = self.clock()
@@ -83,24 +120,27 @@ class Queue:
 
     # -- taking them
 
-    def take(self, worker: str) -> Run | None:
+    def take(self, worker: str, only: str = "") -> Run | None:
         """The run to do next, now under a lease; None if there is none to be had.
 
         First those whose lease ran out, then by priority and age, within the concurrency of jobs and batches; runs of a
         schedule that wait for one another go one by one.
+
+        :param only: this run, whatever else is there.
         """
         with self.db.write(alone=True) as c:
             now = self.clock()
             self._give_up_on(c, now)
-            found = (
-                c.execute(
-                    select(t.run.c.id, t.run.c.state)
-                    .where(t.run.c.state == "running", t.run.c.lease_until < now)
-                    .order_by(t.run.c.lease_until)
-                    .limit(1)
-                ).first()
-                or c.execute(self._next_queued(c, now)).first()
+            lost = (
+                select(t.run.c.id, t.run.c.state)
+                .where(t.run.c.state == "running", t.run.c.lease_until < now)
+                .order_by(t.run.c.lease_until)
+                .limit(1)
             )
+            queued = self._next_queued(c, now)
+            if only:
+                lost, queued = lost.where(t.run.c.id == only), queued.where(t.run.c.id == only)
+            found = c.execute(lost).first() or c.execute(queued).first()
             if found is None:
                 return None
             resumes = found.state == "running"
@@ -175,6 +215,26 @@ class Queue:
             ).all()
         held = {r.id: r.stop_reason for r in rows if r.lease == leases[r.id] and r.state == "running"}
         return {run_id: held.get(run_id, "") for run_id in leases if held.get(run_id, "") or run_id not in held}
+
+    def is_there_any(self) -> bool:
+        """Whether there may be a run to take; asked often, it changes nothing."""
+        now = self.clock()
+        queued = and_(t.run.c.state == "queued", t.run.c.not_before <= now)
+        lost = and_(t.run.c.state == "running", t.run.c.lease_until < now)
+        with self.db.read() as c:
+            return any(c.execute(select(t.run.c.id).where(which).limit(1)).first() for which in (queued, lost))
+
+    def forget_leases_of(self, workers: Sequence[str]) -> None:
+        """These workers are gone for certain: what they held can be taken at once."""
+        with self.db.write() as c:
+            held = and_(t.run.c.state == "running", t.run.c.worker.in_(workers))
+            c.execute(update(t.run).where(held).values(lease_until=self.clock() - 1.0))
+
+    def set_parameters(self, run: Run, parameters: Mapping[str, Any]) -> None:
+        """Write down the parameters that it runs with."""
+        with self.db.write() as c:
+            if self._holds(c, run):
+                c.execute(update(t.run).where(t.run.c.id == run.id).values(parameters=dict(parameters)))
 
     def note_steps(self, run: Run, steps: Sequence[Mapping[str, Any]]) -> None:
         """Write down how its steps stand."""
@@ -308,6 +368,18 @@ class Queue:
         )
         with self.db.read() as c:
             return {row.state: row.number for row in c.execute(asked)}
+
+    def before(self, run: Run) -> Run | None:
+        """The run of the same job before this one that completed or failed."""
+        asked = _runs().where(
+            t.run.c.job_id == run.job_id,
+            t.run.c.state.in_(("completed", "failed")),
+            t.run.c.created <= run.created,
+            t.run.c.id != run.id,
+        )
+        with self.db.read() as c:
+            row = c.execute(asked.order_by(t.run.c.created.desc()).limit(1)).mappings().first()
+            return None if row is None else Run.of(row)
 
     def last_good(self, run: Run) -> Run | None:
         """The last completed run of the same job before this one."""

@@ -13,10 +13,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import make_url
+
 from jupyter_mlops import __version__
 from jupyter_mlops.config import RunConfig
+from jupyter_mlops.db.database import Database
 from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.jobs.door import ADDRESS, LINE, from_wire, here, read_address
+from jupyter_mlops.jobs.shift import Shift
 from jupyter_mlops.kernels.forkserver_client import SERVERS
 from jupyter_mlops.kernels.pool import Pool
 from jupyter_mlops.run.engine import cores
@@ -43,6 +47,7 @@ class Worker:
         self.queued = 0
         self.began = time.time()
         self.stopping = asyncio.Event()
+        self.shift: Shift | None = None
 
     # -- the process
 
@@ -51,6 +56,8 @@ class Worker:
         folder = Path(tempfile.mkdtemp(prefix="mlops-worker-"))
         path = folder / "door"
         self.claim()
+        db = await asyncio.to_thread(Database, self.config.database)
+        self.shift = Shift(self.config, db, self.kernels, self.turn)
         server = await asyncio.start_unix_server(self.talk, path, limit=LINE)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -59,6 +66,7 @@ class Worker:
         self.tell_address(path)
         try:
             await self.warm()
+            await self.shift.begin()
             ready()
             await self.stopping.wait()
         finally:
@@ -66,6 +74,7 @@ class Worker:
             server.close()
             sweeping.cancel()
             await self.finish()
+            db.close()
             shutil.rmtree(folder, ignore_errors=True)
             SERVERS.close()
 
@@ -74,6 +83,8 @@ class Worker:
         if self.stopping.is_set():
             for run in self.runs:
                 run.cancel()
+            if self.shift is not None:
+                self.shift.hand_back()
         self.stopping.set()
 
     def claim(self) -> None:
@@ -113,8 +124,12 @@ class Worker:
 
     async def finish(self) -> None:
         """Wait for what runs; after `stop_patience` seconds, stop it. Its kernels end either way."""
+        patience = self.config.stop_patience
+        until = time.monotonic() + patience
+        if self.shift is not None and self.shift.looking is not None:
+            await self.shift.end(patience)
         if self.runs:
-            await asyncio.wait(self.runs, timeout=self.config.stop_patience)
+            await asyncio.wait(self.runs, timeout=max(0.0, until - time.monotonic()))
         for run in self.runs:
             run.cancel()
         if self.runs:
@@ -143,6 +158,10 @@ class Worker:
             _say(writer, {"error": _told(BadInput("a line has to be a JSON object"))})
         elif "status" in said:
             _say(writer, self.status())
+        elif "poke" in said:
+            if self.shift is not None:
+                self.shift.poke()
+            _say(writer, {"poked": os.getpid()})
         elif "end" in said:
             _say(writer, {"ending": os.getpid()})
             self.stop()
@@ -220,6 +239,9 @@ class Worker:
             "kernels_ready": len(self.pool),
             "kernels_ready_bytes": self.pool.bytes(),
             "stopping": self.stopping.is_set(),
+            "database": make_url(self.config.database).render_as_string(hide_password=True),
+            "doing": sorted(self.shift.held) if self.shift is not None else [],
+            "problem": self.shift.problem if self.shift is not None else "",
         }
 
 

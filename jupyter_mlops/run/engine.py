@@ -80,7 +80,7 @@ class MlopsEngine(Engine):  # type: ignore[misc]
             base = f"{environment_digest(kernel_name, options.env)} {cwd} {config.hash_seed}"
         evidence = Evidence(home / "evidence" / f"{pipeline.name}.json" if cache is not None else None)
         home.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="work-", dir=home))
+        folder = Path(tempfile.mkdtemp(prefix=f"work-{os.getpid()}-", dir=home))
         kernels: Kernels = kwargs.get("kernels") or Kernels()
         loop: RunLoop | None = None
         told: Callable[[Outcome], None] = kwargs.get("outcome_to") or (lambda outcome: None)

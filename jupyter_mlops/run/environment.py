@@ -11,7 +11,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
+from jupyter_client.kernelspec import KernelSpec, NoSuchKernel
+
+from jupyter_mlops.kernels.specs import spec_manager
 
 VOLATILE = re.compile(
     r"(JPY_|JUPYTER|TERM|COLUMNS|LINES|PWD$|OLDPWD$|SHLVL$|_$|SSH_|XDG_|PYTEST_|PYDEVD|DBUS|WINDOWID|TMUX|LS_COLORS"
@@ -22,7 +24,7 @@ VOLATILE = re.compile(
 def kernel_spec(name: str) -> KernelSpec | None:
     """The installed kernel of that name, or None."""
     try:
-        return KernelSpecManager().get_kernel_spec(name)
+        return spec_manager().get_kernel_spec(name)
     except NoSuchKernel:
         return None
 

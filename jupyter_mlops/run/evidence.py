@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,10 @@ from pathlib import Path
 from jupyter_mlops.run.cache import normalised
 from jupyter_mlops.run.line import BlockResult
 from jupyter_mlops.run.plan import Learned
+
+OF_THE_SYSTEM = re.compile(
+    r"/(site|dist)-packages/|/lib/python3|^/(proc|dev|sys|etc|usr|lib)/|/\.(cache|config)/|\.pyc$"
+)
 
 
 def block_id(sources: Iterable[str]) -> str:
@@ -30,6 +35,7 @@ def learn(result: BlockResult) -> Learned:
         other_writes=any(how != "w" for how in result.written.values()),
         outside=bool(result.outside),
         seconds=result.seconds,
+        reads=frozenset(p for p, facts in result.read.items() if facts and not OF_THE_SYSTEM.search(p)),
     )
 
 
@@ -42,7 +48,7 @@ class Evidence:
         if path is not None:
             with contextlib.suppress(OSError, ValueError, TypeError):
                 for key, value in json.loads(path.read_text(encoding="utf-8")).items():
-                    sets = {k: frozenset(value[k]) for k in ("wrote", "state", "writes")}
+                    sets = {k: frozenset(value[k]) for k in ("wrote", "state", "writes", "reads") if k in value}
                     self.facts[key] = Learned(**{**value, **sets})
 
     def get(self, key: str) -> Learned | None:

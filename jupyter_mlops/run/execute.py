@@ -6,7 +6,7 @@ import difflib
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +29,16 @@ async def execute(
     config: RunConfig | None = None,
     tell: Callable[[dict[str, Any]], None] = lambda event: None,
     kernels: Kernels | None = None,
+    *,
+    run_id: str = "",
+    secrets: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Run a notebook as a pipeline. Returns the record that `run --json` prints; BadInput before anything ran.
 
     :param tell: is called with each event while it runs (`event`: run, step, cell, output, ahead, discarded).
     :param kernels: where this run's kernels come from; None: it starts them itself.
+    :param run_id: the name it is to have; "" for a new one.
+    :param secrets: values that are taken out of all that is shown and kept.
     """
     config = config or RunConfig()
     ahead = await _launched_ahead(request, config) if kernels is None else None
@@ -41,7 +46,7 @@ async def execute(
 
     kernels = kernels or Kernels(ahead)
     try:
-        return await _run(request, config, tell, kernels)
+        return await _run(request, config, tell, kernels, run_id or _run_id(), tuple(secrets))
     finally:
         await kernels.close()
 
@@ -75,7 +80,12 @@ def _cwd(request: RunRequest) -> Path:
 
 
 async def _run(
-    request: RunRequest, config: RunConfig, tell: Callable[[dict[str, Any]], None], kernels: Kernels
+    request: RunRequest,
+    config: RunConfig,
+    tell: Callable[[dict[str, Any]], None],
+    kernels: Kernels,
+    run_id: str,
+    secrets: tuple[str, ...],
 ) -> dict[str, Any]:
     from jupyter_mlops.notebook.read import read_notebook
     from jupyter_mlops.pipeline.build import build
@@ -93,7 +103,6 @@ async def _run(
     pipeline = build(nb, request.notebook.stem)
     _require_step(pipeline, request.from_step)
     _require_step(pipeline, request.only_step)
-    run_id = _run_id()
     output = _output(request, config, run_id)
     tell({"event": "run", "id": run_id, "steps": [s.name for s in pipeline.steps], "output": str(output)})
     options = Options(
@@ -104,6 +113,7 @@ async def _run(
         cell_timeout=request.timeout,
         run_timeout=request.run_timeout,
         env=request.env,
+        secrets=secrets,
     )
     nb.metadata.setdefault("papermill", {}).update(
         input_path=str(request.notebook), output_path=str(output), version=_papermill()
@@ -154,6 +164,7 @@ def _record(
         "error": error,
         "fused": outcome.fused,
         "notes": outcome.notes,
+        "writes": sorted(set(outcome.wrote)),
     }
     plain: dict[str, Any] = json.loads(json.dumps(record, default=str))
     return plain
@@ -190,9 +201,9 @@ def kernel_name(nb: Any, told: str = "") -> str:
 
 
 def _require_kernel(name: str, told: str) -> None:
-    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_mlops.kernels.specs import spec_manager
 
-    found = KernelSpecManager().find_kernel_specs()
+    found = spec_manager().find_kernel_specs()
     if name in found:
         return
     nearest = difflib.get_close_matches(name, found, 1)

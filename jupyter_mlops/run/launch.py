@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_client.kernelspec import NoSuchKernel
@@ -16,7 +17,9 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
 from jupyter_mlops.errors import NoKernel
+from jupyter_mlops.kernels import leftovers
 from jupyter_mlops.kernels.launch import forkable
+from jupyter_mlops.kernels.specs import spec_manager
 
 LOG = "kernel.log"
 # Registered by its entry point where the package is installed; a source tree on the path has none.
@@ -83,8 +86,12 @@ class Launched:
 
 async def launch(wanted: Wanted) -> Launched:
     """Start the process. Raises NoKernel; whatever else goes wrong with it is seen by who talks to it."""
-    folder = tempfile.mkdtemp(prefix="mlops-")
-    manager = AsyncKernelManager(kernel_name=wanted.kernel_name, connection_file=os.path.join(folder, "kernel.json"))
+    folder = tempfile.mkdtemp(prefix=leftovers.FOLDER.format(pid=os.getpid()))
+    manager = AsyncKernelManager(
+        kernel_name=wanted.kernel_name,
+        connection_file=os.path.join(folder, "kernel.json"),
+        kernel_spec_manager=spec_manager(),
+    )
     launched = Launched(manager, folder)
     if os.name == "posix":
         manager.transport = "ipc"
@@ -94,6 +101,8 @@ async def launch(wanted: Wanted) -> Launched:
             _let_fork(manager, wanted.fork, wanted.preload)
         with open(os.path.join(folder, LOG), "wb") as log:
             await manager.start_kernel(cwd=wanted.cwd, env=wanted.environment(), stdout=log, stderr=log)
+        if pid := getattr(manager.provisioner, "pid", None):
+            leftovers.note_kernel(Path(folder), pid)
     except NoSuchKernel:
         shutil.rmtree(folder, ignore_errors=True)
         raise no_kernel(wanted.kernel_name) from None
@@ -117,9 +126,7 @@ def _let_fork(manager: AsyncKernelManager, fork: Fork, preload: Sequence[str]) -
 
 
 def no_kernel(name: str) -> NoKernel:
-    from jupyter_client.kernelspec import KernelSpecManager
-
-    known = ", ".join(sorted(KernelSpecManager().find_kernel_specs())) or "none"
+    known = ", ".join(sorted(spec_manager().find_kernel_specs())) or "none"
     return NoKernel(
         f"no kernel named {name!r} is installed", remedy=f"Installed: {known}. Choose one with --kernel NAME."
     )

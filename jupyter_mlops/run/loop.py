@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from jupyter_mlops.run.kernels import Kernels
 from jupyter_mlops.run.launch import Fork, Wanted
 from jupyter_mlops.run.line import Artifact, BlockResult, Line
 from jupyter_mlops.run.record import Record
+from jupyter_mlops.run.redaction import Redaction
 from jupyter_mlops.run.session import Session, blank_copy
 
 EAGER = 1 << 25  # bytes of a pickle up to which the main kernel loads what it may not need
@@ -42,6 +44,7 @@ class Options:
     :param only: run this step, and before it what it stands on and has no kept result.
     :param cell_timeout: seconds a cell may take; run_timeout: seconds the run may take.
     :param env: environment variables of the kernels; None: those of this process.
+    :param secrets: values that are taken out of all that is shown and kept.
     """
 
     jobs: int = 1
@@ -51,11 +54,12 @@ class Options:
     cell_timeout: float | None = None
     run_timeout: float | None = None
     env: Mapping[str, str] | None = None
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass
 class Outcome:
-    """What became of a run. `error` has step, cell (position), ename, evalue and traceback."""
+    """What became of a run. `error` has step, cell (position), ename, evalue and traceback; `wrote` are files."""
 
     state: str = "completed"
     steps: list[plan.StepRecord] = field(default_factory=list)
@@ -63,6 +67,7 @@ class Outcome:
     error: dict[str, Any] | None = None
     fused: list[dict[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    wrote: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -119,6 +124,7 @@ class RunLoop:
         self.pinned = plan.pinned_until(self.blocks)
         beside = {p.stem for p in Path(cwd).glob("*") if p.suffix == ".py" or p.is_dir()}
         sources = [c.source for c in record.nb.cells]
+        self.redaction = Redaction(self.options.secrets)
         self.facts = {
             "axes_apart": plan.axes_apart(sources, self.blocks, beside),
             "memory_seen": plan.memory_seen(sources),
@@ -397,6 +403,7 @@ class RunLoop:
             await self._drop_main()
             raise _Broken(index, error) from None
         finally:
+            self.redaction.clean(cell)
             self.record.cell_complete(cell, cell_index=index)
             result.cells[index] = _cell_result(cell)
 
@@ -436,7 +443,8 @@ class RunLoop:
 
     def _on_output(self, output: Any) -> None:
         self.record.autosave_cell()
-        self.tell({"event": "output", "output": output})
+        shown = self.redaction.clean(deepcopy(output)) if self.redaction else output
+        self.tell({"event": "output", "output": shown})
 
     async def _drop_main(self) -> None:
         main, self.main = self.main, None
@@ -650,7 +658,8 @@ class RunLoop:
                     "start_time": start.isoformat(), "end_time": end.isoformat(),
                     "duration": (end - start).total_seconds(), "exception": False, "status": "completed",
                 }  # fmt: skip
-                result.cells[index] = {**_cell_result(session.nb.cells[index]), "papermill": times}
+                cell = self.redaction.clean(session.nb.cells[index])
+                result.cells[index] = {**_cell_result(cell), "papermill": times}
             result.seconds = time.monotonic() - began
             await self._finish(session, block, result, ahead=True)
             self._now_has(session, result)
@@ -716,7 +725,9 @@ class RunLoop:
             files = {p: cache.file_digest(p) for p in paths}
             if any(_stat(p) != facts for p, facts in result.read.items() if p not in result.written):
                 return
-            self.storing.append(asyncio.ensure_future(asyncio.to_thread(_keep, cache, key, result, files)))
+            self.storing.append(
+                asyncio.ensure_future(asyncio.to_thread(_keep, cache, key, result, files, self.redaction))
+            )
 
     # -- bookkeeping
 
@@ -759,8 +770,9 @@ class RunLoop:
         cell = error.cell if isinstance(error, _Located) else (block.cells[0] if block.cells else 0)
         self.outcome.state = "failed"
         if self.outcome.error is None:
-            self.outcome.error = {"step": block.owner, "cell": cell, **_told(error)}
-        self._finish_block(block, "failed", time.monotonic() - self.began_at, why=str(error.message))
+            self.outcome.error = {"step": block.owner, "cell": cell, **self.redaction.clean(_told(error))}
+        why = self.redaction.text(str(error.message))
+        self._finish_block(block, "failed", time.monotonic() - self.began_at, why=why)
 
     def _fail_current(self, ename: str, evalue: str) -> None:
         self.outcome.state = "failed"
@@ -795,6 +807,8 @@ class RunLoop:
         for record in self.records.values():
             if record.state == "running":
                 record.state = "stopped"
+        self.outcome.wrote = list(self.line.wrote_files)
+        self.redaction.clean(self.outcome.metrics)
         self.evidence.save()
 
     async def close(self) -> None:
@@ -883,8 +897,11 @@ def _cell_result(cell: Any) -> dict[str, Any]:
     }
 
 
-def _keep(cache: Cache, key: str, result: BlockResult, files: dict[str, str]) -> None:
+def _keep(cache: Cache, key: str, result: BlockResult, files: dict[str, str], secrets: Redaction) -> None:
     with contextlib.suppress(OSError):
+        kept = {g.file for g in result.groups if g.file} if secrets else set()
+        if any(secrets.shows(Path(name).read_bytes()) for name in kept):
+            return  # a variable holds a secret
         cache.store_result(key, result, files)
 
 

@@ -20,6 +20,7 @@ class Learned:
     :param state: resources it changed.
     :param writes: paths it wrote anew (never appended to or removed).
     :param outside: acts other than on files.
+    :param reads: files it read, but for those of the interpreter and its packages.
     """
 
     wrote: frozenset[str] = frozenset()
@@ -29,6 +30,7 @@ class Learned:
     outside: bool = False
     seconds: float = 0.0
     ahead_failed: bool = False
+    reads: frozenset[str] = frozenset()
 
 
 def opaque(block: Block) -> bool:

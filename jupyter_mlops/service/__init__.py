@@ -171,7 +171,7 @@ def demo(folder: Path) -> Path:
 
 def demo_source() -> Path:
     """Where the demo project is: in the package when installed, in binder/ in a checkout."""
-    here = Path(__file__).parent
+    here = Path(__file__).parent.parent
     for candidate in (here / "demo", here.parent / "binder" / "demo"):
         if (candidate / "demo.ipynb").is_file():
             return candidate

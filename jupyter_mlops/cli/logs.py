@@ -1,0 +1,24 @@
+"""`jupyter mlops logs`: what a run wrote, as it writes it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from jupyter_mlops.cli.space import workspace
+
+
+def add(verbs: Any) -> None:
+    made = verbs.add_parser("logs", help="print what a run wrote")
+    made.add_argument("run", metavar="RUN", help="its id, or how it begins")
+    made.add_argument("-f", "--follow", action="store_true", help="go on until it is over")
+    made.set_defaults(do=do)
+
+
+def do(arguments: argparse.Namespace) -> int:
+    from jupyter_mlops.service import jobs
+
+    with workspace() as space:
+        for text in jobs.logs(space, arguments.run, arguments.follow):
+            print(text, end="", flush=True)
+    return 0

@@ -1,0 +1,98 @@
+"""Telling people what came of runs: by Apprise, to mail, Slack, Teams, webhooks and many more."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.jobs.policies import Policies
+from jupyter_mlops.jobs.records import Run
+from jupyter_mlops.jobs.secrets import reveal
+
+log = logging.getLogger("jupyter_mlops.notify")
+TITLES = {
+    "failure": "{job} failed",
+    "recovery": "{job} is well again",
+    "long-running": "{job} is taking long",
+    "first-success": "{job} ran for the first time",
+}
+
+
+def event_of(run: Run, before: Run | None) -> str:
+    """What a run that is over means, after the one before it that completed or failed: "" for nothing to tell."""
+    if run.state == "failed":
+        return "failure"
+    if run.state != "completed":
+        return ""
+    if before is None:
+        return "first-success"
+    return "recovery" if before.state == "failed" else ""
+
+
+class Notifier:
+    """Sends notifications. One that can't be sent is written to the log, and harms nothing."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.long: set[str] = set()
+
+    def after(self, run: Run, rules: Policies, before: Run | None) -> None:
+        """A run is over."""
+        self.long.discard(run.id)
+        self._maybe(event_of(run, before), run, rules)
+
+    def while_running(self, run: Run, rules: Policies) -> None:
+        """A run is still going on."""
+        if rules.long_running is None or run.started is None or time.time() - run.started < rules.long_running:
+            return
+        self.long.add(run.id)
+        self._maybe("long-running", run, rules)
+
+    def _maybe(self, event: str, run: Run, rules: Policies) -> None:
+        if event not in rules.notify_on or not rules.notify:
+            return
+        title, body = message(event, run)
+        facts = {"event": event, "job": run.job, "run": run.id, "state": run.state, "error": run.error}
+        for address in rules.notify:
+            try:
+                if address.startswith("secret:"):
+                    address = reveal([address.removeprefix("secret:")], self.home)[address.removeprefix("secret:")]
+                send(address, title, body, facts)
+            except (MlopsError, OSError, ValueError) as error:
+                log.warning("run %s: nobody was told: %s", run.id, error)
+
+
+def message(event: str, run: Run) -> tuple[str, str]:
+    """Title and text."""
+    version = "" if run.version is None else f" v{run.version}"
+    lines = [f"Run {run.id} of {run.job}{version}: {run.state}."]
+    if run.error:
+        place = f"step {run.error['step']}, cell {run.error['cell'] + 1}: " if run.error.get("step") else ""
+        lines.append(f"{place}{run.error.get('ename')}: {run.error.get('evalue')}")
+    if run.seconds is not None:
+        lines.append(f"It took {run.seconds:.1f} s.")
+    return TITLES[event].format(job=run.job), "\n".join(lines)
+
+
+def send(address: str, title: str, body: str, facts: Mapping[str, Any]) -> None:
+    """Send to an Apprise URL, or as JSON to a plain `http(s)://` one. Raises OSError or ValueError."""
+    if address.startswith(("http://", "https://")):
+        data = json.dumps({"title": title, "text": body, **facts}).encode()
+        asked = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(asked, timeout=20):
+            return
+    try:
+        import apprise
+    except ImportError:
+        raise ValueError("Apprise is not installed: pip install 'jupyter_mlops[notify]'") from None
+    sender = apprise.Apprise()
+    if not sender.add(address):
+        raise ValueError("not an address that Apprise knows")
+    if not sender.notify(body=body, title=title):
+        raise ValueError("it could not be delivered")

@@ -1,0 +1,259 @@
+"""Doing one run that was taken from the queue: its version's files in a folder, its environment, and the pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from jupyter_mlops.config import RunConfig
+from jupyter_mlops.errors import BadInput, MlopsError, StoreError
+from jupyter_mlops.jobs.policies import Policies
+from jupyter_mlops.jobs.records import Run
+from jupyter_mlops.jobs.secrets import reveal
+from jupyter_mlops.jobs.templates import fill, names_in
+from jupyter_mlops.run.request import RunRequest
+
+if TYPE_CHECKING:
+    from jupyter_mlops.jobs.catalog import Catalog
+    from jupyter_mlops.jobs.queue import Queue
+    from jupyter_mlops.objects import ObjectStore
+    from jupyter_mlops.run.kernels import Kernels
+    from jupyter_mlops.versions.manifest import Manifest
+
+ASKED = ("from_step", "only_step", "use_cache", "jobs", "isolate")
+NOTED_EVERY = 1.0  # seconds between notes of how its steps stand
+Tell = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class Performance:
+    """What came of a run, to be written down under its lease."""
+
+    state: str
+    output: str = ""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    error: Mapping[str, Any] | None = None
+    notes: list[str] = field(default_factory=list)
+    steps: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+class Performer:
+    """Does runs, any number of them at once in one process."""
+
+    def __init__(self, catalog: Catalog, queue: Queue, store: ObjectStore, config: RunConfig) -> None:
+        self.catalog, self.queue, self.store, self.config = catalog, queue, store, config
+        self.home = Path(config.home)
+
+    async def perform(
+        self, run: Run, kernels: Kernels | None = None, tell: Tell = lambda event: None
+    ) -> Performance:  # fmt: skip
+        """Do a run and say what came of it. What goes wrong is told there too, and not raised.
+
+        Cancelling it stops the run: what was done by then is told.
+        """
+        try:
+            return await self._perform(run, kernels, tell)
+        except MlopsError as error:
+            return Performance("failed", error=_told(error))
+        except OSError as error:
+            return Performance("failed", error=_told(StoreError(str(error))))
+
+    async def _perform(self, run: Run, kernels: Kernels | None, tell: Tell) -> Performance:
+        from jupyter_mlops.run.execute import execute
+        from jupyter_mlops.versions.checkout import check_out, keep_files, lane
+        from jupyter_mlops.versions.manifest import Manifest
+
+        if run.version_id is None:
+            raise BadInput("the run has no version", remedy="Publish one, and run again.")
+        version = await asyncio.to_thread(self.catalog.version_by_id, run.version_id)
+        rules = Policies()
+        if run.job_id is not None:
+            rules = (await asyncio.to_thread(self.catalog.job_by_id, run.job_id)).rules
+        manifest = Manifest.get(self.store, version.digest)
+        secrets = reveal((*rules.secrets, *_secrets_of(manifest)), self.home)
+        parameters = await asyncio.to_thread(self._filled, run)
+        kernel, notes = await asyncio.to_thread(self._kernel, manifest, version.provenance, rules)
+        kept = self.home / "runs" / run.id
+        kept.mkdir(parents=True, exist_ok=True)
+        with lane(self.home, version.digest, shared=version.writes_files is False) as folder:
+            begun = folder.with_suffix(".run")
+            if not (begun.is_file() and begun.read_text(encoding="utf-8") == run.id and run.resumed):
+                notebook = await asyncio.to_thread(check_out, manifest, self.store, folder)
+            else:
+                notebook = folder / manifest.name
+            begun.write_text(run.id, encoding="utf-8")
+            output = kept / manifest.name
+            request = RunRequest(
+                notebook,
+                given=parameters,
+                output=output,
+                timeout=rules.cell_timeout,
+                run_timeout=rules.run_timeout,
+                kernel=kernel,
+                cwd=folder,
+                env={**_environ(), **secrets},
+                **{name: run.asked[name] for name in ASKED if name in run.asked},
+            )
+            with (kept / "log.txt").open("a", encoding="utf-8") as log:
+                journal = Journal(log, self.queue, run, tell)
+                journal.say(f"{run.trigger} run {run.id} of {manifest.name}, {version.name}, attempt {run.attempt}")
+                try:
+                    record = await execute(
+                        request, self.config, journal.hear, kernels, run_id=run.id, secrets=secrets.values()
+                    )  # fmt: skip
+                except MlopsError as error:
+                    journal.say(str(error))
+                    raise
+                finally:
+                    await journal.close()
+                journal.say(f"{record['state']}")
+            inside = [p for p in record["writes"] if Path(p).is_relative_to(folder)]
+            if inside:
+                await asyncio.to_thread(keep_files, folder, manifest, kept / "files")
+            if version.writes_files is not True and record["state"] == "completed":
+                await asyncio.to_thread(self.catalog.note_writes, version.id, bool(inside))
+        return Performance(
+            record["state"], str(output), record["metrics"], record["error"],
+            [*notes, *record["notes"]], record["steps"],
+        )  # fmt: skip
+
+    def _filled(self, run: Run) -> dict[str, Any]:
+        """Its parameters with their holes filled; the same for every attempt and worker."""
+        holes = names_in(dict(run.parameters))
+        if not holes:
+            return dict(run.parameters)
+        zone = "UTC"
+        if run.schedule_id is not None:
+            zone = self.catalog.schedule(run.schedule_id).zone
+        before = self.queue.last_good(run) if "previous_success_time" in holes else None
+        at = run.slot if run.slot is not None else run.created
+        known = {
+            "scheduled_time": _iso(at, zone),
+            "run_id": run.id,
+            "previous_success_time": "" if before is None else _iso(before.slot or before.created, zone),
+        }
+        made: dict[str, Any] = fill(dict(run.parameters), known)
+        self.queue.set_parameters(run, made)
+        return made
+
+    def _kernel(self, manifest: Manifest, provenance: Mapping[str, Any], rules: Policies) -> tuple[str, list[str]]:
+        """The kernel to run in, and what differs from when the version was published."""
+        from jupyter_mlops.kernels.specs import add_kernel
+        from jupyter_mlops.versions import environment as env
+
+        if manifest.language != "python" or not manifest.environment.python:
+            return manifest.kernel, []
+        try:
+            now = env.describe(interpreter_of(manifest.kernel))
+            different = env.differences(manifest.environment, now)
+        except (MlopsError, BadInput) as error:
+            if rules.environment == "live":
+                raise
+            different = [error.message]
+        if not different or rules.environment == "live":
+            return manifest.kernel, [f"environment: {told}" for told in different]
+        lock = provenance.get("lock") or {}
+        if not lock.get("digest"):
+            raise BadInput("the version has no lock", remedy="Publish again, or set the policy environment to live.")
+        text = self.store.get(lock["digest"]).decode()
+        python = env.build(text, lock.get("kind", "pylock"), manifest.environment, self.home)
+        name = f"mlops-{python.parent.parent.name}"
+        return add_kernel(self.home / "environments" / "kernels", name, [str(python)]), []
+
+
+class Journal:
+    """Writes what a run says into its log, and how its steps stand into the database now and then."""
+
+    def __init__(self, log: Any, queue: Queue, run: Run, tell: Tell) -> None:
+        self.log, self.queue, self.run, self.tell = log, queue, run, tell
+        self.steps: dict[str, dict[str, Any]] = {}
+        self.noted_at = 0.0
+        self.noting: asyncio.Task[None] | None = None
+
+    def say(self, text: str) -> None:
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        self.log.write(f"[{stamp}] {text}\n")
+        self.log.flush()
+
+    def hear(self, event: dict[str, Any]) -> None:
+        """An event of the run."""
+        self.tell(event)
+        kind = event["event"]
+        if kind == "run":
+            self.steps = {name: {"name": name, "state": "queued"} for name in event["steps"]}
+            self._note()
+        elif kind == "step":
+            known = self.steps.setdefault(event["step"], {"name": event["step"]})
+            known.update(state=event["state"], seconds=event.get("seconds") or 0.0)
+            self.say(f"step {event['step']}: {event['state']}" + (f" ({event['why']})" if event.get("why") else ""))
+            self._note()
+        elif kind == "output":
+            self.log.write(_text_of(event["output"]))
+            self.log.flush()
+
+    def _note(self) -> None:
+        if self.noting is None or self.noting.done():
+            self.noting = asyncio.ensure_future(self._write_down())
+
+    async def _write_down(self) -> None:
+        await asyncio.sleep(max(0.0, self.noted_at + NOTED_EVERY - time.monotonic()))
+        self.noted_at = time.monotonic()
+        with contextlib.suppress(MlopsError):  # the end is written in any case
+            await asyncio.to_thread(self.queue.note_steps, self.run, [dict(step) for step in self.steps.values()])
+
+    async def close(self) -> None:
+        if self.noting is not None:
+            self.noting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.noting
+
+
+def interpreter_of(kernel: str) -> list[str]:
+    """How a kernel's interpreter is called."""
+    import sys
+
+    from jupyter_mlops.run.environment import kernel_spec
+
+    spec = kernel_spec(kernel)
+    if spec is None:
+        raise BadInput(f"no kernel named {kernel!r} is installed", where="kernel")
+    first = spec.argv[0] if spec.argv else "python"
+    return [first if os.path.isabs(first) else sys.executable]
+
+
+def _environ() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith("MLOPS_SECRET_")}
+
+
+def _secrets_of(manifest: Manifest) -> list[str]:
+    """Names in the notebook's `secret:` tags, as `secret:NAME` or Kale's `secret:NAME:KEY`."""
+    return list(manifest.pipeline.get("secrets", ()))
+
+
+def _iso(at: float, zone: str) -> str:
+    return datetime.fromtimestamp(at, ZoneInfo(zone)).isoformat()
+
+
+def _told(error: MlopsError) -> dict[str, Any]:
+    words = f"{error.message}. {error.remedy}".strip() if error.remedy else error.message
+    text = f"{error.where}: {words}" if error.where else words
+    return {"step": "", "cell": 0, "ename": type(error).__name__, "evalue": text, "traceback": []}
+
+
+def _text_of(output: Mapping[str, Any]) -> str:
+    kind = output.get("output_type")
+    if kind == "stream":
+        text = output.get("text", "")
+        return "".join(text) if isinstance(text, list) else str(text)
+    if kind == "error":
+        return f"{output.get('ename')}: {output.get('evalue')}\n"
+    plain = (output.get("data") or {}).get("text/plain", "")
+    return f"{''.join(plain) if isinstance(plain, list) else plain}\n" if plain else ""

@@ -1,0 +1,70 @@
+"""Publishing: what a notebook is now becomes a version of a job, and never changes again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_mlops.errors import EnvironmentFailed
+from jupyter_mlops.jobs.perform import interpreter_of
+from jupyter_mlops.versions.manifest import Environment, Manifest
+
+if TYPE_CHECKING:
+    from jupyter_mlops.jobs.records import Job, VersionRow
+    from jupyter_mlops.jobs.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Published:
+    """A version, whether it is new, and what should be known of it."""
+
+    job: Job
+    version: VersionRow
+    new: bool
+    manifest: Manifest
+    notes: tuple[str, ...] = ()
+
+
+def publish(
+    space: Workspace, path: Path, job_name: str = "", message: str = "", author: str = "", kernel: str = ""
+) -> Published:  # fmt: skip
+    """Publish a notebook. The same content is the same version, whoever publishes it again.
+
+    :raises BadInput: the notebook, the job's name or the kernel is none.
+    """
+    from jupyter_mlops.jobs.catalog import whoami
+    from jupyter_mlops.notebook.read import read_notebook
+    from jupyter_mlops.run.evidence import Evidence
+    from jupyter_mlops.run.execute import kernel_name
+    from jupyter_mlops.versions import environment as env
+    from jupyter_mlops.versions.provenance import provenance
+    from jupyter_mlops.versions.snapshot import snapshot
+
+    nb = read_notebook(path)
+    name = kernel_name(nb, kernel)
+    evidence = Evidence(space.home / "evidence" / f"{path.stem}.json")
+    folder = path.resolve().parent
+    seen = {p for known in evidence.facts.values() for p in known.reads}
+    written = {p for known in evidence.facts.values() for p in known.writes}
+    mine = {p for p in seen - written if Path(p).is_relative_to(folder)}
+    notes: list[str] = []
+    interpreter, described, lock = interpreter_of(name), Environment(), None
+    if nb.metadata.get("kernelspec", {}).get("language", "python") in ("python", ""):
+        try:
+            described = env.describe(interpreter)
+            lock = env.lock(described, space.home / "locks", interpreter)
+            notes += lock.notes
+        except EnvironmentFailed as error:
+            notes.append(f"the environment is not locked: {error.message}")
+    manifest = snapshot(nb, path, space.store, described, name, mine)
+    origin = provenance(path, space.store)
+    if lock is not None:
+        origin["lock"] = {"digest": space.store.put(lock.text.encode()), "kind": lock.kind, "hashed": lock.hashed}
+    job = space.catalog.ensure_job(job_name or path.stem, author)
+    version, new = space.catalog.add_version(
+        job, manifest.put(space.store), author=author or whoami(), message=message, provenance=origin
+    )
+    notes += [f"{f.path} is large: kept by its digest, its bytes stay where they are" for f in manifest.files
+              if not f.stored]  # fmt: skip
+    return Published(job, version, new, manifest, tuple(notes))

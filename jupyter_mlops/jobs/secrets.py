@@ -1,0 +1,68 @@
+"""Secrets by name: values come from the environment, a file or the keyring when a run begins, and are kept nowhere."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from jupyter_mlops.errors import BadInput
+
+NAME = re.compile(r"[A-Za-z_]\w*")
+FILE = "secrets"
+KEYRING = "jupyter_mlops"
+
+
+def reveal(names: Iterable[str], home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The values of secrets: of environment variables `MLOPS_SECRET_NAME` or `NAME`, of lines `NAME=value` in the
+    file `secrets` of our home (which nobody else may read), or of the keyring.
+
+    :raises BadInput: one is nowhere to be found, or the file can be read by others.
+    """
+    wanted = list(dict.fromkeys(names))
+    filed = _filed(home / FILE) if wanted else {}
+    found = {}
+    for name in wanted:
+        if not NAME.fullmatch(name):
+            raise BadInput(f"{name!r} can't be the name of a secret", remedy="Use letters, digits and '_'.")
+        value = environ.get(f"MLOPS_SECRET_{name}", environ.get(name, filed.get(name)))
+        if value is None:
+            value = _in_keyring(name)
+        if value is None:
+            raise BadInput(
+                f"the secret {name} is nowhere to be found",
+                where="secrets",
+                remedy=f"Set the worker's environment variable MLOPS_SECRET_{name}, write {name}=… into {home / FILE}, "
+                f"or put it into the keyring: keyring set {KEYRING} {name}.",
+            )
+        found[name] = value
+    return found
+
+
+def _filed(path: Path) -> dict[str, str]:
+    try:
+        facts = path.stat()
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise BadInput(f"can't be read: {error.strerror}", where=str(path)) from None
+    if os.name == "posix" and facts.st_mode & 0o077:
+        raise BadInput("others can read the secrets", where=str(path), remedy=f"chmod 600 {path}")
+    lines = (line.strip() for line in text.splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, sign, value in pairs if sign}
+
+
+def _in_keyring(name: str) -> str | None:
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        return None
+    try:
+        found: str | None = keyring.get_password(KEYRING, name)
+    except KeyringError:
+        return None
+    return found

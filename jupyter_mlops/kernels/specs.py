@@ -1,0 +1,37 @@
+"""Finding kernels by name: those that Jupyter knows, and those of environments that this process built."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+OURS: list[str] = []  # folders of kernelspecs, of this process alone
+
+
+def spec_manager() -> KernelSpecManager:
+    """Jupyter's manager of kernelspecs, which sees ours too."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    made = KernelSpecManager()
+    made.kernel_dirs = [*made.kernel_dirs, *OURS]
+    return made
+
+
+def add_kernel(folder: Path, name: str, interpreter: Sequence[str]) -> str:
+    """Make a kernelspec of an interpreter known to this process, in a folder of such specs."""
+    spec = folder / name / "kernel.json"
+    if not spec.is_file():
+        spec.parent.mkdir(parents=True, exist_ok=True)
+        argv = [*interpreter, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        text = json.dumps({"argv": argv, "display_name": name, "language": "python", "metadata": {"debugger": True}})
+        part = spec.with_suffix(".part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(spec)
+    if str(folder) not in OURS:
+        OURS.append(str(folder))
+    return name

@@ -1,0 +1,455 @@
+"""The verbs of jobs, schedules and runs. Each opens what it needs, and answers with what JSON can say."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.config import RunConfig
+from jupyter_mlops.errors import BadInput, BadParameter, Unknown
+
+if TYPE_CHECKING:
+    from jupyter_mlops.jobs.records import Job, Run, Schedule, VersionRow
+    from jupyter_mlops.jobs.workspace import Workspace
+
+HEALTH = 20  # runs that a job's health is told by
+MANY = 10_000  # runs that a backfill or a sweep may make
+Tell = Callable[[dict[str, Any]], None]
+
+
+def open_workspace(config: RunConfig | None = None) -> Workspace:
+    """The database and the store of a configuration; to be closed."""
+    from jupyter_mlops.jobs.workspace import Workspace
+
+    return Workspace(config)
+
+
+# -- jobs and their versions
+
+
+def publish(space: Workspace, path: Path, job: str = "", message: str = "", kernel: str = "") -> dict[str, Any]:
+    """Publish a notebook as a version of a job; the notebook's name names the job if nothing else does."""
+    from jupyter_mlops.jobs.publish import publish as do
+
+    done = do(space, path, job, message, kernel=kernel)
+    files = [{"path": f.path, "kind": f.kind, "size": f.size, "stored": f.stored} for f in done.manifest.files]
+    return {**version_told(done.version, done.job), "new": done.new, "files": files, "notes": list(done.notes)}
+
+
+def versions(space: Workspace, job: str) -> list[dict[str, Any]]:
+    """All versions of a job, newest first, with the aliases that name them."""
+    known = space.catalog.job(job)
+    aliases = space.catalog.aliases(known)
+    return [
+        {**version_told(v, known), "aliases": [a for a, number in aliases.items() if number == v.number]}
+        for v in space.catalog.versions(known)
+    ]
+
+
+def set_alias(space: Workspace, job: str, alias: str, selector: str) -> dict[str, Any]:
+    """Let an alias name a version."""
+    known = space.catalog.job(job)
+    version = space.catalog.version(known, selector)
+    space.catalog.set_alias(known, alias, version)
+    return {"job": known.name, "alias": alias, "version": version.name}
+
+
+def jobs(space: Workspace) -> list[dict[str, Any]]:
+    """Every job with its health, what comes next and what was last."""
+    by_job: dict[int, list[Schedule]] = {}
+    for schedule in space.catalog.schedules():
+        by_job.setdefault(schedule.job_id, []).append(schedule)
+    told = []
+    for job in space.catalog.jobs():
+        latest = next(iter(space.catalog.versions(job)), None)
+        recent = space.queue.runs(job_id=job.id, limit=HEALTH)
+        upcoming = [s.next_at for s in by_job.get(job.id, ()) if s.next_at is not None]
+        told.append(
+            {
+                "name": job.name, "owner": job.owner, "paused": job.paused,
+                "version": None if latest is None else latest.name, "aliases": space.catalog.aliases(job),
+                "health": [run.state for run in reversed(recent)], "next": min(upcoming, default=None),
+                "last": run_told(recent[0]) if recent else None, "schedules": len(by_job.get(job.id, ())),
+                "problems": [s.problem for s in by_job.get(job.id, ()) if s.problem],
+            }
+        )  # fmt: skip
+    return told
+
+
+def set_policies(space: Workspace, job: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Change policies of a job; returns all of them."""
+    return space.catalog.set_policies(job, changes).rules.to_dict()
+
+
+# -- schedules
+
+
+def schedule(
+    space: Workspace, job: str, cron: str, zone: str = "UTC", given: Mapping[str, object] | None = None,
+    texts: Mapping[str, str] | None = None, missed: Any = "latest", overlap: Any = "queue",
+) -> dict[str, Any]:  # fmt: skip
+    """Let a job run again and again."""
+    from jupyter_mlops.jobs.cron import Cron
+
+    name, selector = split_selector(job)
+    known = space.catalog.job(name)
+    when = Cron.parse(cron, zone)
+    version = space.catalog.version(known, selector)
+    values = checked_values(space, version, given or {}, texts or {})
+    made = space.catalog.add_schedule(
+        known, when, version=selector, parameters=values, missed=missed, overlap=overlap
+    )  # fmt: skip
+    return schedule_told(made, known)
+
+
+def schedules(space: Workspace, job: str = "") -> list[dict[str, Any]]:
+    """The schedules of a job, or all."""
+    known = {j.id: j for j in ([space.catalog.job(job)] if job else space.catalog.jobs())}
+    return [schedule_told(s, known[s.job_id]) for s in space.catalog.schedules() if s.job_id in known]
+
+
+def pause(space: Workspace, target: str, paused: bool) -> dict[str, Any]:
+    """Let a job, or a schedule by its number, rest or go on."""
+    if target.isdigit():
+        made = space.catalog.pause_schedule(int(target), paused)
+        return schedule_told(made, space.catalog.job_by_id(made.job_id))
+    job = space.catalog.pause_job(target, paused)
+    return {"job": job.name, "paused": job.paused}
+
+
+def unschedule(space: Workspace, schedule_id: int) -> None:
+    """Remove a schedule; its runs stay."""
+    space.catalog.remove_schedule(schedule_id)
+
+
+# -- runs
+
+
+def start(
+    space: Workspace, job: str, given: Mapping[str, object] | None = None, texts: Mapping[str, str] | None = None,
+    asked: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Put a run of a job's version into the queue."""
+    from jupyter_mlops.jobs.queue import Wish
+
+    name, selector = split_selector(job)
+    known = space.catalog.job(name)
+    version = space.catalog.version(known, selector)
+    values = checked_values(space, version, given or {}, texts or {})
+    steps = [step["name"] for step in manifest_of(space, version).pipeline["steps"]]
+    for field in ("from_step", "only_step"):
+        if (asked or {}).get(field) and (asked or {})[field] not in steps:
+            raise BadInput(f"there is no step {(asked or {})[field]!r}", remedy=f"Steps: {', '.join(steps) or 'none'}.")
+    wish = Wish("manual", known.id, version.id, parameters=values, asked=asked, priority=known.rules.priority)
+    made = space.queue.add(wish)
+    poke(space)
+    return run_told(made)
+
+
+def follow(
+    space: Workspace, run_id: str, tell: Tell = lambda event: None, *, in_place: bool = True
+) -> dict[str, Any]:  # fmt: skip
+    """Wait for a run to end; do it here if no worker is there. Returns the run.
+
+    SIGINT stops the run.
+    """
+    if in_place and not space.workers.heard_within(space.config.lease):
+        import asyncio
+
+        from jupyter_mlops.jobs.here import run_here
+
+        asyncio.run(run_here(space, run_id, tell))
+        return run_told(space.queue.run(run_id))
+    steps: dict[str, str] = {}
+    try:
+        while True:
+            run = space.queue.run(run_id)
+            for step in run.steps:
+                if steps.get(step["name"]) != step["state"]:
+                    steps[step["name"]] = step["state"]
+                    tell({"event": "step", "step": step["name"], "state": step["state"], "seconds": step["seconds"]})
+            if run.state not in ("queued", "running"):
+                return run_told(run)
+            time.sleep(0.1)
+    except KeyboardInterrupt:
+        space.queue.stop(run_id, "SIGINT")
+        return follow(space, run_id, tell, in_place=False)
+
+
+def runs(
+    space: Workspace, job: str = "", states: Sequence[str] = (), limit: int = 50, before: str = ""
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Runs, newest first; `before` is the id of the last run of the page before."""
+    job_id = space.catalog.job(job).id if job else None
+    known = None if not before else space.queue.run(before)
+    page = None if known is None else (known.created, known.id)
+    return [run_told(r) for r in space.queue.runs(job_id=job_id, states=states, before=page, limit=limit)]
+
+
+def run(space: Workspace, run_id: str) -> dict[str, Any]:
+    """One run with its steps; the beginning of an id will do if it is the only one."""
+    return run_told(space.queue.run(space.queue.full_id(run_id)))
+
+
+def stop(space: Workspace, run_id: str) -> dict[str, Any]:
+    """Stop a run."""
+    return run_told(space.queue.stop(space.queue.full_id(run_id)))
+
+
+def repair(space: Workspace, run_id: str) -> dict[str, Any]:
+    """Go on with a run that failed or was stopped: the same run; what completed is not run again."""
+    made = space.queue.again(space.queue.full_id(run_id))
+    poke(space)
+    return run_told(made)
+
+
+def logs(space: Workspace, run_id: str, follow_it: bool = False) -> Iterator[str]:
+    """What a run wrote, piece by piece; goes on until it is over if it is followed."""
+    full = space.queue.full_id(run_id)
+    path = space.home / "runs" / full / "log.txt"
+    offset = 0
+    while True:
+        over = space.queue.run(full).state not in ("queued", "running")
+        if path.is_file():
+            with path.open("rb") as stream:
+                stream.seek(offset)
+                data = stream.read()
+            offset += len(data)
+            if data:
+                yield data.decode("utf-8", "replace")
+        if over or not follow_it:
+            return
+        time.sleep(0.2)
+
+
+def backfill(
+    space: Workspace, job: str, begin: str, end: str, *, cron: str = "", zone: str = "",
+    given: Mapping[str, object] | None = None, texts: Mapping[str, str] | None = None, jobs_at_once: int = 1,
+    only_count: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """A run for each slot from `begin` to `end`, both included, oldest first.
+
+    :param cron: when there are slots; "": as the job's schedule has it, whose parameters are taken too.
+    """
+    from jupyter_mlops.jobs.cron import Cron
+    from jupyter_mlops.jobs.queue import Wish
+
+    name, selector = split_selector(job)
+    known = space.catalog.job(name)
+    texts, given = dict(texts or {}), dict(given or {})
+    if cron:
+        when = Cron.parse(cron, zone or "UTC")
+    else:
+        there = space.catalog.schedules(known)
+        if len(there) != 1:
+            raise BadInput(
+                f"the job has {len(there)} schedules", where=name, remedy="Say which slots are meant with --cron."
+            )
+        when = Cron(there[0].cron, zone or there[0].zone)
+        given = {**there[0].parameters, **given}
+        selector = selector if "@" in job else there[0].version
+    version = space.catalog.version(known, selector)
+    first, last = instant(begin, when.zone), instant(end, when.zone, day_end=True)
+    if last < first:
+        raise BadInput("the end lies before the beginning", where="--to")
+    just_before = datetime.fromtimestamp(first - 1, UTC)
+    times, more = when.between(just_before, datetime.fromtimestamp(last, UTC), MANY)
+    if more:
+        raise BadInput(f"that would be more than {MANY} runs", remedy="Take a shorter range.")
+    values = checked_values(space, version, given, texts)
+    count = {"job": known.name, "version": version.name, "runs": len(times)}
+    if only_count or not times:
+        return count
+    wishes = [
+        Wish("backfill", known.id, version.id, slot=time.timestamp(), parameters=values, priority=-10) for time in times
+    ]
+    asked = {"from": begin, "to": end, "cron": when.expression, "zone": when.zone}
+    batch_id, ids = space.queue.add_batch(known.id, "backfill", jobs_at_once, asked, wishes)
+    poke(space)
+    return {**count, "batch": batch_id, "ids": ids}
+
+
+def sweep(
+    space: Workspace, job: str, axes: Mapping[str, Sequence[str]], *, given: Mapping[str, object] | None = None,
+    texts: Mapping[str, str] | None = None, jobs_at_once: int = 1, only_count: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """A run for each combination of values.
+
+    :param axes: parameter -> values as texts.
+    """
+    from jupyter_mlops.jobs.queue import Wish
+
+    name, selector = split_selector(job)
+    known = space.catalog.job(name)
+    version = space.catalog.version(known, selector)
+    total = 1
+    for values in axes.values():
+        total *= len(values)
+    if total > MANY:
+        raise BadInput(f"that would be {total} runs", remedy=f"At most {MANY} are made at once.")
+    grid = [
+        checked_values(space, version, given or {}, {**(texts or {}), **dict(zip(axes, point, strict=True))})
+        for point in itertools.product(*axes.values())
+    ]
+    count = {"job": known.name, "version": version.name, "runs": len(grid)}
+    if only_count or not grid:
+        return count
+    wishes = [Wish("sweep", known.id, version.id, parameters=values, priority=-10) for values in grid]
+    asked = {"axes": {name: list(values) for name, values in axes.items()}}
+    batch_id, ids = space.queue.add_batch(known.id, "sweep", jobs_at_once, asked, wishes)
+    poke(space)
+    return {**count, "batch": batch_id, "ids": ids}
+
+
+def batch(space: Workspace, batch_id: int) -> dict[str, Any]:
+    """A backfill or a sweep as a table: for each run its parameters, state, metrics and time."""
+    found = sorted(space.queue.runs(batch_id=batch_id, limit=MANY), key=lambda r: (r.slot or 0.0, r.created, r.id))
+    if not found:
+        raise Unknown(f"there is no backfill or sweep {batch_id}")
+    states = [r.state for r in found]
+    return {
+        "batch": batch_id, "job": found[0].job, "kind": found[0].trigger,
+        "states": {state: states.count(state) for state in dict.fromkeys(states)},
+        "runs": [
+            {"id": r.id, "slot": r.slot, "parameters": dict(r.parameters), "state": r.state,
+             "metrics": dict(r.metrics), "seconds": r.seconds}
+            for r in found
+        ],
+    }  # fmt: skip
+
+
+def wait_for_batch(space: Workspace, batch_id: int, tell: Tell = lambda event: None) -> dict[str, Any]:
+    """Wait until all runs of a batch are over; do them here if no worker is there."""
+    if not space.workers.heard_within(space.config.lease):
+        import asyncio
+
+        from jupyter_mlops.jobs.here import run_batch_here
+
+        asyncio.run(run_batch_here(space, batch_id, tell))
+    while True:
+        told = batch(space, batch_id)
+        tell({"event": "batch", **told["states"]})
+        if not {"queued", "running"} & set(told["states"]):
+            return told
+        time.sleep(0.25)
+
+
+def stop_batch(space: Workspace, batch_id: int) -> dict[str, Any]:
+    space.queue.stop_batch(batch_id)
+    return batch(space, batch_id)
+
+
+# -- what they share
+
+
+def split_selector(text: str) -> tuple[str, str]:
+    """`churn@v3` is a job's name and a version: `v3`; `churn@production` an alias; `churn` the latest."""
+    name, sign, selector = text.partition("@")
+    if not sign:
+        return name, "latest"
+    plain = selector in ("latest", "") or selector.lstrip("v").isdigit()
+    return name, (selector or "latest") if plain else f"@{selector}"
+
+
+def manifest_of(space: Workspace, version: VersionRow) -> Any:
+    from jupyter_mlops.versions.manifest import Manifest
+
+    return Manifest.get(space.store, version.digest)
+
+
+def checked_values(
+    space: Workspace, version: VersionRow, given: Mapping[str, object], texts: Mapping[str, str]
+) -> dict[str, Any]:  # fmt: skip
+    """Parameter values that fit a version, as JSON can say them; `{{ … }}` are left for later.
+
+    :raises BadParameter: a name that isn't there, a value that doesn't fit.
+    """
+    from jupyter_mlops.jobs.templates import check, names_in
+    from jupyter_mlops.notebook.parameter import json_form
+    from jupyter_mlops.notebook.parameters import resolve
+    from jupyter_mlops.notebook.read import parse_notebook
+    from jupyter_mlops.pipeline.build import build
+
+    manifest = manifest_of(space, version)
+    nb = parse_notebook(space.store.get(manifest.notebook), manifest.name)
+    pipeline = build(nb, Path(manifest.name).stem)
+    later = {k: v for k, v in {**given, **texts}.items() if names_in(v)}
+    check(later)
+    known = {p.name for p in pipeline.parameters}
+    if later.keys() - known and pipeline.language == "python":
+        raise BadParameter(
+            f"there is no parameter {sorted(later.keys() - known)[0]!r}", remedy=f"Parameters: {', '.join(known)}."
+        )
+    if pipeline.language != "python":
+        return {**{k: json_form(v) for k, v in given.items()}, **texts}
+    now = resolve(
+        tuple(p for p in pipeline.parameters if p.name not in later),
+        {k: v for k, v in given.items() if k not in later},
+        {k: v for k, v in texts.items() if k not in later},
+    )
+    return {**{k: json_form(v) for k, v in now.items()}, **{k: json_form(v) for k, v in later.items()}}
+
+
+def instant(text: str, zone: str, *, day_end: bool = False) -> float:
+    """Seconds since 1970 of `2026-01-31` or `2026-01-31T06:00`, in a zone unless it says its own."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{text!r} is no date", remedy="Write 2026-01-31, or 2026-01-31T06:00.") from None
+    if day_end and len(text) <= 10:
+        found = found.replace(hour=23, minute=59, second=59)
+    return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))).timestamp()
+
+
+def poke(space: Workspace) -> None:
+    """Tell a worker on this machine that there is something in the queue; others find it by themselves."""
+    from jupyter_mlops.jobs.handover import ask
+
+    if hasattr(os, "getuid"):
+        ask(space.home, {"poke": True})
+
+
+def version_told(version: VersionRow, job: Job) -> dict[str, Any]:
+    git = version.provenance.get("git") or {}
+    return {
+        "job": job.name, "version": version.name, "digest": version.digest, "created": version.created,
+        "author": version.author, "message": version.message, "commit": git.get("commit", ""),
+        "branch": git.get("branch", ""), "dirty": bool(git.get("dirty")),
+        "locked": (version.provenance.get("lock") or {}).get("kind", ""),
+    }  # fmt: skip
+
+
+def run_told(run: Run) -> dict[str, Any]:
+    """A run as `--json` shows it."""
+    return {
+        "id": run.id, "job": run.job, "version": None if run.version is None else f"v{run.version}",
+        "state": run.state, "trigger": run.trigger, "slot": run.slot, "parameters": dict(run.parameters),
+        "created": run.created, "started": run.started, "finished": run.finished, "seconds": run.seconds,
+        "attempt": run.attempt, "worker": run.worker, "metrics": dict(run.metrics), "output": run.output,
+        "error": None if run.error is None else dict(run.error), "notes": list(run.notes), "batch": run.batch_id,
+        "steps": [dict(step) for step in run.steps],
+        "verdict": None if run.verdict is None else dict(run.verdict),
+    }  # fmt: skip
+
+
+def schedule_told(made: Schedule, job: Job) -> dict[str, Any]:
+    """A schedule in words, with the next times in its zone."""
+    from jupyter_mlops.jobs.cron import Cron
+
+    told = {
+        "id": made.id, "job": job.name, "version": made.version, "cron": made.cron, "zone": made.zone,
+        "parameters": dict(made.parameters), "missed": made.missed, "overlap": made.overlap,
+        "paused": made.paused or job.paused, "problem": made.problem, "next": made.next_at,
+    }  # fmt: skip
+    try:
+        cron = Cron(made.cron, made.zone)
+        return {**told, "words": cron.in_words(), "upcoming": cron.upcoming(datetime.now(UTC))}
+    except BadInput as error:
+        return {**told, "words": "", "upcoming": [], "problem": made.problem or error.message}

@@ -1,0 +1,125 @@
+"""A version's files in a folder, so that it can run there.
+
+Every version has one folder for each of its runs at once: a lane. What a run finds there is what was published,
+whatever the run before it left behind; results kept by earlier runs in the same lane can be used again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from jupyter_mlops.errors import StoreError
+from jupyter_mlops.objects import ObjectStore, digest_file
+from jupyter_mlops.versions.manifest import FileEntry, Manifest
+
+LANES = 1000
+
+
+@contextlib.contextmanager
+def lane(home: Path, digest: str, *, shared: bool) -> Iterator[Path]:
+    """A folder of this version that nobody else uses meanwhile, or only those who write nothing either.
+
+    :param shared: whether the run is known to write no files there.
+    """
+    from filelock import FileLock, Timeout
+
+    base = home / "checkouts" / digest[:20]
+    base.mkdir(parents=True, exist_ok=True)
+    if shared:
+        yield base / "0"
+        return
+    for number in range(LANES):
+        lock = FileLock(base / f"{number}.lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            continue
+        try:
+            yield base / str(number)
+        finally:
+            lock.release()
+        return
+    raise StoreError(f"{LANES} runs of one version at once", where=str(base))
+
+
+def check_out(manifest: Manifest, store: ObjectStore, folder: Path, notebook: str = "") -> Path:
+    """Make the folder hold the version's files as they were published and nothing else; returns the notebook.
+
+    What a run before left there is removed. Files outside of the folder are looked at, and not touched.
+
+    :raises StoreError: an object is gone or damaged, or a large or outside file is no longer what it was.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {entry.path: entry for entry in manifest.files if not entry.outside}
+    for path in sorted(folder.rglob("*"), reverse=True):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir() and not path.is_symlink():
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        elif name not in wanted and name != manifest.name:
+            path.unlink(missing_ok=True)
+    for entry in manifest.files:
+        if entry.outside:
+            _require_outside(entry)
+        else:
+            _put_file(entry, store, folder / _safe(entry.path))
+    target = folder / _safe(manifest.name)
+    data = store.get(notebook or manifest.notebook)
+    if not target.is_file() or target.read_bytes() != data:
+        _write(target, data)
+    return target
+
+
+def _put_file(entry: FileEntry, store: ObjectStore, target: Path) -> None:
+    if target.is_file() and target.stat().st_size == entry.size and digest_file(target) == entry.digest:
+        return
+    if not entry.stored and entry.digest not in store:
+        raise StoreError(
+            "a large file was published by its digest alone, and is not here",
+            where=entry.path,
+            remedy=f"Put it there: {entry.size} bytes, digest {entry.digest}.",
+        )
+    _write(target, store.get(entry.digest))
+
+
+def _write(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    part.write_bytes(data)
+    part.replace(target)
+
+
+def _require_outside(entry: FileEntry) -> None:
+    path = Path(entry.path)
+    if not path.is_file():
+        raise StoreError("a file that it reads is gone", where=entry.path, remedy="Put it back, or publish again.")
+    if path.stat().st_size != entry.size or digest_file(path) != entry.digest:
+        raise StoreError(
+            "a file that it reads has changed since it was published", where=entry.path, remedy="Publish again."
+        )
+
+
+def _safe(name: str) -> Path:
+    """A relative path that stays below the folder."""
+    path = Path(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise StoreError(f"a path that leaves the folder: {name!r}", remedy="The version was not made by us.")
+    return path
+
+
+def keep_files(folder: Path, manifest: Manifest, to: Path) -> list[str]:
+    """Move what a run wrote in its folder to where it is kept; returns the names."""
+    known = {entry.path for entry in manifest.files} | {manifest.name}
+    found = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in known and "__pycache__" not in path.parts:
+            target = to / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+            found.append(name)
+    return found

@@ -1,0 +1,227 @@
+"""The environment of a kernel: described, locked, compared, and built again from its lock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops.errors import EnvironmentFailed
+from jupyter_mlops.versions.manifest import Environment
+
+# Runs in the kernel's interpreter, which need not have anything of ours.
+DESCRIBE = """
+import json, os, platform, sys, sysconfig
+from importlib import metadata
+packages, others = {}, {}
+for found in metadata.distributions():
+    name = (found.metadata["Name"] or "").lower().replace("_", "-").replace(".", "-")
+    if not name or name in packages or name in others:
+        continue
+    url = json.loads(found.read_text("direct_url.json") or "{}")
+    if "vcs_info" in url:
+        packages[name] = "git+" + url["url"] + "@" + url["vcs_info"]["commit_id"]
+    elif "dir_info" in url or url.get("url", "").startswith("file:"):
+        others[name] = found.version
+    else:
+        packages[name] = found.version
+conda = []
+meta = os.path.join(sys.prefix, "conda-meta")
+if os.path.isdir(meta):
+    for entry in sorted(os.listdir(meta)):
+        if entry.endswith(".json"):
+            with open(os.path.join(meta, entry)) as stream:
+                told = json.load(stream)
+            conda.append(told["url"] + "#" + (told.get("md5") or ""))
+print(json.dumps({
+    "python": platform.python_version(), "implementation": platform.python_implementation().lower(),
+    "platform": sysconfig.get_platform(), "packages": dict(sorted(packages.items())),
+    "others": dict(sorted(others.items())), "conda": conda,
+}))
+"""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What an environment can be built from.
+
+    :param text: `pylock.toml` (PEP 751), or conda's explicit form.
+    :param hashed: whether every package is told with the digests of its files.
+    """
+
+    text: str
+    kind: str
+    hashed: bool
+    notes: tuple[str, ...] = field(default=())
+
+
+def describe(interpreter: Sequence[str]) -> Environment:
+    """The packages of an interpreter's environment. Raises EnvironmentFailed if it can't be asked."""
+    try:
+        done = subprocess.run(
+            [*interpreter, "-I", "-c", DESCRIBE], capture_output=True, text=True, timeout=120, check=True
+        )
+        return Environment.from_dict(json.loads(done.stdout))
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        said = (getattr(error, "stderr", "") or str(error)).strip().split("\n")[-1]
+        raise EnvironmentFailed(
+            f"the kernel's environment can't be described: {said}", where=" ".join(interpreter)
+        ) from None
+
+
+def lock(environment: Environment, folder: Path, interpreter: Sequence[str]) -> Lock:
+    """Lock an environment; what was locked before is found in the folder again."""
+    if environment.conda:
+        return Lock(
+            "@EXPLICIT\n" + "\n".join(environment.conda) + "\n", "conda", all(map(_has_digest, environment.conda))
+        )
+    kept = folder / f"{_key(environment)}.toml"
+    if kept.is_file():
+        return Lock(kept.read_text(encoding="utf-8"), "pylock", True, _notes(environment))
+    requirements = "".join(f"{_requirement(n, v)}\n" for n, v in environment.packages.items())
+    command = [
+        _uv(), "pip", "compile", "-", "--no-deps", "--format", "pylock.toml", "--no-header", "--quiet", "--no-config",
+        "--python", interpreter[0],
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(command, input=requirements, capture_output=True, text=True, timeout=600, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        return _unhashed(environment, str(error))
+    if done.returncode:
+        return _unhashed(environment, done.stderr.strip())
+    folder.mkdir(parents=True, exist_ok=True)
+    part = kept.with_suffix(f".{os.getpid()}.part")
+    part.write_text(done.stdout, encoding="utf-8")
+    part.replace(kept)
+    return Lock(done.stdout, "pylock", True, _notes(environment))
+
+
+def differences(then: Environment, now: Environment) -> list[str]:
+    """What differs between two environments, a sentence each; [] if nothing does."""
+    told = []
+    for name, before, after in (
+        ("Python", then.python, now.python),
+        ("implementation", then.implementation, now.implementation),
+        ("platform", then.platform, now.platform),
+    ):
+        if before != after:
+            told.append(f"{name}: {before} then, {after} now")
+    ours, theirs = {**then.packages, **then.others}, {**now.packages, **now.others}
+    for name in sorted({*ours, *theirs}):
+        if ours.get(name) != theirs.get(name):
+            told.append(f"{name}: {ours.get(name, 'not installed')} then, {theirs.get(name, 'not installed')} now")
+    return told
+
+
+def build(text: str, kind: str, environment: Environment, home: Path) -> Path:
+    """The interpreter of an environment built from a lock: once, whoever asks first. Raises EnvironmentFailed."""
+    if kind == "conda":
+        return _build_conda(text, home)
+    from filelock import FileLock
+
+    folder = home / "environments" / hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    done = folder / ".complete"
+    if done.is_file():
+        return python
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if done.is_file():
+            return python
+        shutil.rmtree(folder, ignore_errors=True)
+        name = "pylock.toml" if "lock-version" in text else "requirements.txt"
+        _run([_uv(), "venv", "--quiet", "--no-config", "--python", environment.python, str(folder)], environment)
+        (folder / name).write_text(text, encoding="utf-8")
+        command = [_uv(), "pip", "sync", "--quiet", "--no-config", "--python", str(python), str(folder / name)]
+        _run([*command, *(["--require-hashes"] if name == "pylock.toml" else [])], environment, folder)
+        done.touch()
+    return python
+
+
+def _build_conda(text: str, home: Path) -> Path:
+    from filelock import FileLock
+
+    folder = home / "environments" / hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    python, done = folder / "bin" / "python", folder / ".complete"
+    program = next(filter(None, map(shutil.which, ("micromamba", "mamba", "conda"))), None)
+    if done.is_file():
+        return python
+    if program is None:
+        raise EnvironmentFailed(
+            "a conda environment can't be built here: there is no conda, mamba or micromamba",
+            remedy="Install one of them, or let the job run in its live kernel.",
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not done.is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            spec = folder.with_suffix(".txt")
+            spec.write_text(text, encoding="utf-8")
+            _run([program, "create", "--yes", "--quiet", "--prefix", str(folder), "--file", str(spec)], None, folder)
+            done.touch()
+    return python
+
+
+def _run(command: list[str], environment: Environment | None, folder: Path | None = None) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
+        said = (done.stderr or done.stdout).strip() if done.returncode else ""
+    except (OSError, subprocess.SubprocessError) as error:
+        said = str(error)
+    if said:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise EnvironmentFailed(
+            f"the environment can't be built from its lock: {said[-2000:]}",
+            where=f"Python {environment.python}" if environment is not None else "",
+            remedy="Publish again where its packages can be had, or let the job run in its live kernel "
+            "(policy environment: live).",
+        )
+
+
+def _unhashed(environment: Environment, why: str) -> Lock:
+    text = "".join(f"{_requirement(n, v)}\n" for n, v in environment.packages.items())
+    first = why.split("\n")[0][:300]
+    told = f"locked by version alone, without digests: no index could be asked ({first})"
+    return Lock(text, "pins", False, (told, *_notes(environment)))
+
+
+def _notes(environment: Environment) -> tuple[str, ...]:
+    return tuple(
+        f"{name} {version} was installed from a folder and is not in the lock"
+        for name, version in environment.others.items()
+        if name not in ("jupyter-mlops",)
+    )
+
+
+def _requirement(name: str, version: str) -> str:
+    return f"{name} @ {version}" if version.startswith("git+") else f"{name}=={version}"
+
+
+def _has_digest(url: str) -> bool:
+    return not url.endswith("#")
+
+
+def _key(environment: Environment) -> str:
+    facts: list[Any] = [environment.python, environment.platform, dict(environment.packages)]
+    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
+
+
+def _uv() -> str:
+    """uv's program: of its package, or on the path."""
+    try:
+        from uv import find_uv_bin
+
+        return str(find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("uv")
+        if found is None:
+            raise EnvironmentFailed("uv is not installed", remedy="pip install uv") from None
+        return found

@@ -1,0 +1,96 @@
+"""What a version is: content, named by its digest. Who published it, when and from where is told beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from jupyter_mlops.errors import StoreError
+from jupyter_mlops.objects import ObjectStore
+
+FORMAT = 1
+Kind = Literal["module", "data"]
+
+
+@dataclass(frozen=True, order=True)
+class FileEntry:
+    """A file that the notebook imports or reads.
+
+    :param path: relative to the notebook's folder, with slashes; absolute if it lies outside.
+    :param digest: of its bytes.
+    :param size: bytes.
+    :param stored: whether its bytes are in the object store; a large file is only known by digest and place.
+    """
+
+    path: str
+    digest: str
+    size: int
+    kind: Kind = "data"
+    stored: bool = True
+
+    @property
+    def outside(self) -> bool:
+        return self.path.startswith("/") or (len(self.path) > 1 and self.path[1] == ":")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The kernel's environment, as far as its packages make it.
+
+    :param python: version, such as `3.11.7`; `platform`: such as `linux-x86_64`.
+    :param packages: name -> version of everything that comes from an index.
+    :param others: name -> version of what was installed from a folder, and can't be had from an index.
+    :param conda: URLs with digests, for a conda environment.
+    """
+
+    python: str = ""
+    implementation: str = ""
+    platform: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict)
+    conda: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Environment:
+        return cls(**{**data, "conda": tuple(data.get("conda", ()))})
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The content of a version.
+
+    :param notebook: digest of the notebook without outputs; `name`: its file's name.
+    :param pipeline: what `show --json` prints.
+    :param parameters: a JSON schema of the parameters.
+    """
+
+    name: str
+    notebook: str
+    kernel: str
+    language: str
+    pipeline: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    files: tuple[FileEntry, ...] = ()
+    environment: Environment = field(default_factory=Environment)
+    format: int = FORMAT
+
+    def put(self, store: ObjectStore) -> str:
+        """Store it; its digest is the version's."""
+        return store.put(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        data = asdict(self)
+        return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+    @classmethod
+    def get(cls, store: ObjectStore, digest: str) -> Manifest:
+        """The manifest of a version. Raises StoreError if it is not there or damaged."""
+        data = json.loads(store.get(digest))
+        if data.get("format") != FORMAT:
+            raise StoreError(
+                f"a version of format {data.get('format')}", where=digest, remedy="Use a newer jupyter_mlops."
+            )
+        files = tuple(FileEntry(**entry) for entry in data["files"])
+        return cls(**{**data, "files": files, "environment": Environment.from_dict(data["environment"])})

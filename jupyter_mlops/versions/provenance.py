@@ -1,0 +1,67 @@
+"""Where a version came from: who, when, and the state of the git repository around the notebook."""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops import __version__
+from jupyter_mlops.objects import ObjectStore
+
+TOOLS = ("papermill", "nbformat", "nbclient", "ipykernel", "jupyter_client")
+CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
+DIFF = 5_000_000  # bytes of a diff that are kept
+
+
+def provenance(path: Path, store: ObjectStore) -> dict[str, Any]:
+    """What is known of a notebook's origin, as plain JSON."""
+    tools = {"jupyter_mlops": __version__}
+    for name in TOOLS:
+        try:
+            tools[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    told: dict[str, Any] = {
+        "path": str(path.resolve()),
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "tools": tools,
+    }
+    git = _git(path.resolve(), store)
+    return {**told, "git": git} if git else told
+
+
+def _git(path: Path, store: ObjectStore) -> dict[str, Any]:
+    """Commit, branch, remote and what was not committed; {} where there is no repository."""
+    commit = _ask(path, "rev-parse", "HEAD")
+    if not commit:
+        return {}
+    root = _ask(path, "rev-parse", "--show-toplevel")
+    remote = CREDENTIALS.sub("", _ask(path, "remote", "get-url", "origin"))
+    changes = _ask(path, "diff", "HEAD", "--no-color", "--no-ext-diff", strip=False)
+    status = _ask(path, "status", "--porcelain", "--", str(path.parent))
+    told: dict[str, Any] = {
+        "commit": commit,
+        "branch": _ask(path, "rev-parse", "--abbrev-ref", "HEAD"),
+        "remote": remote,
+        "path": path.relative_to(root).as_posix() if root and path.is_relative_to(root) else path.name,
+        "dirty": bool(status or changes),
+    }
+    if changes:
+        told["diff"] = store.put(changes.encode()[:DIFF])
+    return told
+
+
+def _ask(path: Path, *words: str, strip: bool = True) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(path.parent), *words], capture_output=True, text=True, timeout=20, check=True,
+            errors="replace",
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip() if strip else done.stdout

@@ -1,0 +1,40 @@
+"""The parameters of a pipeline as a JSON schema, for forms and for checking values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from jupyter_mlops.notebook.parameter import Parameter, json_form
+
+TYPES: dict[str, dict[str, Any]] = {
+    "int": {"type": "integer"},
+    "float": {"type": "number"},
+    "bool": {"type": "boolean"},
+    "str": {"type": "string"},
+    "Path": {"type": "string"},
+    "list": {"type": "array"},
+    "tuple": {"type": "array"},
+    "set": {"type": "array", "uniqueItems": True},
+    "dict": {"type": "object"},
+    "date": {"type": "string", "format": "date"},
+    "datetime": {"type": "string", "format": "date-time"},
+}
+
+
+def parameter_schema(parameters: Iterable[Parameter]) -> dict[str, Any]:
+    """JSON schema (draft 2020-12); the types as they are declared stand under `x-type`."""
+    properties: dict[str, Any] = {}
+    required = []
+    for parameter in parameters:
+        told = dict(TYPES.get(parameter.type, {}))
+        if parameter.choices:
+            told = {"enum": [json_form(choice) for choice in parameter.choices]}
+        if parameter.literal and not parameter.required:
+            told["default"] = json_form(parameter.default)
+        if parameter.help:
+            told["description"] = parameter.help
+        properties[parameter.name] = {**told, "x-type": parameter.type}
+        if parameter.required:
+            required.append(parameter.name)
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}

@@ -1,0 +1,149 @@
+"""Taking a snapshot of a notebook and all that it needs from around it."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.errors import BadInput, StoreError
+from jupyter_mlops.notebook.settings import KEY
+from jupyter_mlops.notebook.write import notebook_bytes
+from jupyter_mlops.objects import ObjectStore, digest_file
+from jupyter_mlops.pipeline.build import build
+from jupyter_mlops.pipeline.model import Pipeline
+from jupyter_mlops.versions.manifest import Environment, FileEntry, Manifest
+from jupyter_mlops.versions.schema import parameter_schema
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+LARGE = 100_000_000  # bytes from which a file is known by its digest and place alone
+OF_A_RUN = ("papermill", "jupyter_mlops_run", "execution", "widgets", "signature")
+
+
+def snapshot(
+    nb: NotebookNode, path: Path, store: ObjectStore, environment: Environment, kernel: str,
+    seen: Iterable[str] = (), large: int = LARGE,
+) -> Manifest:  # fmt: skip
+    """Put a notebook and its files into the store.
+
+    :param path: where the notebook is: names it, and its folder is where relative files are looked for.
+    :param seen: absolute paths of files that earlier runs read.
+    """
+    bare = without_outputs(nb)
+    pipeline = build(bare, path.stem)
+    folder = path.resolve().parent
+    files = [_entry(found, folder, store, kind, large) for found, kind in needed(bare, pipeline, folder, seen)]
+    return Manifest(
+        name=path.name,
+        notebook=store.put(notebook_bytes(bare)),
+        kernel=kernel,
+        language=pipeline.language,
+        pipeline={**pipeline.to_dict(), "secrets": _secrets(pipeline)},
+        parameters=parameter_schema(pipeline.parameters),
+        files=tuple(sorted(files)),
+        environment=environment,
+    )
+
+
+def _secrets(pipeline: Pipeline) -> list[str]:
+    """Names that `secret:` tags ask for; Kale's have a path behind the name."""
+    asked = {secret.partition(":")[0] for step in pipeline.steps for secret in step.settings.secrets}
+    return sorted(name for name in asked if name.isidentifier())
+
+
+def without_outputs(nb: NotebookNode) -> NotebookNode:
+    """The notebook as it was before it ever ran; what is a person's stays."""
+    made = deepcopy(nb)
+    for name in OF_A_RUN:
+        made.metadata.pop(name, None)
+    made.cells = [c for c in made.cells if "injected-parameters" not in c.metadata.get("tags", ())]
+    for cell in made.cells:
+        for name in OF_A_RUN:
+            cell.metadata.pop(name, None)
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return made
+
+
+def needed(
+    nb: NotebookNode, pipeline: Pipeline, folder: Path, seen: Iterable[str]
+) -> list[tuple[Path, Any]]:  # fmt: skip
+    """The files that a notebook needs, each with its kind: local modules that it imports, what it says it reads, and
+    what it was seen to read; nothing that it writes itself."""
+    modules = set(local_modules((m for b in pipeline.blocks for m in b.access.imports), folder))
+    written = {_resolved(p, folder) for b in pipeline.blocks for p in b.effects.files_written}
+    read = {_resolved(p, folder) for b in pipeline.blocks for p in b.effects.files_read}
+    read |= {Path(p) for p in seen}
+    read |= set(_declared(nb, folder))
+    data = {p for p in read - written - modules if p.is_file()}
+    return [(p, "module") for p in sorted(modules)] + [(p, "data") for p in sorted(data)]
+
+
+def local_modules(imports: Iterable[str], folder: Path) -> Iterator[Path]:
+    """The source files below the folder that these imports load, and those that they import in turn."""
+    waiting, known = list(imports), set()
+    while waiting:
+        name = waiting.pop()
+        parts = name.split(".")
+        for depth in range(1, len(parts) + 1):
+            base = folder.joinpath(*parts[:depth])
+            for found in (base.with_suffix(".py"), base / "__init__.py"):
+                if found in known or not found.is_file():
+                    continue
+                known.add(found)
+                yield found
+                waiting += _imports_of(found, folder)
+
+
+def _imports_of(path: Path, folder: Path) -> list[str]:
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, OSError):
+        return []
+    package = path.relative_to(folder).parent.parts
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            found += [name for name in (base, *(f"{base}.{a.name}".lstrip(".") for a in node.names)) if name]
+    return found
+
+
+def _declared(nb: Any, folder: Path) -> Iterator[Path]:
+    """Files that the notebook's metadata names (`jupyter_mlops.files`), with wildcards."""
+    told = nb.metadata.get(KEY)
+    names = told.get("files", ()) if isinstance(told, dict) else ()
+    for name in names:
+        found = list(folder.glob(name)) if not os.path.isabs(name) else [Path(name)]
+        files = [p for p in found if p.is_file()]
+        if not files:
+            raise BadInput(
+                f"the file {name!r} is not there",
+                where=f"the notebook's metadata, {KEY}.files",
+                remedy="Mend the name, or take it out.",
+            )
+        yield from (p.resolve() for p in files)
+
+
+def _resolved(name: str, folder: Path) -> Path:
+    return Path(os.path.normpath(folder / name))
+
+
+def _entry(path: Path, folder: Path, store: ObjectStore, kind: Any, large: int) -> FileEntry:
+    try:
+        size = path.stat().st_size
+        name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+        if size >= large:
+            return FileEntry(name, digest_file(path), size, kind, stored=False)
+        data = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"can't be read: {error.strerror}", where=str(path)) from None
+    return FileEntry(name, store.put(data), len(data), kind)
