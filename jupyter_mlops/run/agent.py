@@ -1644,7 +1644,10 @@ class Agent:
                 if any(getattr(f, "__globals__", None) is self.user_ns for f in printers.values()):
                     found["formatters"] = "a display formatter of the notebook"
         for kind in self.shell.magics_manager.magics.values():
-            if any(getattr(f, "__globals__", None) is self.user_ns for f in kind.values()):
+            functions = [f for f in kind.values() if isinstance(f, (types.FunctionType, types.MethodType))]
+            if any(
+                getattr(f, "__globals__", None) is self.user_ns for f in functions
+            ):  # others may be lazy: a look would import them
                 found["magics"] = "a magic of the notebook"
         if _transformers(self.shell) != self.base_transformers:
             found["transformers"] = "an input transformer"
@@ -1708,8 +1711,9 @@ class Agent:
     def patches(self, before: Any) -> Any:
         """Names of pseudo-variables for attributes that were replaced, added by the notebook, or removed."""
         found = []
+        local = self.local_modules()
         for path, target in self.patchable().items():
-            if isinstance(target, types.ModuleType) and target.__name__ in self.local_modules():
+            if isinstance(target, types.ModuleType) and target.__name__ in local:
                 continue
             then = before.get(path) or self.prints.get(path)
             for key, value in list(vars(target).items()):

@@ -34,6 +34,10 @@ class Worker(Mlops):
         self.home: Path | None = None
         self.process: subprocess.Popen[bytes] | None = None
 
+    def environment(self, folder: Path) -> dict[str, str]:
+        """The same for all: a person's variables don't change from run to run."""
+        return {**super().environment(folder), "JUPYTER_MLOPS_HOME": str(self.home or folder / "home")}
+
     def begin(self, case: Case, base: Path) -> None:
         self.home = base / "home"
         env = {**self.environment(base), "PYTHONPATH": str(ROOT)}
