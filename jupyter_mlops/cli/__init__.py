@@ -10,7 +10,8 @@ from jupyter_mlops.errors import MlopsError
 
 VERBS = (
     "show", "check", "suggest", "run", "demo", "publish", "versions", "schedule", "jobs", "runs", "pause", "resume",
-    "stop", "repair", "logs", "backfill", "sweep", "worker", "kernelspec",
+    "stop", "repair", "logs", "backfill", "sweep", "diff", "reproduce", "bundle", "unbundle", "gc",
+    "import-jobs", "worker", "kernelspec",
 )  # fmt: skip
 
 
@@ -18,14 +19,19 @@ def parser() -> argparse.ArgumentParser:
     """The parser, with a subcommand for each verb."""
     from jupyter_mlops.cli import (
         backfill,
+        bundle,
         check,
         demo,
+        diff,
+        gc,
+        import_jobs,
         jobs,
         kernelspec,
         logs,
         pause,
         publish,
         repair,
+        reproduce,
         run,
         runs,
         schedule,
@@ -46,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = made.add_subparsers(dest="verb", metavar="VERB", required=True)
     modules = (
         show, check, suggest, run, demo, publish, versions, schedule, jobs, runs, pause, stop, repair, logs, backfill,
-        sweep, worker, kernelspec,
+        sweep, diff, reproduce, bundle, gc, import_jobs, worker, kernelspec,
     )  # fmt: skip
     for module in modules:
         module.add(verbs)

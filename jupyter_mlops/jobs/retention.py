@@ -1,0 +1,116 @@
+"""What is no longer wanted goes: old runs by their job's policy, and what nothing refers to."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from jupyter_mlops.db import tables as t
+from jupyter_mlops.jobs.policies import Policies
+from jupyter_mlops.jobs.records import FINISHED
+from jupyter_mlops.jobs.workspace import Workspace
+from jupyter_mlops.kernels import leftovers
+
+DAY = 86400.0
+FRESH = DAY  # seconds that anything just made is left alone
+IDLE = 30 * DAY  # seconds after which checkouts and environments that nobody used go
+
+
+@dataclass
+class Swept:
+    """How much went."""
+
+    runs: int = 0
+    objects: int = 0
+    bytes: int = 0
+    folders: int = 0
+
+    def to_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+
+def sweep(space: Workspace, *, dry: bool = False, now: float | None = None) -> Swept:
+    """Let go of what policies don't keep. With `dry`, only tell how much that would be."""
+    swept, now = Swept(), time.time() if now is None else now
+    for run_id in expired(space, now):
+        swept.runs += 1
+        if not dry:
+            with space.db.write() as c:
+                c.execute(delete(t.run).where(t.run.c.id == run_id, t.run.c.state.not_in(("queued", "running"))))
+            shutil.rmtree(space.home / "runs" / run_id, ignore_errors=True)
+    _objects(space, swept, now, dry)
+    for folder in _idle_folders(space.home, now):
+        swept.folders += 1
+        if not dry:
+            shutil.rmtree(folder, ignore_errors=True)
+    if not dry:
+        swept.folders += leftovers.sweep(space.home)
+    return swept
+
+
+def expired(space: Workspace, now: float) -> list[str]:
+    """Finished runs that their job's policy does not keep; the last completed run of a job always stays."""
+    found = []
+    for job in space.catalog.jobs():
+        rules = job.rules
+        if rules.keep_runs is None and rules.keep_days is None:
+            continue
+        with space.db.read() as c:
+            asked = select(t.run.c.id, t.run.c.state, t.run.c.finished).where(
+                t.run.c.job_id == job.id, t.run.c.state.not_in(("queued", "running"))
+            )
+            rows = c.execute(asked.order_by(t.run.c.created.desc())).all()
+        found += [row.id for row in _beyond(rows, rules, now)]
+    return found
+
+
+def _beyond(rows: Any, rules: Policies, now: float) -> list[Any]:
+    last_good = next((row.id for row in rows if row.state == "completed"), "")
+    failures = [row.id for row in rows if row.state == "failed"][: rules.keep_failures or 0]
+    found, kept = [], 0
+    for row in rows:
+        finished = row.state in FINISHED
+        too_many = rules.keep_runs is not None and finished and kept >= rules.keep_runs
+        too_old = rules.keep_days is not None and now - (row.finished or now) > rules.keep_days * DAY
+        kept += finished
+        if (too_many or too_old) and row.id != last_good and row.id not in failures:
+            found.append(row)
+    return found
+
+
+def _objects(space: Workspace, swept: Swept, now: float, dry: bool) -> None:
+    wanted: set[str] = set()
+    with space.db.read() as c:
+        rows = c.execute(select(t.version.c.digest, t.version.c.provenance)).all()
+    for digest, provenance in rows:
+        wanted.add(digest)
+        wanted.add((provenance.get("lock") or {}).get("digest", ""))
+        wanted.add((provenance.get("git") or {}).get("diff", ""))
+        with contextlib.suppress(OSError, ValueError):
+            manifest = json.loads(space.store.path(digest).read_bytes())
+            wanted.add(manifest["notebook"])
+            wanted |= {entry["digest"] for entry in manifest["files"]}
+    for path in space.store.root.glob("??/*"):
+        with contextlib.suppress(OSError):
+            facts = path.stat()
+            if path.parent.name + path.name not in wanted and now - facts.st_mtime > FRESH:
+                swept.objects += 1
+                swept.bytes += facts.st_size
+                if not dry:
+                    path.unlink()
+
+
+def _idle_folders(home: Path, now: float) -> list[Path]:
+    found = []
+    for folder in (*home.glob("checkouts/*"), *home.glob("environments/*")):
+        with contextlib.suppress(OSError):
+            if folder.is_dir() and folder.name != "kernels" and now - folder.stat().st_mtime > IDLE:
+                found.append(folder)
+    return found

@@ -1,0 +1,159 @@
+"""The verbs of versions: what differs, whether it can be reproduced, and taking one elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.errors import BadInput
+from jupyter_mlops.service import jobs
+
+if TYPE_CHECKING:
+    from jupyter_mlops.jobs.records import Job, Run, VersionRow
+    from jupyter_mlops.jobs.workspace import Workspace
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+def diff(space: Workspace, job: str, old: str, new: str = "latest") -> dict[str, Any]:
+    """What differs between two versions of a job, in five sections."""
+    known = space.catalog.job(job)
+    first, second = space.catalog.version(known, old), space.catalog.version(known, new)
+    return {"job": known.name, "old": first.name, "new": second.name, "sections": _sections(space, first, second)}
+
+
+def suspects(space: Workspace, run_id: str) -> dict[str, Any]:
+    """What changed since the last run of the job that was good, in the order of suspicion, with the evidence."""
+    run = space.queue.run(space.queue.full_id(run_id))
+    good = space.queue.last_good(run)
+    if good is None or run.version_id is None or good.version_id is None:
+        raise BadInput("the job had no completed run before this one", where=run.id)
+    first, second = space.catalog.version_by_id(good.version_id), space.catalog.version_by_id(run.version_id)
+    sections = _sections(space, first, second, (good, run))
+    values = [
+        {"what": f"parameter {name}", "before": good.parameters.get(name), "after": run.parameters.get(name)}
+        for name in sorted({*good.parameters, *run.parameters})
+        if good.parameters.get(name) != run.parameters.get(name)
+    ]
+    sections["pipeline"] = [*sections["pipeline"], *values]
+    known = {change["what"] for change in sections["environment"]}
+    noted = [note.removeprefix("environment: ") for note in run.notes if note.startswith("environment: ")]
+    sections["environment"] = [*sections["environment"], *({"what": n} for n in noted if n not in known)]
+    ranked = [{"section": name, **change} for name, changes in sections.items() for change in changes]
+    return {
+        "run": run.id, "state": run.state, "good": good.id, "old": first.name, "new": second.name, "error": run.error,
+        "suspects": ranked,
+    }  # fmt: skip
+
+
+def reproduce(space: Workspace, run_id: str, tell: Tell = lambda event: None) -> dict[str, Any]:
+    """Run a run again, in its version's environment with its parameters and without kept results, and compare.
+
+    The verdict is stored on the run: every output the same, or the first cell that differs.
+    """
+    from jupyter_mlops.jobs.queue import Wish
+
+    run = space.queue.run(space.queue.full_id(run_id))
+    if run.state != "completed" or not run.output or not Path(run.output).is_file():
+        raise BadInput(f"the run is {run.state}, with no executed notebook to compare with", where=run.id)
+    asked = {**run.asked, "use_cache": False}
+    wish = Wish(
+        "reproduce", run.job_id, run.version_id, repairs=run.id, parameters=run.parameters, asked=asked, priority=5
+    )  # fmt: skip
+    made = space.queue.add(wish)
+    jobs.poke(space)
+    done = jobs.follow(space, made.id, tell)
+    verdict = _verdict(run, done)
+    space.queue.set_verdict(run.id, verdict)
+    return verdict
+
+
+def bundle(space: Workspace, job: str, target: Path | None = None) -> dict[str, Any]:
+    """Write a version, with its last completed run, as one zip."""
+    from jupyter_mlops.versions.bundle import write_bundle
+
+    name, selector = jobs.split_selector(job)
+    known = space.catalog.job(name)
+    version = space.catalog.version(known, selector)
+    path = target or Path(f"{known.name}-{version.name}.zip")
+    if not path.parent.is_dir():
+        raise BadInput("the folder of the bundle does not exist", where=str(path.parent))
+    good = _last_run(space, known, version)
+    told = {**jobs.version_told(version, known), "provenance": dict(version.provenance)}
+    write_bundle(jobs.manifest_of(space, version), space.store, told, path, jobs.run_told(good) if good else None)
+    return {"job": known.name, "version": version.name, "path": str(path), "bytes": path.stat().st_size}
+
+
+def unbundle(space: Workspace, path: Path, job: str = "") -> dict[str, Any]:
+    """Publish what is in a bundle: the same version, as it was."""
+    from jupyter_mlops.versions.bundle import read_bundle
+
+    manifest, told = read_bundle(path, space.store)
+    known = space.catalog.ensure_job(job or told["job"])
+    version, new = space.catalog.add_version(
+        known, manifest.put(space.store), author=told["author"], message=told["message"], provenance=told["provenance"]
+    )
+    return {**jobs.version_told(version, known), "new": new}
+
+
+def gc(space: Workspace, *, dry: bool = False) -> dict[str, int]:
+    """Let go of runs that policies don't keep, and of what nothing refers to."""
+    from jupyter_mlops.jobs.retention import sweep
+
+    return sweep(space, dry=dry).to_dict()
+
+
+def import_jobs(space: Workspace, database: Path | None = None, *, activate: bool = False) -> list[dict[str, Any]]:
+    """Take over the jobs of jupyter-scheduler."""
+    from jupyter_mlops.jobs.importer import import_jobs as do
+
+    return do(space, database, activate=activate)
+
+
+def _sections(
+    space: Workspace, old: VersionRow, new: VersionRow, runs: tuple[Run | None, Run | None] | None = None
+) -> dict[str, Any]:  # fmt: skip
+    from jupyter_mlops.notebook.read import parse_notebook
+    from jupyter_mlops.versions.diff import diff as compare
+
+    one, two = jobs.manifest_of(space, old), jobs.manifest_of(space, new)
+    notebooks = tuple(parse_notebook(space.store.get(m.notebook), m.name) for m in (one, two))
+    job = space.catalog.job_by_id(new.job_id)
+    first, second = runs or (_last_run(space, job, old), _last_run(space, job, new))
+    metrics = ({} if first is None else first.metrics, {} if second is None else second.metrics)
+    return dict(compare(one, two, (notebooks[0], notebooks[1]), metrics))
+
+
+def _last_run(space: Workspace, job: Job, version: VersionRow) -> Run | None:
+    """The last completed run of a version."""
+    return next(
+        (r for r in space.queue.runs(job_id=job.id, states=["completed"], limit=1000) if r.version_id == version.id),
+        None,
+    )
+
+
+def _verdict(run: Run, done: dict[str, Any]) -> dict[str, Any]:
+    from jupyter_mlops.objects import digest_file
+    from jupyter_mlops.versions.compare import first_difference
+
+    told: dict[str, Any] = {"run": done["id"], "state": "differs", "difference": None}
+    if done["state"] != "completed":
+        error = done["error"] or {}
+        words = f"≠ it {done['state']} this time: {error.get('ename', '')}: {error.get('evalue', '')}"
+        return {**told, "words": words.rstrip(": ")}
+    before, after = (json.loads(Path(p).read_text(encoding="utf-8")) for p in (run.output, done["output"]))
+    found = first_difference(before, after)
+    if found is not None:
+        step = f" of step {found.step}" if found.step else ""
+        words = f"≠ differs first in cell {found.cell + 1}{step}: {found.what}"
+        return {**told, "difference": found.to_dict(), "words": words}
+    ours, theirs = (
+        {p.relative_to(f).as_posix(): digest_file(p) for p in sorted(f.rglob("*")) if p.is_file()}
+        for f in (Path(run.output).parent / "files", Path(done["output"]).parent / "files")
+    )
+    wrong = next((name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name)), None)
+    if wrong is not None:
+        return {**told, "words": f"≠ every output is the same, but the file {wrong} differs", "file": wrong}
+    return {**told, "state": "reproduced", "words": "≡ reproduced: every output and every file is the same"}

@@ -1,0 +1,203 @@
+"""A version in one zip that runs anywhere: a Workflow Run RO-Crate with everything it needs and a list of its parts.
+
+Beside what RO-Crate asks for stands `version.json`, from which the version is read back, digest and all.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+import zipfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from jupyter_mlops.errors import BadInput, StoreError
+from jupyter_mlops.objects import ObjectStore
+from jupyter_mlops.versions.manifest import Environment, Manifest
+
+PROFILES = (
+    "https://w3id.org/ro/wfrun/process/0.5",
+    "https://w3id.org/ro/wfrun/workflow/0.5",
+    "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
+)
+VERSION, LOCK, SBOM, EXECUTED = "version.json", "pylock.toml", "sbom.cdx.json", "executed.ipynb"
+
+
+def write_bundle(
+    manifest: Manifest, store: ObjectStore, told: Mapping[str, Any], target: Path, run: Mapping[str, Any] | None = None
+) -> Path:
+    """Write the zip.
+
+    :param told: of the version: `job`, `version`, `author`, `message`, `created`, `provenance`.
+    :param run: a completed run of it, as `runs --json` shows it, whose executed notebook is taken along.
+    """
+    with TemporaryDirectory() as place:
+        folder = Path(place) / "crate"
+        folder.mkdir()
+        _lay_out(manifest, store, told, folder)
+        if run is not None and run.get("output") and Path(run["output"]).is_file():
+            (folder / EXECUTED).write_bytes(Path(run["output"]).read_bytes())
+        else:
+            run = None
+        (folder / SBOM).write_text(sbom(manifest.environment, told), encoding="utf-8")
+        _describe(manifest, told, folder, run)
+        made = target.with_name(f"{target.name}.part")
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+                archive.write(path, path.relative_to(folder).as_posix())
+        made.replace(target)
+    return target
+
+
+def read_bundle(path: Path, store: ObjectStore) -> tuple[Manifest, dict[str, Any]]:
+    """Put a bundle's content into the store; the manifest, and what is told of the version.
+
+    :raises BadInput: it is no bundle of ours; StoreError: something in it is not what its digest says.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            told: dict[str, Any] = json.loads(archive.read(VERSION))
+            digest = store.put(told["manifest"].encode())
+            if digest != told["digest"]:
+                raise StoreError("the bundle's manifest doesn't match its digest", where=str(path))
+            manifest = Manifest.get(store, digest)
+            names = {manifest.notebook: _inside(manifest.name)}
+            names |= {f.digest: _inside(f.path) for f in manifest.files if f.stored}
+            lock = (told["provenance"].get("lock") or {}).get("digest")
+            if lock:
+                names[lock] = LOCK
+            for wanted, name in names.items():
+                if store.put(archive.read(name)) != wanted:
+                    raise StoreError("a file in the bundle doesn't match its digest", where=f"{path}: {name}")
+            return manifest, told
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise BadInput(
+            f"not a bundle of a version: {type(error).__name__}: {error}",
+            where=str(path),
+            remedy="`jupyter mlops bundle JOB` writes one.",
+        ) from None
+
+
+def sbom(environment: Environment, told: Mapping[str, Any]) -> str:
+    """The packages as CycloneDX JSON. Raises BadInput where its library is not installed."""
+    try:
+        from cyclonedx.model.bom import Bom
+        from cyclonedx.model.component import Component, ComponentType
+        from cyclonedx.output.json import JsonV1Dot6
+        from packageurl import PackageURL
+    except ImportError:
+        raise _needed("cyclonedx-python-lib") from None
+    bom = Bom()
+    root = Component(name=str(told["job"]), version=str(told["version"]), type=ComponentType.APPLICATION)
+    bom.metadata.component = root
+    components = [
+        Component(name=name, version=version, type=ComponentType.LIBRARY, purl=PackageURL("pypi", None, name, version))
+        for name, version in {**environment.packages, **environment.others}.items()
+    ]
+    for component in components:
+        bom.components.add(component)
+    bom.register_dependency(root, components)
+    return str(JsonV1Dot6(bom).output_as_string(indent=1))
+
+
+def _lay_out(manifest: Manifest, store: ObjectStore, told: Mapping[str, Any], folder: Path) -> None:
+    facts = {**told, "digest": store.put(manifest.to_bytes()), "manifest": manifest.to_bytes().decode()}
+    (folder / VERSION).write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
+    (folder / _inside(manifest.name)).write_bytes(store.get(manifest.notebook))
+    for entry in manifest.files:
+        if entry.stored:
+            target = folder / _inside(entry.path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(store.get(entry.digest))
+    lock = (told["provenance"].get("lock") or {}).get("digest")
+    if lock:
+        (folder / LOCK).write_bytes(store.get(lock))
+
+
+def _describe(manifest: Manifest, told: Mapping[str, Any], folder: Path, run: Mapping[str, Any] | None) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from rocrate.model.contextentity import ContextEntity
+            from rocrate.rocrate import ROCrate
+    except ImportError:
+        raise _needed("rocrate") from None
+    crate = ROCrate()
+    crate.name = f"{told['job']} {told['version']}"
+    crate.description = told["message"] or f"Version {told['version']} of the job {told['job']}"
+    crate.license = told.get("license") or "Not stated"
+    profiles = [
+        crate.add(ContextEntity(crate, at, {"@type": "CreativeWork", "name": at.split("/")[-2], "version": at[-3:]}))
+        for at in (PROFILES if run is not None else PROFILES[2:])
+    ]
+    crate.root_dataset["conformsTo"] = profiles
+    name = _inside(manifest.name)
+    workflow = crate.add_workflow(folder / name, name, main=True, lang="jupyter", lang_version="4.5")
+    workflow["author"] = crate.add(ContextEntity(crate, f"#{told['author'] or 'unknown'}", {
+        "@type": "Person", "name": told["author"] or "unknown",
+    }))  # fmt: skip
+    inputs = []
+    for parameter in manifest.pipeline["parameters"]:
+        inputs.append(crate.add(ContextEntity(crate, f"#parameter-{parameter['name']}", {
+            "@type": "FormalParameter", "name": parameter["name"], "additionalType": _schema_type(parameter["type"]),
+            "defaultValue": json.dumps(parameter["default"]), "description": parameter["help"],
+            "conformsTo": {"@id": "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"},
+        })))  # fmt: skip
+    if inputs:
+        workflow["input"] = inputs
+    for extra, says in ((LOCK, "the environment's lock (PEP 751)"), (SBOM, "CycloneDX list of packages"),
+                        (VERSION, "the version as jupyter_mlops reads it back")):  # fmt: skip
+        if (folder / extra).is_file():
+            crate.add_file(folder / extra, extra, properties={"name": extra, "description": says})
+    for entry in manifest.files:
+        if entry.stored:
+            inside = _inside(entry.path)
+            crate.add_file(folder / inside, inside, properties={"name": inside, "contentSize": str(entry.size)})
+    if run is not None:
+        _describe_run(crate, workflow, told, folder, run)
+    crate.metadata.write(folder)
+
+
+def _describe_run(crate: Any, workflow: Any, told: Mapping[str, Any], folder: Path, run: Mapping[str, Any]) -> None:
+    from rocrate.model.contextentity import ContextEntity
+
+    executed = crate.add_file(folder / EXECUTED, EXECUTED, properties={"name": "the executed notebook"})
+    values = [
+        crate.add(ContextEntity(crate, f"#value-{name}", {
+            "@type": "PropertyValue", "name": name, "value": json.dumps(value),
+            "exampleOfWork": {"@id": f"#parameter-{name}"},
+        }))
+        for name, value in run["parameters"].items()
+    ]  # fmt: skip
+    action = crate.add(ContextEntity(crate, f"#run-{run['id']}", {
+        "@type": "CreateAction", "name": f"run {run['id']}", "startTime": _iso(run["started"]),
+        "endTime": _iso(run["finished"]), "actionStatus": "http://schema.org/CompletedActionStatus",
+    }))  # fmt: skip
+    action["instrument"], action["object"], action["result"] = workflow, values, [executed]
+    action["agent"] = workflow["author"]
+    crate.root_dataset["mentions"] = [action]
+
+
+def _schema_type(declared: str) -> str:
+    return {"int": "Integer", "float": "Float", "bool": "Boolean", "str": "Text", "date": "Date"}.get(declared, "Thing")
+
+
+def _iso(seconds: float | None) -> str:
+    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def _inside(name: str) -> str:
+    """Where a file stands in the bundle: its own relative path; files from outside under one folder."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or (len(name) > 1 and name[1] == ":"):
+        return f"outside/{str(path).lstrip('/').replace(':', '')}"
+    if ".." in path.parts:
+        raise StoreError(f"a path that leaves the folder: {name!r}")
+    return str(path)
+
+
+def _needed(package: str) -> BadInput:
+    return BadInput(f"bundles need {package}", remedy="pip install 'jupyter_mlops[bundle]'")
