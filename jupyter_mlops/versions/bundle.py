@@ -121,11 +121,13 @@ def _describe(manifest: Manifest, told: Mapping[str, Any], folder: Path, run: Ma
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            from rocrate.model.computerlanguage import ComputerLanguage
             from rocrate.model.contextentity import ContextEntity
             from rocrate.rocrate import ROCrate
     except ImportError:
         raise _needed("rocrate") from None
-    crate = ROCrate()
+    crate = ROCrate(version="1.1")  # what the profiles stand on
+    crate.metadata.extra_contexts.append("https://w3id.org/ro/terms/workflow-run/context")
     crate.name = f"{told['job']} {told['version']}"
     crate.description = told["message"] or f"Version {told['version']} of the job {told['job']}"
     crate.license = told.get("license") or "Not stated"
@@ -135,7 +137,11 @@ def _describe(manifest: Manifest, told: Mapping[str, Any], folder: Path, run: Ma
     ]
     crate.root_dataset["conformsTo"] = profiles
     name = _inside(manifest.name)
-    workflow = crate.add_workflow(folder / name, name, main=True, lang="jupyter", lang_version="4.5")
+    language = crate.add(ComputerLanguage(crate, "#jupyter-notebook", {
+        "name": "Jupyter Notebook", "url": {"@id": "https://jupyter.org/"},
+        "identifier": {"@id": "https://nbformat.readthedocs.io/"},
+    }))  # fmt: skip
+    workflow = crate.add_workflow(folder / name, name, main=True, lang=language)
     workflow["author"] = crate.add(ContextEntity(crate, f"#{told['author'] or 'unknown'}", {
         "@type": "Person", "name": told["author"] or "unknown",
     }))  # fmt: skip

@@ -1,0 +1,150 @@
+"""Versions end to end, without a worker: what was published is reproduced, compared, taken away and brought back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlops.errors import BadInput, StoreError
+from jupyter_mlops.jobs.retention import expired, sweep
+from jupyter_mlops.jobs.workspace import Workspace
+from jupyter_mlops.service import jobs, versions
+from tests.jobs.workspace import opened, write_notebook
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Iterator[Workspace]:
+    with opened(tmp_path / "home") as made:
+        yield made
+
+
+def done(space: Workspace, job: str, **options: Any) -> dict[str, Any]:
+    return jobs.follow(space, jobs.start(space, job, **options)["id"])
+
+
+def test_a_run_is_reproduced_or_the_first_cell_that_differs_is_named(space: Workspace, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.txt"
+    outside.write_text("one")
+    book = write_notebook(
+        tmp_path / "nb.ipynb", "# tags: step:a\nimport time\nprint(time.time_ns() and 'same')",
+        f"# tags: step:b\nimport pathlib\nname = {str(outside)!r}\nprint(pathlib.Path(name[:]).read_text())",
+    )  # fmt: skip
+    jobs.publish(space, book, "twice")
+    run = done(space, "twice")
+    assert run["state"] == "completed", run
+    verdict = versions.reproduce(space, run["id"])
+    assert verdict["state"] == "reproduced", verdict
+    outside.write_text("two")
+    verdict = versions.reproduce(space, run["id"])
+    assert (verdict["state"], verdict["difference"]["cell"], verdict["difference"]["step"]) == ("differs", 1, "b")
+    assert jobs.run(space, run["id"])["verdict"]["words"].startswith("≠ differs first in cell 2 of step b")
+
+
+def test_what_changed_since_the_last_good_run(space: Workspace, tmp_path: Path) -> None:
+    cells = ["# tags: parameters\nlimit = 1", "# tags: step:a\nx = 1\nassert x <= limit, 'too much'\nprint(x)"]
+    jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", *cells), "job")
+    good = done(space, "job")
+    with pytest.raises(BadInput, match="no completed run before"):
+        versions.suspects(space, good["id"])
+    jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", cells[0], cells[1].replace("x = 1", "x = 2")), "job")
+    failed = done(space, "job", given={"limit": 0})
+    assert failed["state"] == "failed"
+    told = versions.suspects(space, failed["id"])
+    assert (told["good"], told["old"], told["new"]) == (good["id"], "v1", "v2")
+    assert [s["section"] for s in told["suspects"]] == ["code", "pipeline"]
+    assert "+x = 2" in told["suspects"][0]["diff"]
+    assert told["suspects"][1]["what"] == "parameter limit"
+
+
+def test_a_bundle_brings_the_same_version_elsewhere(space: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("a\n1\n")
+    jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", "print(open('in.csv').read())"), "job", "why")
+    run = done(space, "job")
+    path = tmp_path / "job.zip"
+    versions.bundle(space, "job", path)
+    with zipfile.ZipFile(path) as archive:
+        names = set(archive.namelist())
+        crate = json.loads(archive.read("ro-crate-metadata.json"))["@graph"]
+        parts = json.loads(archive.read("sbom.cdx.json"))
+    assert {"nb.ipynb", "in.csv", "executed.ipynb", "version.json", "ro-crate-metadata.json", "sbom.cdx.json"} <= names
+    by_id = {entity["@id"]: entity for entity in crate}
+    assert by_id["./"]["mainEntity"] == {"@id": "nb.ipynb"}
+    assert "ComputationalWorkflow" in by_id["nb.ipynb"]["@type"]
+    assert by_id[f"#run-{run['id']}"]["instrument"] == {"@id": "nb.ipynb"}
+    assert parts["bomFormat"] == "CycloneDX"
+    assert any(component["name"] == "ipykernel" for component in parts["components"])
+    with opened(tmp_path / "elsewhere") as other:
+        told = versions.unbundle(other, path)
+        assert (told["digest"], told["message"], told["new"]) == (jobs.versions(space, "job")[0]["digest"], "why", True)
+        there = done(other, "job")
+        assert there["state"] == "completed", there
+
+
+def test_a_bundle_that_was_changed_is_refused(space: Workspace, tmp_path: Path) -> None:
+    jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", "print(1)"), "job")
+    versions.bundle(space, "job", tmp_path / "job.zip")
+    with zipfile.ZipFile(tmp_path / "job.zip") as old, zipfile.ZipFile(tmp_path / "evil.zip", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"print(1)", b"print(2)"))
+    with opened(tmp_path / "elsewhere") as other:
+        with pytest.raises(StoreError, match="digest"):
+            versions.unbundle(other, tmp_path / "evil.zip")
+        with pytest.raises(BadInput, match="not a bundle"):
+            versions.unbundle(other, tmp_path / "nb.ipynb")
+
+
+def test_retention_keeps_what_policies_say(space: Workspace, tmp_path: Path) -> None:
+    jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", "# tags: parameters\nx = 1", "assert x\nprint(x)"), "job")
+    ids = [done(space, "job", given={"x": value})["id"] for value in (1, 0, 2, 0, 3)]
+    jobs.set_policies(space, "job", {"keep_runs": 1, "keep_failures": 1})
+    assert sorted(expired(space, 0.0)) == sorted([ids[0], ids[1], ids[2]])
+    assert sweep(space, dry=True).runs == 3
+    assert len(jobs.runs(space, "job")) == 5
+    assert sweep(space).runs == 3
+    assert sorted(r["id"] for r in jobs.runs(space, "job")) == sorted([ids[3], ids[4]])
+    assert not (space.home / "runs" / ids[0]).exists()
+    again = sweep(space, now=1e10)
+    assert again.objects == 0  # all that versions refer to stays
+    assert done(space, "job")["state"] == "completed"
+
+
+def test_jobs_of_jupyter_scheduler_are_taken_over_and_rest(space: Workspace, tmp_path: Path) -> None:
+    database = tmp_path / "data" / "scheduler.sqlite"
+    for number in (1, 2):
+        place = tmp_path / "data" / "scheduler_staging_area" / f"d{number}"
+        write_notebook(place / "nb.ipynb", f"print({number})")
+    with sqlite3.connect(database) as connection:
+        connection.execute(
+            "CREATE TABLE job_definitions (job_definition_id TEXT, name TEXT, input_filename TEXT, schedule TEXT,"
+            " timezone TEXT, active INTEGER, parameters TEXT, create_time INTEGER)"
+        )
+        rows = [
+            ("d1", "Daily: report", "nb.ipynb", "0 6 * * *", "Europe/Paris", 1, None, 1),
+            ("d2", "paused", "nb.ipynb", "0 7 * * *", None, 0, None, 2),
+            ("d3", "gone", "nb.ipynb", "0 7 * * *", "UTC", 1, None, 3),
+            ("d4", "bad", "nb.ipynb", "61 * * * *", "UTC", 1, None, 4),
+        ]
+        connection.executemany("INSERT INTO job_definitions VALUES (?,?,?,?,?,?,?,?)", rows)
+    connection.close()
+    write_notebook(tmp_path / "data" / "scheduler_staging_area" / "d4" / "nb.ipynb", "print(4)")
+    before = database.read_bytes()
+    told = versions.import_jobs(space, database)
+    assert database.read_bytes() == before
+    assert [one["job"] for one in told][:2] == ["Daily- report", "paused"]
+    assert "still runs it too" in told[0]["notes"][0]
+    assert told[1]["notes"] == []
+    assert "gone" in told[2]["notes"][0]
+    assert "61 * * * *" in told[3]["notes"][0]
+    assert all(s["paused"] and s["next"] is None for s in jobs.schedules(space))
+    again = versions.import_jobs(space, database)
+    assert "before" in again[0]["notes"][0]
+    with pytest.raises(BadInput, match="jupyter-scheduler"):
+        versions.import_jobs(space, tmp_path / "nothing.sqlite")

@@ -1,0 +1,171 @@
+"""What a version holds, and getting it back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from jupyter_mlops.errors import BadInput, StoreError
+from jupyter_mlops.notebook.read import parse_notebook, read_notebook
+from jupyter_mlops.objects import ObjectStore
+from jupyter_mlops.versions.checkout import check_out, lane
+from jupyter_mlops.versions.diff import diff
+from jupyter_mlops.versions.environment import Lock, differences
+from jupyter_mlops.versions.manifest import Environment, Manifest
+from jupyter_mlops.versions.snapshot import snapshot, without_outputs
+from tests.jobs.workspace import write_notebook
+
+PYTHON = Environment("3.11.7", "cpython", "linux-x86_64", {"numpy": "2.0.0"})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ObjectStore:
+    return ObjectStore(tmp_path / "store")
+
+
+def taken(path: Path, store: ObjectStore, **options: object) -> Manifest:
+    return snapshot(read_notebook(path), path, store, PYTHON, "python3", **options)  # type: ignore[arg-type]
+
+
+def test_modules_and_data_go_along(tmp_path: Path, store: ObjectStore) -> None:
+    here = tmp_path / "work"
+    (here / "package" / "deep").mkdir(parents=True)
+    (here / "package" / "__init__.py").write_text("from .deep import thing\n")
+    (here / "package" / "deep" / "__init__.py").write_text("import helper\nthing = helper.x\n")
+    (here / "helper.py").write_text("x = 1\n")
+    (here / "unused.py").write_text("y = 1\n")
+    (here / "in.csv").write_text("a\n1\n")
+    (here / "seen.bin").write_bytes(b"12")
+    outside = tmp_path / "outside.csv"
+    outside.write_text("b\n")
+    path = write_notebook(
+        here / "nb.ipynb",
+        "import package\nimport json",
+        "open('in.csv').read(); open('made.csv', 'w').write('x'); open('made.csv').read()",
+    )
+    made = taken(path, store, seen=[str(here / "seen.bin"), str(outside), str(here / "gone.csv")])
+    assert {f.path: f.kind for f in made.files} == {
+        "helper.py": "module", "package/__init__.py": "module", "package/deep/__init__.py": "module",
+        "in.csv": "data", "seen.bin": "data", str(outside): "data",
+    }  # fmt: skip
+
+
+def test_the_same_content_has_the_same_digest_whatever_it_showed(tmp_path: Path, store: ObjectStore) -> None:
+    path = write_notebook(tmp_path / "nb.ipynb", "print(1)")
+    first = taken(path, store).put(store)
+    book = nbformat.read(path, 4)
+    book.cells[0].outputs = [nbformat.v4.new_output("stream", text="1\n")]
+    book.cells[0].execution_count = 7
+    book.metadata["papermill"] = {"start_time": "x"}
+    nbformat.write(book, path)
+    assert taken(path, store).put(store) == first
+    book.cells[0].source = "print(2)"
+    nbformat.write(book, path)
+    assert taken(path, store).put(store) != first
+    assert Manifest.get(store, first).name == "nb.ipynb"
+
+
+def test_what_a_person_wrote_stays(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "nb.ipynb", "# tags: step:a foreign\nprint(1)")
+    book = nbformat.read(path, 4)
+    book.cells[0].metadata["mine"] = {"x": 1}
+    book.metadata["theirs"] = [1]
+    made = without_outputs(book)
+    assert made.cells[0].metadata == {"tags": ["step:a", "foreign"], "mine": {"x": 1}}
+    assert made.metadata["theirs"] == [1]
+
+
+def test_declared_files_have_to_be_there(tmp_path: Path, store: ObjectStore) -> None:
+    path = write_notebook(tmp_path / "nb.ipynb", "1")
+    book = nbformat.read(path, 4)
+    book.metadata["jupyter_mlops"] = {"files": ["*.dat"]}
+    nbformat.write(book, path)
+    with pytest.raises(BadInput, match=r"\*\.dat"):
+        taken(path, store)
+    (tmp_path / "a.dat").write_text("1")
+    assert [f.path for f in taken(path, store).files] == ["a.dat"]
+
+
+def test_large_files_are_known_by_their_digest(tmp_path: Path, store: ObjectStore) -> None:
+    (tmp_path / "large.bin").write_bytes(b"x" * 1000)
+    path = write_notebook(tmp_path / "nb.ipynb", "open('large.bin').read()")
+    made = taken(path, store, large=1000)
+    assert [(f.path, f.stored, f.digest in store) for f in made.files] == [("large.bin", False, False)]
+    with pytest.raises(StoreError, match=r"large\.bin"):
+        check_out(made, store, tmp_path / "out")
+
+
+def test_a_checkout_is_what_was_published_and_nothing_else(tmp_path: Path, store: ObjectStore) -> None:
+    (tmp_path / "in.csv").write_text("a\n")
+    made = taken(write_notebook(tmp_path / "nb.ipynb", "open('in.csv').read()"), store)
+    out = tmp_path / "out"
+    notebook = check_out(made, store, out)
+    (out / "in.csv").write_text("changed")
+    (out / "sub").mkdir()
+    (out / "sub" / "left.txt").write_text("by a run")
+    check_out(made, store, out)
+    assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*")) == ["in.csv", "nb.ipynb"]
+    assert (out / "in.csv").read_text() == "a\n"
+    assert parse_notebook(notebook.read_bytes(), "nb")["cells"][0]["source"] == "open('in.csv').read()"
+
+
+def test_a_damaged_object_is_named(tmp_path: Path, store: ObjectStore) -> None:
+    (tmp_path / "in.csv").write_text("a\n")
+    made = taken(write_notebook(tmp_path / "nb.ipynb", "open('in.csv').read()"), store)
+    store.path(made.files[0].digest).write_text("b\n")
+    with pytest.raises(StoreError, match=made.files[0].digest):
+        check_out(made, store, tmp_path / "out")
+
+
+def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path, store: ObjectStore) -> None:
+    made = taken(write_notebook(tmp_path / "nb.ipynb", "1"), store)
+    evil = json.loads(made.to_bytes())
+    evil["files"] = [{"path": "../evil", "digest": store.put(b"x"), "size": 1, "kind": "data", "stored": True}]
+    digest = store.put(json.dumps(evil, sort_keys=True, separators=(",", ":")).encode())
+    with pytest.raises(StoreError, match="leaves the folder"):
+        check_out(Manifest.get(store, digest), store, tmp_path / "out")
+    assert not (tmp_path / "evil").exists()
+
+
+def test_lanes_are_held_by_one_run_each(tmp_path: Path) -> None:
+    with lane(tmp_path, "d", shared=False) as first, lane(tmp_path, "d", shared=False) as second:
+        assert first != second
+    with lane(tmp_path, "d", shared=False) as again:
+        assert again == first
+    with lane(tmp_path, "d", shared=True) as one, lane(tmp_path, "d", shared=True) as two:
+        assert one == two
+
+
+def test_diff_tells_of_each_section(tmp_path: Path, store: ObjectStore) -> None:
+    (tmp_path / "in.csv").write_text("a\n")
+    cells = [
+        "# tags: parameters\nalpha = 0.5",
+        "# tags: step:load\nrows = open('in.csv').read()",
+        "# tags: step:show\nprint(rows)",
+    ]
+    old = taken(write_notebook(tmp_path / "nb.ipynb", *cells), store)
+    (tmp_path / "in.csv").write_text("a\nb\n")
+    changed = [cells[0].replace("0.5", "0.7"), cells[1], "# tags: step:tell\nprint(rows, alpha)", "print('more')"]
+    path = write_notebook(tmp_path / "nb.ipynb", *changed)
+    later = Environment("3.12.1", "cpython", "linux-x86_64", {"numpy": "2.1.0", "scipy": "1"})
+    new = snapshot(read_notebook(path), path, store, later, "python3")
+    books = tuple(parse_notebook(store.get(m.notebook), m.name) for m in (old, new))
+    told = diff(old, new, (books[0], books[1]), ({"auc": 0.8}, {"auc": 0.7}))
+    assert [c["what"] for c in told["code"]][:1] == ["cell changed"]
+    assert any("-alpha = 0.5" in c["diff"] for c in told["code"])
+    assert {"step tell added", "step show removed", "parameter alpha: default"} <= {c["what"] for c in told["pipeline"]}
+    assert [c["what"] for c in told["environment"]] == [
+        "Python: 3.11.7 then, 3.12.1 now", "numpy: 2.0.0 then, 2.1.0 now", "scipy: not installed then, 1 now"
+    ]  # fmt: skip
+    assert [c["what"] for c in told["data"]] == ["in.csv changed"]
+    assert told["metrics"] == [{"what": "auc", "before": 0.8, "after": 0.7}]
+    same = diff(old, old, (books[0], books[0]))
+    assert not any(same.values())
+
+
+def test_differences_of_environments() -> None:
+    assert differences(PYTHON, PYTHON) == []
+    assert Lock("", "pins", False).notes == ()
