@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def add(verbs: Any) -> None:
     made = verbs.add_parser("run", help="run a notebook as a pipeline, or a version of a job")
-    made.add_argument("notebook", type=Path, metavar="NOTEBOOK|JOB[@VERSION]")
+    made.add_argument("notebook", type=Path, metavar="NOTEBOOK|JOB[@VERSION]|BUNDLE.zip")
     options(made)
     made.add_argument("-d", "--detach", action="store_true", help="a job: don't wait for the run")
     made.set_defaults(do=do)
@@ -73,9 +73,21 @@ def _seconds(text: str) -> float:
 
 def do(arguments: argparse.Namespace) -> int:
     text = str(arguments.notebook)
+    if text.endswith(".zip") and arguments.notebook.is_file():
+        return run_bundle(arguments.notebook, arguments)
     if not arguments.notebook.exists() and not text.endswith(".ipynb") and os.sep not in text:
         return run_job(text, arguments)
     return run_notebook(arguments.notebook, arguments)
+
+
+def run_bundle(path: Path, arguments: argparse.Namespace) -> int:
+    """Publish what is in a bundle, and run it."""
+    from jupyter_mlops.cli.space import workspace
+    from jupyter_mlops.service import versions
+
+    with workspace() as space:
+        told = versions.unbundle(space, path)
+    return run_job(f"{told['job']}@{told['version']}", arguments)
 
 
 def run_job(job: str, arguments: argparse.Namespace) -> int:

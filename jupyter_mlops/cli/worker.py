@@ -4,14 +4,36 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from typing import Any
 
+UNIT = """\
+# Save as ~/.config/systemd/user/jupyter-mlops.service, then:
+#   systemctl --user daemon-reload && systemctl --user enable --now jupyter-mlops
+[Unit]
+Description=jupyter_mlops worker
+After=network.target
+
+[Service]
+ExecStart="{python}" -m jupyter_mlops.cli worker
+Environment="JUPYTER_MLOPS_HOME={home}"
+Environment="PATH={path}"
+KillMode=mixed
+TimeoutStopSec=60
+Restart=always
+RestartSec=5
+
+[Install]
+WantedBy=default.target
+"""
+
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("worker", help="keep kernels ready, and run what `jupyter mlops run` hands over")
+    made = verbs.add_parser("worker", help="run jobs and schedules, and what `jupyter mlops run` hands over")
     does = made.add_mutually_exclusive_group()
     does.add_argument("--status", action="store_true", help="tell what the running worker is doing")
+    does.add_argument("--systemd", action="store_true", help="print a unit for systemd that keeps one running")
     does.add_argument("--stop", action="store_true", help="stop the running worker when its runs are done")
     made.add_argument("-j", "--jobs", type=int, default=0, metavar="N", help="kernels at most (default: cores)")
     made.add_argument("--pool", type=int, default=None, metavar="N", help="kernels kept ready (default: 2)")
@@ -26,6 +48,9 @@ def do(arguments: argparse.Namespace) -> int:
     from jupyter_mlops import service
     from jupyter_mlops.config import RunConfig
 
+    if arguments.systemd:
+        print(UNIT.format(python=sys.executable, home=RunConfig().home, path=os.environ.get("PATH", "")), end="")
+        return 0
     if arguments.status or arguments.stop:
         told = service.stop_worker() if arguments.stop else service.worker_status()
         if arguments.json:
