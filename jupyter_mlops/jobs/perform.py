@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.jobs.queue import Queue
     from jupyter_mlops.objects import ObjectStore
     from jupyter_mlops.run.kernels import Kernels
-    from jupyter_mlops.versions.manifest import Manifest
+    from jupyter_mlops.versions.manifest import Environment, Manifest
 
 ASKED = ("from_step", "only_step", "use_cache", "jobs", "isolate")
 NOTED_EVERY = 1.0  # seconds between notes of how its steps stand
@@ -51,6 +51,7 @@ class Performer:
     def __init__(self, catalog: Catalog, queue: Queue, store: ObjectStore, config: RunConfig) -> None:
         self.catalog, self.queue, self.store, self.config = catalog, queue, store, config
         self.home = Path(config.home)
+        self.described: dict[str, Environment] = {}
 
     async def perform(
         self, run: Run, kernels: Kernels | None = None, tell: Tell = lambda event: None
@@ -152,8 +153,7 @@ class Performer:
         if manifest.language != "python" or not manifest.environment.python:
             return manifest.kernel, []
         try:
-            now = env.describe(interpreter_of(manifest.kernel))
-            different = env.differences(manifest.environment, now)
+            different = env.differences(manifest.environment, self._described(manifest.kernel))
         except (MlopsError, BadInput) as error:
             if rules.environment == "live":
                 raise
@@ -167,6 +167,16 @@ class Performer:
         python = env.build(text, lock.get("kind", "pylock"), manifest.environment, self.home)
         name = f"mlops-{python.parent.parent.name}"
         return add_kernel(self.home / "environments" / "kernels", name, [str(python)]), []
+
+    def _described(self, kernel: str) -> Environment:
+        """The kernel's environment now; asked again when its packages are others."""
+        from jupyter_mlops.run.environment import environment_digest
+        from jupyter_mlops.versions import environment as env
+
+        key = environment_digest(kernel, {})
+        if key not in self.described:
+            self.described = {key: env.describe(interpreter_of(kernel))}
+        return self.described[key]
 
 
 class Journal:

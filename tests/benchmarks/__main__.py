@@ -25,7 +25,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import handoff
+from tests.benchmarks import handoff, jobs
 from tests.benchmarks.cases import OURS, WORKER, cases
 from tests.benchmarks.measure import Failed, Row
 from tests.benchmarks.peers import runners
@@ -67,6 +67,8 @@ def measure(arguments: argparse.Namespace, base: Path, tell: Callable[[str], Non
             rows += handoff.handoff(rounds, base, tell, quick=arguments.quick)
         except Failed as reason:
             rows.append(Row(handoff.NAME, OURS, note=str(reason)))
+    if not arguments.only or jobs.NAME in arguments.only:
+        rows += jobs.job_rows(base / "jobs", tell, quick=arguments.quick)
     tell("")
     return rows
 
@@ -101,7 +103,7 @@ def _teller() -> Callable[[str], None]:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    names = [case.name for case in cases()] + [handoff.NAME]
+    names = [case.name for case in cases()] + [handoff.NAME, jobs.NAME]
     kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jupyter_mlops-benchmarks"
     made = argparse.ArgumentParser(
         prog="python -m tests.benchmarks", description="What things cost, side by side with the peers."
