@@ -19,14 +19,17 @@ from jupyter_mlops.jobs.notify import Notifier
 from jupyter_mlops.jobs.perform import Performance, Performer
 from jupyter_mlops.jobs.queue import Queue, worker_id
 from jupyter_mlops.jobs.records import Run
+from jupyter_mlops.jobs.retention import sweep
 from jupyter_mlops.jobs.scheduler import Scheduler
 from jupyter_mlops.jobs.workers import Workers
+from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.kernels import leftovers
 from jupyter_mlops.objects import ObjectStore
 from jupyter_mlops.run.kernels import SharedKernels
 
 LOOKS = 1.0  # seconds between looks at the queue, unless somebody says that there is something
 BEATS = 4  # heartbeats in the time of a lease
+SWEEP = 3600.0  # seconds between looks at what may go
 AWAY = 5.0  # seconds to wait when the database is away
 log = logging.getLogger("jupyter_mlops.worker")
 
@@ -56,6 +59,7 @@ class Shift:
         self.over = threading.Event()
         self.looking: asyncio.Task[None] | None = None
         self.problem = ""
+        self.swept_at = time.monotonic()
 
     # -- begin and end
 
@@ -105,6 +109,9 @@ class Shift:
             try:
                 wait = await self._once()
                 self.problem = ""
+                if time.monotonic() - self.swept_at > SWEEP:
+                    self.swept_at = time.monotonic()
+                    await asyncio.to_thread(self._sweep)
             except DatabaseError as error:
                 self._worry(error)
                 wait = AWAY
@@ -132,6 +139,16 @@ class Shift:
             self.doing.add(task)
             task.add_done_callback(self.doing.discard)
         return LOOKS if due is None else max(0.0, min(LOOKS, due - time.time()))
+
+    def _sweep(self) -> None:
+        """What policies don't keep goes."""
+        space = Workspace(self.config)
+        try:
+            gone = sweep(space)
+            if gone.runs:
+                log.info("%d runs that policies don't keep are gone", gone.runs)
+        finally:
+            space.close()
 
     def _fire(self) -> float | None:
         due = self.scheduler.next_due()

@@ -214,6 +214,7 @@ def _maker(wanted: Wanted) -> Callable[[], Awaitable[Waiting]]:
             await session.connect(launched)
         except BaseException:
             with contextlib.suppress(Exception):
+                await session.kill()
                 await launched.end()
             raise
         return Waiting(session)
