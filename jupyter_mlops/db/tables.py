@@ -46,6 +46,7 @@ job = Table(
     Column("created", Double, nullable=False),
     Column("owner", String(200), nullable=False, default=""),
     Column("paused", Boolean, nullable=False, default=False),
+    Column("hidden", Boolean, nullable=False, default=False),  # of a notebook that was never published
     Column("policies", JSON, nullable=False, default=dict),
 )
 

@@ -49,7 +49,18 @@ class Catalog:
 
     def jobs(self) -> list[Job]:
         with self.db.read() as c:
-            return [Job.of(row) for row in c.execute(select(t.job).order_by(t.job.c.name)).mappings()]
+            asked = select(t.job).where(t.job.c.hidden.is_(False)).order_by(t.job.c.name)
+            return [Job.of(row) for row in c.execute(asked).mappings()]
+
+    def notebook_job(self, path: str) -> Job:
+        """The hidden job that holds the runs of a notebook that is worked on."""
+        name = f"notebook:{path}"[:200]
+        with self.db.write(alone=True) as c:
+            if c.execute(select(t.job.c.id).where(t.job.c.name == name)).first() is None:
+                rules = Policies.of({"environment": "live", "concurrency": 1, "keep_runs": 100}).to_dict()
+                row = {"name": name, "created": self.clock(), "owner": whoami(), "hidden": True, "policies": rules}
+                c.execute(insert(t.job).values(**row))
+        return self.job(name)
 
     def ensure_job(self, name: str, owner: str = "") -> Job:
         """The job of that name, made if it isn't there. Raises BadInput for what can't be a name."""

@@ -9,7 +9,7 @@ with one of
     {"error": {"kind", "message", "where", "remedy"}}      an error of errors.py
 
 and stops the run at `{"stop": "reason"}`, or when the client is gone. `{"status": true}` is answered with what the
-worker is doing.
+worker is doing, `{"watch": true}` with the events of all runs of the queue, until the client is gone.
 """
 
 from __future__ import annotations

@@ -68,7 +68,6 @@ class Performer:
             return Performance("failed", error=_told(StoreError(str(error))))
 
     async def _perform(self, run: Run, kernels: Kernels | None, tell: Tell) -> Performance:
-        from jupyter_mlops.run.execute import execute
         from jupyter_mlops.versions.checkout import check_out, keep_files, lane
         from jupyter_mlops.versions.manifest import Manifest
 
@@ -84,6 +83,8 @@ class Performer:
         kernel, notes = await asyncio.to_thread(self._kernel, manifest, version.provenance, rules)
         kept = self.home / "runs" / run.id
         kept.mkdir(parents=True, exist_ok=True)
+        if run.asked.get("in_folder"):
+            return await self._in_folder(run, manifest, rules, secrets, parameters, (kernel, notes), kernels, tell)
         with lane(self.home, version.digest, shared=version.writes_files is False) as folder:
             begun = folder.with_suffix(".run")
             if not (begun.is_file() and begun.read_text(encoding="utf-8") == run.id and run.resumed):
@@ -91,40 +92,66 @@ class Performer:
             else:
                 notebook = folder / manifest.name
             begun.write_text(run.id, encoding="utf-8")
-            output = kept / manifest.name
-            request = RunRequest(
-                notebook,
-                given=parameters,
-                output=output,
-                timeout=rules.cell_timeout,
-                run_timeout=rules.run_timeout,
-                kernel=kernel,
-                cwd=folder,
-                env={**_environ(), **secrets},
-                **{name: run.asked[name] for name in ASKED if name in run.asked},
-            )
-            with (kept / "log.txt").open("a", encoding="utf-8") as log:
-                journal = Journal(log, self.queue, run, tell)
-                journal.say(f"{run.trigger} run {run.id} of {manifest.name}, {version.name}, attempt {run.attempt}")
-                try:
-                    record = await execute(
-                        request, self.config, journal.hear, kernels, run_id=run.id, secrets=secrets.values()
-                    )  # fmt: skip
-                except MlopsError as error:
-                    journal.say(str(error))
-                    raise
-                finally:
-                    await journal.close()
-                journal.say(f"{record['state']}")
+            request = self._request(run, notebook, folder, rules, secrets, parameters, kernel)
+            record = await self._executed(run, request, secrets, kernels, tell)
             inside = [p for p in record["writes"] if Path(p).is_relative_to(folder)]
             if inside:
                 await asyncio.to_thread(keep_files, folder, manifest, kept / "files")
             if version.writes_files is not True and record["state"] == "completed":
                 await asyncio.to_thread(self.catalog.note_writes, version.id, bool(inside))
-        return Performance(
-            record["state"], str(output), record["metrics"], record["error"],
-            [*notes, *record["notes"]], record["steps"],
-        )  # fmt: skip
+        return _performance(record, notes)
+
+    async def _in_folder(
+        self, run: Run, manifest: Manifest, rules: Policies, secrets: Mapping[str, str], parameters: dict[str, Any],
+        kernel: tuple[str, list[str]], kernels: Kernels | None, tell: Tell,
+    ) -> Performance:  # fmt: skip
+        """A run of a notebook that is worked on, in its own folder, with the files that are there now."""
+        folder = Path(run.asked["in_folder"])
+        if not folder.is_dir():
+            raise BadInput("the notebook's folder is gone", where=str(folder))
+        source = self.home / "runs" / run.id / "source" / manifest.name
+        source.parent.mkdir(exist_ok=True)
+        source.write_bytes(self.store.get(manifest.notebook))
+        request = self._request(run, source, folder, rules, secrets, parameters, kernel[0])
+        return _performance(await self._executed(run, request, secrets, kernels, tell), kernel[1])
+
+    def _request(
+        self, run: Run, notebook: Path, folder: Path, rules: Policies, secrets: Mapping[str, str],
+        parameters: dict[str, Any], kernel: str,
+    ) -> RunRequest:  # fmt: skip
+        return RunRequest(
+            notebook,
+            given=parameters,
+            output=self.home / "runs" / run.id / notebook.name,
+            timeout=rules.cell_timeout,
+            run_timeout=rules.run_timeout,
+            kernel=kernel,
+            cwd=folder,
+            env={**_environ(), **secrets},
+            **{name: run.asked[name] for name in ASKED if name in run.asked},
+        )
+
+    async def _executed(
+        self, run: Run, request: RunRequest, secrets: Mapping[str, str], kernels: Kernels | None, tell: Tell
+    ) -> dict[str, Any]:  # fmt: skip
+        """Execute, and write down what happens; the record."""
+        from jupyter_mlops.run.execute import execute
+
+        with (self.home / "runs" / run.id / "log.txt").open("a", encoding="utf-8") as log:
+            journal = Journal(log, self.queue, run, tell)
+            version = "" if run.version is None else f", v{run.version}"
+            journal.say(f"{run.trigger} run {run.id} of {request.notebook.name}{version}, attempt {run.attempt}")
+            try:
+                record = await execute(
+                    request, self.config, journal.hear, kernels, run_id=run.id, secrets=secrets.values()
+                )  # fmt: skip
+            except MlopsError as error:
+                journal.say(str(error))
+                raise
+            finally:
+                await journal.close()
+            journal.say(f"{record['state']}")
+        return record
 
     def _filled(self, run: Run) -> dict[str, Any]:
         """Its parameters with their holes filled; the same for every attempt and worker."""
@@ -224,6 +251,13 @@ class Journal:
             self.noting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self.noting
+
+
+def _performance(record: Mapping[str, Any], notes: list[str]) -> Performance:
+    return Performance(
+        record["state"], record["output"], record["metrics"], record["error"], [*notes, *record["notes"]],
+        record["steps"],
+    )  # fmt: skip
 
 
 def interpreter_of(kernel: str) -> list[str]:

@@ -33,6 +33,7 @@ class Job(Record):
     created: float
     owner: str
     paused: bool
+    hidden: bool
     policies: Mapping[str, Any]
 
     @property

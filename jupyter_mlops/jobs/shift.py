@@ -58,6 +58,7 @@ class Shift:
         self.beating = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self.over = threading.Event()
         self.looking: asyncio.Task[None] | None = None
+        self.watchers: list[Callable[[dict[str, Any]], None]] = []
         self.problem = ""
         self.swept_at = time.monotonic()
 
@@ -166,7 +167,10 @@ class Shift:
     async def _do(self, run: Run) -> None:
         """One run, from its taking to the last word on it."""
         try:
-            task = asyncio.ensure_future(self.performer.perform(run, self.kernels.of_run()))
+            self._show(run, {"event": "state", "state": "running"})
+            task = asyncio.ensure_future(
+                self.performer.perform(run, self.kernels.of_run(), lambda event: self._show(run, event))
+            )
             self.held[run.id] = (run, task)
             try:
                 done = await task
@@ -177,6 +181,7 @@ class Shift:
                 text = f"{type(error).__name__}: {error}"
                 done = Performance("failed", error={"step": "", "cell": 0, "ename": "Defect", "evalue": text})
             await asyncio.to_thread(self.db.patiently, lambda: self._write(run, done), 600.0)
+            self._show(run, {"event": "state", "state": (await asyncio.to_thread(self.queue.run, run.id)).state})
             with contextlib.suppress(DatabaseError):
                 await asyncio.to_thread(self._tell, run)
         except DatabaseError as error:
@@ -186,6 +191,10 @@ class Shift:
             self.ends.pop(run.id, None)
             self.turn.release()
             self.poke()
+
+    def _show(self, run: Run, event: dict[str, Any]) -> None:
+        for watcher in self.watchers:
+            watcher({**event, "run": run.id, "job": run.job, "time": time.time()})
 
     def _write(self, run: Run, done: Performance) -> None:
         if run.id in self.ends and done.state == "stopped":

@@ -28,6 +28,7 @@ from jupyter_mlops.run.execute import execute
 from jupyter_mlops.run.kernels import SharedKernels, Waiting
 from jupyter_mlops.run.launch import Wanted
 
+WATCHED = 1 << 22  # bytes that may wait for a client that watches; events beyond that are left out
 SWEEP = 30.0  # seconds between looks at what stands idle
 
 
@@ -158,6 +159,8 @@ class Worker:
             _say(writer, {"error": _told(BadInput("a line has to be a JSON object"))})
         elif "status" in said:
             _say(writer, self.status())
+        elif "watch" in said:
+            await self.be_watched(reader, writer)
         elif "poke" in said:
             if self.shift is not None:
                 self.shift.poke()
@@ -171,6 +174,27 @@ class Worker:
             _say(writer, {"error": _told(BadInput(f"unknown request: {', '.join(said)}"))})
         with contextlib.suppress(ConnectionError):
             await writer.drain()
+
+    async def be_watched(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Tell a client of all that happens in runs of the queue, until it is gone or the worker ends."""
+        if self.shift is None:
+            return
+
+        def tell(event: dict[str, Any]) -> None:
+            if not writer.is_closing() and writer.transport.get_write_buffer_size() < WATCHED:
+                _say(writer, event)
+
+        self.shift.watchers.append(tell)
+        _say(writer, {"watching": os.getpid()})
+        gone = asyncio.ensure_future(reader.read())
+        ending = asyncio.ensure_future(self.stopping.wait())
+        try:
+            with contextlib.suppress(ConnectionError):
+                await asyncio.wait({gone, ending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.shift.watchers.remove(tell)
+            gone.cancel()
+            ending.cancel()
 
     async def run(self, said: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Run what a client offers, and tell it all."""

@@ -64,7 +64,12 @@ class Pool(Generic[K]):
         self.wanted_at[key] = time.monotonic()
         while waiting := self.ready.get(key):
             kernel = waiting.pop(0)
-            if await kernel.alive():
+            try:
+                alive = await kernel.alive()
+            except BaseException:  # whoever asked is cancelled: the next one gets it
+                waiting.insert(0, kernel)
+                raise
+            if alive:
                 return kernel
             await kernel.kill()
         return None

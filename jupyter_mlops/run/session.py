@@ -206,10 +206,12 @@ class Session:
         kc: Any = self.client.kc
         while True:
             waiting = asyncio.ensure_future(kc.get_shell_msg(timeout=None))
-            while not (await asyncio.wait({waiting}, timeout=0.1))[0]:
-                if not await self.alive():
-                    waiting.cancel()
-                    raise self.death()
+            try:
+                while not (await asyncio.wait({waiting}, timeout=0.1))[0]:
+                    if not await self.alive():
+                        raise self.death()
+            finally:
+                waiting.cancel()
             reply: dict[str, Any] = waiting.result()
             if reply["parent_header"].get("msg_id") == msg_id:
                 return reply
@@ -300,9 +302,9 @@ class Session:
         launched, self.client = self.launched, None
         try:
             await launched.end()
+        finally:
             if kc is not None:
                 kc.stop_channels()
-        finally:
             self.on_end()
 
 
