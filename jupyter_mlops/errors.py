@@ -8,7 +8,8 @@
     │   ├── UnknownStep             a step that the pipeline doesn't have
     │   ├── CyclicPipeline          `prev:` tags that wait for each other
     │   ├── NoKernel                no kernel of that name
-    │   └── Unknown                 a job, version, schedule or run that isn't there
+    │   ├── Unknown                 a job, version, schedule or run that isn't there
+    │   └── Conflict                not possible as things stand: a run that is over can't be stopped
     ├── RunFailed                   a cell raised, or the kernel died
     │   ├── KernelDied
     │   └── TimedOut
@@ -82,6 +83,10 @@ class NoKernel(BadInput):
 
 class Unknown(BadInput):
     """There is no such thing."""
+
+
+class Conflict(BadInput):
+    """That is not possible as things stand."""
 
 
 class RunFailed(MlopsError):

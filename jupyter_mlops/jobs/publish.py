@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from jupyter_mlops.jobs.perform import interpreter_of
 from jupyter_mlops.versions.manifest import Environment, Manifest
 
 if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
     from jupyter_mlops.jobs.records import Job, VersionRow
     from jupyter_mlops.jobs.workspace import Workspace
 
@@ -35,7 +38,6 @@ def publish(
     """
     from jupyter_mlops.jobs.catalog import whoami
     from jupyter_mlops.notebook.read import read_notebook
-    from jupyter_mlops.run.evidence import Evidence
     from jupyter_mlops.run.execute import kernel_name
     from jupyter_mlops.versions import environment as env
     from jupyter_mlops.versions.provenance import provenance
@@ -43,11 +45,6 @@ def publish(
 
     nb = read_notebook(path)
     name = kernel_name(nb, kernel)
-    evidence = Evidence(space.home / "evidence" / f"{path.stem}.json")
-    folder = path.resolve().parent
-    seen = {p for known in evidence.facts.values() for p in known.reads}
-    written = {p for known in evidence.facts.values() for p in known.writes}
-    mine = {p for p in seen - written if Path(p).is_relative_to(folder)}
     notes: list[str] = []
     interpreter, described, lock = interpreter_of(name), Environment(), None
     if nb.metadata.get("kernelspec", {}).get("language", "python") in ("python", ""):
@@ -57,7 +54,7 @@ def publish(
             notes += lock.notes
         except EnvironmentFailed as error:
             notes.append(f"the environment is not locked: {error.message}")
-    manifest = snapshot(nb, path, space.store, described, name, mine)
+    manifest = snapshot(nb, path, space.store, described, name, _seen(space, path))
     origin = provenance(path, space.store)
     if lock is not None:
         origin["lock"] = {"digest": space.store.put(lock.text.encode()), "kind": lock.kind, "hashed": lock.hashed}
@@ -68,3 +65,28 @@ def publish(
     notes += [f"{f.path} is large: kept by its digest, its bytes stay where they are" for f in manifest.files
               if not f.stored]  # fmt: skip
     return Published(job, version, new, manifest, tuple(notes))
+
+
+def snapshot_of(space: Workspace, nb: NotebookNode, path: Path) -> Manifest:
+    """What a notebook would be published as; nothing is published."""
+    from jupyter_mlops.run.execute import kernel_name
+    from jupyter_mlops.versions import environment as env
+    from jupyter_mlops.versions.snapshot import snapshot
+
+    name = kernel_name(nb)
+    described = Environment()
+    if nb.metadata.get("kernelspec", {}).get("language", "python") in ("python", ""):
+        with contextlib.suppress(EnvironmentFailed):
+            described = env.describe(interpreter_of(name))
+    return snapshot(nb, path, space.store, described, name, _seen(space, path))
+
+
+def _seen(space: Workspace, path: Path) -> set[str]:
+    """Files in the notebook's folder that its runs were seen to read and did not write."""
+    from jupyter_mlops.run.evidence import Evidence
+
+    evidence = Evidence(space.home / "evidence" / f"{path.stem}.json")
+    folder = path.resolve().parent
+    seen = {p for known in evidence.facts.values() for p in known.reads}
+    written = {p for known in evidence.facts.values() for p in known.writes}
+    return {p for p in seen - written if Path(p).is_relative_to(folder)}

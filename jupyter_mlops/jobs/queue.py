@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, in
 
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import Database
-from jupyter_mlops.errors import BadInput, Unknown
+from jupyter_mlops.errors import BadInput, Conflict, Unknown
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import ACTIVE, STATES, Run
 
@@ -80,7 +80,7 @@ class Queue:
         with self.db.write(alone=True) as c:
             known = self.run_in(c, run_id)
             if known.state not in ("failed", "stopped"):
-                raise BadInput(
+                raise Conflict(
                     f"the run is {known.state}", where=run_id, remedy="Only one that failed or was stopped is repaired."
                 )
             values = {
@@ -299,7 +299,7 @@ class Queue:
         with self.db.write(alone=True) as c:
             known = self.run_in(c, run_id)
             if known.state not in ACTIVE:
-                raise BadInput(f"the run is over: {known.state}", where=run_id)
+                raise Conflict(f"the run is over: {known.state}", where=run_id)
             self.stop_in(c, t.run.c.id == run_id, reason)
             return self.run_in(c, run_id)
 
@@ -337,29 +337,68 @@ class Queue:
         return Run.of(row)
 
     def runs(
-        self, *, job_id: int | None = None, batch_id: int | None = None, states: Sequence[str] = (),
-        before: tuple[float, str] | None = None, limit: int = 50,
+        self, *, job_id: int | None = None, batch_id: int | None = None, schedule_id: int | None = None,
+        states: Sequence[str] = (), triggers: Sequence[str] = (), since: float | None = None,
+        until: float | None = None, after: tuple[float, str] | None = None, sort: str = "-created", limit: int = 50,
+        hidden: bool = True,
     ) -> list[Run]:  # fmt: skip
-        """Runs, newest first.
+        """Runs in an order.
 
-        :param before: (created, id) of the last run of the page before.
+        :param sort: `created`, `started` or `finished`, the latest first with a minus before it; what has no such time
+            counts as the earliest.
+        :param after: (time it is sorted by, id) of the last run of the page before.
+        :param since, until: when it was made, in seconds since 1970.
+        :param hidden: whether runs of notebooks that are worked on are among them.
         """
         unknown = set(states) - set(STATES)
         if unknown:
             raise BadInput(f"no state of a run: {', '.join(sorted(unknown))}", remedy=f"States: {', '.join(STATES)}.")
-        asked = _runs().order_by(t.run.c.created.desc(), t.run.c.id.desc()).limit(limit)
-        if job_id is not None:
-            asked = asked.where(t.run.c.job_id == job_id)
-        if batch_id is not None:
-            asked = asked.where(t.run.c.batch_id == batch_id)
-        if states:
-            asked = asked.where(t.run.c.state.in_(states))
-        if before is not None:
-            created, run_id = before
-            older = and_(t.run.c.created == created, t.run.c.id < run_id)
-            asked = asked.where(or_(t.run.c.created < created, older))
+        if sort.lstrip("-") not in SORTS:
+            raise BadInput(f"runs can't be sorted by {sort!r}", remedy=f"Sort by {', '.join(SORTS)}, or -created.")
+        by = func.coalesce(SORTS[sort.lstrip("-")], 0.0) if sort.lstrip("-") != "created" else t.run.c.created
+        down = sort.startswith("-")
+        asked = _runs().order_by(by.desc() if down else by, t.run.c.id.desc() if down else t.run.c.id).limit(limit)
+        for column, value in (("job_id", job_id), ("batch_id", batch_id), ("schedule_id", schedule_id)):
+            if value is not None:
+                asked = asked.where(t.run.c[column] == value)
+        for column, values in (("state", states), ("trigger", triggers)):
+            if values:
+                asked = asked.where(t.run.c[column].in_(values))
+        if since is not None:
+            asked = asked.where(t.run.c.created >= since)
+        if until is not None:
+            asked = asked.where(t.run.c.created <= until)
+        if not hidden:
+            asked = asked.where(func.coalesce(t.job.c.hidden, False).is_(False))
+        if after is not None:
+            at, run_id = after
+            further = t.run.c.id < run_id if down else t.run.c.id > run_id
+            asked = asked.where(or_(by < at if down else by > at, and_(by == at, further)))
         with self.db.read() as c:
             return [Run.of(row) for row in c.execute(asked).mappings()]
+
+    def steps_of(self, run_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """The steps of several runs, in order."""
+        found: dict[str, list[dict[str, Any]]] = {run_id: [] for run_id in run_ids}
+        asked = select(t.step_run).where(t.step_run.c.run_id.in_(run_ids)).order_by(t.step_run.c.position)
+        with self.db.read() as c:
+            for row in c.execute(asked).mappings():
+                found[row["run_id"]].append({k: row[k] for k in ("name", "state", "attempts", "seconds")})
+        return found
+
+    def active(self) -> dict[str, str]:
+        """The state of each run that is not over."""
+        with self.db.read() as c:
+            return {
+                r.id: r.state for r in c.execute(select(t.run.c.id, t.run.c.state).where(t.run.c.state.in_(ACTIVE)))
+            }
+
+    def set_version(self, run_id: str, version_id: int) -> None:
+        """Let a run that is over go on with another version when it is repaired."""
+        with self.db.write(alone=True) as c:
+            if self.run_in(c, run_id).state in ACTIVE:
+                raise Conflict("the run is going on", where=run_id, remedy="Stop it first.")
+            c.execute(update(t.run).where(t.run.c.id == run_id).values(version_id=version_id))
 
     def counts(self) -> dict[str, int]:
         """How many runs are in each state that is not over."""

@@ -14,6 +14,8 @@ from jupyter_mlops.config import RunConfig
 from jupyter_mlops.errors import BadInput, BadParameter, Unknown
 
 if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
     from jupyter_mlops.jobs.records import Job, Run, Schedule, VersionRow
     from jupyter_mlops.jobs.workspace import Workspace
 
@@ -64,21 +66,20 @@ def jobs(space: Workspace) -> list[dict[str, Any]]:
     by_job: dict[int, list[Schedule]] = {}
     for schedule in space.catalog.schedules():
         by_job.setdefault(schedule.job_id, []).append(schedule)
-    told = []
-    for job in space.catalog.jobs():
-        latest = next(iter(space.catalog.versions(job)), None)
-        recent = space.queue.runs(job_id=job.id, limit=HEALTH)
-        upcoming = [s.next_at for s in by_job.get(job.id, ()) if s.next_at is not None]
-        told.append(
-            {
-                "name": job.name, "owner": job.owner, "paused": job.paused,
-                "version": None if latest is None else latest.name, "aliases": space.catalog.aliases(job),
-                "health": [run.state for run in reversed(recent)], "next": min(upcoming, default=None),
-                "last": run_told(recent[0]) if recent else None, "schedules": len(by_job.get(job.id, ())),
-                "problems": [s.problem for s in by_job.get(job.id, ()) if s.problem],
-            }
-        )  # fmt: skip
-    return told
+    return [_job_told(space, job, by_job.get(job.id, [])) for job in space.catalog.jobs()]
+
+
+def _job_told(space: Workspace, job: Job, schedules: list[Schedule]) -> dict[str, Any]:
+    latest = next(iter(space.catalog.versions(job)), None)
+    recent = space.queue.runs(job_id=job.id, limit=HEALTH)
+    upcoming = [s.next_at for s in schedules if s.next_at is not None]
+    return {
+        "name": job.name, "owner": job.owner, "paused": job.paused,
+        "version": None if latest is None else latest.name, "aliases": space.catalog.aliases(job),
+        "health": [run.state for run in reversed(recent)], "next": min(upcoming, default=None),
+        "last": run_told(recent[0]) if recent else None, "schedules": len(schedules),
+        "problems": [s.problem for s in schedules if s.problem],
+    }  # fmt: skip
 
 
 def set_policies(space: Workspace, job: str, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,7 +87,62 @@ def set_policies(space: Workspace, job: str, changes: Mapping[str, Any]) -> dict
     return space.catalog.set_policies(job, changes).rules.to_dict()
 
 
+def job(space: Workspace, name: str) -> dict[str, Any]:
+    """One job as `jobs` tells it, with its policies and the parameters of its latest version."""
+    known = space.catalog.job(name)
+    told = _job_told(space, known, space.catalog.schedules(known))
+    latest = next(iter(space.catalog.versions(known)), None)
+    parameters = {} if latest is None else dict(manifest_of(space, latest).parameters)
+    return {**told, "policies": known.rules.to_dict(), "parameters": parameters}
+
+
+def pause_job(space: Workspace, name: str, paused: bool) -> None:
+    """Let a job's schedules rest, or go on."""
+    space.catalog.pause_job(name, paused)
+
+
+def remove(space: Workspace, name: str) -> None:
+    """Remove a job with its versions, schedules and runs; what goes on is stopped first."""
+    known = space.catalog.job(name)
+    for run in space.queue.runs(job_id=known.id, states=["queued", "running"], limit=MANY):
+        space.queue.stop(run.id, "the job was removed")
+    space.catalog.delete_job(name)
+
+
+def changes(space: Workspace, nb: NotebookNode, name: str, place: Path | None) -> dict[str, Any]:
+    """What publishing a notebook as it is now would change against the job's latest version."""
+    from jupyter_mlops.jobs.publish import snapshot_of
+    from jupyter_mlops.notebook.read import parse_notebook
+    from jupyter_mlops.versions.diff import diff
+
+    manifest = snapshot_of(space, nb, place or Path(name).with_suffix(".ipynb"))
+    try:
+        there = space.catalog.versions(space.catalog.job(name))
+    except Unknown:
+        there = []
+    if not there:
+        return {"job": name, "version": None, "next": "v1", "same": False, "sections": {}}
+    latest = there[0]
+    old = manifest_of(space, latest)
+    notebooks = [parse_notebook(space.store.get(m.notebook), m.name) for m in (old, manifest)]
+    sections = diff(old, manifest, (notebooks[0], notebooks[1]))
+    same = manifest.put(space.store) == latest.digest
+    following = latest.name if same else f"v{latest.number + 1}"
+    return {"job": name, "version": latest.name, "next": following, "same": same, "sections": sections}
+
+
 # -- schedules
+
+
+def cron_told(cron: str, zone: str) -> dict[str, Any]:
+    """A cron expression in words, and the next five times it fires."""
+    from jupyter_mlops.jobs.cron import Cron
+
+    known = Cron.parse(cron, zone)
+    return {
+        "cron": known.expression, "zone": known.zone, "words": known.in_words(),
+        "upcoming": known.upcoming(datetime.now(UTC)),
+    }  # fmt: skip
 
 
 def schedule(
@@ -188,12 +244,17 @@ def runs(
     job_id = space.catalog.job(job).id if job else None
     known = None if not before else space.queue.run(before)
     page = None if known is None else (known.created, known.id)
-    return [run_told(r) for r in space.queue.runs(job_id=job_id, states=states, before=page, limit=limit)]
+    return [run_told(r) for r in space.queue.runs(job_id=job_id, states=states, after=page, limit=limit, hidden=False)]
 
 
 def run(space: Workspace, run_id: str) -> dict[str, Any]:
     """One run with its steps; the beginning of an id will do if it is the only one."""
     return run_told(space.queue.run(space.queue.full_id(run_id)))
+
+
+def active(space: Workspace) -> dict[str, str]:
+    """The state of each run that is not over."""
+    return space.queue.active()
 
 
 def stop(space: Workspace, run_id: str) -> dict[str, Any]:

@@ -50,6 +50,25 @@ def snapshot(
     )
 
 
+def of_notebook(nb: NotebookNode, name: str, store: ObjectStore, kernel: str) -> Manifest:
+    """Put a notebook that is worked on into the store, and nothing from around it.
+
+    :param name: its file's name.
+    """
+    bare = without_outputs(nb)
+    pipeline = build(bare, Path(name).stem)
+    return Manifest(
+        name=name,
+        notebook=store.put(notebook_bytes(bare)),
+        kernel=kernel,
+        language=pipeline.language,
+        pipeline={**pipeline.to_dict(), "secrets": _secrets(pipeline)},
+        parameters=parameter_schema(pipeline.parameters),
+        files=(),
+        environment=Environment(),
+    )
+
+
 def _secrets(pipeline: Pipeline) -> list[str]:
     """Names that `secret:` tags ask for; Kale's have a path behind the name."""
     asked = {secret.partition(":")[0] for step in pipeline.steps for secret in step.settings.secrets}

@@ -133,7 +133,7 @@ def list_rows(home: Path, quick: bool) -> list[Row]:
         times = []
         for page in range(20):
             began = time.perf_counter()
-            found = queue.runs(job_id=job.id, before=(float(many - page * many // 20), "~"), limit=50)
+            found = queue.runs(job_id=job.id, after=(float(many - page * many // 20), "~"), limit=50)
             times.append(time.perf_counter() - began)
             assert len(found) == 50
     return [_row(f"a page of 50 out of {many} runs", statistics.median(times), Target(0.05), quick)]

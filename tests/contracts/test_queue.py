@@ -194,7 +194,7 @@ def test_pages_of_runs(made: Setup) -> None:
     ids = made.queue.add_all(Wish("manual", made.job.id) for _ in range(7))
     seen: list[str] = []
     before = None
-    while page := made.queue.runs(job_id=made.job.id, before=before, limit=3):
+    while page := made.queue.runs(job_id=made.job.id, after=before, limit=3):
         seen += [run.id for run in page]
         before = page[-1].created, page[-1].id
     assert sorted(seen) == sorted(ids)

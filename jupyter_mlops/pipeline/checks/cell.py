@@ -7,7 +7,7 @@ import symtable
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeGuard
 
 from jupyter_mlops.notebook.access import Access
@@ -18,6 +18,48 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _INLINE = frozenset({"listcomp", "setcomp", "dictcomp", "genexpr", "lambda"})
+
+
+class Source:
+    """What a cell's text is as Python. Texts that were seen lately are kept: an edit changes one cell of many."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def python(self) -> str:
+        return to_python(self.text)
+
+    @cached_property
+    def error(self) -> SyntaxError | None:
+        try:
+            return _syntax_error(self.python)
+        except SyntaxError as error:
+            return error
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.Module(body=[], type_ignores=[]) if self.error else _parse(self.python)
+
+    @cached_property
+    def access(self) -> Access:
+        return Access() if self.error else access(self.text)
+
+    @cached_property
+    def immediate(self) -> frozenset[str]:
+        if self.error:
+            return frozenset()
+        try:
+            found = _looked_up(symtable.symtable(self.python, "<cell>", "exec"))
+        except SyntaxError:
+            return self.access.reads
+        changed = {n.target.id for n in ast.walk(self.tree) if isinstance(n, ast.AugAssign) and _is_name(n.target)}
+        return self.access.reads & (found | changed)
+
+
+@lru_cache(maxsize=2048)
+def _source(text: str) -> Source:
+    return Source(text)
 
 
 @dataclass(frozen=True)
@@ -31,43 +73,33 @@ class CodeCell:
     source: str
     tags: tuple[str, ...] = ()
 
-    @cached_property
+    @property
     def python(self) -> str:
         """The source with magics and shell lines turned into Python.
 
         :raises SyntaxError: it is neither.
         """
-        return to_python(self.source)
+        return _source(self.source).python
 
-    @cached_property
+    @property
     def error(self) -> SyntaxError | None:
         """Why Python can't compile this cell."""
-        try:
-            return _syntax_error(self.python)
-        except SyntaxError as error:
-            return error
+        return _source(self.source).error
 
-    @cached_property
+    @property
     def tree(self) -> ast.Module:
-        """The syntax tree; an empty one for a cell with a syntax error."""
-        return ast.Module(body=[], type_ignores=[]) if self.error else _parse(self.python)
+        """The syntax tree, to be left as it is; an empty one for a cell with a syntax error."""
+        return _source(self.source).tree
 
-    @cached_property
+    @property
     def access(self) -> Access:
         """The names it touches; none for a cell with a syntax error."""
-        return Access() if self.error else access(self.source)
+        return _source(self.source).access
 
-    @cached_property
+    @property
     def immediate(self) -> frozenset[str]:
         """Names of the user namespace that running the cell looks up itself, not the functions it defines."""
-        if self.error:
-            return frozenset()
-        try:
-            found = _looked_up(symtable.symtable(self.python, "<cell>", "exec"))
-        except SyntaxError:
-            return self.access.reads
-        changed = {n.target.id for n in ast.walk(self.tree) if isinstance(n, ast.AugAssign) and _is_name(n.target)}
-        return self.access.reads & (found | changed)
+        return _source(self.source).immediate
 
     def statements(self) -> Iterator[tuple[ast.stmt, Access]]:
         """The top-level statements, each with the names it touches."""

@@ -1,0 +1,36 @@
+"""Which resource lies where."""
+
+from __future__ import annotations
+
+from jupyter_mlops.server.handlers import jobs, pipelines, runs, schedules, worker
+from jupyter_mlops.server.operation import Handler
+
+# `{name}` is one part of a path.
+ROUTES: tuple[tuple[str, type[Handler]], ...] = (
+    ("/mlops/openapi.json", worker.DocumentHandler),
+    ("/mlops/pipelines", pipelines.PipelinesHandler),
+    ("/mlops/suggestions", pipelines.SuggestionsHandler),
+    ("/mlops/runs", runs.RunsHandler),
+    ("/mlops/runs/{run_id}", runs.RunHandler),
+    ("/mlops/runs/{run_id}/stop", runs.RunStopHandler),
+    ("/mlops/runs/{run_id}/repair", runs.RunRepairHandler),
+    ("/mlops/runs/{run_id}/log", runs.RunLogHandler),
+    ("/mlops/runs/{run_id}/notebook", runs.RunNotebookHandler),
+    ("/mlops/runs/{run_id}/report", runs.RunReportHandler),
+    ("/mlops/runs/{run_id}/comparison/{other}", runs.ComparisonHandler),
+    ("/mlops/jobs", jobs.JobsHandler),
+    ("/mlops/jobs/{name}", jobs.JobHandler),
+    ("/mlops/jobs/{name}/versions", jobs.VersionsHandler),
+    ("/mlops/jobs/{name}/changes", jobs.ChangesHandler),
+    ("/mlops/jobs/{name}/diff", jobs.VersionDiffHandler),
+    ("/mlops/jobs/{name}/aliases/{alias}", jobs.AliasHandler),
+    ("/mlops/jobs/{name}/backfills", jobs.BackfillsHandler),
+    ("/mlops/jobs/{name}/sweeps", jobs.SweepsHandler),
+    ("/mlops/batches/{number}", jobs.BatchHandler),
+    ("/mlops/batches/{number}/stop", jobs.BatchStopHandler),
+    ("/mlops/schedules", schedules.SchedulesHandler),
+    ("/mlops/schedules/{number}", schedules.ScheduleHandler),
+    ("/mlops/cron", schedules.CronHandler),
+    ("/mlops/worker", worker.WorkerHandler),
+    ("/mlops/demo", worker.DemoHandler),
+)

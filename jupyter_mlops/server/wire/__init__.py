@@ -1,0 +1,1 @@
+"""What travels: requests are validated by these types, and the OpenAPI document is made of them."""

@@ -1,0 +1,144 @@
+"""Jobs, their versions, and batches of runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from jupyter_mlops.server.wire.base import Asked, Path, RunState, Seconds, Time, Told, Values
+from jupyter_mlops.server.wire.runs import RunTold
+
+
+class PublishAsked(Asked):
+    """Publish a notebook, as it was saved, as a version of a job."""
+
+    notebook: Path
+    message: str = Field("", max_length=10_000)
+
+
+class AliasAsked(Asked):
+    version: str = Field(min_length=1, max_length=100, description="v3, latest, or @production.")
+
+
+class JobChange(Asked):
+    paused: bool | None = None
+    policies: Values = Field(default_factory=dict)
+
+
+class VersionFile(Told):
+    path: str
+    kind: str
+    size: int
+    stored: bool
+
+
+class VersionTold(Told):
+    job: str
+    version: str
+    digest: str
+    created: Time
+    author: str
+    message: str
+    commit: str
+    branch: str
+    dirty: bool
+    locked: str
+    aliases: list[str] = Field(default_factory=list)
+    new: bool = True
+    files: list[VersionFile] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+
+
+class Versions(Told):
+    versions: list[VersionTold]
+
+
+class Alias(Told):
+    job: str
+    alias: str
+    version: str
+
+
+class JobTold(Told):
+    name: str
+    owner: str
+    paused: bool
+    version: str | None
+    aliases: dict[str, int]
+    health: list[RunState] = Field(description="States of the last 20 runs, oldest first.")
+    next: Time | None
+    last: RunTold | None
+    schedules: int
+    problems: list[str]
+    policies: Values = Field(default_factory=dict)
+    parameters: Values = Field(default_factory=dict, description="JSON schema of the latest version's parameters.")
+
+
+class Jobs(Told):
+    jobs: list[JobTold]
+
+
+class VersionDiff(Told):
+    job: str
+    old: str
+    new: str
+    sections: dict[str, Any] = Field(description="code, pipeline, environment, data, metrics.")
+
+
+class ChangesTold(Told):
+    """What publishing would change."""
+
+    job: str
+    version: str | None = Field(description="The latest version; None before the first.")
+    next: str
+    same: bool = Field(description="Whether it would be the latest version again.")
+    sections: dict[str, list[Values]] = Field(description="code, pipeline, environment, data, metrics.")
+
+
+class BackfillAsked(Asked):
+    """Runs for the slots of a span of time."""
+
+    begin: str = Field(min_length=4, max_length=40, description="A date or a time, such as 2026-01-31T06:00.")
+    end: str = Field(min_length=4, max_length=40)
+    cron: str = Field("", max_length=200, description="'': as the job's schedule has it.")
+    zone: str = Field("", max_length=100)
+    version: str = Field("", max_length=100)
+    parameters: Values = Field(default_factory=dict)
+    at_once: int = Field(1, ge=1, le=1000)
+    only_count: bool = False
+
+
+class SweepAsked(Asked):
+    """A run for each combination of values."""
+
+    axes: dict[str, list[Any]] = Field(min_length=1)
+    parameters: Values = Field(default_factory=dict)
+    version: str = Field("", max_length=100)
+    at_once: int = Field(1, ge=1, le=1000)
+    only_count: bool = False
+
+
+class BatchMade(Told):
+    job: str
+    version: str
+    runs: int
+    batch: int | None = None
+    ids: list[str] = Field(default_factory=list)
+
+
+class BatchRun(Told):
+    id: str
+    slot: Time | None
+    parameters: Values
+    state: RunState
+    metrics: Values
+    seconds: Seconds | None
+
+
+class BatchTold(Told):
+    batch: int
+    job: str | None
+    kind: str
+    states: dict[str, int]
+    runs: list[BatchRun]

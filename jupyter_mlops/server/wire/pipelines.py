@@ -1,0 +1,131 @@
+"""Notebooks as pipelines."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from jupyter_mlops.server.wire.base import Asked, EdgeKind, Role, Severity, Told, Values
+
+MOST_CELLS = 20_000
+
+
+class CellSource(Asked):
+    """A cell without its outputs."""
+
+    cell_type: Literal["code", "markdown", "raw"]
+    source: str
+    id: str = ""
+    metadata: Values = Field(default_factory=dict)
+
+
+class PipelineAsked(Asked):
+    """A notebook as it is in the editor, saved or not."""
+
+    cells: list[CellSource] = Field(max_length=MOST_CELLS)
+    metadata: Values = Field(default_factory=dict, description="The notebook's.")
+    path: str = Field("", max_length=4096, description="Where the contents manager has it; names the pipeline.")
+
+
+class AnalysisAsked(PipelineAsked):
+    checks: bool = Field(True, description="Whether it is checked as well, which takes longer.")
+
+
+class ParameterTold(Told):
+    name: str
+    type: str = Field(description="As declared, or told by the default: int, float, bool, str, list, dict, date, …")
+    default: Any
+    help: str
+    choices: list[Any]
+    required: bool
+    cell: int = Field(description="Position of the cell that declares it.")
+
+
+class StepSettings(Told):
+    cache: str
+    retries: int
+    timeout: float | None
+    image: str
+    limits: dict[str, str]
+
+
+class StepTold(Told):
+    name: str
+    cells: list[int]
+    inputs: list[str]
+    outputs: list[str]
+    after: list[str]
+    settings: StepSettings
+
+
+class EdgeTold(Told):
+    source: str = Field(alias="from")
+    target: str = Field(alias="to")
+    variables: list[str]
+    kind: EdgeKind
+
+
+class Fusion(Told):
+    """Steps that have to share a kernel where steps run apart."""
+
+    steps: list[str]
+    variable: str
+    reason: str
+
+
+class PipelineTold(Told):
+    name: str
+    language: str
+    kernel: str
+    parameters: list[ParameterTold]
+    steps: list[StepTold]
+    edges: list[EdgeTold]
+    metrics: list[int]
+    skipped: list[int]
+    fusions: list[Fusion]
+
+
+class CellOwner(Told):
+    """What a code cell belongs to; cells that never run are not among them."""
+
+    cell: int
+    step: str = Field(description="'' for a cell that runs with every step.")
+    role: Role
+
+
+class Check(Told):
+    rule: str
+    severity: Severity
+    cell: int | None
+    message: str
+    fix: str
+
+
+class Analysis(Told):
+    """What a notebook is as a pipeline, and whether it will run headless."""
+
+    pipeline: PipelineTold | None = Field(description="None if its tags don't make one; the checks say why.")
+    cells: list[CellOwner]
+    checks: list[Check]
+    complete: bool = Field(description="False while the kernel is still being asked; asking again soon tells more.")
+
+
+class SuggestedTag(Told):
+    cell: int
+    tag: str
+
+
+class SuggestedStep(Told):
+    name: str
+    cells: list[int]
+    heading: str
+
+
+class Suggestion(Told):
+    """Tags that would make steps of an untagged notebook."""
+
+    tags: list[SuggestedTag]
+    steps: list[SuggestedStep]
+    parameters: list[str]
+    message: str = Field(description="Why nothing is suggested; '' if something is.")

@@ -1,0 +1,24 @@
+"""The worker."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from jupyter_mlops.server.wire.base import Asked, Told, Values
+
+
+class WorkerTold(Told):
+    running: bool
+    supervised: bool = Field(description="Whether this server started it, and starts it again when it ends.")
+    problem: str
+    facts: Values
+
+
+class DemoAsked(Asked):
+    """Copy the demo project into a folder."""
+
+    folder: str = Field("", max_length=4096, description="As the contents manager has it.")
+
+
+class DemoTold(Told):
+    path: str

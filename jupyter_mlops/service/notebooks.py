@@ -1,0 +1,488 @@
+"""The verbs of notebooks that are worked on: what they are as pipelines, running them, and what came out."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import json
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.errors import BadNotebook, Conflict, MlopsError, Unknown
+from jupyter_mlops.service import jobs
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from jupyter_mlops.config import RunConfig
+    from jupyter_mlops.jobs.records import Run
+    from jupyter_mlops.jobs.workspace import Workspace
+    from jupyter_mlops.pipeline.checks.rule import KernelFacts
+    from jupyter_mlops.pipeline.model import Pipeline
+
+CELL = re.compile(r"cell (\d+)")
+LOG_PIECE = 1 << 20  # bytes of a log that are told at once
+_facts: dict[tuple[str, frozenset[str], str], frozenset[str] | None] = {}
+_asking = threading.Lock()
+
+
+def notebook_of(plain: Mapping[str, Any], where: str = "") -> NotebookNode:
+    """The notebook that plain JSON is. Raises BadNotebook."""
+    from jupyter_mlops.notebook.read import parse_notebook
+
+    return parse_notebook(json.dumps(plain).encode(), where)
+
+
+def parse(text: str, where: str) -> NotebookNode:
+    """The notebook that a file's text is. Raises BadNotebook."""
+    from jupyter_mlops.notebook.read import parse_notebook
+
+    return parse_notebook(text.encode(), where)
+
+
+def analyse(
+    nb: NotebookNode, name: str, config: RunConfig, folder: Path | None = None, *, checks: bool = True
+) -> dict[str, Any]:  # fmt: skip
+    """What a notebook is as a pipeline, and whether it will run headless; what is wrong with its tags is a finding.
+
+    :param name: the notebook's file name without `.ipynb`.
+    :param folder: where it would run.
+    :param checks: whether it is checked as well, which takes longer.
+    :returns: `pipeline` (None if it can't be one), `cells` (what each belongs to), `checks`, and whether those
+        `complete`; if not, asking again soon tells more.
+    """
+    from jupyter_mlops.pipeline.build import build
+
+    pipeline, problem = None, None
+    try:
+        pipeline = build(nb, name)
+        if learned := _learned(pipeline, nb, config):
+            pipeline = build(nb, name, learned)
+    except MlopsError as error:
+        problem = error
+    found, complete = _findings(nb, pipeline, folder) if checks else ([], False)
+    if problem is not None and not any(f["severity"] == "error" for f in found):
+        at = CELL.search(problem.where)
+        told = {"rule": "tags", "severity": "error", "cell": int(at[1]) - 1 if at else None}
+        found.insert(0, {**told, "message": problem.message, "fix": problem.remedy})
+    return {
+        "pipeline": None if pipeline is None else _told(pipeline),
+        "cells": [] if pipeline is None else _owners(pipeline),
+        "checks": found,
+        "complete": complete,
+    }
+
+
+def _findings(nb: NotebookNode, pipeline: Pipeline | None, folder: Path | None) -> tuple[list[dict[str, Any]], bool]:
+    """What the rules have to say, and whether the kernel has been asked."""
+    from jupyter_mlops.pipeline.checks import check
+    from jupyter_mlops.pipeline.checks.missing_imports import imported
+    from jupyter_mlops.pipeline.checks.rule import Context
+
+    beside: frozenset[str] = frozenset()
+    if folder is not None and folder.is_dir():
+        beside = frozenset(p.stem for p in folder.iterdir() if p.suffix == ".py" or p.is_dir())
+    context = Context(nb=nb, pipeline=pipeline, beside=beside)
+    wanted = frozenset(m.split(".")[0] for m in imported(context)) if context.language == "python" else frozenset()
+    kernel, complete = _kernel_facts(nb, context.language, wanted, folder)
+    return [f.to_dict() for f in check(replace(context, kernel=kernel))], complete
+
+
+def _learned(pipeline: Pipeline, nb: NotebookNode, config: RunConfig) -> dict[tuple[int, ...], Any]:
+    """What earlier runs on this machine saw each block write."""
+    from jupyter_mlops.run.evidence import Evidence, block_id
+
+    path = Path(config.home) / "evidence" / f"{pipeline.name}.json"
+    if not path.is_file():
+        return {}
+    evidence = Evidence(path)
+    return {
+        block.cells: known.wrote
+        for block in pipeline.blocks
+        if (known := evidence.get(block_id(nb.cells[i].source for i in block.cells))) is not None
+    }
+
+
+def _kernel_facts(
+    nb: NotebookNode, language: str, wanted: frozenset[str], folder: Path | None
+) -> tuple[KernelFacts, bool]:  # fmt: skip
+    """What is known of the notebook's kernel at once, and whether that is all; the rest is asked meanwhile."""
+    from jupyter_mlops.pipeline.checks.rule import KernelFacts
+    from jupyter_mlops.run.environment import kernel_spec
+    from jupyter_mlops.run.execute import kernel_name
+
+    name = kernel_name(nb)
+    found = kernel_spec(name) is not None
+    if not wanted or not found:
+        return KernelFacts(frozenset(), name, language, found), True
+    key = (name, wanted, str(folder or Path.cwd()))
+    if key in _facts:
+        return KernelFacts(_facts[key], name, language, found), True
+    threading.Thread(target=_ask_kernel, args=(key,), name="kernel facts", daemon=True).start()
+    return KernelFacts(None, name, language, found), False
+
+
+def _ask_kernel(key: tuple[str, frozenset[str], str]) -> None:
+    from jupyter_mlops.run.environment import modules_missing
+
+    with _asking:
+        if key not in _facts:
+            while len(_facts) > 200:
+                _facts.pop(next(iter(_facts)))
+            _facts[key] = modules_missing(*key)
+
+
+def _told(pipeline: Pipeline) -> dict[str, Any]:
+    """The public form, with what a person sees beside it."""
+    told = pipeline.to_dict()
+    for step, known in zip(told["steps"], pipeline.steps, strict=True):
+        settings = known.settings
+        step["settings"] = {
+            "cache": settings.cache, "retries": settings.retries, "timeout": settings.timeout, "image": settings.image,
+            "limits": dict(settings.limits),
+        }  # fmt: skip
+    for parameter, declared in zip(told["parameters"], pipeline.parameters, strict=True):
+        parameter.update(choices=list(declared.choices), required=declared.required, cell=declared.cell)
+    return {
+        **told,
+        "language": pipeline.language,
+        "kernel": pipeline.kernel,
+        "metrics": list(pipeline.metrics),
+        "skipped": list(pipeline.skipped),
+        "fusions": [{"steps": list(f.steps), "variable": f.variable, "reason": f.reason} for f in pipeline.fusions],
+    }
+
+
+def _owners(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """For each code cell that runs, the step it belongs to and its role."""
+    named = {step.name for step in pipeline.steps}
+    return sorted(
+        (
+            {"cell": cell, "step": block.owner if block.owner in named else "", "role": block.role}
+            for block in pipeline.blocks
+            for cell in block.cells
+        ),
+        key=lambda one: int(one["cell"]),
+    )
+
+
+def suggestion(nb: NotebookNode) -> dict[str, Any]:
+    """Tags for an untagged notebook, by cell."""
+    from jupyter_mlops.pipeline.suggest import suggest
+
+    found = suggest(nb)
+    return {
+        "tags": [{"cell": cell, "tag": tag} for cell, tag in found.tags.items()],
+        "steps": [{"name": s.name, "cells": list(s.cells), "heading": s.heading} for s in found.steps],
+        "parameters": list(found.parameters),
+        "message": found.message,
+    }
+
+
+def text_of(value: object) -> str:
+    """A value as a command line would have it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+# -- running a notebook as it stands
+
+
+def start(
+    space: Workspace, nb: NotebookNode, path: str, given: Mapping[str, object], asked: Mapping[str, Any],
+    folder: Path | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Put a run of a notebook into the queue, as it is now.
+
+    :param path: where the contents manager has it; its runs are listed under this.
+    :param given: values; a text is read by the parameter's declared type.
+    :param folder: where it runs, with the files that are there; None: in a folder of its own.
+    """
+    from jupyter_mlops.jobs.queue import Wish
+
+    job, version = _version(space, nb, path)
+    values, texts = _by_type(jobs.manifest_of(space, version), given)
+    parameters = jobs.checked_values(space, version, values, texts)
+    steps = [step["name"] for step in jobs.manifest_of(space, version).pipeline["steps"]]
+    for name in ("from_step", "only_step"):
+        if asked.get(name) and asked[name] not in steps:
+            raise Unknown(f"there is no step {asked[name]!r}", where=name, remedy=f"Steps: {', '.join(steps)}.")
+    place = {"in_folder": str(folder)} if folder is not None else {}
+    wish = Wish("notebook", job.id, version.id, parameters=parameters, asked={**asked, **place}, priority=10)
+    made = space.queue.add(wish)
+    jobs.poke(space)
+    return run_told(made)
+
+
+def start_job(space: Workspace, job: str, given: Mapping[str, object], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Put a run of a job's version into the queue; texts are read by their parameter's type.
+
+    :param job: its name, with `@v3` or `@production` behind it for a certain version.
+    """
+    name, selector = jobs.split_selector(job)
+    known = space.catalog.job(name)
+    values, texts = _by_type(jobs.manifest_of(space, space.catalog.version(known, selector)), given)
+    made = jobs.start(space, job, values, texts, asked)
+    return run_told(space.queue.run(made["id"]))
+
+
+def _version(space: Workspace, nb: NotebookNode, path: str) -> tuple[Any, Any]:
+    from jupyter_mlops.run.execute import kernel_name
+    from jupyter_mlops.versions.snapshot import of_notebook
+
+    job = space.catalog.notebook_job(path)
+    manifest = of_notebook(nb, Path(path).name, space.store, kernel_name(nb))
+    return job, space.catalog.add_version(job, manifest.put(space.store))[0]
+
+
+def _by_type(manifest: Any, given: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
+    """Values as they are, and texts that have to be read by their parameter's type."""
+    types = {k: v.get("x-type", "") for k, v in manifest.parameters.get("properties", {}).items()}
+    plain = {k: v for k, v in given.items() if not isinstance(v, str) or types.get(k, "") in ("", "str")}
+    return plain, {k: v for k, v in given.items() if k not in plain and isinstance(v, str)}
+
+
+def repair(
+    space: Workspace, run_id: str, sources: Mapping[str, str] | None = None, path: str = ""
+) -> dict[str, Any]:  # fmt: skip
+    """Go on with a run that failed or was stopped; what completed is not run again.
+
+    :param sources: cell id -> mended source. The run goes on with them, under a version that has them.
+    """
+    full = space.queue.full_id(run_id)
+    if sources:
+        run = space.queue.run(full)
+        if run.state not in ("failed", "stopped"):
+            raise Conflict(
+                f"the run is {run.state}", where=full, remedy="Only one that failed or was stopped is repaired."
+            )
+        nb = source_notebook(space, full)
+        known = {cell.get("id"): cell for cell in nb.cells}
+        missing = sorted(set(sources) - set(known))
+        if missing:
+            raise Unknown(f"the run has no cell {missing[0]!r}", where="cells")
+        for cell_id, source in sources.items():
+            known[cell_id].source = source
+        version = _mended(space, run, nb)
+        space.queue.set_version(full, version.id)
+    made = space.queue.again(full)
+    jobs.poke(space)
+    return run_told(made)
+
+
+def _mended(space: Workspace, run: Run, nb: NotebookNode) -> Any:
+    """A version like the run's, of another notebook: its files and environment stay."""
+    from jupyter_mlops.versions.snapshot import of_notebook
+
+    if run.version_id is None or run.job_id is None:
+        raise Conflict("the run has no version", where=run.id)
+    old = space.catalog.version_by_id(run.version_id)
+    before = jobs.manifest_of(space, old)
+    made = of_notebook(nb, before.name, space.store, before.kernel)
+    manifest = replace(made, files=before.files, environment=before.environment)
+    job = space.catalog.job_by_id(run.job_id)
+    return space.catalog.add_version(
+        job, manifest.put(space.store), message=f"mended in the repair of run {run.id}", provenance=old.provenance
+    )[0]
+
+
+# -- what runs are and left
+
+
+def run_told(run: Run) -> dict[str, Any]:
+    """A run as a surface shows it: of a notebook that is worked on, the notebook is told instead of a job."""
+    told = jobs.run_told(run)
+    if run.job and run.job.startswith("notebook:"):
+        told.update(job=None, version=None, notebook=run.job.removeprefix("notebook:"))
+    else:
+        told["notebook"] = None
+    return {**told, "asked": {k: v for k, v in run.asked.items() if k != "in_folder"}, "queued_reason": ""}
+
+
+def run(space: Workspace, run_id: str) -> dict[str, Any]:
+    """One run with its steps."""
+    return run_told(space.queue.run(space.queue.full_id(run_id)))
+
+
+def runs(
+    space: Workspace, *, job: str = "", notebook: str = "", after: tuple[float, str] | None = None, limit: int = 50,
+    sort: str = "-created", **filters: Any,
+) -> tuple[list[dict[str, Any]], tuple[float, str] | None]:  # fmt: skip
+    """A page of runs with their steps, and where the next page begins; None after the last."""
+    job_id = None
+    if job or notebook:
+        try:
+            job_id = space.catalog.job(job or f"notebook:{notebook}"[:200]).id
+        except Unknown:
+            if job:
+                raise
+            return [], None
+    found = space.queue.runs(
+        job_id=job_id, after=after, limit=limit + 1, sort=sort, hidden=bool(notebook) or not job, **filters
+    )  # fmt: skip
+    page = found[:limit]
+    steps = space.queue.steps_of([r.id for r in page])
+    following = None
+    if len(found) > limit:
+        last = page[-1]
+        following = (getattr(last, sort.lstrip("-")) or 0.0, last.id)
+    return [run_told(replace(r, steps=tuple(steps[r.id]))) for r in page], following
+
+
+def executed(space: Workspace, run_id: str) -> dict[str, Any]:
+    """The executed notebook of a run, or what there is of it so far."""
+    full = space.queue.full_id(run_id)
+    known = space.queue.run(full)
+    folder = space.home / "runs" / full
+    places = [Path(known.output)] if known.output else []
+    places += sorted(folder.glob("*.ipynb"))
+    for place in places:
+        try:
+            found: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        return found
+    raise Unknown("the run has no executed notebook", where=full, remedy=f"It is {known.state}.")
+
+
+def executed_text(space: Workspace, run_id: str) -> str:
+    """The executed notebook of a run as it is in its file."""
+    return json.dumps(executed(space, run_id))
+
+
+def source_notebook(space: Workspace, run_id: str) -> NotebookNode:
+    """The notebook that a run was made of, without outputs."""
+    from jupyter_mlops.notebook.read import parse_notebook
+
+    known = space.queue.run(space.queue.full_id(run_id))
+    if known.version_id is None:
+        raise Unknown("the run has no version", where=known.id)
+    manifest = jobs.manifest_of(space, space.catalog.version_by_id(known.version_id))
+    return parse_notebook(space.store.get(manifest.notebook), manifest.name)
+
+
+def report(space: Workspace, run_id: str) -> str:
+    """One HTML page of the executed notebook."""
+    import tempfile
+
+    import nbformat
+
+    from jupyter_mlops.run.report import write_report
+
+    nb = nbformat.from_dict(executed(space, run_id))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.html"
+        write_report(nb, path, space.queue.full_id(run_id))
+        return path.read_text(encoding="utf-8")
+
+
+def log(space: Workspace, run_id: str, offset: int = 0) -> dict[str, Any]:
+    """What a run wrote, from a byte on; `next` is where to go on, `over` whether there will be no more."""
+    full = space.queue.full_id(run_id)
+    over = space.queue.run(full).state not in ("queued", "running")
+    path = space.home / "runs" / full / "log.txt"
+    data = b""
+    if path.is_file():
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            data = stream.read(LOG_PIECE)
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(data)
+    begun = len(decoder.getstate()[0])  # bytes of a character that is not all there yet
+    return {"text": text, "next": offset + len(data) - begun, "over": over and len(data) < LOG_PIECE}
+
+
+def compare(space: Workspace, first: str, second: str) -> dict[str, Any]:
+    """Two runs side by side: parameters, metrics, steps, and cells whose source or outputs differ."""
+    one, two = (space.queue.run(space.queue.full_id(each)) for each in (first, second))
+    cells = []
+    with contextlib.suppress(Unknown, BadNotebook):
+        cells = _cells_compared(executed(space, one.id), executed(space, two.id))
+    return {
+        "first": run_told(one),
+        "second": run_told(two),
+        "parameters": _pairs(one.parameters, two.parameters),
+        "metrics": _pairs(one.metrics, two.metrics),
+        "cells": cells,
+    }
+
+
+def _pairs(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "first": one.get(name), "second": two.get(name), "differs": one.get(name) != two.get(name)}
+        for name in dict.fromkeys((*one, *two))
+    ]
+
+
+def _cells_compared(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Cells that nbdime aligns, with the differences of their sources as a unified diff, and of their outputs."""
+    import difflib
+
+    import nbformat
+    from nbdime.diffing.notebooks import diff_notebooks
+
+    from jupyter_mlops.versions.compare import masked
+
+    ours, theirs = (nbformat.from_dict(dict(nb)) for nb in (one, two))
+    for nb in (ours, theirs):
+        nb.cells = [c for c in nb.cells if "injected-parameters" not in c.metadata.get("tags", ())]
+    pairs: list[tuple[int | None, int | None]] = _aligned(diff_notebooks(ours, theirs), len(ours.cells))
+    told = []
+    for left, right in pairs:
+        a = ours.cells[left] if left is not None else None
+        b = theirs.cells[right] if right is not None else None
+        sources = [(c.source if c is not None else "").splitlines() for c in (a, b)]
+        outputs = [_shown(c) for c in (a, b)]
+        change = "\n".join(difflib.unified_diff(sources[0], sources[1], lineterm="", n=3))
+        differs = masked(outputs[0]) != masked(outputs[1])
+        if (change or differs) and "code" in {c.cell_type for c in (a, b) if c is not None}:
+            step = next(
+                (s for c in (a, b) if c is not None and (s := c.metadata.get("jupyter_mlops_run", {}).get("step"))), ""
+            )
+            told.append(
+                {"first": left, "second": right, "step": step, "source": change,
+                 "outputs": [text[:20_000] for text in outputs] if differs else None}
+            )  # fmt: skip
+    return told
+
+
+def _aligned(changes: Any, count: int) -> list[tuple[int | None, int | None]]:
+    """Which cell of the second notebook stands for which of the first, by nbdime's difference of the two."""
+    inner: Any = next((c["diff"] for c in changes if c["op"] == "patch" and c["key"] == "cells"), [])
+    added: dict[int, int] = {}
+    removed: set[int] = set()
+    for change in inner:
+        if change["op"] == "addrange":
+            added[change["key"]] = added.get(change["key"], 0) + len(change["valuelist"])
+        elif change["op"] == "removerange":
+            removed |= set(range(change["key"], change["key"] + change["length"]))
+    pairs: list[tuple[int | None, int | None]] = []
+    at = 0
+    for index in range(count + 1):
+        for _ in range(added.get(index, 0)):
+            pairs.append((None, at))
+            at += 1
+        if index < count and index in removed:
+            pairs.append((index, None))
+        elif index < count:
+            pairs.append((index, at))
+            at += 1
+    return pairs
+
+
+def _shown(cell: Any) -> str:
+    """The outputs of a cell as text."""
+    texts = []
+    for output in (cell.get("outputs") or ()) if cell is not None else ():
+        if output.output_type == "stream":
+            texts.append(output.text)
+        elif output.output_type == "error":
+            texts.append(f"{output.ename}: {output.evalue}")
+        else:
+            data = output.get("data", {})
+            pictures = [f"[{kind}, {len(str(data[kind]))} characters]" for kind in data if kind.startswith("image/")]
+            texts.append("\n".join([*pictures, str(data.get("text/plain", ""))]))
+    return "\n".join(texts)
