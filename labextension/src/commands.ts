@@ -1,0 +1,22 @@
+/** Every command of this extension. */
+export const Commands = {
+  editStep: 'jupyter-mlops:edit-step',
+  setRole: 'jupyter-mlops:set-role',
+  suggestSteps: 'jupyter-mlops:suggest-steps',
+  acceptSuggestion: 'jupyter-mlops:accept-suggestion',
+  dismissSuggestion: 'jupyter-mlops:dismiss-suggestion',
+  run: 'jupyter-mlops:run-notebook',
+  runFrom: 'jupyter-mlops:run-from-step',
+  runOnly: 'jupyter-mlops:run-only-step',
+  runFresh: 'jupyter-mlops:run-without-cache',
+  stop: 'jupyter-mlops:stop-run',
+  openRun: 'jupyter-mlops:open-run',
+  compareRuns: 'jupyter-mlops:compare-runs',
+  openJobs: 'jupyter-mlops:open-jobs',
+  publish: 'jupyter-mlops:publish-notebook',
+  showPanel: 'jupyter-mlops:show-panel',
+  openDemo: 'jupyter-mlops:open-demo'
+} as const;
+
+/** The schema of a command that takes nothing. */
+export const NOTHING = { args: { type: 'object', properties: {} } } as const;

@@ -1,0 +1,97 @@
+import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { Signal } from '@lumino/signaling';
+import { RunFeed } from './events';
+import { JobsApi } from './jobs/api';
+import { ParametersModel } from './parameters/model';
+import { PipelineApi } from './pipeline/api';
+import { PipelineModel } from './pipeline/model';
+import { Requests } from './request';
+import { RunsApi } from './runs/api';
+import { RunList } from './runs/model';
+import { IMlops, INotebookDesk, PLUGIN } from './tokens';
+
+class Mlops implements IMlops {
+  constructor(
+    app: JupyterFrontEnd,
+    private readonly tracker: INotebookTracker,
+    readonly translator: ITranslator
+  ) {
+    this.requests = new Requests(app.serviceManager.serverSettings);
+    this.runs = new RunsApi(this.requests);
+    this.jobs = new JobsApi(this.requests);
+    this.feed = new RunFeed(app.serviceManager.events.stream);
+    this.trans = translator.load('jupyter_mlops');
+    this._pipelines = new PipelineApi(this.requests);
+    tracker.currentChanged.connect((_, panel) => {
+      this._current = panel;
+      this.currentChanged.emit();
+    });
+    this._current = tracker.currentWidget;
+  }
+
+  readonly requests: Requests;
+  readonly runs: RunsApi;
+  readonly jobs: JobsApi;
+  readonly feed: RunFeed;
+  readonly trans;
+  headers: IMlops['headers'] = 'tagged';
+  showTime = true;
+  readonly currentChanged = new Signal<unknown, void>(this);
+  readonly settingsChanged = new Signal<unknown, void>(this);
+
+  get current(): NotebookPanel | null {
+    return this._current && !this._current.isDisposed && this.tracker.has(this._current) ? this._current : null;
+  }
+
+  desk(panel: NotebookPanel): INotebookDesk {
+    const { context } = panel;
+    let known = this._desks.get(context);
+    if (!known) {
+      const runs = new RunList(this.runs, this.feed, () => ({ notebook: context.localPath }));
+      known = { pipeline: new PipelineModel(context, this._pipelines), runs, parameters: new ParametersModel() };
+      this._desks.set(context, known);
+      context.disposed.connect(() => runs.dispose());
+      context.pathChanged.connect(() => void runs.refresh());
+      void runs.refresh();
+    }
+    return known;
+  }
+
+  private _pipelines: PipelineApi;
+  private _current: NotebookPanel | null = null;
+  private _desks = new WeakMap<object, INotebookDesk>();
+}
+
+/** What all other plugins stand on. */
+export const desk: JupyterFrontEndPlugin<IMlops> = {
+  id: `${PLUGIN}:plugin`,
+  description: 'Pipelines and runs of open notebooks.',
+  autoStart: true,
+  requires: [INotebookTracker],
+  optional: [ITranslator, ISettingRegistry],
+  provides: IMlops,
+  activate: (
+    app: JupyterFrontEnd,
+    tracker: INotebookTracker,
+    translator: ITranslator | null,
+    settings: ISettingRegistry | null
+  ): IMlops => {
+    const made = new Mlops(app, tracker, translator ?? nullTranslator);
+    const take = (known: ISettingRegistry.ISettings) => {
+      made.headers = known.composite.cellHeaders as IMlops['headers'];
+      made.showTime = known.composite.showTime as boolean;
+      made.settingsChanged.emit();
+    };
+    settings?.load(`${PLUGIN}:plugin`).then(
+      known => {
+        known.changed.connect(take);
+        take(known);
+      },
+      reason => console.error('jupyter-mlops: the settings could not be read', reason)
+    );
+    return made;
+  }
+};

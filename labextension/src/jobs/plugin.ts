@@ -1,0 +1,113 @@
+import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette, Notification, WidgetTracker } from '@jupyterlab/apputils';
+import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
+import { ILauncher } from '@jupyterlab/launcher';
+import { IMainMenu } from '@jupyterlab/mainmenu';
+import { Token } from '@lumino/coreutils';
+import { Commands, NOTHING } from '../commands';
+import { jobsIcon, mlopsIcon } from '../icons';
+import { attempt, IRunDoor } from '../runs/actions';
+import { IRuns } from '../runs/plugin';
+import { IMlops, PLUGIN } from '../tokens';
+import { IPublishDoor } from '../versions/view';
+
+export const IPublish = new Token<IPublishDoor>('jupyter-mlops:IPublish', 'Publishing and scheduling notebooks.');
+
+/** Jobs, publishing and schedules. */
+export const jobs: JupyterFrontEndPlugin<IPublishDoor> = {
+  id: `${PLUGIN}:jobs`,
+  description: 'Jobs, publishing and schedules.',
+  autoStart: true,
+  provides: IPublish,
+  requires: [IMlops, IRuns],
+  optional: [ICommandPalette, IMainMenu, ILauncher, ILayoutRestorer, IDefaultFileBrowser],
+  activate: (
+    app: JupyterFrontEnd,
+    mlops: IMlops,
+    door: IRunDoor,
+    palette: ICommandPalette | null,
+    menus: IMainMenu | null,
+    launcher: ILauncher | null,
+    restorer: ILayoutRestorer | null,
+    files: IDefaultFileBrowser | null
+  ) => {
+    const { trans } = mlops;
+    const { commands, shell } = app;
+    const category = trans.__('MLOps');
+    type Page = ReturnType<(typeof import('./page'))['jobsPage']>;
+    const tracker = new WidgetTracker<Page>({ namespace: 'jupyter-mlops-jobs' });
+    commands.addCommand(Commands.openJobs, {
+      label: args => (args.isPalette ? trans.__('Open Jobs') : trans.__('Jobs')),
+      caption: trans.__('Published notebooks, their schedules and runs'),
+      icon: jobsIcon,
+      describedBy: { args: { type: 'object', properties: { job: { type: 'string' } } } },
+      execute: async args => {
+        const { jobsPage } = await import('./page');
+        let page = tracker.find(() => true);
+        if (!page) {
+          page = jobsPage(mlops, door, (first, second) => void commands.execute(Commands.compareRuns, { first, second }));
+          shell.add(page, 'main');
+          void tracker.add(page);
+        }
+        if (typeof args.job === 'string') {
+          page.content.job = args.job;
+        }
+        shell.activateById(page.id);
+      }
+    });
+    if (restorer) {
+      void restorer.restore(tracker, { command: Commands.openJobs, name: () => 'jobs' });
+    }
+    commands.addCommand(Commands.openDemo, {
+      label: trans.__('MLOps Demo'),
+      caption: trans.__('A notebook with steps, parameters and metrics, to try things on'),
+      icon: mlopsIcon,
+      describedBy: { args: { type: 'object', properties: { cwd: { type: 'string' } } } },
+      execute: async args => {
+        const folder = String(args.cwd ?? files?.model.path ?? '');
+        await attempt(trans.__('The demo could not be copied'), async () => {
+          const { path } = await mlops.jobs.demo(folder);
+          await commands.execute('docmanager:open', { path });
+          await commands.execute(Commands.showPanel);
+        });
+      }
+    });
+    const publishDoor: IPublishDoor = {
+      publish: async panel => {
+        const { publish } = await import('../versions/publish');
+        const made = await publish(mlops, panel);
+        if (made) {
+          Notification.success(trans.__('%1 is published', made), {
+            autoClose: 5000,
+            actions: [
+              {
+                label: trans.__('Open job'),
+                callback: () => publishDoor.openJob(made.slice(0, made.lastIndexOf(' ')))
+              }
+            ]
+          });
+        }
+      },
+      schedule: async job => {
+        const { schedule } = await import('./schedule');
+        await schedule(mlops, job);
+      },
+      openJob: job => void commands.execute(Commands.openJobs, { job })
+    };
+    commands.addCommand(Commands.publish, {
+      label: trans.__('Publish Notebook…'),
+      describedBy: NOTHING,
+      isEnabled: () => mlops.current !== null,
+      execute: () =>
+        mlops.current &&
+        attempt(trans.__('The notebook could not be published'), () => publishDoor.publish(mlops.current!))
+    });
+    palette?.addItem({ command: Commands.openJobs, category, args: { isPalette: true } });
+    palette?.addItem({ command: Commands.publish, category });
+    palette?.addItem({ command: Commands.openDemo, category });
+    launcher?.add({ command: Commands.openJobs, category, rank: 1 });
+    launcher?.add({ command: Commands.openDemo, category, rank: 2 });
+    menus?.fileMenu.addGroup([{ command: Commands.publish }, { command: Commands.openJobs }], 40);
+    return publishDoor;
+  }
+};

@@ -1,0 +1,83 @@
+import { NotebookPanel } from '@jupyterlab/notebook';
+import { caretDownIcon, refreshIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
+import { Menu } from '@lumino/widgets';
+import * as React from 'react';
+import { attempt, startRun } from '../runs/actions';
+import { ACTIVE, stepsOf } from '../runs/model';
+import { useSignal } from '../signal';
+import { stateWord } from '../states';
+import { IMlops } from '../tokens';
+import { State } from '../types';
+
+/** The row above the sections: the notebook, and running it. */
+export function RunBar(props: { mlops: IMlops; panel: NotebookPanel | null; menu: Menu }): JSX.Element {
+  const { mlops, panel, menu } = props;
+  const { trans } = mlops;
+  const desk = panel ? mlops.desk(panel) : null;
+  useSignal(desk?.runs.changed, desk?.pipeline.changed);
+  if (!panel || !desk) {
+    return <div className="jp-mlops-empty">{trans.__('Open a notebook to see its pipeline.')}</div>;
+  }
+  const { runs } = desk;
+  const run = runs.active;
+  const live = run && runs.feed.live(run.id);
+  const steps = run ? stepsOf(run, live) : [];
+  const over = steps.filter(step => !ACTIVE.includes(step.state as State)).length;
+  const cell = live && live.cell >= 0 ? trans.__('cell %1', live.cell + 1) : '';
+  const now = run ? [stateWord(run.state, trans), live?.step ?? '', cell].filter(Boolean).join(' · ') : '';
+  return (
+    <div className="jp-mlops-bar">
+      <div className="jp-mlops-bar-name" title={panel.context.localPath}>
+        {panel.title.label}
+      </div>
+      <div className="jp-mlops-bar-acts">
+        {run ? (
+          <button
+            className="jp-mlops-button"
+            onClick={() => void attempt(trans.__('The run could not be stopped'), () => runs.stop(run))}
+          >
+            <stopIcon.react tag="span" />
+            {trans.__('Stop')}
+          </button>
+        ) : (
+          <button className="jp-mlops-button jp-mod-primary" onClick={() => void startRun(mlops, panel)}>
+            <runIcon.react tag="span" />
+            {trans.__('Run')}
+          </button>
+        )}
+        <button
+          className="jp-mlops-button"
+          aria-label={trans.__('More ways to run')}
+          aria-haspopup="menu"
+          onClick={event => {
+            const at = event.currentTarget.getBoundingClientRect();
+            menu.open(at.left, at.bottom, { horizontalAlignment: 'left' });
+          }}
+        >
+          <caretDownIcon.react tag="span" />
+        </button>
+        <button
+          className="jp-mlops-button"
+          aria-label={trans.__('Refresh')}
+          title={trans.__('Refresh')}
+          onClick={() => {
+            desk.pipeline.refresh();
+            void runs.refresh();
+          }}
+        >
+          <refreshIcon.react tag="span" />
+        </button>
+      </div>
+      {run ? (
+        <div className="jp-mlops-progress" role="status">
+          <progress
+            aria-label={trans.__('Steps that are over')}
+            max={Math.max(1, steps.length)}
+            value={run.state === 'queued' ? 0 : over}
+          />
+          <span>{now}</span>
+        </div>
+      ) : null}
+    </div>
+  );
+}

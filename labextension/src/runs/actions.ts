@@ -1,0 +1,89 @@
+import { Dialog, Notification, showDialog, showErrorMessage } from '@jupyterlab/apputils';
+import { NotebookPanel } from '@jupyterlab/notebook';
+import { showCells } from '../pipeline/view';
+import { RequestError, wordsOf } from '../request';
+import { IMlops } from '../tokens';
+import { Run } from '../types';
+import { IRunWanted } from './api';
+
+/** What other parts do with a run. */
+export interface IRunDoor {
+  open(run: string): void;
+  repair(run: Run): Promise<void>;
+}
+
+/** Save the notebook, and run it with the parameters of its form. Resolves to the run, or undefined if there is none. */
+export async function startRun(
+  mlops: IMlops,
+  panel: NotebookPanel,
+  how: Pick<IRunWanted, 'from_step' | 'only_step' | 'use_cache'> = {}
+): Promise<Run | undefined> {
+  const { trans } = mlops;
+  const { runs, parameters } = mlops.desk(panel);
+  try {
+    if (panel.context.model.dirty || panel.context.model.readOnly === false) {
+      await panel.context.save();
+    }
+    return await runs.start({ notebook: panel.context.localPath, parameters: parameters.given, ...how });
+  } catch (error) {
+    if (!(error instanceof RequestError && parameters.refuse(error.field, error.words))) {
+      await showErrorMessage(trans.__('The run could not be started'), wordsOf(error));
+    } else {
+      Notification.error(trans.__('The run could not be started: %1', wordsOf(error)), { autoClose: 8000 });
+    }
+    return undefined;
+  }
+}
+
+/** Do something that is asked of the server, and show why if it can't be done. */
+export async function attempt(title: string, act: () => Promise<unknown>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    await showErrorMessage(title, wordsOf(error));
+  }
+}
+
+/** Say how a run of an open notebook ended, with what can be done about it. */
+export function tellEnd(mlops: IMlops, panel: NotebookPanel, run: Run, door: IRunDoor): void {
+  const { trans } = mlops;
+  const name = panel.title.label.replace(/\.ipynb$/, '');
+  if (run.state === 'completed') {
+    Notification.success(trans.__('%1 completed', name), {
+      autoClose: 4000,
+      actions: [{ label: trans.__('Open run'), callback: () => door.open(run.id) }]
+    });
+  } else if (run.state === 'failed') {
+    const error = run.error;
+    const what = error ? `${error.ename}: ${firstLine(error.evalue)}` : '';
+    const where = error?.step ? trans.__('%1 failed in step %2', name, error.step) : trans.__('%1 failed', name);
+    Notification.error(`${where}. ${what}`.trim(), {
+      autoClose: false,
+      actions: [
+        { label: trans.__('Show cell'), callback: () => showFailed(panel, run) },
+        { label: trans.__('Repair'), displayType: 'accent', callback: () => void door.repair(run) },
+        { label: trans.__('Open run'), displayType: 'link', callback: () => door.open(run.id) }
+      ]
+    });
+  }
+}
+
+export function showFailed(panel: NotebookPanel, run: Run): void {
+  if (run.error) {
+    showCells(panel, [run.error.cell]);
+  }
+}
+
+function firstLine(text: string | undefined): string {
+  return (text ?? '').split('\n')[0].slice(0, 200);
+}
+
+/** Ask before something that can't be undone; says what it is about and what follows. */
+export async function certain(title: string, body: string, act: string, trans: IMlops['trans']): Promise<boolean> {
+  const answer = await showDialog({
+    title,
+    body,
+    buttons: [Dialog.cancelButton({ label: trans.__('Cancel') }), Dialog.warnButton({ label: act })]
+  });
+  return answer.button.accept;
+}

@@ -1,0 +1,56 @@
+import { Query, Requests } from '../request';
+import { Comparison, RepairNotebook, Run, RunLog, RunPage, Values } from '../types';
+
+export interface IRunWanted {
+  notebook?: string;
+  job?: string;
+  parameters?: Values;
+  from_step?: string;
+  only_step?: string;
+  use_cache?: boolean;
+}
+
+export class RunsApi {
+  constructor(private readonly requests: Requests) {}
+
+  list(query: Query): Promise<RunPage> {
+    return this.requests.ask('GET', 'runs', { query });
+  }
+
+  get(id: string): Promise<Run> {
+    return this.requests.ask('GET', `runs/${encodeURIComponent(id)}`);
+  }
+
+  start(wanted: IRunWanted): Promise<Run> {
+    return this.requests.ask('POST', 'runs', { body: wanted });
+  }
+
+  stop(id: string): Promise<Run> {
+    return this.requests.ask('POST', `runs/${encodeURIComponent(id)}/stop`);
+  }
+
+  repair(id: string, cells: Record<string, string> = {}): Promise<Run> {
+    return this.requests.ask('POST', `runs/${encodeURIComponent(id)}/repair`, { body: { cells } });
+  }
+
+  repairNotebook(id: string): Promise<RepairNotebook> {
+    return this.requests.ask('POST', `runs/${encodeURIComponent(id)}/repair-notebook`, { body: {} });
+  }
+
+  log(id: string, offset: number): Promise<RunLog> {
+    return this.requests.ask('GET', `runs/${encodeURIComponent(id)}/log`, { query: { offset } });
+  }
+
+  notebook(id: string): Promise<Record<string, unknown>> {
+    return this.requests.ask('GET', `runs/${encodeURIComponent(id)}/notebook`);
+  }
+
+  compare(first: string, second: string): Promise<Comparison> {
+    const [one, two] = [first, second].map(encodeURIComponent);
+    return this.requests.ask('GET', `runs/${one}/comparison/${two}`);
+  }
+
+  reportUrl(id: string): string {
+    return this.requests.url(`runs/${encodeURIComponent(id)}/report`);
+  }
+}

@@ -1,0 +1,161 @@
+import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette, MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import { IEditorServices } from '@jupyterlab/codeeditor';
+import { IMainMenu } from '@jupyterlab/mainmenu';
+import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import { Token } from '@lumino/coreutils';
+import { Commands, NOTHING } from '../commands';
+import { onRun } from '../pipeline/view';
+import { IMlops, PLUGIN } from '../tokens';
+import { Run } from '../types';
+import { attempt, IRunDoor, startRun, tellEnd } from './actions';
+import { openRepair } from './repair';
+
+export const IRuns = new Token<IRunDoor>('jupyter-mlops:IRuns', 'Opening and repairing runs.');
+
+/** Running notebooks, and the pages of runs. */
+export const runs: JupyterFrontEndPlugin<IRunDoor> = {
+  id: `${PLUGIN}:runs`,
+  description: 'Running notebooks, and the pages of runs.',
+  autoStart: true,
+  provides: IRuns,
+  requires: [IMlops, INotebookTracker, IRenderMimeRegistry, IEditorServices, NotebookPanel.IContentFactory],
+  optional: [ICommandPalette, IMainMenu, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    mlops: IMlops,
+    notebooks: INotebookTracker,
+    rendermime: IRenderMimeRegistry,
+    editors: IEditorServices,
+    contentFactory: NotebookPanel.IContentFactory,
+    palette: ICommandPalette | null,
+    menus: IMainMenu | null,
+    restorer: ILayoutRestorer | null
+  ) => {
+    const { trans } = mlops;
+    const { commands, shell } = app;
+    const pages = new WidgetTracker<MainAreaWidget<ReactWidget>>({ namespace: 'jupyter-mlops-runs' });
+    const facts = new WeakMap<MainAreaWidget<ReactWidget>, { run: string; other: string }>();
+
+    const door: IRunDoor = {
+      open: run => void commands.execute(Commands.openRun, { run }),
+      repair: run =>
+        attempt(trans.__('The run could not be repaired'), () => openRepair(app, mlops, notebooks, run, door))
+    };
+    const parts = {
+      rendermime,
+      editors,
+      contentFactory,
+      door,
+      openNotebook: (path: string) => void commands.execute('docmanager:open', { path })
+    };
+
+    const show = async (run: string, other: string): Promise<void> => {
+      const { runPage } = await import('./page');
+      const known = pages.find(page => facts.get(page)?.run === run && facts.get(page)?.other === other);
+      const page = known ?? runPage(mlops, run, parts, other);
+      facts.set(page, { run, other });
+      if (!known) {
+        page.id += other ? `-${other}` : '';
+        shell.add(page, 'main');
+        void pages.add(page);
+      }
+      shell.activateById(page.id);
+    };
+    commands.addCommand(Commands.openRun, {
+      label: trans.__('Open Run'),
+      describedBy: { args: { type: 'object', properties: { run: { type: 'string' } }, required: ['run'] } },
+      execute: args => show(String(args.run), String(args.other ?? ''))
+    });
+    commands.addCommand(Commands.compareRuns, {
+      label: trans.__('Compare Runs'),
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: { first: { type: 'string' }, second: { type: 'string' } },
+          required: ['first', 'second']
+        }
+      },
+      execute: args => show(String(args.second), String(args.first))
+    });
+    if (restorer) {
+      void restorer.restore(pages, {
+        command: Commands.openRun,
+        args: page => facts.get(page) ?? {},
+        name: page => page.id
+      });
+    }
+
+    const here = () => mlops.current;
+    const stepHere = (): string => {
+      const panel = here();
+      const cell = panel?.content.activeCell;
+      return (panel && cell && mlops.desk(panel).pipeline.owner(cell.model.id)?.step) || '';
+    };
+    const add = (command: string, label: string, enabled: () => boolean, act: (panel: NotebookPanel) => unknown) => {
+      commands.addCommand(command, {
+        label,
+        describedBy: NOTHING,
+        isEnabled: () => here() !== null && enabled(),
+        execute: () => here() && act(here()!)
+      });
+      palette?.addItem({ command, category: trans.__('MLOps') });
+    };
+    add(Commands.run, trans.__('Run as Pipeline'), () => true, panel => startRun(mlops, panel));
+    add(
+      Commands.runFrom,
+      trans.__('Run from This Step'),
+      () => stepHere() !== '',
+      panel => startRun(mlops, panel, { from_step: stepHere() })
+    );
+    add(
+      Commands.runOnly,
+      trans.__('Run Only This Step'),
+      () => stepHere() !== '',
+      panel => startRun(mlops, panel, { only_step: stepHere() })
+    );
+    add(
+      Commands.runFresh,
+      trans.__('Run without Cache'),
+      () => true,
+      panel => startRun(mlops, panel, { use_cache: false })
+    );
+    const active = (): Run | undefined => {
+      const panel = here();
+      return panel ? mlops.desk(panel).runs.active : undefined;
+    };
+    add(
+      Commands.stop,
+      trans.__('Stop Run'),
+      () => active() !== undefined,
+      panel => {
+        const run = active();
+        return run && attempt(trans.__('The run could not be stopped'), () => mlops.desk(panel).runs.stop(run));
+      }
+    );
+    menus?.runMenu.addGroup(
+      [Commands.run, Commands.runFrom, Commands.runOnly, Commands.runFresh, Commands.stop].map(command => ({ command })),
+      40
+    );
+    onRun((_, panel) => startRun(mlops, panel));
+
+    const watched = new WeakSet<object>();
+    const watch = (panel: NotebookPanel) => {
+      const { runs: list } = mlops.desk(panel);
+      if (!watched.has(list)) {
+        watched.add(list);
+        list.ended.connect((_, run) => {
+          const view = notebooks.find(one => one.context === panel.context) ?? panel;
+          if (!view.isDisposed) {
+            tellEnd(mlops, view, run, door);
+          }
+        });
+      }
+    };
+    notebooks.widgetAdded.connect((_, panel) => watch(panel));
+    notebooks.forEach(watch);
+    return door;
+  }
+};

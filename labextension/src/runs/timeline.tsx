@@ -1,0 +1,85 @@
+import { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import { duration } from '../format';
+import { stateWord } from '../states';
+import { State, StepRun } from '../types';
+
+/** When a step was at work, in seconds since 1970. */
+export interface ISpan {
+  name: string;
+  begin: number;
+  end: number;
+}
+
+type Metadata = { papermill?: { start_time?: string; end_time?: string }; jupyter_mlops_run?: { step?: string } };
+
+/** When each step was at work, by the times that papermill wrote beside the cells. */
+export function spansOf(notebook: Record<string, unknown> | undefined): ISpan[] {
+  const found = new Map<string, ISpan>();
+  for (const cell of (notebook?.cells ?? []) as { metadata?: Metadata }[]) {
+    const step = cell.metadata?.jupyter_mlops_run?.step;
+    const times = cell.metadata?.papermill;
+    const begin = Date.parse(times?.start_time ?? '') / 1000;
+    const end = Date.parse(times?.end_time ?? '') / 1000;
+    if (step && begin && end) {
+      const known = found.get(step);
+      found.set(step, {
+        name: step,
+        begin: Math.min(begin, known?.begin ?? begin),
+        end: Math.max(end, known?.end ?? end)
+      });
+    }
+  }
+  return [...found.values()];
+}
+
+const ROW = 26;
+
+/** A row a step; bars where it was at work. */
+export function Timeline(props: {
+  steps: readonly StepRun[];
+  spans: readonly ISpan[];
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { steps, spans, trans } = props;
+  const begin = Math.min(...spans.map(one => one.begin));
+  const end = Math.max(...spans.map(one => one.end), begin + 0.001);
+  const place = (time: number) => ((time - begin) / (end - begin)) * 100;
+  return (
+    <div className="jp-mlops-timeline" role="table" aria-label={trans.__('Timeline')}>
+      {steps.map(step => {
+        const span = spans.find(one => one.name === step.name);
+        const word = stateWord(step.state as State, trans);
+        const told = span
+          ? `${new Date(span.begin * 1000).toLocaleTimeString()} – ${new Date(span.end * 1000).toLocaleTimeString()}`
+          : '';
+        return (
+          <div key={step.name} role="row" style={{ height: ROW }} title={`${step.name}: ${word} ${told}`}>
+            <span role="rowheader">{step.name}</span>
+            <span role="cell" className="jp-mlops-track">
+              {span ? (
+                <i
+                  className="jp-mlops-span"
+                  data-state={step.state}
+                  style={{
+                    left: `${place(span.begin)}%`,
+                    width: `max(3px, ${place(span.end) - place(span.begin)}%)`
+                  }}
+                />
+              ) : null}
+            </span>
+            <span role="cell" className="jp-mlops-time">
+              {step.state === 'cached' || !step.seconds ? word : duration(step.seconds)}
+            </span>
+          </div>
+        );
+      })}
+      {spans.length ? (
+        <div className="jp-mlops-axis" aria-hidden="true">
+          <span>0</span>
+          <span>{duration(end - begin)}</span>
+        </div>
+      ) : null}
+    </div>
+  );
+}
