@@ -127,7 +127,7 @@ class Performer:
             run_timeout=rules.run_timeout,
             kernel=kernel,
             cwd=folder,
-            env={**_environ(), **secrets},
+            env={**environ(), **secrets},
             **{name: run.asked[name] for name in ASKED if name in run.asked},
         )
 
@@ -273,7 +273,8 @@ def interpreter_of(kernel: str) -> list[str]:
     return [first if os.path.isabs(first) else sys.executable]
 
 
-def _environ() -> dict[str, str]:
+def environ() -> dict[str, str]:
+    """The environment that kernels of runs begin with, secrets left out."""
     return {k: v for k, v in os.environ.items() if not k.startswith("MLOPS_SECRET_")}
 
 

@@ -103,6 +103,7 @@ async def _run(
     pipeline = build(nb, request.notebook.stem)
     _require_step(pipeline, request.from_step)
     _require_step(pipeline, request.only_step)
+    _require_step(pipeline, request.stop_before)
     output = _output(request, config, run_id)
     tell({"event": "run", "id": run_id, "steps": [s.name for s in pipeline.steps], "output": str(output)})
     options = Options(
@@ -110,6 +111,7 @@ async def _run(
         isolate=request.isolate,
         redo_from=request.from_step,
         only=request.only_step,
+        stop_before=request.stop_before,
         cell_timeout=request.timeout,
         run_timeout=request.run_timeout,
         env=request.env,

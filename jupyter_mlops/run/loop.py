@@ -42,6 +42,7 @@ class Options:
     :param isolate: each step in a kernel of its own, as clusters do.
     :param redo_from: steps from this one on run even if a result is kept.
     :param only: run this step, and before it what it stands on and has no kept result.
+    :param stop_before: end where this step would begin; the main kernel has its inputs then, and is left alone.
     :param cell_timeout: seconds a cell may take; run_timeout: seconds the run may take.
     :param env: environment variables of the kernels; None: those of this process.
     :param secrets: values that are taken out of all that is shown and kept.
@@ -51,6 +52,7 @@ class Options:
     isolate: bool = False
     redo_from: str = ""
     only: str = ""
+    stop_before: str = ""
     cell_timeout: float | None = None
     run_timeout: float | None = None
     env: Mapping[str, str] | None = None
@@ -184,6 +186,9 @@ class RunLoop:
         self.all_kept = await self._everything_kept()
         for block in self.blocks:
             self.current = block
+            if block.owner == self.options.stop_before:
+                await self._leave_before(block)
+                return
             if not self._wanted(block):
                 self._finish_block(block, "skipped", 0.0)
                 continue
@@ -204,6 +209,18 @@ class RunLoop:
         if self.storing:
             await asyncio.gather(*self.storing)
 
+    async def _leave_before(self, block: Block) -> None:
+        """Give the main kernel what a block needs, and let go of it. Raises what an earlier block failed with."""
+        self.current = None
+        if self.failed:
+            return
+        main = await self._main_session()
+        await self._bring(main, block)
+        self.main = None
+        main.leave()
+        if self.storing:
+            await asyncio.gather(*self.storing)
+
     def _wanted(self, block: Block) -> bool:
         if not self.options.only:
             return True
@@ -220,7 +237,7 @@ class RunLoop:
 
     async def _everything_kept(self) -> bool:
         """Whether every block has a kept result: then no kernel is needed at all."""
-        if self.cache is None or not self.python:
+        if self.cache is None or not self.python or self.options.stop_before:
             return False
         line = Line()
         for block in self.blocks:

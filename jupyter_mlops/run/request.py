@@ -13,6 +13,7 @@ class RunRequest:
 
     :param given: typed parameter values; `texts`: values as written on a command line, read by declared type.
     :param output: where the executed notebook goes; None: with the runs.
+    :param stop_before: a step: the run ends where it would begin, its inputs in the kernel, which is left as it is.
     :param jobs: kernels at most; 0: one for each core.
     :param timeout: seconds for a cell; `run_timeout`: seconds for the run.
     :param env: environment variables of the kernels; None: those of this process.
@@ -31,6 +32,7 @@ class RunRequest:
     run_timeout: float | None = None
     report: Path | None = None
     report_code: bool = True
+    stop_before: str = ""
     kernel: str = ""
     cwd: Path | None = None
     env: Mapping[str, str] | None = None

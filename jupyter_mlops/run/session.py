@@ -294,6 +294,17 @@ class Session:
         finally:
             await self.kill()
 
+    def leave(self) -> None:
+        """Let go of a kernel that goes on."""
+        if self.client is not None:
+            kc: Any = self.client.kc
+            self.client = None
+            if kc is not None:
+                kc.stop_channels()
+            if self.launched is not None:
+                self.launched.manager.context.destroy(linger=0)
+            self.on_end()
+
     async def kill(self) -> None:
         """End the kernel's process and every process that it started in its session."""
         if self.client is None or self.launched is None:

@@ -81,10 +81,10 @@ class Handler(APIHandler):
     def queried(self, kind: type[BaseModel]) -> BaseModel:
         """The query's arguments; those that a list is declared for may come several times."""
         raw = {
-            name: [self.decode_argument(v, name) for v in values]
+            name: [self.decode_argument(value, name) for value in values]
             for name, values in self.request.query_arguments.items()
+            if name != "token" and not name.isdigit()  # JupyterLab says the time, to get by caches
         }
-        raw.pop("token", None)
         single = {
             name: values if name in kind.model_fields and _is_list(kind, name) else values[-1]
             for name, values in raw.items()

@@ -14,6 +14,8 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("/mlops/runs/{run_id}", runs.RunHandler),
     ("/mlops/runs/{run_id}/stop", runs.RunStopHandler),
     ("/mlops/runs/{run_id}/repair", runs.RunRepairHandler),
+    ("/mlops/runs/{run_id}/repair-notebook", runs.RepairNotebookHandler),
+    ("/mlops/runs/{run_id}/pipeline", runs.RunPipelineHandler),
     ("/mlops/runs/{run_id}/log", runs.RunLogHandler),
     ("/mlops/runs/{run_id}/notebook", runs.RunNotebookHandler),
     ("/mlops/runs/{run_id}/report", runs.RunReportHandler),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CELL = re.compile(r"cell (\d+)")
 LOG_PIECE = 1 << 20  # bytes of a log that are told at once
+RESTORED_WITHIN = 1800.0  # seconds
 _facts: dict[tuple[str, frozenset[str], str], frozenset[str] | None] = {}
 _asking = threading.Lock()
 
@@ -245,32 +246,119 @@ def _by_type(manifest: Any, given: Mapping[str, object]) -> tuple[dict[str, obje
     return plain, {k: v for k, v in given.items() if k not in plain and isinstance(v, str)}
 
 
-def repair(
-    space: Workspace, run_id: str, sources: Mapping[str, str] | None = None, path: str = ""
-) -> dict[str, Any]:  # fmt: skip
+def repair(space: Workspace, run_id: str, sources: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Go on with a run that failed or was stopped; what completed is not run again.
 
-    :param sources: cell id -> mended source. The run goes on with them, under a version that has them.
+    :param sources: cell id -> source. Where one was mended, the run goes on with it, under a version that has it.
     """
     full = space.queue.full_id(run_id)
     if sources:
         run = space.queue.run(full)
         if run.state not in ("failed", "stopped"):
-            raise Conflict(
-                f"the run is {run.state}", where=full, remedy="Only one that failed or was stopped is repaired."
-            )
+            remedy = "Only one that failed or was stopped is repaired."
+            raise Conflict(f"the run is {run.state}", where=full, remedy=remedy)
         nb = source_notebook(space, full)
         known = {cell.get("id"): cell for cell in nb.cells}
         missing = sorted(set(sources) - set(known))
         if missing:
             raise Unknown(f"the run has no cell {missing[0]!r}", where="cells")
-        for cell_id, source in sources.items():
+        mended = {cell_id: text for cell_id, text in sources.items() if known[cell_id].source != text}
+        for cell_id, source in mended.items():
             known[cell_id].source = source
-        version = _mended(space, run, nb)
-        space.queue.set_version(full, version.id)
+        if mended:
+            space.queue.set_version(full, _mended(space, run, nb).id)
     made = space.queue.again(full)
     jobs.poke(space)
     return run_told(made)
+
+
+def repair_plan(space: Workspace, run_id: str) -> dict[str, Any]:
+    """What it takes to mend the failed step of a run by hand: a `notebook` of its cells, the `kernel`'s name, the
+    `folder` it runs in, and the `environ` it begins with.
+
+    :raises Conflict: no step of it failed.
+    """
+    import nbformat
+
+    from jupyter_mlops.run.launch import Wanted
+
+    full = space.queue.full_id(run_id)
+    run = space.queue.run(full)
+    step = (run.error or {}).get("step", "")
+    nb = source_notebook(space, full)
+    if run.state != "failed" or not step or run.version_id is None:
+        remedy = "Repair it as it is: `jupyter mlops repair`, or Resume."
+        raise Conflict(f"no step of the run failed: it is {run.state}", where=full, remedy=remedy)
+    manifest = jobs.manifest_of(space, space.catalog.version_by_id(run.version_id))
+    if manifest.language != "python":
+        raise Conflict("inputs can be restored for Python notebooks only", where=full)
+    cells = next(one["cells"] for one in manifest.pipeline["steps"] if one["name"] == step)
+    words = (
+        f"### Repair of step `{step}`\n\nThe kernel of this notebook holds the step's inputs, as it failed with "
+        f"them in run `{full}`. Mend the cells, try them, and resume the run from the MLOps panel."
+    )
+    made = nbformat.v4.new_notebook(metadata={"kernelspec": nb.metadata.get("kernelspec", {})})
+    made.metadata["jupyter_mlops"] = {
+        "repairs": {"run": full, "step": step, "cells": [nb.cells[at].id for at in cells]}
+    }
+    made.cells = [nbformat.v4.new_markdown_cell(words), *(nb.cells[at] for at in cells)]
+    folder = run.asked.get("in_folder") or str(space.home / "runs" / full)
+    wanted = Wanted(manifest.kernel, folder, space.config.hash_seed)
+    return {
+        "run": full, "step": step, "cells": list(cells), "kernel": manifest.kernel, "folder": folder,
+        "environ": wanted.environment(), "notebook": json.loads(nbformat.writes(made)),
+        "name": f"{Path(manifest.name).stem}-repair-{step}.ipynb", "path": run_told(run)["notebook"] or "",
+    }  # fmt: skip
+
+
+def restore(space: Workspace, run_id: str, connection_file: Path) -> dict[str, list[str]]:
+    """Bring a kernel to where the failed step of a run begins: kept results are loaded, others run again.
+
+    :returns: names of the steps that were `restored`, and of those that `ran`.
+    :raises RunFailed: an earlier step failed this time.
+    """
+    import asyncio
+
+    from jupyter_mlops.errors import RunFailed
+    from jupyter_mlops.jobs.perform import environ
+    from jupyter_mlops.run.attach import Guest
+    from jupyter_mlops.run.execute import execute
+    from jupyter_mlops.run.request import RunRequest
+
+    plan = repair_plan(space, run_id)
+    run = space.queue.run(plan["run"])
+    folder = space.home / "runs" / run.id / "repair"
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / _name_of(space, run)
+    source.write_bytes(_source_bytes(space, run))
+    request = RunRequest(
+        source, given=dict(run.parameters), output=folder / f"done-{source.name}", stop_before=plan["step"], jobs=1,
+        kernel=plan["kernel"], cwd=Path(plan["folder"]), env=environ(),
+    )  # fmt: skip
+    guest = Guest(connection_file)
+    record = asyncio.run(asyncio.wait_for(execute(request, space.config, kernels=guest), RESTORED_WITHIN))
+    if record["state"] != "completed":
+        error = record["error"] or {}
+        raise RunFailed(
+            f"an earlier step failed this time: {error.get('ename')}: {error.get('evalue')}",
+            where=f"step {error.get('step')}",
+        )
+    states = {step["name"]: step["state"] for step in record["steps"]}
+    return {
+        "restored": [name for name, state in states.items() if state == "cached"],
+        "ran": [name for name, state in states.items() if state == "completed"],
+    }
+
+
+def _name_of(space: Workspace, run: Run) -> str:
+    assert run.version_id is not None
+    return str(jobs.manifest_of(space, space.catalog.version_by_id(run.version_id)).name)
+
+
+def _source_bytes(space: Workspace, run: Run) -> bytes:
+    assert run.version_id is not None
+    manifest = jobs.manifest_of(space, space.catalog.version_by_id(run.version_id))
+    return space.store.get(manifest.notebook)
 
 
 def _mended(space: Workspace, run: Run, nb: NotebookNode) -> Any:
@@ -345,7 +433,17 @@ def executed(space: Workspace, run_id: str) -> dict[str, Any]:
         except (OSError, ValueError):
             continue
         return found
+    if known.version_id is not None and known.state in ("queued", "running"):
+        waiting: dict[str, Any] = json.loads(_source_bytes(space, known))
+        return waiting
     raise Unknown("the run has no executed notebook", where=full, remedy=f"It is {known.state}.")
+
+
+def pipeline_of_run(space: Workspace, run_id: str) -> dict[str, Any]:
+    """The notebook that a run was made of as a pipeline, as `analyse` tells it, without checks."""
+    nb = source_notebook(space, run_id)
+    known = space.queue.run(space.queue.full_id(run_id))
+    return analyse(nb, Path(_name_of(space, known)).stem, space.config, checks=False)
 
 
 def executed_text(space: Workspace, run_id: str) -> str:

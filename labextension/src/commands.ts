@@ -10,6 +10,7 @@ export const Commands = {
   runOnly: 'jupyter-mlops:run-only-step',
   runFresh: 'jupyter-mlops:run-without-cache',
   stop: 'jupyter-mlops:stop-run',
+  resume: 'jupyter-mlops:resume-run',
   openRun: 'jupyter-mlops:open-run',
   compareRuns: 'jupyter-mlops:compare-runs',
   openJobs: 'jupyter-mlops:open-jobs',

@@ -23,7 +23,7 @@ export interface IRunEvent {
 /** How a run stands, as far as its events told. */
 export interface ILive {
   state: State;
-  steps: Map<string, { state: State; seconds: number; since: number }>;
+  steps: Map<string, { state: State; seconds: number; begin: number; end: number }>;
   step: string;
   cell: number;
   text: string;
@@ -79,13 +79,14 @@ export class RunFeed {
         break;
       case 'steps':
         known.state = 'running';
-        known.steps = new Map(event.steps!.map(name => [name, { state: 'queued', seconds: 0, since: 0 }]));
+        known.steps = new Map(event.steps!.map(name => [name, { state: 'queued', seconds: 0, begin: 0, end: 0 }]));
         break;
       case 'step':
         known.steps.set(event.step!, {
           state: event.state!,
           seconds: event.seconds ?? 0,
-          since: Date.parse(event.time)
+          begin: event.state === 'running' ? Date.parse(event.time) : (known.steps.get(event.step!)?.begin ?? 0),
+          end: event.state === 'running' ? 0 : Date.parse(event.time)
         });
         break;
       case 'cell':

@@ -20,7 +20,7 @@ export type Version = Schemas['VersionTold'];
 export type Schedule = Schemas['ScheduleTold'];
 export type CronTold = Schemas['CronTold'];
 export type Changes = Schemas['ChangesTold'];
-export type RepairNotebook = { run: string; step: string; path: string; kernel: string };
+export type RepairNotebook = Schemas['RepairNotebook'];
 
 /** States of runs, steps and slots: one set everywhere. */
 export type State =

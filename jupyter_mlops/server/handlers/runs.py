@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
+from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import authorized
 from pydantic import BaseModel, ConfigDict, Field
 from tornado import web
@@ -13,7 +15,18 @@ from tornado import web
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.server.operation import Handler, operation
 from jupyter_mlops.server.wire.base import RunState
-from jupyter_mlops.server.wire.runs import Comparison, RepairAsked, RunAsked, RunLog, RunPage, RunTold, SortKey
+from jupyter_mlops.server.wire.pipelines import Analysis
+from jupyter_mlops.server.wire.runs import (
+    Comparison,
+    Nothing,
+    RepairAsked,
+    RepairNotebook,
+    RunAsked,
+    RunLog,
+    RunPage,
+    RunTold,
+    SortKey,
+)
 from jupyter_mlops.service import jobs, notebooks
 
 RESOURCE = "mlops:runs"
@@ -112,6 +125,41 @@ class RunRepairHandler(Handler):
         made = await self.desk.do(notebooks.repair, self.desk.space, run_id, asked.cells)
         self.desk.changed(made)
         return made
+
+
+class RepairNotebookHandler(Handler):
+    auth_resource = RESOURCE
+
+    @web.authenticated
+    @authorized
+    @operation("A notebook of the failed step, its inputs restored", body=Nothing, answer=RepairNotebook, status=201)
+    async def post(self, run_id: str, _: Nothing) -> dict[str, Any]:
+        plan = await self.desk.do(notebooks.repair_plan, self.desk.space, run_id)
+        kernels, contents = self.kernel_manager, cast(Any, self.contents_manager)
+        folder = plan["path"].rpartition("/")[0]
+        start: Any = kernels.start_kernel(
+            kernel_name=plan["kernel"], path=folder, cwd=plan["folder"], env=plan["environ"]
+        )  # fmt: skip
+        kernel: str = await ensure_async(start)
+        try:
+            file = Path(kernels.get_kernel(kernel).connection_file)
+            told = await self.desk.do(notebooks.restore, self.desk.space, run_id, file)
+            path = f"{folder}/{plan['name']}".lstrip("/")
+            await ensure_async(contents.save({"type": "notebook", "content": plan["notebook"]}, path))
+        except BaseException:
+            await ensure_async(cast(Any, kernels).shutdown_kernel(kernel, now=True))
+            raise
+        return {**{key: plan[key] for key in ("run", "step", "cells")}, "path": path, "kernel": kernel, **told}
+
+
+class RunPipelineHandler(Handler):
+    auth_resource = RESOURCE
+
+    @web.authenticated
+    @authorized
+    @operation("The pipeline that a run was made of", answer=Analysis)
+    async def get(self, run_id: str) -> dict[str, Any]:
+        return await self.desk.do(notebooks.pipeline_of_run, self.desk.space, run_id)
 
 
 class RunLogHandler(Handler):

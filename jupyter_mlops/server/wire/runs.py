@@ -32,6 +32,10 @@ class RepairAsked(Asked):
     cells: dict[str, str] = Field(default_factory=dict, description="Mended sources, by cell id.")
 
 
+class Nothing(Asked):
+    """Nothing more has to be said."""
+
+
 class RunError(Told):
     step: str = ""
     cell: int = Field(0, description="Position of the cell, from 0.")

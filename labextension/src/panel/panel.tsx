@@ -15,6 +15,7 @@ import { IPublishDoor, PublishView } from '../versions/view';
 import { RunBar } from './toolbar';
 
 const STATE = 'jupyter-mlops:sections';
+const SIZES = [4, 1.5, 2.5, 2, 1.2]; // of the sections, top to bottom
 
 /** A view that follows the notebook that is worked on. */
 function Following(props: { mlops: IMlops; show: (panel: NotebookPanel) => JSX.Element }): JSX.Element | null {
@@ -26,7 +27,7 @@ function Following(props: { mlops: IMlops; show: (panel: NotebookPanel) => JSX.E
 /** The side panel: what will happen to the notebook in production, and what happened last time. */
 export class MlopsPanel extends SidePanel {
   constructor(mlops: IMlops, runs: IRunDoor, publish: IPublishDoor, menu: Menu, state: IStateDB | null) {
-    super({ content: new AccordionPanel() });
+    super({ translator: mlops.translator });
     const { trans } = mlops;
     this.id = 'jupyter-mlops-panel';
     this.title.icon = mlopsIcon;
@@ -34,7 +35,7 @@ export class MlopsPanel extends SidePanel {
     this.addClass('jp-mlops-panel');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('MLOps'));
-    const bar = ReactWidget.create(<Bar mlops={mlops} menu={menu} />);
+    const bar = ReactWidget.create(<Bar mlops={mlops} menu={menu} door={runs} />);
     this.header.addWidget(bar);
     this._add('pipeline', trans.__('Pipeline'), panel => <PipelineView mlops={mlops} panel={panel} />, mlops);
     this._add('checks', trans.__('Checks'), panel => <ChecksView mlops={mlops} panel={panel} />, mlops);
@@ -86,6 +87,7 @@ export class MlopsPanel extends SidePanel {
       const open = known ? known[section.id] !== false : true;
       open ? content.expand(at) : content.collapse(at);
     });
+    content.setRelativeSizes(SIZES);
     content.expansionToggled.connect(() => {
       const now = content.widgets.map(section => [section.id, section.isVisible] as const);
       void state.save(STATE, Object.fromEntries(now));
@@ -95,8 +97,8 @@ export class MlopsPanel extends SidePanel {
   private _labels = new Map<string, [PanelWithToolbar, string]>();
 }
 
-function Bar(props: { mlops: IMlops; menu: Menu }): JSX.Element {
+function Bar(props: { mlops: IMlops; menu: Menu; door: IRunDoor }): JSX.Element {
   useSignal(props.mlops.currentChanged);
   const { current } = props.mlops;
-  return <RunBar key={current?.id} mlops={props.mlops} panel={current} menu={props.menu} />;
+  return <RunBar key={current?.id} mlops={props.mlops} panel={current} menu={props.menu} door={props.door} />;
 }

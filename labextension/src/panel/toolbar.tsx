@@ -2,15 +2,16 @@ import { NotebookPanel } from '@jupyterlab/notebook';
 import { caretDownIcon, refreshIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import { Menu } from '@lumino/widgets';
 import * as React from 'react';
-import { attempt, startRun } from '../runs/actions';
+import { attempt, IRunDoor, startRun } from '../runs/actions';
 import { ACTIVE, stepsOf } from '../runs/model';
+import { repairs } from '../runs/repair';
 import { useSignal } from '../signal';
 import { stateWord } from '../states';
 import { IMlops } from '../tokens';
 import { State } from '../types';
 
 /** The row above the sections: the notebook, and running it. */
-export function RunBar(props: { mlops: IMlops; panel: NotebookPanel | null; menu: Menu }): JSX.Element {
+export function RunBar(props: { mlops: IMlops; panel: NotebookPanel | null; menu: Menu; door: IRunDoor }): JSX.Element {
   const { mlops, panel, menu } = props;
   const { trans } = mlops;
   const desk = panel ? mlops.desk(panel) : null;
@@ -31,7 +32,12 @@ export function RunBar(props: { mlops: IMlops; panel: NotebookPanel | null; menu
         {panel.title.label}
       </div>
       <div className="jp-mlops-bar-acts">
-        {run ? (
+        {repairs(panel) ? (
+          <button className="jp-mlops-button jp-mod-primary" onClick={() => void props.door.resume(panel)}>
+            <runIcon.react tag="span" />
+            {trans.__('Resume run')}
+          </button>
+        ) : run ? (
           <button
             className="jp-mlops-button"
             onClick={() => void attempt(trans.__('The run could not be stopped'), () => runs.stop(run))}

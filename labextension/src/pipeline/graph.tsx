@@ -20,6 +20,7 @@ import { Pipeline, State, StepRun } from '../types';
 import { IJoined, layout, NODE } from './layout';
 
 const MANY = 20; // steps from which there is a map
+const LEGIBLE = 0.75; // the smallest size at which names are read well
 const DASHED = ['learned', 'prev', 'state', 'file'];
 
 type StepData = {
@@ -137,17 +138,29 @@ export default function Graph(props: {
     [placed, hovered, focused]
   );
   const fit = React.useCallback(() => {
-    void flow.current?.fitView({ padding: 0.06, maxZoom: 1, minZoom: 0.05 });
-  }, []);
+    const made = flow.current;
+    const node = box.current;
+    if (!made || !node || !node.clientWidth) {
+      return;
+    }
+    // All of it where that can be read; else its beginning, at a size that can.
+    const width = Math.max(...placed.nodes.map(one => one.x + NODE.width));
+    const height = Math.max(...placed.nodes.map(one => one.y + NODE.height));
+    const whole = Math.min(1, (node.clientWidth - 16) / width, (node.clientHeight - 40) / height);
+    const zoom = Math.max(whole, Math.min(LEGIBLE, (node.clientWidth - 16) / width, 1), 0.3);
+    const x = (node.clientWidth - width * zoom) / 2;
+    const y = whole < zoom ? 8 : (node.clientHeight - 28 - height * zoom) / 2;
+    void made.setViewport({ x, y, zoom });
+  }, [placed]);
   React.useEffect(() => {
     const frame = requestAnimationFrame(fit);
     return () => cancelAnimationFrame(frame);
-  }, [placed]);
+  }, [fit]);
   React.useEffect(() => {
     const observer = new ResizeObserver(fit);
     observer.observe(box.current!);
     return () => observer.disconnect();
-  }, []);
+  }, [fit]);
 
   function focus(event: React.FocusEvent): void {
     const node = (event.target as HTMLElement).closest<HTMLElement>('[data-id]');
@@ -184,13 +197,12 @@ export default function Graph(props: {
         deleteKeyCode={null}
         minZoom={0.05}
         maxZoom={2}
-        fitView
         zoomOnScroll={false}
         panOnScroll
         proOptions={{ hideAttribution: false }}
         aria-label={trans.__('Pipeline of %1 steps', pipeline.steps.length)}
       >
-        <Controls showInteractive={false} aria-label={trans.__('Zoom')} />
+        <Controls position="bottom-left" orientation="horizontal" showInteractive={false} aria-label={trans.__('Zoom')} />
         {pipeline.steps.length >= MANY ? (
           <MiniMap
             pannable

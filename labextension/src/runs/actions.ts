@@ -10,6 +10,7 @@ import { IRunWanted } from './api';
 export interface IRunDoor {
   open(run: string): void;
   repair(run: Run): Promise<void>;
+  resume(panel: NotebookPanel): Promise<void>;
 }
 
 /** Save the notebook, and run it with the parameters of its form. Resolves to the run, or undefined if there is none. */

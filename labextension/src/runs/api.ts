@@ -1,5 +1,5 @@
 import { Query, Requests } from '../request';
-import { Comparison, RepairNotebook, Run, RunLog, RunPage, Values } from '../types';
+import { Analysis, Comparison, RepairNotebook, Run, RunLog, RunPage, Values } from '../types';
 
 export interface IRunWanted {
   notebook?: string;
@@ -35,6 +35,10 @@ export class RunsApi {
 
   repairNotebook(id: string): Promise<RepairNotebook> {
     return this.requests.ask('POST', `runs/${encodeURIComponent(id)}/repair-notebook`, { body: {} });
+  }
+
+  pipeline(id: string): Promise<Analysis> {
+    return this.requests.ask('GET', `runs/${encodeURIComponent(id)}/pipeline`);
   }
 
   log(id: string, offset: number): Promise<RunLog> {

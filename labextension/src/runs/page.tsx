@@ -67,9 +67,11 @@ function RunPage(props: { mlops: IMlops; id: string; parts: IRunParts; other: st
   }, [id]);
   const run = told.value;
   const over = run ? !ACTIVE.includes(run.state) : false;
+  const known = feed.live(id);
+  const liveSteps = known ? Array.from(known.steps.values()).filter(step => step.end).length : 0;
   const notebook = useAnswer<Record<string, unknown>>(
     () => (run && run.state !== 'queued' ? mlops.runs.notebook(id) : Promise.resolve({})),
-    [id, run?.state, over]
+    [id, run?.state, over, liveSteps]
   );
   const siblings = useAnswer(
     () =>
@@ -210,7 +212,7 @@ function RunPage(props: { mlops: IMlops; id: string; parts: IRunParts; other: st
         tabIndex={0}
       >
         {tab === 'graph' ? <RunGraph mlops={mlops} run={run} steps={steps} notebook={notebook.value} /> : null}
-        {tab === 'timeline' ? <Timeline steps={steps} spans={spansOf(notebook.value)} trans={trans} /> : null}
+        {tab === 'timeline' ? <Timeline steps={steps} spans={spansOf(notebook.value, live)} trans={trans} /> : null}
         {tab === 'notebook' ? <ExecutedNotebook notebook={notebook.value} parts={parts} error={run.error?.cell} /> : null}
         {tab === 'parameters' ? <Parameters mlops={mlops} run={run} /> : null}
         {tab === 'metrics' ? <Metrics mlops={mlops} run={run} rendermime={parts.rendermime} /> : null}
@@ -257,42 +259,16 @@ function RunGraph(props: {
   const { trans } = mlops;
   const text = JSON.stringify(steps);
   const by = React.useMemo(() => new Map(steps.map(step => [step.name, step])), [text]);
-  const cells = (props.notebook?.cells ?? []) as Record<string, unknown>[];
-  const told = useAnswer<Analysis | null>(
-    () =>
-      cells.length
-        ? mlops.requests.ask('POST', 'pipelines', {
-            body: {
-              checks: false,
-              path: props.run.notebook ?? `${props.run.job}.ipynb`,
-              metadata: {},
-              cells: cells
-                .filter(cell => !tags(cell).includes('injected-parameters'))
-                .map((cell, at) => ({
-                  id: `c${at}`,
-                  cell_type: cell.cell_type,
-                  source: Array.isArray(cell.source) ? cell.source.join('') : cell.source,
-                  metadata: { tags: tags(cell) }
-                }))
-            }
-          })
-        : Promise.resolve(null),
-    [cells.length]
-  );
+  const told = useAnswer<Analysis>(() => mlops.runs.pipeline(props.run.id), [props.run.id, props.run.attempt]);
   const pipeline = told.value?.pipeline;
   if (!pipeline || !pipeline.steps.length) {
-    return <Timeline steps={steps} spans={spansOf(props.notebook)} trans={trans} />;
+    return <Timeline steps={steps} spans={spansOf(props.notebook, mlops.feed.live(props.run.id))} trans={trans} />;
   }
   return (
     <React.Suspense fallback={<div className="jp-mlops-empty">{trans.__('Drawing…')}</div>}>
       <Graph pipeline={pipeline} hues={huesOf(pipeline.steps.map(one => one.name))} runs={by} trans={trans} />
     </React.Suspense>
   );
-}
-
-function tags(cell: Record<string, unknown>): string[] {
-  const found = (cell.metadata as { tags?: unknown } | undefined)?.tags;
-  return Array.isArray(found) ? found.map(String) : [];
 }
 
 function Parameters(props: { mlops: IMlops; run: Run }): JSX.Element {

@@ -11,7 +11,7 @@ import { onRun } from '../pipeline/view';
 import { IMlops, PLUGIN } from '../tokens';
 import { Run } from '../types';
 import { attempt, IRunDoor, startRun, tellEnd } from './actions';
-import { openRepair } from './repair';
+import { openRepair, repairs, resume } from './repair';
 
 export const IRuns = new Token<IRunDoor>('jupyter-mlops:IRuns', 'Opening and repairing runs.');
 
@@ -42,7 +42,8 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
     const door: IRunDoor = {
       open: run => void commands.execute(Commands.openRun, { run }),
       repair: run =>
-        attempt(trans.__('The run could not be repaired'), () => openRepair(app, mlops, notebooks, run, door))
+        attempt(trans.__('The run could not be repaired'), () => openRepair(app, mlops, notebooks, run, door)),
+      resume: panel => resume(mlops, notebooks, panel, door)
     };
     const parts = {
       rendermime,
@@ -135,6 +136,13 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
         return run && attempt(trans.__('The run could not be stopped'), () => mlops.desk(panel).runs.stop(run));
       }
     );
+    commands.addCommand(Commands.resume, {
+      label: trans.__('Resume Repaired Run'),
+      describedBy: NOTHING,
+      isEnabled: () => here() !== null && repairs(here()!) !== undefined,
+      execute: () => here() && door.resume(here()!)
+    });
+    palette?.addItem({ command: Commands.resume, category: trans.__('MLOps') });
     menus?.runMenu.addGroup(
       [Commands.run, Commands.runFrom, Commands.runOnly, Commands.runFresh, Commands.stop].map(command => ({ command })),
       40

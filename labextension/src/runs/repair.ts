@@ -6,15 +6,34 @@ import { IMlops } from '../tokens';
 import { Run } from '../types';
 import { attempt, IRunDoor, showFailed } from './actions';
 
-/** Sources of a notebook's code cells, by id. */
-function sources(panel: NotebookPanel): Record<string, string> {
-  const found: Record<string, string> = {};
+/** What a notebook repairs, as its metadata tells; undefined for any other. */
+export function repairs(panel: NotebookPanel): { run: string; step: string; cells: string[] } | undefined {
+  const told = panel.content.model?.sharedModel.getMetadata('jupyter_mlops') as { repairs?: unknown } | undefined;
+  return told?.repairs as { run: string; step: string; cells: string[] } | undefined;
+}
+
+/** Go on with the run that a notebook repairs, with its cells as they are now. */
+export async function resume(
+  mlops: IMlops,
+  notebooks: INotebookTracker,
+  panel: NotebookPanel,
+  door: IRunDoor
+): Promise<void> {
+  const told = repairs(panel);
+  if (!told) {
+    return;
+  }
+  const sources: Record<string, string> = {};
   for (const cell of panel.content.model?.cells ?? []) {
-    if (cell.type === 'code') {
-      found[cell.id] = cell.sharedModel.getSource();
+    if (told.cells.includes(cell.id)) {
+      sources[cell.id] = cell.sharedModel.getSource();
     }
   }
-  return found;
+  await attempt(mlops.trans.__('The run could not be resumed'), async () => {
+    const run = await mlops.runs.repair(told.run, sources);
+    writeBack(notebooks, run, sources);
+    door.open(run.id);
+  });
 }
 
 /** Take a run up again: a failed one by a notebook of its failed step, in a kernel that holds the step's inputs; a
@@ -49,22 +68,12 @@ export async function openRepair(
     options: { mode: 'split-right' }
   })) as NotebookPanel;
   await panel.context.ready;
-  const original = sources(panel);
-  const resume = async () => {
-    const now = sources(panel);
-    const mended = Object.fromEntries(Object.entries(now).filter(([id, text]) => id in original && text !== original[id]));
-    await attempt(trans.__('The run could not be resumed'), async () => {
-      await runs.repair(run.id, mended);
-      writeBack(notebooks, run, mended);
-      door.open(run.id);
-    });
-  };
   Notification.info(
     trans.__('Mend step %1 here: its kernel holds the inputs it failed with. Then resume the run.', made.step),
     {
       autoClose: false,
       actions: [
-        { label: trans.__('Resume'), displayType: 'accent', callback: () => void resume() },
+        { label: trans.__('Resume'), displayType: 'accent', callback: () => void resume(mlops, notebooks, panel, door) },
         {
           label: trans.__('Show cell'),
           callback: () => {
@@ -87,7 +96,7 @@ function writeBack(notebooks: INotebookTracker, run: Run, mended: Record<string,
     const { model } = live.content;
     change(model, () => {
       for (const cell of model.cells) {
-        if (cell.id in mended) {
+        if (cell.id in mended && cell.sharedModel.getSource() !== mended[cell.id]) {
           cell.sharedModel.setSource(mended[cell.id]);
         }
       }

@@ -2,6 +2,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { duration } from '../format';
 import { stateWord } from '../states';
+import { ILive } from '../events';
 import { State, StepRun } from '../types';
 
 /** When a step was at work, in seconds since 1970. */
@@ -13,9 +14,14 @@ export interface ISpan {
 
 type Metadata = { papermill?: { start_time?: string; end_time?: string }; jupyter_mlops_run?: { step?: string } };
 
-/** When each step was at work, by the times that papermill wrote beside the cells. */
-export function spansOf(notebook: Record<string, unknown> | undefined): ISpan[] {
+/** When each step was at work, by its events and by the times that papermill wrote beside the cells. */
+export function spansOf(notebook: Record<string, unknown> | undefined, live?: ILive): ISpan[] {
   const found = new Map<string, ISpan>();
+  for (const [name, { begin, end }] of live?.steps ?? []) {
+    if (begin) {
+      found.set(name, { name, begin: begin / 1000, end: (end || Date.now()) / 1000 });
+    }
+  }
   for (const cell of (notebook?.cells ?? []) as { metadata?: Metadata }[]) {
     const step = cell.metadata?.jupyter_mlops_run?.step;
     const times = cell.metadata?.papermill;
