@@ -96,13 +96,12 @@ class Handler(APIHandler):
         if status == 204:
             self.finish()
             return
-        self.set_header("Content-Type", media)
         if answer is not None:
             made = TypeAdapter(answer).validate_python(told)
             told = made.model_dump_json(by_alias=True)
         elif not isinstance(told, str | bytes):
             told = json.dumps(told)
-        self.finish(told)
+        self.finish(told, set_content_type=media)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """An error as JSON: `message`, `reason`, `field`, `remedy`."""

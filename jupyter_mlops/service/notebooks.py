@@ -420,22 +420,17 @@ def runs(
     return [run_told(replace(r, steps=tuple(steps[r.id]))) for r in page], following
 
 
-def executed(space: Workspace, run_id: str) -> dict[str, Any]:
-    """The executed notebook of a run, or what there is of it so far."""
+def executed(space: Workspace, run_id: str) -> str:
+    """The executed notebook of a run as it is in its file, or what there is of it so far."""
     full = space.queue.full_id(run_id)
     known = space.queue.run(full)
-    folder = space.home / "runs" / full
     places = [Path(known.output)] if known.output else []
-    places += sorted(folder.glob("*.ipynb"))
+    places += sorted((space.home / "runs" / full).glob("*.ipynb"))
     for place in places:
-        try:
-            found: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        return found
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            return place.read_text(encoding="utf-8")
     if known.version_id is not None and known.state in ("queued", "running"):
-        waiting: dict[str, Any] = json.loads(_source_bytes(space, known))
-        return waiting
+        return _source_bytes(space, known).decode()
     raise Unknown("the run has no executed notebook", where=full, remedy=f"It is {known.state}.")
 
 
@@ -444,11 +439,6 @@ def pipeline_of_run(space: Workspace, run_id: str) -> dict[str, Any]:
     nb = source_notebook(space, run_id)
     known = space.queue.run(space.queue.full_id(run_id))
     return analyse(nb, Path(_name_of(space, known)).stem, space.config, checks=False)
-
-
-def executed_text(space: Workspace, run_id: str) -> str:
-    """The executed notebook of a run as it is in its file."""
-    return json.dumps(executed(space, run_id))
 
 
 def source_notebook(space: Workspace, run_id: str) -> NotebookNode:
@@ -466,11 +456,9 @@ def report(space: Workspace, run_id: str) -> str:
     """One HTML page of the executed notebook."""
     import tempfile
 
-    import nbformat
-
     from jupyter_mlops.run.report import write_report
 
-    nb = nbformat.from_dict(executed(space, run_id))
+    nb = parse(executed(space, run_id), run_id)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
         write_report(nb, path, space.queue.full_id(run_id))
@@ -498,7 +486,7 @@ def compare(space: Workspace, first: str, second: str) -> dict[str, Any]:
     one, two = (space.queue.run(space.queue.full_id(each)) for each in (first, second))
     cells = []
     with contextlib.suppress(Unknown, BadNotebook):
-        cells = _cells_compared(executed(space, one.id), executed(space, two.id))
+        cells = _cells_compared(*(parse(executed(space, run.id), run.id) for run in (one, two)))
     return {
         "first": run_told(one),
         "second": run_told(two),
@@ -515,16 +503,14 @@ def _pairs(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[dict[str, Any
     ]
 
 
-def _cells_compared(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _cells_compared(ours: NotebookNode, theirs: NotebookNode) -> list[dict[str, Any]]:
     """Cells that nbdime aligns, with the differences of their sources as a unified diff, and of their outputs."""
     import difflib
 
-    import nbformat
     from nbdime.diffing.notebooks import diff_notebooks
 
     from jupyter_mlops.versions.compare import masked
 
-    ours, theirs = (nbformat.from_dict(dict(nb)) for nb in (one, two))
     for nb in (ours, theirs):
         nb.cells = [c for c in nb.cells if "injected-parameters" not in c.metadata.get("tags", ())]
     pairs: list[tuple[int | None, int | None]] = _aligned(diff_notebooks(ours, theirs), len(ours.cells))

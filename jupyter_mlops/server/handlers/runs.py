@@ -179,7 +179,7 @@ class RunNotebookHandler(Handler):
     @authorized
     @operation("The executed notebook, as nbformat has it")
     async def get(self, run_id: str) -> str:
-        return await self.desk.do(notebooks.executed_text, self.desk.space, run_id)
+        return await self.desk.do(notebooks.executed, self.desk.space, run_id)
 
 
 class RunReportHandler(Handler):
