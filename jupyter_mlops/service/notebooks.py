@@ -66,7 +66,7 @@ def analyse(
     except MlopsError as error:
         problem = error
     found, complete = _findings(nb, pipeline, folder) if checks else ([], False)
-    if problem is not None and not any(f["severity"] == "error" for f in found):
+    if problem is not None and not any(f["message"] == problem.message for f in found):
         at = CELL.search(problem.where)
         told = {"rule": "tags", "severity": "error", "cell": int(at[1]) - 1 if at else None}
         found.insert(0, {**told, "message": problem.message, "fix": problem.remedy})

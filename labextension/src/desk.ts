@@ -43,7 +43,9 @@ class Mlops implements IMlops {
   readonly settingsChanged = new Signal<unknown, void>(this);
 
   get current(): NotebookPanel | null {
-    return this._current && !this._current.isDisposed && this.tracker.has(this._current) ? this._current : null;
+    return this._current && !this._current.isDisposed && this.tracker.has(this._current)
+      ? this._current
+      : null;
   }
 
   desk(panel: NotebookPanel): INotebookDesk {
@@ -51,7 +53,11 @@ class Mlops implements IMlops {
     let known = this._desks.get(context);
     if (!known) {
       const runs = new RunList(this.runs, this.feed, () => ({ notebook: context.localPath }));
-      known = { pipeline: new PipelineModel(context, this._pipelines), runs, parameters: new ParametersModel() };
+      known = {
+        pipeline: new PipelineModel(context, this._pipelines),
+        runs,
+        parameters: new ParametersModel()
+      };
       this._desks.set(context, known);
       context.disposed.connect(() => runs.dispose());
       context.pathChanged.connect(() => void runs.refresh());

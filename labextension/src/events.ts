@@ -79,13 +79,16 @@ export class RunFeed {
         break;
       case 'steps':
         known.state = 'running';
-        known.steps = new Map(event.steps!.map(name => [name, { state: 'queued', seconds: 0, begin: 0, end: 0 }]));
+        known.steps = new Map(
+          event.steps!.map(name => [name, { state: 'queued', seconds: 0, begin: 0, end: 0 }])
+        );
         break;
       case 'step':
         known.steps.set(event.step!, {
           state: event.state!,
           seconds: event.seconds ?? 0,
-          begin: event.state === 'running' ? Date.parse(event.time) : (known.steps.get(event.step!)?.begin ?? 0),
+          begin:
+            event.state === 'running' ? Date.parse(event.time) : (known.steps.get(event.step!)?.begin ?? 0),
           end: event.state === 'running' ? 0 : Date.parse(event.time)
         });
         break;

@@ -6,7 +6,7 @@ function icon(name: string, body: string): LabIcon {
   return new LabIcon({ name: `jupyter-mlops:${name}`, svgstr });
 }
 
-const LINE = 'class="jp-icon3" fill="none" stroke="#616161" stroke-width="1.5" stroke-linecap="round"';
+const LINE = 'class="jp-icon3" style="fill:none" stroke="#616161" stroke-width="1.5" stroke-linecap="round"';
 const FILL = 'class="jp-icon3" fill="#616161"';
 
 /** The mark of this extension: steps that lead to one another. */
@@ -31,14 +31,18 @@ export const roleIcons: Record<string, LabIcon> = {
     `<path ${LINE} d="M3 4.500h6M12.500 4.500h.5M3 11.500h1M7.500 11.500h5.500"/><circle ${LINE} cx="10.500" cy="4.500" r="1.700"/><circle ${LINE} cx="5.800" cy="11.500" r="1.700"/>`
   ),
   imports: icon('imports', `<path ${LINE} d="M8 2.500v7M5 7l3 3 3-3M3 13h10"/>`),
-  functions: icon('functions', `<path ${LINE} d="M11 3c-2.500-.8-3 .5-3.300 2.500L6.700 12c-.3 1.700-1.200 2-2.500 1.500M5 7h5"/>`),
+  functions: icon(
+    'functions',
+    `<path ${LINE} d="M11 3c-2.500-.8-3 .5-3.300 2.500L6.700 12c-.3 1.700-1.200 2-2.500 1.500M5 7h5"/>`
+  ),
   metrics: icon('metrics', `<path ${LINE} d="M3 13V9M6.500 13V4M10 13V7M13.500 13V2.500"/>`),
   skip: icon('skip', `<circle ${LINE} cx="8" cy="8" r="5.500"/><path ${LINE} d="M4.200 4.200l7.600 7.600"/>`),
   gate: icon('gate', `<path ${LINE} d="M8 2l5 2v4c0 3-2.500 5-5 6-2.500-1-5-3-5-6V4z"/>`)
 };
 
 const PATHS: Record<State, string> = {
-  queued: '<circle cx="8" cy="8" r="5.500" fill="none" stroke="currentColor" stroke-width="1.500" stroke-dasharray="2 2"/>',
+  queued:
+    '<circle cx="8" cy="8" r="5.500" fill="none" stroke="currentColor" stroke-width="1.500" stroke-dasharray="2 2"/>',
   running:
     '<circle cx="8" cy="8" r="5.500" fill="none" stroke="currentColor" stroke-width="1.500"/><path d="M8 2.500a5.500 5.500 0 0 1 0 11z" fill="currentColor"/>',
   completed: '<path d="M3 8.500l3.500 3.500L13 4.500" fill="none" stroke="currentColor" stroke-width="2"/>',
@@ -50,8 +54,10 @@ const PATHS: Record<State, string> = {
   missed: '<path d="M8 3v6M8 11.500v1.500" fill="none" stroke="currentColor" stroke-width="2"/>',
   waiting:
     '<path d="M4.500 2.500h7M4.500 13.500h7M5 3c0 3 6 4 6 10M11 3c0 3-6 4-6 10" fill="none" stroke="currentColor" stroke-width="1.300"/>',
-  reproduced: '<path d="M3.500 5h9M3.500 8h9M3.500 11h9" fill="none" stroke="currentColor" stroke-width="1.500"/>',
-  differs: '<path d="M3.500 6h9M3.500 10h9M10.500 3l-5 10" fill="none" stroke="currentColor" stroke-width="1.500"/>'
+  reproduced:
+    '<path d="M3.500 5h9M3.500 8h9M3.500 11h9" fill="none" stroke="currentColor" stroke-width="1.500"/>',
+  differs:
+    '<path d="M3.500 6h9M3.500 10h9M10.500 3l-5 10" fill="none" stroke="currentColor" stroke-width="1.500"/>'
 };
 
 /** The drawing of each state; its colour is that of the text around it. */

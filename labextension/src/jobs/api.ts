@@ -43,7 +43,9 @@ export class JobsApi {
   }
 
   publish(name: string, notebook: string, message: string): Promise<Version> {
-    return this.requests.ask('POST', `jobs/${encodeURIComponent(name)}/versions`, { body: { notebook, message } });
+    return this.requests.ask('POST', `jobs/${encodeURIComponent(name)}/versions`, {
+      body: { notebook, message }
+    });
   }
 
   changes(name: string, notebook: string): Promise<Changes> {
@@ -60,7 +62,8 @@ export class JobsApi {
   }
 
   async schedules(job = ''): Promise<Schedule[]> {
-    return (await this.requests.ask<{ schedules: Schedule[] }>('GET', 'schedules', { query: { job } })).schedules;
+    return (await this.requests.ask<{ schedules: Schedule[] }>('GET', 'schedules', { query: { job } }))
+      .schedules;
   }
 
   schedule(wanted: IScheduleWanted): Promise<Schedule> {

@@ -16,7 +16,11 @@ import { schedule } from './schedule';
 const GRID = 30; // runs side by side
 
 /** The jobs, and the page of one of them. */
-export function jobsPage(mlops: IMlops, door: IRunDoor, compare: (one: string, two: string) => void): MainAreaWidget<JobsWidget> {
+export function jobsPage(
+  mlops: IMlops,
+  door: IRunDoor,
+  compare: (one: string, two: string) => void
+): MainAreaWidget<JobsWidget> {
   const content = new JobsWidget(mlops, door, compare);
   const page = new MainAreaWidget({ content });
   page.id = 'jupyter-mlops-jobs';
@@ -49,7 +53,14 @@ export class JobsWidget extends ReactWidget {
   render(): JSX.Element {
     const { mlops, door, compare } = this;
     return this._job ? (
-      <JobPage key={this._job} mlops={mlops} name={this._job} door={door} compare={compare} back={() => (this.job = '')} />
+      <JobPage
+        key={this._job}
+        mlops={mlops}
+        name={this._job}
+        door={door}
+        compare={compare}
+        back={() => (this.job = '')}
+      />
     ) : (
       <JobList mlops={mlops} door={door} open={name => (this.job = name)} />
     );
@@ -62,7 +73,12 @@ function Health(props: { states: readonly State[]; mlops: IMlops }): JSX.Element
   const { trans } = props.mlops;
   const words = props.states.map(state => stateWord(state, trans));
   return (
-    <span className="jp-mlops-health" role="img" aria-label={words.join(', ') || trans.__('no runs')} title={words.join(', ')}>
+    <span
+      className="jp-mlops-health"
+      role="img"
+      aria-label={words.join(', ') || trans.__('no runs')}
+      title={words.join(', ')}
+    >
       {props.states.map((state, at) => (
         <i key={at} data-state={state} />
       ))}
@@ -175,7 +191,9 @@ function JobList(props: { mlops: IMlops; door: IRunDoor; open: (name: string) =>
                   </button>
                   <button
                     className="jp-mlops-link"
-                    aria-label={job.paused ? trans.__('Let %1 go on', job.name) : trans.__('Pause %1', job.name)}
+                    aria-label={
+                      job.paused ? trans.__('Let %1 go on', job.name) : trans.__('Pause %1', job.name)
+                    }
                     onClick={() => void act(() => mlops.jobs.change(job.name, { paused: !job.paused }))}
                   >
                     {job.paused ? trans.__('Go on') : trans.__('Pause')}
@@ -254,7 +272,10 @@ function JobPage(props: {
           <button className="jp-mod-styled" onClick={() => void act(() => schedule(mlops, name))}>
             {trans.__('New schedule…')}
           </button>
-          <button className="jp-mod-styled" onClick={() => void act(() => mlops.jobs.change(name, { paused: !job.paused }))}>
+          <button
+            className="jp-mod-styled"
+            onClick={() => void act(() => mlops.jobs.change(name, { paused: !job.paused }))}
+          >
             {job.paused ? trans.__('Go on') : trans.__('Pause')}
           </button>
         </div>
@@ -305,9 +326,15 @@ export function RunsGrid(props: {
   const { trans } = mlops;
   const [picked, setPicked] = React.useState('');
   const shown = runs.runs.slice(0, GRID).reverse();
-  const names = [...new Set(shown.flatMap(run => stepsOf(run, runs.feed.live(run.id)).map(step => step.name)))];
+  const names = [
+    ...new Set(shown.flatMap(run => stepsOf(run, runs.feed.live(run.id)).map(step => step.name)))
+  ];
   if (!shown.length) {
-    return <div className="jp-mlops-empty">{runs.ready ? trans.__('It has not run yet.') : trans.__('Loading…')}</div>;
+    return (
+      <div className="jp-mlops-empty">
+        {runs.ready ? trans.__('It has not run yet.') : trans.__('Loading…')}
+      </div>
+    );
   }
   const pick = (event: React.MouseEvent, id: string) => {
     if (event.shiftKey && picked && picked !== id) {
@@ -347,7 +374,14 @@ export function RunsGrid(props: {
               {shown.map(run => {
                 const step = stepsOf(run, runs.feed.live(run.id)).find(one => one.name === name);
                 return (
-                  <td key={run.id} title={step ? `${name}: ${stateWord(step.state as State, trans)} ${duration(step.seconds)}` : ''}>
+                  <td
+                    key={run.id}
+                    title={
+                      step
+                        ? `${name}: ${stateWord(step.state as State, trans)} ${duration(step.seconds)}`
+                        : ''
+                    }
+                  >
                     {step ? <StateMark state={step.state as State} trans={trans} bare /> : null}
                   </td>
                 );
@@ -366,7 +400,10 @@ function VersionsPart(props: { mlops: IMlops; job: string; versions: Version[]; 
   const { mlops, job, versions, act } = props;
   const { trans } = mlops;
   const [pair, setPair] = React.useState<[string, string] | null>(null);
-  const diff = useAnswer(() => (pair ? mlops.jobs.diff(job, ...pair) : Promise.resolve(null)), [pair?.join()]);
+  const diff = useAnswer(
+    () => (pair ? mlops.jobs.diff(job, ...pair) : Promise.resolve(null)),
+    [pair?.join()]
+  );
   return (
     <>
       <table className="jp-mlops-table jp-mod-wide">
@@ -392,7 +429,10 @@ function VersionsPart(props: { mlops: IMlops; job: string; versions: Version[]; 
               <td>{(one.aliases ?? []).join(', ')}</td>
               <td className="jp-mlops-acts">
                 {at + 1 < versions.length ? (
-                  <button className="jp-mlops-link" onClick={() => setPair([versions[at + 1].version, one.version])}>
+                  <button
+                    className="jp-mlops-link"
+                    onClick={() => setPair([versions[at + 1].version, one.version])}
+                  >
                     {trans.__('Changes')}
                   </button>
                 ) : null}
@@ -454,7 +494,10 @@ function SchedulesPart(props: { mlops: IMlops; schedules: Schedule[]; act: Act }
             <td>{one.version}</td>
             <td>{given(one.parameters)}</td>
             <td className="jp-mlops-acts">
-              <button className="jp-mlops-link" onClick={() => void act(() => mlops.jobs.pauseSchedule(one.id, !one.paused))}>
+              <button
+                className="jp-mlops-link"
+                onClick={() => void act(() => mlops.jobs.pauseSchedule(one.id, !one.paused))}
+              >
                 {one.paused ? trans.__('Go on') : trans.__('Pause')}
               </button>
               <button
@@ -463,7 +506,11 @@ function SchedulesPart(props: { mlops: IMlops; schedules: Schedule[]; act: Act }
                   void act(async () => {
                     const sure = await certain(
                       trans.__('Delete the schedule'),
-                      trans.__('%1 will not run on its own “%2” any more. Its runs stay.', one.job, one.words || one.cron),
+                      trans.__(
+                        '%1 will not run on its own “%2” any more. Its runs stay.',
+                        one.job,
+                        one.words || one.cron
+                      ),
                       trans.__('Delete schedule'),
                       trans
                     );
@@ -481,9 +528,23 @@ function SchedulesPart(props: { mlops: IMlops; schedules: Schedule[]; act: Act }
   );
 }
 
-const NUMBERS = ['retries', 'backoff', 'cell_timeout', 'run_timeout', 'concurrency', 'priority', 'keep_runs', 'keep_days'];
+const NUMBERS = [
+  'retries',
+  'backoff',
+  'cell_timeout',
+  'run_timeout',
+  'concurrency',
+  'priority',
+  'keep_runs',
+  'keep_days'
+];
 
-function SettingsPart(props: { mlops: IMlops; job: Job; act: Act; remove: () => Promise<void> }): JSX.Element {
+function SettingsPart(props: {
+  mlops: IMlops;
+  job: Job;
+  act: Act;
+  remove: () => Promise<void>;
+}): JSX.Element {
   const { mlops, job, act } = props;
   const { trans } = mlops;
   const policies = job.policies ?? {};
@@ -525,7 +586,9 @@ function SettingsPart(props: { mlops: IMlops; job: Job; act: Act; remove: () => 
             step="any"
             name={name}
             placeholder={trans.__('no limit')}
-            defaultValue={policies[name] === null || policies[name] === undefined ? '' : String(policies[name])}
+            defaultValue={
+              policies[name] === null || policies[name] === undefined ? '' : String(policies[name])
+            }
           />
         </label>
       ))}

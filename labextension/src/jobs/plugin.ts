@@ -11,7 +11,10 @@ import { IRuns } from '../runs/plugin';
 import { IMlops, PLUGIN } from '../tokens';
 import { IPublishDoor } from '../versions/view';
 
-export const IPublish = new Token<IPublishDoor>('jupyter-mlops:IPublish', 'Publishing and scheduling notebooks.');
+export const IPublish = new Token<IPublishDoor>(
+  'jupyter-mlops:IPublish',
+  'Publishing and scheduling notebooks.'
+);
 
 /** Jobs, publishing and schedules. */
 export const jobs: JupyterFrontEndPlugin<IPublishDoor> = {
@@ -45,7 +48,11 @@ export const jobs: JupyterFrontEndPlugin<IPublishDoor> = {
         const { jobsPage } = await import('./page');
         let page = tracker.find(() => true);
         if (!page) {
-          page = jobsPage(mlops, door, (first, second) => void commands.execute(Commands.compareRuns, { first, second }));
+          page = jobsPage(
+            mlops,
+            door,
+            (first, second) => void commands.execute(Commands.compareRuns, { first, second })
+          );
           shell.add(page, 'main');
           void tracker.add(page);
         }

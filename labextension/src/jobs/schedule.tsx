@@ -95,7 +95,12 @@ function ScheduleFields(props: {
             {words[name]}
           </button>
         ))}
-        <button type="button" className="jp-mlops-preset" aria-pressed={custom} onClick={() => setCustom(true)}>
+        <button
+          type="button"
+          className="jp-mlops-preset"
+          aria-pressed={custom}
+          onClick={() => setCustom(true)}
+        >
           {trans.__('Custom')}
         </button>
       </div>
@@ -144,7 +149,11 @@ function ScheduleFields(props: {
       <label className="jp-mlops-field">
         <span>{trans.__('Version')}</span>
         <span className="jp-select-wrapper jp-mlops-select">
-          <select className="jp-mod-styled" value={form.version} onChange={event => put({ version: event.target.value })}>
+          <select
+            className="jp-mod-styled"
+            value={form.version}
+            onChange={event => put({ version: event.target.value })}
+          >
             {versions.map(name => (
               <option key={name} value={name}>
                 {name === 'latest' ? trans.__('the latest at the time') : name}
@@ -156,7 +165,11 @@ function ScheduleFields(props: {
       <label className="jp-mlops-field">
         <span>{trans.__('When it was missed (nothing was running)')}</span>
         <span className="jp-select-wrapper jp-mlops-select">
-          <select className="jp-mod-styled" value={form.missed} onChange={event => put({ missed: event.target.value })}>
+          <select
+            className="jp-mod-styled"
+            value={form.missed}
+            onChange={event => put({ missed: event.target.value })}
+          >
             <option value="latest">{trans.__('make up for the latest one')}</option>
             <option value="all">{trans.__('make up for all, one after the other')}</option>
             <option value="skip">{trans.__('leave them out, and say so')}</option>
@@ -166,7 +179,11 @@ function ScheduleFields(props: {
       <label className="jp-mlops-field">
         <span>{trans.__('While the one before still runs')}</span>
         <span className="jp-select-wrapper jp-mlops-select">
-          <select className="jp-mod-styled" value={form.overlap} onChange={event => put({ overlap: event.target.value })}>
+          <select
+            className="jp-mod-styled"
+            value={form.overlap}
+            onChange={event => put({ overlap: event.target.value })}
+          >
             <option value="queue">{trans.__('wait for it')}</option>
             <option value="skip">{trans.__('leave this one out')}</option>
             <option value="allow">{trans.__('run beside it')}</option>
@@ -180,7 +197,10 @@ function ScheduleFields(props: {
           <ParametersForm
             mlops={mlops}
             parameters={parameters}
-            values={{ ...Object.fromEntries(parameters.map(one => [one.name, one.default])), ...form.parameters }}
+            values={{
+              ...Object.fromEntries(parameters.map(one => [one.name, one.default])),
+              ...form.parameters
+            }}
             errors={{}}
             onChange={values =>
               put({
@@ -211,11 +231,18 @@ export async function schedule(mlops: IMlops, job: string): Promise<boolean> {
     overlap: 'queue',
     parameters: {}
   };
-  const names = ['latest', ...Object.keys(known.aliases).map(name => `@${name}`), ...versions.map(one => one.version)];
+  const names = [
+    'latest',
+    ...Object.keys(known.aliases).map(name => `@${name}`),
+    ...versions.map(one => one.version)
+  ];
   const answer = await showDialog({
     title: trans.__('Schedule %1', job),
     body: new ScheduleBody(mlops, form, parametersOf(known.parameters ?? {}), names),
-    buttons: [Dialog.cancelButton({ label: trans.__('Cancel') }), Dialog.okButton({ label: trans.__('Schedule') })]
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Cancel') }),
+      Dialog.okButton({ label: trans.__('Schedule') })
+    ]
   });
   if (!answer.button.accept) {
     return false;

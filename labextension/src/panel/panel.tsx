@@ -15,10 +15,13 @@ import { IPublishDoor, PublishView } from '../versions/view';
 import { RunBar } from './toolbar';
 
 const STATE = 'jupyter-mlops:sections';
-const SIZES = [4, 1.5, 2.5, 2, 1.2]; // of the sections, top to bottom
+const SIZES = [4, 1.5, 2.2, 2, 1.6]; // of the sections, top to bottom
 
 /** A view that follows the notebook that is worked on. */
-function Following(props: { mlops: IMlops; show: (panel: NotebookPanel) => JSX.Element }): JSX.Element | null {
+function Following(props: {
+  mlops: IMlops;
+  show: (panel: NotebookPanel) => JSX.Element;
+}): JSX.Element | null {
   useSignal(props.mlops.currentChanged);
   const { current } = props.mlops;
   return current ? <React.Fragment key={current.id}>{props.show(current)}</React.Fragment> : null;
@@ -39,8 +42,18 @@ export class MlopsPanel extends SidePanel {
     this.header.addWidget(bar);
     this._add('pipeline', trans.__('Pipeline'), panel => <PipelineView mlops={mlops} panel={panel} />, mlops);
     this._add('checks', trans.__('Checks'), panel => <ChecksView mlops={mlops} panel={panel} />, mlops);
-    this._add('parameters', trans.__('Parameters'), panel => <ParametersView mlops={mlops} panel={panel} />, mlops);
-    this._add('runs', trans.__('Last runs'), panel => <RunsView mlops={mlops} panel={panel} door={runs} />, mlops);
+    this._add(
+      'parameters',
+      trans.__('Parameters'),
+      panel => <ParametersView mlops={mlops} panel={panel} />,
+      mlops
+    );
+    this._add(
+      'runs',
+      trans.__('Last runs'),
+      panel => <RunsView mlops={mlops} panel={panel} door={runs} />,
+      mlops
+    );
     this._add(
       'publish',
       trans.__('Publish and schedule'),
@@ -57,7 +70,12 @@ export class MlopsPanel extends SidePanel {
     }
   }
 
-  private _add(name: string, label: string, show: (panel: NotebookPanel) => JSX.Element, mlops: IMlops): void {
+  private _add(
+    name: string,
+    label: string,
+    show: (panel: NotebookPanel) => JSX.Element,
+    mlops: IMlops
+  ): void {
     const section = new PanelWithToolbar();
     section.title.label = label;
     section.addClass('jp-mlops-section');
@@ -75,7 +93,9 @@ export class MlopsPanel extends SidePanel {
     const [checks, checksLabel] = this._labels.get('checks')!;
     const steps = desk?.pipeline.tagged ? (desk.pipeline.pipeline?.steps.length ?? 0) : 0;
     const found = desk?.pipeline.checks.length ?? 0;
-    pipeline.title.label = steps ? `${pipelineLabel} · ${mlops.trans._n('%1 step', '%1 steps', steps)}` : pipelineLabel;
+    pipeline.title.label = steps
+      ? `${pipelineLabel} · ${mlops.trans._n('%1 step', '%1 steps', steps)}`
+      : pipelineLabel;
     checks.title.label = found ? `${checksLabel} · ${found}` : checksLabel;
   }
 

@@ -4,14 +4,19 @@ import { Menu } from '@lumino/widgets';
 import * as React from 'react';
 import { attempt, IRunDoor, startRun } from '../runs/actions';
 import { ACTIVE, stepsOf } from '../runs/model';
-import { repairs } from '../runs/repair';
+import { repairs } from '../steps/repairs';
 import { useSignal } from '../signal';
 import { stateWord } from '../states';
 import { IMlops } from '../tokens';
 import { State } from '../types';
 
 /** The row above the sections: the notebook, and running it. */
-export function RunBar(props: { mlops: IMlops; panel: NotebookPanel | null; menu: Menu; door: IRunDoor }): JSX.Element {
+export function RunBar(props: {
+  mlops: IMlops;
+  panel: NotebookPanel | null;
+  menu: Menu;
+  door: IRunDoor;
+}): JSX.Element {
   const { mlops, panel, menu } = props;
   const { trans } = mlops;
   const desk = panel ? mlops.desk(panel) : null;

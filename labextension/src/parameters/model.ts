@@ -18,7 +18,9 @@ export class ParametersModel {
 
   /** All values, for a form. */
   values(parameters: readonly Parameter[]): Values {
-    return Object.fromEntries(parameters.map(({ name, default: value }) => [name, this._given[name] ?? value]));
+    return Object.fromEntries(
+      parameters.map(({ name, default: value }) => [name, this._given[name] ?? value])
+    );
   }
 
   isChanged(name: string): boolean {
@@ -53,7 +55,10 @@ export class ParametersModel {
 
   /** Take what a run was given, as far as there are such parameters. */
   takeFrom(run: Run, parameters: readonly Parameter[]): void {
-    this.set(parameters, Object.fromEntries(parameters.map(p => [p.name, run.parameters[p.name] ?? p.default])));
+    this.set(
+      parameters,
+      Object.fromEntries(parameters.map(p => [p.name, run.parameters[p.name] ?? p.default]))
+    );
   }
 
   /** Show an error at its field; false if it is about none. */
@@ -108,9 +113,7 @@ const TEXTS = ['str', '', 'date', 'datetime', 'Path'];
 
 /** Whether a parameter is edited as JSON. */
 export function isJson(parameter: Parameter): boolean {
-  return (
-    !parameter.choices.length && !['int', 'float', 'bool', ...TEXTS].includes(parameter.type)
-  );
+  return !parameter.choices.length && !['int', 'float', 'bool', ...TEXTS].includes(parameter.type);
 }
 
 /** A value as its field shows it. */

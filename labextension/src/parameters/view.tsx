@@ -43,7 +43,10 @@ export function ParametersForm(props: {
       try {
         values[one.name] = fromField(one, now[one.name]);
       } catch (error) {
-        bad[one.name] = mlops.trans.__('Not JSON: %1', error instanceof Error ? error.message : String(error));
+        bad[one.name] = mlops.trans.__(
+          'Not JSON: %1',
+          error instanceof Error ? error.message : String(error)
+        );
         kept[one.name] = String(now[one.name]);
         values[one.name] = props.values[one.name];
       }
@@ -56,21 +59,32 @@ export function ParametersForm(props: {
     props.onChange(values);
   }
 
+  const box = React.useRef<HTMLDivElement>(null);
+  React.useEffect(() => {
+    // The form's titles are headings; a field has to have a name as well.
+    for (const one of parameters) {
+      box.current
+        ?.querySelector(`[id="jp-mlops-parameters_${CSS.escape(one.name)}"]`)
+        ?.setAttribute('aria-label', one.name);
+    }
+  });
   return (
-    <FormComponent
-      validator={validatorAjv8 as never}
-      schema={schema as never}
-      formData={data as ReadonlyJSONObject}
-      extraErrors={errors as never}
-      liveValidate
-      idPrefix="jp-mlops-parameters"
-      onChange={event => take((event.formData ?? {}) as Values)}
-      translator={mlops.translator}
-      uiSchema={{ 'ui:submitButtonOptions': { norender: true } } as never}
-      showModifiedFromDefault
-      compact
-      tagName="div"
-    />
+    <div ref={box}>
+      <FormComponent
+        validator={validatorAjv8 as never}
+        schema={schema as never}
+        formData={data as ReadonlyJSONObject}
+        extraErrors={errors as never}
+        liveValidate
+        idPrefix="jp-mlops-parameters"
+        onChange={event => take((event.formData ?? {}) as Values)}
+        translator={mlops.translator}
+        uiSchema={{ 'ui:submitButtonOptions': { norender: true } } as never}
+        showModifiedFromDefault
+        compact
+        tagName="div"
+      />
+    </div>
   );
 }
 

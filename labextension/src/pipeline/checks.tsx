@@ -2,6 +2,7 @@ import { NotebookPanel } from '@jupyterlab/notebook';
 import * as React from 'react';
 import { change, setTags, tagsOf, writeTags } from '../steps/edit';
 import { asName, readTags } from '../steps/tags';
+import { repairs } from '../steps/repairs';
 import { useSignal } from '../signal';
 import { IMlops } from '../tokens';
 import { Check } from '../types';
@@ -9,7 +10,11 @@ import { PipelineModel } from './model';
 import { showCells } from './view';
 
 /** What can be mended at a click, by rule: what the button says, and what it does. */
-function fixOf(check: Check, pipeline: PipelineModel, mlops: IMlops): { label: string; act: () => void } | null {
+function fixOf(
+  check: Check,
+  pipeline: PipelineModel,
+  mlops: IMlops
+): { label: string; act: () => void } | null {
   const { trans } = mlops;
   if (check.cell === null) {
     return null;
@@ -22,7 +27,8 @@ function fixOf(check: Check, pipeline: PipelineModel, mlops: IMlops): { label: s
   }
   const skip = {
     label: trans.__('Skip the cell'),
-    act: () => change(pipeline.notebook, () => setTags(cell, { role: 'skip', step: '', after: [], gate: false }))
+    act: () =>
+      change(pipeline.notebook, () => setTags(cell, { role: 'skip', step: '', after: [], gate: false }))
   };
   switch (check.rule) {
     case 'tags': {
@@ -59,6 +65,13 @@ export function ChecksView(props: { mlops: IMlops; panel: NotebookPanel }): JSX.
   const { trans } = mlops;
   const { pipeline } = mlops.desk(panel);
   useSignal(pipeline.changed);
+  if (repairs(panel)) {
+    return (
+      <div className="jp-mlops-empty">
+        {trans.__('This notebook mends one step: its inputs are in the kernel.')}
+      </div>
+    );
+  }
   if (!pipeline.checked) {
     return <div className="jp-mlops-empty">{trans.__('Checking…')}</div>;
   }

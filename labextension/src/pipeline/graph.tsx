@@ -69,7 +69,10 @@ function Join(props: EdgeProps): JSX.Element {
       />
       {lit && joined.variables.length ? (
         <EdgeLabelRenderer>
-          <div className="jp-mlops-join-label" style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}>
+          <div
+            className="jp-mlops-join-label"
+            style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
+          >
             {joined.variables.join(', ')}
           </div>
         </EdgeLabelRenderer>
@@ -130,7 +133,8 @@ export default function Graph(props: {
         target: joined.target,
         data: {
           joined,
-          lit: hovered === joined.id || focused === joined.id || [joined.source, joined.target].includes(focused)
+          lit:
+            hovered === joined.id || focused === joined.id || [joined.source, joined.target].includes(focused)
         },
         ariaLabel: trans.__('%1 to %2: %3', joined.source, joined.target, joined.variables.join(', ')),
         focusable: true
@@ -146,10 +150,10 @@ export default function Graph(props: {
     // All of it where that can be read; else its beginning, at a size that can.
     const width = Math.max(...placed.nodes.map(one => one.x + NODE.width));
     const height = Math.max(...placed.nodes.map(one => one.y + NODE.height));
-    const whole = Math.min(1, (node.clientWidth - 16) / width, (node.clientHeight - 40) / height);
+    const whole = Math.min(1, (node.clientWidth - 16) / width, (node.clientHeight - 28) / height);
     const zoom = Math.max(whole, Math.min(LEGIBLE, (node.clientWidth - 16) / width, 1), 0.3);
     const x = (node.clientWidth - width * zoom) / 2;
-    const y = whole < zoom ? 8 : (node.clientHeight - 28 - height * zoom) / 2;
+    const y = whole < zoom ? 8 : (node.clientHeight - 16 - height * zoom) / 2;
     void made.setViewport({ x, y, zoom });
   }, [placed]);
   React.useEffect(() => {
@@ -202,7 +206,12 @@ export default function Graph(props: {
         proOptions={{ hideAttribution: false }}
         aria-label={trans.__('Pipeline of %1 steps', pipeline.steps.length)}
       >
-        <Controls position="bottom-left" orientation="horizontal" showInteractive={false} aria-label={trans.__('Zoom')} />
+        <Controls
+          position="bottom-left"
+          orientation="horizontal"
+          showInteractive={false}
+          aria-label={trans.__('Zoom')}
+        />
         {pipeline.steps.length >= MANY ? (
           <MiniMap
             pannable

@@ -30,15 +30,16 @@ export function layout(pipeline: Pipeline): { nodes: IPlaced[]; edges: IJoined[]
   const graph = new dagre.graphlib.Graph();
   graph.setGraph({ rankdir: 'TB', nodesep: 18, ranksep: 34 });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const step of pipeline.steps) {
-    graph.setNode(step.name, { ...NODE });
+  const ids = new Map(pipeline.steps.map(({ name }, place) => [name, `s${place}`])); // a name may be `__proto__`
+  for (const id of ids.values()) {
+    graph.setNode(id, { ...NODE });
   }
   for (const { source, target } of joined.values()) {
-    graph.setEdge(source, target);
+    graph.setEdge(ids.get(source)!, ids.get(target)!);
   }
   dagre.layout(graph);
   const nodes = pipeline.steps.map(({ name }) => {
-    const { x, y } = graph.node(name);
+    const { x, y } = graph.node(ids.get(name)!);
     return { name, x: x - NODE.width / 2, y: y - NODE.height / 2 };
   });
   return { nodes, edges: [...joined.values()] };

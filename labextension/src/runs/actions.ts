@@ -57,7 +57,9 @@ export function tellEnd(mlops: IMlops, panel: NotebookPanel, run: Run, door: IRu
   } else if (run.state === 'failed') {
     const error = run.error;
     const what = error ? `${error.ename}: ${firstLine(error.evalue)}` : '';
-    const where = error?.step ? trans.__('%1 failed in step %2', name, error.step) : trans.__('%1 failed', name);
+    const where = error?.step
+      ? trans.__('%1 failed in step %2', name, error.step)
+      : trans.__('%1 failed', name);
     Notification.error(`${where}. ${what}`.trim(), {
       autoClose: false,
       actions: [
@@ -80,7 +82,12 @@ function firstLine(text: string | undefined): string {
 }
 
 /** Ask before something that can't be undone; says what it is about and what follows. */
-export async function certain(title: string, body: string, act: string, trans: IMlops['trans']): Promise<boolean> {
+export async function certain(
+  title: string,
+  body: string,
+  act: string,
+  trans: IMlops['trans']
+): Promise<boolean> {
   const answer = await showDialog({
     title,
     body,

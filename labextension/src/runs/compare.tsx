@@ -66,10 +66,14 @@ export function Compare(props: { mlops: IMlops; first: string; second: string })
           </StateMark>
         </span>
       </div>
-      {parameters.length ? <PairTable pairs={parameters} titles={names} label={trans.__('Parameters')} /> : null}
+      {parameters.length ? (
+        <PairTable pairs={parameters} titles={names} label={trans.__('Parameters')} />
+      ) : null}
       {metrics.length ? <PairTable pairs={metrics} titles={names} label={trans.__('Metrics')} /> : null}
       <h3>{trans.__('Cells that differ')}</h3>
-      {cells.length ? null : <p className="jp-mlops-quiet">{trans.__('None: sources and outputs are the same.')}</p>}
+      {cells.length ? null : (
+        <p className="jp-mlops-quiet">{trans.__('None: sources and outputs are the same.')}</p>
+      )}
       {cells.map((cell, at) => (
         <details key={at} open={at < 5} className="jp-mlops-diff">
           <summary>

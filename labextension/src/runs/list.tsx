@@ -9,14 +9,24 @@ import { attempt, IRunDoor } from './actions';
 import { ACTIVE, RunList, stepsOf } from './model';
 
 /** One run of a list. */
-export function RunLine(props: { mlops: IMlops; run: Run; runs: RunList; door: IRunDoor; picked?: boolean }): JSX.Element {
+export function RunLine(props: {
+  mlops: IMlops;
+  run: Run;
+  runs: RunList;
+  door: IRunDoor;
+  picked?: boolean;
+}): JSX.Element {
   const { mlops, run, runs, door } = props;
   const { trans } = mlops;
   const steps = stepsOf(run, runs.feed.live(run.id));
   const active = ACTIVE.includes(run.state);
   return (
     <>
-      <button className="jp-mlops-run-open" onClick={() => door.open(run.id)} title={trans.__('Open run %1', run.id)}>
+      <button
+        className="jp-mlops-run-open"
+        onClick={() => door.open(run.id)}
+        title={trans.__('Open run %1', run.id)}
+      >
         <StateMark state={run.state} trans={trans} bare />
         <span className="jp-mlops-time">{moment(run.started ?? run.created)}</span>
         <span className="jp-mlops-given">{given(run.parameters) || trans.__('defaults')}</span>
@@ -54,7 +64,11 @@ export function RunsView(props: { mlops: IMlops; panel: NotebookPanel; door: IRu
     );
   }
   if (!runs.runs.length) {
-    return <div className="jp-mlops-empty">{runs.ready ? trans.__('It has not run yet.') : trans.__('Loading…')}</div>;
+    return (
+      <div className="jp-mlops-empty">
+        {runs.ready ? trans.__('It has not run yet.') : trans.__('Loading…')}
+      </div>
+    );
   }
   const shown = runs.runs.filter(run => !filter || run.state === filter);
   return (

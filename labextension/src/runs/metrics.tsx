@@ -5,26 +5,48 @@ import { short } from '../format';
 import { IMlops } from '../tokens';
 import { Run } from '../types';
 
-const VEGA = ['application/vnd.vegalite.v6+json', 'application/vnd.vegalite.v5+json', 'application/vnd.vegalite.v4+json'];
+const VEGA = [
+  'application/vnd.vegalite.v6+json',
+  'application/vnd.vegalite.v5+json',
+  'application/vnd.vegalite.v4+json'
+];
 
 /** The metrics of a run, and each over the runs before it. */
 export function Metrics(props: { mlops: IMlops; run: Run; rendermime: IRenderMimeRegistry }): JSX.Element {
   const { mlops, run } = props;
   const { trans } = mlops;
   const told = useAnswer(
-    () => mlops.runs.list({ notebook: run.notebook ?? undefined, job: run.job ?? undefined, state: ['completed'], limit: 200 }),
+    () =>
+      mlops.runs.list({
+        notebook: run.notebook ?? undefined,
+        job: run.job ?? undefined,
+        state: ['completed'],
+        limit: 200
+      }),
     [run.id, run.state]
   );
   const names = Object.keys(run.metrics);
   const points = (told.value?.runs ?? []).flatMap(one =>
     Object.entries(one.metrics).flatMap(([name, value]) =>
-      typeof value === 'number' ? [{ metric: name, value, time: (one.started ?? one.created) * 1000, run: one.id, this: one.id === run.id }] : []
+      typeof value === 'number'
+        ? [
+            {
+              metric: name,
+              value,
+              time: (one.started ?? one.created) * 1000,
+              run: one.id,
+              this: one.id === run.id
+            }
+          ]
+        : []
     )
   );
   if (!names.length) {
     return (
       <div className="jp-mlops-empty">
-        {trans.__('None: give a cell the role “metrics”, and the numbers it binds or prints are the run’s metrics.')}
+        {trans.__(
+          'None: give a cell the role “metrics”, and the numbers it binds or prints are the run’s metrics.'
+        )}
       </div>
     );
   }
@@ -46,13 +68,19 @@ export function Metrics(props: { mlops: IMlops; run: Run; rendermime: IRenderMim
           ))}
         </tbody>
       </table>
-      {points.length > names.length ? <Chart points={points} rendermime={props.rendermime} label={trans.__('Metrics over runs')} /> : null}
+      {points.length > names.length ? (
+        <Chart points={points} rendermime={props.rendermime} label={trans.__('Metrics over runs')} />
+      ) : null}
     </div>
   );
 }
 
 /** Lines over time, drawn by the Vega that JupyterLab ships. */
-function Chart(props: { points: object[]; rendermime: IRenderMimeRegistry; label: string }): JSX.Element | null {
+function Chart(props: {
+  points: object[];
+  rendermime: IRenderMimeRegistry;
+  label: string;
+}): JSX.Element | null {
   const box = React.useRef<HTMLDivElement>(null);
   const mime = VEGA.find(one => props.rendermime.mimeTypes.includes(one));
   const text = JSON.stringify(props.points);

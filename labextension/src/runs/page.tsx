@@ -18,7 +18,8 @@ import { attempt, IRunDoor } from './actions';
 import { Compare } from './compare';
 import { Metrics } from './metrics';
 import { ACTIVE, stepsOf } from './model';
-import { spansOf, Timeline } from './timeline';
+import { spansOf } from './spans';
+import { Timeline } from './timeline';
 
 const Graph = React.lazy(() => import('../pipeline/graph'));
 
@@ -35,7 +36,12 @@ const TABS = ['graph', 'timeline', 'notebook', 'parameters', 'metrics', 'log', '
 type Tab = (typeof TABS)[number];
 
 /** The page of one run. */
-export function runPage(mlops: IMlops, id: string, parts: IRunParts, other = ''): MainAreaWidget<ReactWidget> {
+export function runPage(
+  mlops: IMlops,
+  id: string,
+  parts: IRunParts,
+  other = ''
+): MainAreaWidget<ReactWidget> {
   const content = ReactWidget.create(<RunPage mlops={mlops} id={id} parts={parts} other={other} />);
   content.addClass('jp-mlops-page');
   const page = new MainAreaWidget({ content });
@@ -75,7 +81,9 @@ function RunPage(props: { mlops: IMlops; id: string; parts: IRunParts; other: st
   );
   const siblings = useAnswer(
     () =>
-      run ? mlops.runs.list({ notebook: run.notebook ?? undefined, job: run.job ?? undefined, limit: 50 }) : Promise.reject(),
+      run
+        ? mlops.runs.list({ notebook: run.notebook ?? undefined, job: run.job ?? undefined, limit: 50 })
+        : Promise.reject(),
     [run?.id]
   );
   if (!run) {
@@ -128,7 +136,10 @@ function RunPage(props: { mlops: IMlops; id: string; parts: IRunParts; other: st
                   void attempt(trans.__('The run could not be started'), async () => {
                     const made = await mlops.runs.start(
                       run.job
-                        ? { job: run.version ? `${run.job}@${run.version}` : run.job, parameters: run.parameters }
+                        ? {
+                            job: run.version ? `${run.job}@${run.version}` : run.job,
+                            parameters: run.parameters
+                          }
                         : { notebook: run.notebook!, parameters: run.parameters }
                     );
                     parts.door.open(made.id);
@@ -141,7 +152,9 @@ function RunPage(props: { mlops: IMlops; id: string; parts: IRunParts; other: st
           ) : (
             <button
               className="jp-mod-styled"
-              onClick={() => void attempt(trans.__('The run could not be stopped'), () => mlops.runs.stop(id))}
+              onClick={() =>
+                void attempt(trans.__('The run could not be stopped'), () => mlops.runs.stop(id))
+              }
             >
               {trans.__('Stop')}
             </button>
@@ -172,7 +185,12 @@ function RunPage(props: { mlops: IMlops; id: string; parts: IRunParts; other: st
             </button>
           ) : null}
           {over ? (
-            <a className="jp-mlops-link" href={mlops.runs.reportUrl(id)} target="_blank" rel="noopener noreferrer">
+            <a
+              className="jp-mlops-link"
+              href={mlops.runs.reportUrl(id)}
+              target="_blank"
+              rel="noopener noreferrer"
+            >
               {trans.__('Report')}
             </a>
           ) : null}
@@ -211,9 +229,15 @@ function RunPage(props: { mlops: IMlops; id: string; parts: IRunParts; other: st
         aria-labelledby={`jp-mlops-tab-${tab}-${id}`}
         tabIndex={0}
       >
-        {tab === 'graph' ? <RunGraph mlops={mlops} run={run} steps={steps} notebook={notebook.value} /> : null}
-        {tab === 'timeline' ? <Timeline steps={steps} spans={spansOf(notebook.value, live)} trans={trans} /> : null}
-        {tab === 'notebook' ? <ExecutedNotebook notebook={notebook.value} parts={parts} error={run.error?.cell} /> : null}
+        {tab === 'graph' ? (
+          <RunGraph mlops={mlops} run={run} steps={steps} notebook={notebook.value} />
+        ) : null}
+        {tab === 'timeline' ? (
+          <Timeline steps={steps} spans={spansOf(notebook.value, live)} trans={trans} />
+        ) : null}
+        {tab === 'notebook' ? (
+          <ExecutedNotebook notebook={notebook.value} parts={parts} error={run.error?.cell} />
+        ) : null}
         {tab === 'parameters' ? <Parameters mlops={mlops} run={run} /> : null}
         {tab === 'metrics' ? <Metrics mlops={mlops} run={run} rendermime={parts.rendermime} /> : null}
         {tab === 'log' ? <Log mlops={mlops} run={run} text={live?.text ?? ''} /> : null}
@@ -223,12 +247,14 @@ function RunPage(props: { mlops: IMlops; id: string; parts: IRunParts; other: st
   );
 }
 
-const ANSI = /\x1b\[[0-9;]*m/g; // eslint-disable-line no-control-regex
+const ANSI = /\x1b\[[0-9;]*m/g;
 
 function FailureBox(props: { mlops: IMlops; run: Run; onShow: () => void }): JSX.Element {
   const { trans } = props.mlops;
   const error = props.run.error!;
-  const frames = (error.traceback ?? []).map(line => line.replace(ANSI, '')).filter(line => line.includes('Cell') || line.includes('-->'));
+  const frames = (error.traceback ?? [])
+    .map(line => line.replace(ANSI, ''))
+    .filter(line => line.includes('Cell') || line.includes('-->'));
   return (
     <section className="jp-mlops-failure" role="alert" aria-label={trans.__('What went wrong')}>
       <strong>
@@ -259,10 +285,15 @@ function RunGraph(props: {
   const { trans } = mlops;
   const text = JSON.stringify(steps);
   const by = React.useMemo(() => new Map(steps.map(step => [step.name, step])), [text]);
-  const told = useAnswer<Analysis>(() => mlops.runs.pipeline(props.run.id), [props.run.id, props.run.attempt]);
+  const told = useAnswer<Analysis>(
+    () => mlops.runs.pipeline(props.run.id),
+    [props.run.id, props.run.attempt]
+  );
   const pipeline = told.value?.pipeline;
   if (!pipeline || !pipeline.steps.length) {
-    return <Timeline steps={steps} spans={spansOf(props.notebook, mlops.feed.live(props.run.id))} trans={trans} />;
+    return (
+      <Timeline steps={steps} spans={spansOf(props.notebook, mlops.feed.live(props.run.id))} trans={trans} />
+    );
   }
   return (
     <React.Suspense fallback={<div className="jp-mlops-empty">{trans.__('Drawing…')}</div>}>

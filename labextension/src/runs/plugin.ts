@@ -11,7 +11,8 @@ import { onRun } from '../pipeline/view';
 import { IMlops, PLUGIN } from '../tokens';
 import { Run } from '../types';
 import { attempt, IRunDoor, startRun, tellEnd } from './actions';
-import { openRepair, repairs, resume } from './repair';
+import { repairs } from '../steps/repairs';
+import { openRepair, resume } from './repair';
 
 export const IRuns = new Token<IRunDoor>('jupyter-mlops:IRuns', 'Opening and repairing runs.');
 
@@ -42,7 +43,9 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
     const door: IRunDoor = {
       open: run => void commands.execute(Commands.openRun, { run }),
       repair: run =>
-        attempt(trans.__('The run could not be repaired'), () => openRepair(app, mlops, notebooks, run, door)),
+        attempt(trans.__('The run could not be repaired'), () =>
+          openRepair(app, mlops, notebooks, run, door)
+        ),
       resume: panel => resume(mlops, notebooks, panel, door)
     };
     const parts = {
@@ -95,7 +98,12 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
       const cell = panel?.content.activeCell;
       return (panel && cell && mlops.desk(panel).pipeline.owner(cell.model.id)?.step) || '';
     };
-    const add = (command: string, label: string, enabled: () => boolean, act: (panel: NotebookPanel) => unknown) => {
+    const add = (
+      command: string,
+      label: string,
+      enabled: () => boolean,
+      act: (panel: NotebookPanel) => unknown
+    ) => {
       commands.addCommand(command, {
         label,
         describedBy: NOTHING,
@@ -104,7 +112,12 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
       });
       palette?.addItem({ command, category: trans.__('MLOps') });
     };
-    add(Commands.run, trans.__('Run as Pipeline'), () => true, panel => startRun(mlops, panel));
+    add(
+      Commands.run,
+      trans.__('Run as Pipeline'),
+      () => true,
+      panel => startRun(mlops, panel)
+    );
     add(
       Commands.runFrom,
       trans.__('Run from This Step'),
@@ -133,7 +146,9 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
       () => active() !== undefined,
       panel => {
         const run = active();
-        return run && attempt(trans.__('The run could not be stopped'), () => mlops.desk(panel).runs.stop(run));
+        return (
+          run && attempt(trans.__('The run could not be stopped'), () => mlops.desk(panel).runs.stop(run))
+        );
       }
     );
     commands.addCommand(Commands.resume, {
@@ -144,7 +159,9 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
     });
     palette?.addItem({ command: Commands.resume, category: trans.__('MLOps') });
     menus?.runMenu.addGroup(
-      [Commands.run, Commands.runFrom, Commands.runOnly, Commands.runFresh, Commands.stop].map(command => ({ command })),
+      [Commands.run, Commands.runFrom, Commands.runOnly, Commands.runFresh, Commands.stop].map(command => ({
+        command
+      })),
       40
     );
     onRun((_, panel) => startRun(mlops, panel));

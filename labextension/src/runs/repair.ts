@@ -2,15 +2,10 @@ import { JupyterFrontEnd } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { change } from '../steps/edit';
+import { repairs } from '../steps/repairs';
 import { IMlops } from '../tokens';
 import { Run } from '../types';
 import { attempt, IRunDoor, showFailed } from './actions';
-
-/** What a notebook repairs, as its metadata tells; undefined for any other. */
-export function repairs(panel: NotebookPanel): { run: string; step: string; cells: string[] } | undefined {
-  const told = panel.content.model?.sharedModel.getMetadata('jupyter_mlops') as { repairs?: unknown } | undefined;
-  return told?.repairs as { run: string; step: string; cells: string[] } | undefined;
-}
 
 /** Go on with the run that a notebook repairs, with its cells as they are now. */
 export async function resume(
@@ -32,6 +27,7 @@ export async function resume(
   await attempt(mlops.trans.__('The run could not be resumed'), async () => {
     const run = await mlops.runs.repair(told.run, sources);
     writeBack(notebooks, run, sources);
+    Notification.dismiss(notices.get(run.id));
     door.open(run.id);
   });
 }
@@ -51,9 +47,13 @@ export async function openRepair(
     door.open(run.id);
     return;
   }
-  const wait = Notification.emit(trans.__('Restoring the inputs of step %1…', run.error.step), 'in-progress', {
-    autoClose: false
-  });
+  const wait = Notification.emit(
+    trans.__('Restoring the inputs of step %1…', run.error.step),
+    'in-progress',
+    {
+      autoClose: false
+    }
+  );
   let made;
   try {
     made = await runs.repairNotebook(run.id);
@@ -68,26 +68,39 @@ export async function openRepair(
     options: { mode: 'split-right' }
   })) as NotebookPanel;
   await panel.context.ready;
-  Notification.info(
-    trans.__('Mend step %1 here: its kernel holds the inputs it failed with. Then resume the run.', made.step),
-    {
-      autoClose: false,
-      actions: [
-        { label: trans.__('Resume'), displayType: 'accent', callback: () => void resume(mlops, notebooks, panel, door) },
-        {
-          label: trans.__('Show cell'),
-          callback: () => {
-            const live = run.notebook && notebooks.find(one => one.context.localPath === run.notebook);
-            if (live) {
-              app.shell.activateById(live.id);
-              showFailed(live, run);
+  notices.set(
+    run.id,
+    Notification.info(
+      trans.__(
+        'Mend step %1 here: its kernel holds the inputs it failed with. Then resume the run.',
+        made.step
+      ),
+      {
+        autoClose: false,
+        actions: [
+          {
+            label: trans.__('Resume'),
+            displayType: 'accent',
+            callback: () => void resume(mlops, notebooks, panel, door)
+          },
+          {
+            label: trans.__('Show cell'),
+            callback: () => {
+              const live = run.notebook && notebooks.find(one => one.context.localPath === run.notebook);
+              if (live) {
+                app.shell.activateById(live.id);
+                showFailed(live, run);
+              }
             }
           }
-        }
-      ]
-    }
+        ]
+      }
+    )
   );
 }
+
+/** The notice of each run that is being mended; it goes when the run goes on. */
+const notices = new Map<string, string>();
 
 /** Put what was mended into the notebook that was run, where it is open. */
 function writeBack(notebooks: INotebookTracker, run: Run, mended: Record<string, string>): void {

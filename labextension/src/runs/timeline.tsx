@@ -2,42 +2,8 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { duration } from '../format';
 import { stateWord } from '../states';
-import { ILive } from '../events';
 import { State, StepRun } from '../types';
-
-/** When a step was at work, in seconds since 1970. */
-export interface ISpan {
-  name: string;
-  begin: number;
-  end: number;
-}
-
-type Metadata = { papermill?: { start_time?: string; end_time?: string }; jupyter_mlops_run?: { step?: string } };
-
-/** When each step was at work, by its events and by the times that papermill wrote beside the cells. */
-export function spansOf(notebook: Record<string, unknown> | undefined, live?: ILive): ISpan[] {
-  const found = new Map<string, ISpan>();
-  for (const [name, { begin, end }] of live?.steps ?? []) {
-    if (begin) {
-      found.set(name, { name, begin: begin / 1000, end: (end || Date.now()) / 1000 });
-    }
-  }
-  for (const cell of (notebook?.cells ?? []) as { metadata?: Metadata }[]) {
-    const step = cell.metadata?.jupyter_mlops_run?.step;
-    const times = cell.metadata?.papermill;
-    const begin = Date.parse(times?.start_time ?? '') / 1000;
-    const end = Date.parse(times?.end_time ?? '') / 1000;
-    if (step && begin && end) {
-      const known = found.get(step);
-      found.set(step, {
-        name: step,
-        begin: Math.min(begin, known?.begin ?? begin),
-        end: Math.max(end, known?.end ?? end)
-      });
-    }
-  }
-  return [...found.values()];
-}
+import { ISpan } from './spans';
 
 const ROW = 26;
 

@@ -54,7 +54,8 @@ export function setSettings(cell: ICellModel, wanted: IStepSettings): void {
   const made: PartialJSONObject = { ...before };
   for (const name of ['retries', 'timeout', 'cache', 'limits'] as const) {
     const value = wanted[name];
-    const empty = value === undefined || value === 0 || (typeof value === 'object' && !Object.keys(value).length);
+    const empty =
+      value === undefined || value === 0 || (typeof value === 'object' && !Object.keys(value).length);
     if (empty) {
       delete made[name];
     } else {

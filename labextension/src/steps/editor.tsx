@@ -136,7 +136,9 @@ function EditorForm(props: {
       limits: limitsOf(form.limits) ?? undefined
     };
     change(pipeline.notebook, () => {
-      models.forEach((cell, place) => setTags(cell, { ...wanted, after: place === 0 && !ruled ? form.after : [] }));
+      models.forEach((cell, place) =>
+        setTags(cell, { ...wanted, after: place === 0 && !ruled ? form.after : [] })
+      );
       if (form.step && !ruled) {
         const first = form.step === before.step ? (firstCell(form.step) ?? models[0]) : models[0];
         setSettings(first, settings);
@@ -258,7 +260,9 @@ function EditorForm(props: {
                 disabled={data.includes(name) && !form.after.includes(name)}
                 onChange={event =>
                   put({
-                    after: event.target.checked ? [...form.after, name] : form.after.filter(one => one !== name)
+                    after: event.target.checked
+                      ? [...form.after, name]
+                      : form.after.filter(one => one !== name)
                   })
                 }
               />
@@ -272,7 +276,11 @@ function EditorForm(props: {
       </fieldset>
       <fieldset className="jp-mlops-grid" disabled={ruled || !form.step}>
         {field('retries', trans.__('Retries'), { inputMode: 'numeric', placeholder: '0', name: 'retries' })}
-        {field('timeout', trans.__('Timeout, s'), { inputMode: 'decimal', placeholder: trans.__('none'), name: 'timeout' })}
+        {field('timeout', trans.__('Timeout, s'), {
+          inputMode: 'decimal',
+          placeholder: trans.__('none'),
+          name: 'timeout'
+        })}
         <label className="jp-mlops-field">
           <span>{trans.__('Cache')}</span>
           <span className="jp-select-wrapper jp-mlops-select">

@@ -151,7 +151,7 @@ export class CellHeader extends Widget {
 
   private _showFlow(face: IHeaderFace): void {
     const { trans } = this._mlops;
-    const told = [];
+    const told: string[] = [];
     if (face.first && face.step && !face.suggested) {
       if (face.reads.length) {
         told.push(trans.__('reads %1', few(face.reads)));
@@ -160,7 +160,12 @@ export class CellHeader extends Widget {
         told.push(trans.__('writes %1', few(face.writes)));
       }
     }
-    this._flow.textContent = face.suggested ? trans.__('suggested') : told.join('   ');
+    const parts = (face.suggested ? [trans.__('suggested')] : told).map(text => {
+      const part = document.createElement('span');
+      part.textContent = text;
+      return part;
+    });
+    this._flow.replaceChildren(...parts);
   }
 
   private _showLast(face: IHeaderFace): void {
@@ -178,7 +183,11 @@ export class CellHeader extends Widget {
     const word = document.createElement('span');
     const said = stateWord(face.state as never, trans);
     const time = this._mlops.showTime && face.seconds ? duration(face.seconds) : '';
-    word.textContent = [['completed', 'cached'].includes(face.state) ? '' : said, time, face.state === 'cached' ? said : '']
+    word.textContent = [
+      ['completed', 'cached'].includes(face.state) ? '' : said,
+      time,
+      face.state === 'cached' ? said : ''
+    ]
       .filter(Boolean)
       .join(' · ');
     mark.title = said;

@@ -16,9 +16,13 @@ import { HeaderTracker } from './tracker';
 /** The code cells that are selected, or the active one. */
 function chosen(panel: NotebookPanel): Cell[] {
   const { content } = panel;
-  const found = content.widgets.filter(cell => content.isSelectedOrActive(cell) && cell.model.type === 'code');
+  const found = content.widgets.filter(
+    cell => content.isSelectedOrActive(cell) && cell.model.type === 'code'
+  );
   const { activeCell } = content;
-  return activeCell && found.includes(activeCell) ? [activeCell, ...found.filter(one => one !== activeCell)] : found;
+  return activeCell && found.includes(activeCell)
+    ? [activeCell, ...found.filter(one => one !== activeCell)]
+    : found;
 }
 
 /** Steps and roles of cells: headers, the editor, and the commands that lead there. */
@@ -139,17 +143,31 @@ export const steps: JupyterFrontEndPlugin<void> = {
       roles.addItem({ command: Commands.setRole, args: { role } });
     }
     const category = trans.__('MLOps');
-    for (const command of [Commands.editStep, Commands.suggestSteps, Commands.acceptSuggestion, Commands.dismissSuggestion]) {
+    for (const command of [
+      Commands.editStep,
+      Commands.suggestSteps,
+      Commands.acceptSuggestion,
+      Commands.dismissSuggestion
+    ]) {
       palette?.addItem({ command, category });
     }
     for (const role of ROLES) {
       palette?.addItem({ command: Commands.setRole, args: { role }, category });
     }
     menus?.editMenu.addGroup(
-      [{ command: Commands.editStep }, { type: 'submenu', submenu: roles }, { command: Commands.suggestSteps }],
+      [
+        { command: Commands.editStep },
+        { type: 'submenu', submenu: roles },
+        { command: Commands.suggestSteps }
+      ],
       30
     );
     app.contextMenu.addItem({ command: Commands.editStep, selector: '.jp-Notebook .jp-CodeCell', rank: 8.5 });
-    app.contextMenu.addItem({ type: 'submenu', submenu: roles, selector: '.jp-Notebook .jp-CodeCell', rank: 8.6 });
+    app.contextMenu.addItem({
+      type: 'submenu',
+      submenu: roles,
+      selector: '.jp-Notebook .jp-CodeCell',
+      rank: 8.6
+    });
   }
 };

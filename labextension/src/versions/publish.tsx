@@ -52,11 +52,17 @@ class PublishBody extends ReactWidget implements Dialog.IBodyWidget<IPublishForm
         {checks.length ? (
           <p className={errors ? 'jp-mlops-problem' : 'jp-mlops-quiet'}>
             {errors
-              ? trans._n('%1 check says that it will not run headless.', '%1 checks say that it will not run headless.', errors)
+              ? trans._n(
+                  '%1 check says that it will not run headless.',
+                  '%1 checks say that it will not run headless.',
+                  errors
+                )
               : trans._n('%1 check has something to say.', '%1 checks have something to say.', checks.length)}
           </p>
         ) : null}
-        <h3>{changes.version ? trans.__('Changed since %1', changes.version) : trans.__('The first version')}</h3>
+        <h3>
+          {changes.version ? trans.__('Changed since %1', changes.version) : trans.__('The first version')}
+        </h3>
         {changes.version ? <Sections mlops={this.mlops} sections={changes.sections} /> : null}
       </div>
     );
@@ -98,9 +104,9 @@ export function Sections(props: { mlops: IMlops; sections: Record<string, Values
 
 /** A unified diff, each line marked by sign and colour. */
 export function Diff(props: { lines: unknown }): JSX.Element {
-  const lines = (Array.isArray(props.lines) ? props.lines.map(String) : String(props.lines).split('\n')).filter(
-    line => !line.startsWith('+++') && !line.startsWith('---') && !line.startsWith('@@')
-  );
+  const lines = (
+    Array.isArray(props.lines) ? props.lines.map(String) : String(props.lines).split('\n')
+  ).filter(line => !line.startsWith('+++') && !line.startsWith('---') && !line.startsWith('@@'));
   return (
     <pre className="jp-mlops-lines" tabIndex={0}>
       {lines.map((line, at) => (
@@ -135,4 +141,3 @@ export async function publish(mlops: IMlops, panel: NotebookPanel): Promise<stri
   const made = await mlops.jobs.publish(form.job, localPath, form.message);
   return `${made.job} ${made.version}`;
 }
-

@@ -16,13 +16,17 @@ export interface IPublishDoor {
 /** The job that a notebook is published as. */
 export function jobOf(panel: NotebookPanel): string {
   const told = panel.content.model?.sharedModel.getMetadata('jupyter_mlops') as { job?: unknown } | undefined;
-  const name = panel.context.localPath.split('/').pop()!.replace(/\.ipynb$/, '');
+  const name = panel.context.localPath
+    .split('/')
+    .pop()!
+    .replace(/\.ipynb$/, '');
   return typeof told?.job === 'string' ? told.job : name;
 }
 
 /** How many cells differ from the latest version. */
 export function changedCells(changes: Changes): number {
-  return new Set((changes.sections.code ?? []).map(change => JSON.stringify([change.what, change.cell]))).size;
+  return new Set((changes.sections.code ?? []).map(change => JSON.stringify([change.what, change.cell])))
+    .size;
 }
 
 /** What was published of a notebook, and when it runs. */
@@ -87,7 +91,12 @@ export function PublishView(props: { mlops: IMlops; panel: NotebookPanel; door: 
                 ? one.problem
                 : one.paused
                   ? trans.__('rests')
-                  : trans.__('next %1', (one.upcoming[0] as { local?: string } | undefined)?.local?.slice(0, 16).replace('T', ' ') ?? '—')}
+                  : trans.__(
+                      'next %1',
+                      (one.upcoming[0] as { local?: string } | undefined)?.local
+                        ?.slice(0, 16)
+                        .replace('T', ' ') ?? '—'
+                    )}
             </span>
           </span>
           <button

@@ -1,0 +1,64 @@
+import { Parameter, Run } from '../../types';
+import { fromField, isJson, ParametersModel, schemaOf, toField } from '../model';
+
+function parameter(name: string, type: string, value: unknown, choices: unknown[] = []): Parameter {
+  return { name, type, default: value, help: '', choices, required: false, cell: 0 };
+}
+
+const ALL = [
+  parameter('n', 'int', 3),
+  parameter('xs', 'list', [1, 2]),
+  parameter('how', "Literal['a']", 'a', ['a', 'b'])
+];
+
+describe('ParametersModel', () => {
+  it('keeps what differs from the defaults', () => {
+    const model = new ParametersModel();
+    let times = 0;
+    model.changed.connect(() => times++);
+    model.set(ALL, { n: 3, xs: [1, 2], how: 'a' });
+    expect([model.given, times]).toEqual([{}, 0]);
+    model.set(ALL, { n: 4, xs: [1, 2], how: 'b' });
+    expect([model.given, times]).toEqual([{ n: 4, how: 'b' }, 1]);
+    expect(model.values(ALL)).toEqual({ n: 4, xs: [1, 2], how: 'b' });
+    model.reset('n');
+    expect(model.given).toEqual({ how: 'b' });
+  });
+
+  it('takes the values of a run as far as there are such parameters', () => {
+    const model = new ParametersModel();
+    model.takeFrom({ parameters: { n: 9, gone: 1 } } as unknown as Run, ALL);
+    expect(model.given).toEqual({ n: 9 });
+  });
+
+  it('shows an error at its field until the value changes', () => {
+    const model = new ParametersModel();
+    expect(model.refuse('notebook', 'no')).toBe(false);
+    expect(model.refuse('parameters.n', 'no')).toBe(true);
+    expect(model.errors).toEqual({ n: 'no' });
+    model.set(ALL, { n: 5, xs: [1, 2], how: 'a' });
+    expect(model.errors).toEqual({});
+  });
+});
+
+describe('the form', () => {
+  it('has a field for each type', () => {
+    const { properties } = schemaOf([...ALL, parameter('day', 'date', '2026-01-01')]) as never as {
+      properties: Record<string, Record<string, unknown>>;
+    };
+    expect([properties.n.type, properties.xs.type, properties.how.enum, properties.day.format]).toEqual([
+      'integer',
+      'string',
+      ['a', 'b'],
+      'date'
+    ]);
+  });
+
+  it('writes lists as JSON', () => {
+    expect(ALL.map(isJson)).toEqual([false, true, false]);
+    expect(toField(ALL[1], [1])).toBe('[1]');
+    expect(fromField(ALL[1], '[1, 5]')).toEqual([1, 5]);
+    expect(() => fromField(ALL[1], '[1,')).toThrow(SyntaxError);
+    expect(fromField(ALL[0], 7)).toBe(7);
+  });
+});
