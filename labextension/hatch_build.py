@@ -58,8 +58,6 @@ class LabextensionHook(BuildHookInterface):
             return True
         if not (self._here / "src").is_dir():
             return False
-        files = [
-            p for name in SOURCES for p in ([self._here / name] if "." in name else (self._here / name).rglob("*"))
-        ]
+        files = [path for name in SOURCES for path in (self._here / name, *(self._here / name).rglob("*"))]
         newest = max((p.stat().st_mtime for p in files if p.is_file() and p.name not in MADE), default=0.0)
         return newest > made.stat().st_mtime

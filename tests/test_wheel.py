@@ -48,3 +48,13 @@ def test_entry_points_load_whatever_is_imported_first(wheel: zipfile.ZipFile, fi
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_jupyter_finds_its_extensions(wheel: zipfile.ZipFile) -> None:
+    shared = {name.split("/data/")[1] for name in wheel.namelist() if ".data/data/" in name}
+    assert "etc/jupyter/jupyter_server_config.d/jupyter_mlops.json" in shared
+    lab = {name.removeprefix("share/jupyter/labextensions/jupyter-mlops/") for name in shared}
+    assert {"package.json", "schemas/jupyter-mlops/plugin.json"} <= lab
+    assert any(name.startswith("static/remoteEntry.") for name in lab)
+    assert not any(name.endswith(".map") for name in lab)
+    assert not any(name.startswith("jupyter_mlops/labextension/") for name in wheel.namelist())
