@@ -146,7 +146,7 @@ def test_a_run_with_parameters_live_states_and_its_page(page: Lab, write: Write)
         ("Timeline", ".jp-mlops-timeline"),
         ("Notebook", ".jp-mlops-executed .jp-OutputArea-output:has-text('loaded 12')"),
         ("Parameters", "td:has-text('12')"),
-        ("Metrics", "td:has-text('score')"),
+        ("Metrics", ".jp-mlops-chart :is(svg, canvas)"),
         ("Log", ".jp-mlops-log:has-text('completed')"),
     ):
         page.page.get_by_role("tab", name=tab, exact=True).click()
@@ -223,7 +223,8 @@ def test_two_notebooks_are_kept_apart_and_one_seen_twice_is_the_same(page: Lab, 
     write("other.ipynb", ("z = 1", "step:elsewhere"))
     page.open(write("same.ipynb", ("a = 1", "step:here"))).panel()
     page.node("here").wait_for()
-    page.command("New View for Notebook")
+    page.page.locator(".lm-MenuBar-itemLabel:text-is('File')").click()
+    page.page.locator(".lm-Menu-itemLabel:has-text('New View for')").click()
     expect(page.page.locator(".jp-NotebookPanel .jp-mlops-chip:has-text('here')")).to_have_count(2)
     page.page.locator(".jp-mlops-chip:has-text('here'):visible").first.click()
     page.page.get_by_role("dialog").locator("input[name=step]").fill("there")

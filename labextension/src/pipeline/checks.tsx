@@ -19,7 +19,7 @@ function fixOf(
   if (check.cell === null) {
     return null;
   }
-  const id = pipeline.cellId(check.cell);
+  const id = pipeline.checkedId(check.cell);
   const at = Array.from(pipeline.notebook.cells).findIndex(cell => cell.id === id);
   const cell = at < 0 ? undefined : pipeline.notebook.cells.get(at);
   if (!cell) {
@@ -84,7 +84,7 @@ export function ChecksView(props: { mlops: IMlops; panel: NotebookPanel }): JSX.
       {pipeline.checks.map((check, key) => {
         const fix = fixOf(check, pipeline, mlops);
         const go = () => {
-          const id = check.cell === null ? undefined : pipeline.cellId(check.cell);
+          const id = check.cell === null ? undefined : pipeline.checkedId(check.cell);
           const at = panel.content.widgets.findIndex(cell => cell.model.id === id);
           showCells(panel, at < 0 ? (check.cell === null ? [] : [check.cell]) : [at]);
         };

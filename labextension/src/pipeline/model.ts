@@ -67,6 +67,11 @@ export class PipelineModel implements IDisposable {
     return this._ids[position];
   }
 
+  /** The id that a position had when the notebook was checked. */
+  checkedId(position: number): string | undefined {
+    return this._checked[position];
+  }
+
   /** Ask for tags, and show them before they are written. */
   async suggest(): Promise<string> {
     const source = sourceOf(this.notebook, this.path);
@@ -197,6 +202,7 @@ export class PipelineModel implements IDisposable {
         this.problem = found.checks.find(check => check.severity === 'error')?.message ?? '';
       }
       if (checks) {
+        this._checked = source.cells.map(cell => cell.id);
         this.checks = found.checks;
         this.checked = true;
         if (!found.complete) {
@@ -216,6 +222,7 @@ export class PipelineModel implements IDisposable {
   private _changed = new Signal<PipelineModel, void>(this);
   private _owners = new Map<string, IOwner>();
   private _ids: string[] = [];
+  private _checked: string[] = [];
   private _watched = new Map<ICellModel, () => void>();
   private _timer = 0;
   private _checking = 0;
