@@ -111,12 +111,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(folder: Path, *options: str, app: str = "server", config: str = "") -> Iterator[Server]:
-    """Start one, and end it and its worker."""
+def server(
+    folder: Path, *options: str, app: str = "server", config: str = "", extension: bool = True
+) -> Iterator[Server]:  # fmt: skip
+    """Start one, and end it and its worker.
+
+    :param extension: whether JupyterLab has ours.
+    """
     root, home, data = folder / "root", folder / "home", folder / "data"
     for each in (root, home, data, data / "labextensions"):
         each.mkdir(parents=True, exist_ok=True)
-    if app == "lab":
+    if app == "lab" and extension:
         assert (BUILT / "package.json").is_file(), (
             "the JupyterLab extension is not built: jlpm build:prod in labextension/"
         )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,23 +10,16 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.lab.chromium import FLAGS, SETTINGS, chromium
 from tests.servers import ROOT, TOKEN, Server, server
 
 ARTIFACTS = ROOT / ".artifacts"
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--force-color-profile=srgb",
-)  # fmt: skip
-SETTINGS = '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}'
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    assert path, "the tests of JupyterLab need Chromium: `apt-get install chromium`, or its path in CHROMIUM"
     with sync_playwright() as started:
-        made = started.chromium.launch(executable_path=path, args=list(FLAGS))
+        made = started.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         yield made
         made.close()
 

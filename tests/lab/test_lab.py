@@ -343,7 +343,15 @@ def test_the_demo_from_the_launcher(page: Lab, lab: Server) -> None:
     page.page.wait_for_selector(".jp-mlops-node[data-state='running']")
     page.picture("demo-running")
     page.last_run("completed", 120)
+    page.page.keyboard.press("Control+b")
+    page.page.locator(".jp-toast-button:has-text('Open run')").first.wait_for(state="hidden")
+    page.node("boosting").click()
+    page.page.wait_for_timeout(500)
     page.picture("demo-completed")
+    page.page.locator(".jp-mlops-run-open").first.click()
+    page.page.get_by_role("tab", name="Timeline", exact=True).click()
+    page.page.wait_for_selector(".jp-mlops-span")
+    page.picture("demo-timeline")
 
 
 AXE = "node_modules/axe-core/axe.min.js"
