@@ -12,6 +12,7 @@ export const Commands = {
   stop: 'jupyter-mlops:stop-run',
   resume: 'jupyter-mlops:resume-run',
   openRun: 'jupyter-mlops:open-run',
+  openHistory: 'jupyter-mlops:open-history',
   compareRuns: 'jupyter-mlops:compare-runs',
   openJobs: 'jupyter-mlops:open-jobs',
   publish: 'jupyter-mlops:publish-notebook',

@@ -17,6 +17,7 @@ export type RunLog = Schemas['RunLog'];
 export type Comparison = Schemas['Comparison'];
 export type Job = Schemas['JobTold'];
 export type Version = Schemas['VersionTold'];
+export type Worker = Schemas['WorkerTold'];
 export type Schedule = Schemas['ScheduleTold'];
 export type CronTold = Schemas['CronTold'];
 export type Changes = Schemas['ChangesTold'];

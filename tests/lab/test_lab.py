@@ -152,6 +152,11 @@ def test_a_run_with_parameters_live_states_and_its_page(page: Lab, write: Write)
         page.page.get_by_role("tab", name=tab, exact=True).click()
         page.page.wait_for_selector(f".jp-mlops-run-page {sign}")
         page.picture(f"run-{tab.lower()}")
+    page.page.locator("button:has-text('Open history')").click()
+    expect(page.page.locator(".jp-mlops-runs-grid tbody tr")).to_have_count(4)
+    expect(page.page.locator(".jp-mlops-runs-grid thead button")).to_have_count(2)
+    page.picture("history")
+    page.page.locator(".jp-mlops-runs-grid thead button").last.click()
     select = page.page.locator("select[aria-label='Compare with']")
     select.select_option(index=1)
     page.page.wait_for_selector(".jp-mlops-compare table")
@@ -164,6 +169,20 @@ def test_an_error_of_the_server_stands_at_its_field(page: Lab, write: Write) -> 
     page.run()
     expect(page.page.locator(".jp-mlops-parameters")).to_contain_text(re.compile("int", re.I))
     expect(page.page.locator(".jp-mlops-run")).to_have_count(0)
+
+
+def test_a_run_from_one_step_on(page: Lab, write: Write, lab: Server) -> None:
+    page.open(write("from.ipynb", *STEPS)).panel()
+    page.run()
+    page.last_run("completed")
+    page.select(4)
+    page.page.locator(".jp-mlops-bar button[aria-label='More ways to run']").click()
+    page.page.locator(".lm-Menu-itemLabel:text-is('Run from This Step')").click()
+    page.page.wait_for_selector(".jp-mlops-run:nth-child(2)")
+    page.last_run("completed")
+    run = lab.get("runs", notebook="from.ipynb")["runs"][0]
+    assert run["asked"]["from_step"] == "ratio"
+    assert [s["state"] for s in run["steps"]] == ["cached", "cached", "completed", "completed"]
 
 
 def test_a_run_is_stopped(page: Lab, write: Write) -> None:

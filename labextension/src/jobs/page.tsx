@@ -5,15 +5,14 @@ import { duration, given, moment } from '../format';
 import { jobsIcon } from '../icons';
 import { wordsOf } from '../request';
 import { attempt, certain, IRunDoor } from '../runs/actions';
-import { RunList, stepsOf } from '../runs/model';
+import { RunsGrid } from '../runs/grid';
+import { RunList } from '../runs/model';
 import { useAnswer, useSignal } from '../signal';
 import { StateMark, stateWord } from '../states';
 import { IMlops } from '../tokens';
 import { Job, Schedule, State, Version } from '../types';
 import { Sections } from '../versions/publish';
 import { schedule } from './schedule';
-
-const GRID = 30; // runs side by side
 
 /** The jobs, and the page of one of them. */
 export function jobsPage(
@@ -311,85 +310,6 @@ function JobPage(props: {
           />
         ) : null}
       </div>
-    </div>
-  );
-}
-
-/** Runs side by side, the newest on the right; a row a step. */
-export function RunsGrid(props: {
-  mlops: IMlops;
-  runs: RunList;
-  door: IRunDoor;
-  compare: (one: string, two: string) => void;
-}): JSX.Element {
-  const { mlops, runs, door } = props;
-  const { trans } = mlops;
-  const [picked, setPicked] = React.useState('');
-  const shown = runs.runs.slice(0, GRID).reverse();
-  const names = [
-    ...new Set(shown.flatMap(run => stepsOf(run, runs.feed.live(run.id)).map(step => step.name)))
-  ];
-  if (!shown.length) {
-    return (
-      <div className="jp-mlops-empty">
-        {runs.ready ? trans.__('It has not run yet.') : trans.__('Loading…')}
-      </div>
-    );
-  }
-  const pick = (event: React.MouseEvent, id: string) => {
-    if (event.shiftKey && picked && picked !== id) {
-      props.compare(picked, id);
-      setPicked('');
-    } else if (event.shiftKey) {
-      setPicked(id);
-    } else {
-      door.open(id);
-    }
-  };
-  return (
-    <div className="jp-mlops-grid-scroll" tabIndex={0}>
-      <table className="jp-mlops-runs-grid" aria-label={trans.__('Runs and their steps')}>
-        <thead>
-          <tr>
-            <th>
-              <span className="jp-mlops-quiet">{trans.__('Shift-click two to compare')}</span>
-            </th>
-            {shown.map(run => (
-              <th key={run.id} data-picked={picked === run.id}>
-                <button
-                  className="jp-mlops-cell"
-                  title={`${moment(run.started ?? run.created)} ${given(run.parameters)}`}
-                  onClick={event => pick(event, run.id)}
-                >
-                  <StateMark state={run.state} trans={trans} bare />
-                </button>
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {names.map(name => (
-            <tr key={name}>
-              <th>{name}</th>
-              {shown.map(run => {
-                const step = stepsOf(run, runs.feed.live(run.id)).find(one => one.name === name);
-                return (
-                  <td
-                    key={run.id}
-                    title={
-                      step
-                        ? `${name}: ${stateWord(step.state as State, trans)} ${duration(step.seconds)}`
-                        : ''
-                    }
-                  >
-                    {step ? <StateMark state={step.state as State} trans={trans} bare /> : null}
-                  </td>
-                );
-              })}
-            </tr>
-          ))}
-        </tbody>
-      </table>
     </div>
   );
 }

@@ -89,6 +89,35 @@ export function RunBar(props: {
           <span>{now}</span>
         </div>
       ) : null}
+      {run?.state === 'queued' ? <Waits key={run.id} mlops={mlops} /> : null}
     </div>
   );
+}
+
+const PATIENCE = 4000; // ms that a run may wait before it is said why
+
+/** Why a run has not begun. */
+function Waits(props: { mlops: IMlops }): JSX.Element | null {
+  const { mlops } = props;
+  const { trans } = mlops;
+  const [why, setWhy] = React.useState('');
+  React.useEffect(() => {
+    const timer = window.setTimeout(() => {
+      void mlops.runs.worker().then(worker => {
+        if (!worker.running) {
+          setWhy(worker.problem || trans.__('No worker is running. Start one: jupyter mlops worker'));
+        } else if (worker.problem) {
+          setWhy(worker.problem);
+        } else {
+          setWhy(trans.__('The worker is busy with other runs; this one is next in turn.'));
+        }
+      });
+    }, PATIENCE);
+    return () => window.clearTimeout(timer);
+  }, []);
+  return why ? (
+    <div className="jp-mlops-problem" role="status">
+      {why}
+    </div>
+  ) : null;
 }

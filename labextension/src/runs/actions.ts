@@ -9,6 +9,7 @@ import { IRunWanted } from './api';
 /** What other parts do with a run. */
 export interface IRunDoor {
   open(run: string): void;
+  history(notebook: string): void;
   repair(run: Run): Promise<void>;
   resume(panel: NotebookPanel): Promise<void>;
 }

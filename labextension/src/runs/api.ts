@@ -1,5 +1,5 @@
 import { Query, Requests } from '../request';
-import { Analysis, Comparison, RepairNotebook, Run, RunLog, RunPage, Values } from '../types';
+import { Analysis, Comparison, RepairNotebook, Run, RunLog, RunPage, Values, Worker } from '../types';
 
 export interface IRunWanted {
   notebook?: string;
@@ -12,6 +12,10 @@ export interface IRunWanted {
 
 export class RunsApi {
   constructor(private readonly requests: Requests) {}
+
+  worker(): Promise<Worker> {
+    return this.requests.ask('GET', 'worker');
+  }
 
   list(query: Query): Promise<RunPage> {
     return this.requests.ask('GET', 'runs', { query });

@@ -86,6 +86,9 @@ export function RunsView(props: { mlops: IMlops; panel: NotebookPanel; door: IRu
           <option value="stopped">{trans.__('stopped')}</option>
           <option value="running">{trans.__('running')}</option>
         </select>
+        <button className="jp-mlops-link" onClick={() => door.history(panel.context.localPath)}>
+          {trans.__('Open history')}
+        </button>
       </div>
       <ul className="jp-mlops-list" aria-label={trans.__('Runs')}>
         {shown.map(run => (

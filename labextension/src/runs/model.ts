@@ -26,7 +26,7 @@ export class RunList implements IDisposable {
   constructor(
     readonly api: RunsApi,
     readonly feed: RunFeed,
-    private readonly _which: () => { notebook?: string; job?: string }
+    private readonly _which: () => { notebook?: string; job?: string; state?: string }
   ) {
     feed.heard.connect(this._hear, this);
   }
@@ -113,11 +113,13 @@ export class RunList implements IDisposable {
   }
 
   private _hear(_: RunFeed, event: IRunEvent): void {
-    const { notebook, job } = this._which();
+    const { notebook, job, state } = this._which();
     if (notebook ? event.notebook !== notebook : event.job !== job) {
       return;
     }
-    if (event.kind === 'run') {
+    if (event.kind === 'run' && state) {
+      void this.refresh();
+    } else if (event.kind === 'run') {
       void this._fetch(event.run);
     } else if (event.kind !== 'output') {
       this._emit();

@@ -42,6 +42,7 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
 
     const door: IRunDoor = {
       open: run => void commands.execute(Commands.openRun, { run }),
+      history: notebook => void commands.execute(Commands.openHistory, { notebook }),
       repair: run =>
         attempt(trans.__('The run could not be repaired'), () =>
           openRepair(app, mlops, notebooks, run, door)
@@ -84,7 +85,34 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
       },
       execute: args => show(String(args.second), String(args.first))
     });
+    const histories = new WidgetTracker<MainAreaWidget<ReactWidget>>({
+      namespace: 'jupyter-mlops-histories'
+    });
+    const compare = (first: string, second: string) =>
+      void commands.execute(Commands.compareRuns, { first, second });
+    commands.addCommand(Commands.openHistory, {
+      label: trans.__('Open Run History'),
+      describedBy: { args: { type: 'object', properties: { notebook: { type: 'string' } } } },
+      isEnabled: args => typeof args.notebook === 'string' || here() !== null,
+      execute: async args => {
+        const { historyPage } = await import('./history');
+        const notebook = typeof args.notebook === 'string' ? args.notebook : here()!.context.localPath;
+        const known = histories.find(page => page.id === `jupyter-mlops-history-${notebook}`);
+        const page = known ?? historyPage(mlops, notebook, door, compare);
+        if (!known) {
+          shell.add(page, 'main');
+          void histories.add(page);
+        }
+        shell.activateById(page.id);
+      }
+    });
+    palette?.addItem({ command: Commands.openHistory, category: trans.__('MLOps') });
     if (restorer) {
+      void restorer.restore(histories, {
+        command: Commands.openHistory,
+        args: page => ({ notebook: page.id.replace('jupyter-mlops-history-', '') }),
+        name: page => page.id
+      });
       void restorer.restore(pages, {
         command: Commands.openRun,
         args: page => facts.get(page) ?? {},
@@ -158,6 +186,9 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
       execute: () => here() && door.resume(here()!)
     });
     palette?.addItem({ command: Commands.resume, category: trans.__('MLOps') });
+    const selector = '.jp-Notebook .jp-CodeCell';
+    app.contextMenu.addItem({ command: Commands.runFrom, selector, rank: 8.7 });
+    app.contextMenu.addItem({ command: Commands.runOnly, selector, rank: 8.8 });
     menus?.runMenu.addGroup(
       [Commands.run, Commands.runFrom, Commands.runOnly, Commands.runFresh, Commands.stop].map(command => ({
         command

@@ -1,0 +1,87 @@
+import { MainAreaWidget } from '@jupyterlab/apputils';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import * as React from 'react';
+import { mlopsIcon } from '../icons';
+import { useSignal } from '../signal';
+import { IMlops } from '../tokens';
+import { IRunDoor } from './actions';
+import { RunsGrid } from './grid';
+import { RunLine } from './list';
+import { RunList } from './model';
+
+/** All runs of a notebook, with their steps. */
+export function historyPage(
+  mlops: IMlops,
+  notebook: string,
+  door: IRunDoor,
+  compare: (one: string, two: string) => void
+): MainAreaWidget<ReactWidget> {
+  const content = ReactWidget.create(
+    <History mlops={mlops} notebook={notebook} door={door} compare={compare} />
+  );
+  content.addClass('jp-mlops-page');
+  const page = new MainAreaWidget({ content });
+  page.id = `jupyter-mlops-history-${notebook}`;
+  page.title.label = mlops.trans.__('%1: runs', notebook.split('/').pop()!);
+  page.title.icon = mlopsIcon;
+  page.title.closable = true;
+  return page;
+}
+
+function History(props: {
+  mlops: IMlops;
+  notebook: string;
+  door: IRunDoor;
+  compare: (one: string, two: string) => void;
+}): JSX.Element {
+  const { mlops, notebook, door } = props;
+  const { trans } = mlops;
+  const [state, setState] = React.useState('');
+  const runs = React.useMemo(
+    () => new RunList(mlops.runs, mlops.feed, () => ({ notebook, ...(state ? { state } : {}) })),
+    [notebook, state]
+  );
+  React.useEffect(() => {
+    void runs.refresh();
+    return () => runs.dispose();
+  }, [runs]);
+  useSignal(runs.changed);
+  return (
+    <div className="jp-mlops-job">
+      <header className="jp-mlops-line">
+        <h2>{notebook}</h2>
+        <span className="jp-select-wrapper jp-mlops-select">
+          <select
+            className="jp-mod-styled"
+            aria-label={trans.__('Which runs')}
+            value={state}
+            onChange={event => setState(event.target.value)}
+          >
+            <option value="">{trans.__('all runs')}</option>
+            <option value="completed">{trans.__('completed')}</option>
+            <option value="failed">{trans.__('failed')}</option>
+            <option value="stopped">{trans.__('stopped')}</option>
+          </select>
+        </span>
+      </header>
+      {runs.problem ? (
+        <div className="jp-mlops-problem" role="alert">
+          {runs.problem}
+        </div>
+      ) : null}
+      <RunsGrid mlops={mlops} runs={runs} door={door} compare={props.compare} />
+      <ul className="jp-mlops-list" aria-label={trans.__('Runs')}>
+        {runs.runs.map(run => (
+          <li key={run.id} className="jp-mlops-run" data-state={run.state}>
+            <RunLine mlops={mlops} run={run} runs={runs} door={door} />
+          </li>
+        ))}
+      </ul>
+      {runs.more ? (
+        <button className="jp-mlops-link" onClick={() => void runs.loadMore()}>
+          {trans.__('More')}
+        </button>
+      ) : null}
+    </div>
+  );
+}
