@@ -232,6 +232,8 @@ class Journal:
             known.update(state=event["state"], seconds=event.get("seconds") or 0.0)
             self.say(f"step {event['step']}: {event['state']}" + (f" ({event['why']})" if event.get("why") else ""))
             self._note()
+        elif kind == "cell":
+            self.say(f"cell {event['cell'] + 1} of {event['step']}")
         elif kind == "output":
             self.log.write(_text_of(event["output"]))
             self.log.flush()

@@ -122,6 +122,10 @@ async def _run(
     )
     nb.metadata.papermill.setdefault("parameters", {})
     records: list[dict[str, Any]] = []
+    positions = _source_cells(nb, source)
+
+    def told(event: dict[str, Any]) -> None:
+        tell({**event, "cell": positions[event["cell"]]} if event["event"] == "cell" else event)
 
     def conclude(outcome: Outcome) -> None:
         records.append(_record(run_id, outcome, pipeline, values, output, source, nb))
@@ -137,7 +141,7 @@ async def _run(
         use_cache=request.use_cache,
         cwd=str(_cwd(request)),
         kernels=kernels,
-        tell=tell,
+        tell=told,
         outcome_to=conclude,
     )
     if request.report is not None:
@@ -155,7 +159,7 @@ def _record(
     parameters = {p.name: values.get(p.name, p.default) for p in pipeline.parameters}
     error = outcome.error
     if error is not None:
-        error = {**error, "cell": _source_cell(error["cell"], nb, source)}
+        error = {**error, "cell": _source_cells(nb, source)[error["cell"]]}
     record = {
         "id": run_id,
         "state": outcome.state,
@@ -172,13 +176,19 @@ def _record(
     return plain
 
 
-def _source_cell(cell: int, nb: Any, source: Any) -> int:
-    """The position in the person's notebook of a cell of the one that ran, which may have cells injected."""
+def _source_cells(nb: NotebookNode, source: NotebookNode) -> list[int]:
+    """For each cell of the notebook that runs, its position in the person's: cells may have been injected.
+
+    An injected cell is told as the one above it.
+    """
     kept = [i for i, c in enumerate(source.cells) if "injected-parameters" not in c.metadata.get("tags", ())]
-    if len(nb.cells) == len(source.cells):
-        return cell
-    before = sum("injected-parameters" not in c.metadata.get("tags", ()) for c in nb.cells[: cell + 1])
-    return kept[max(0, min(before, len(kept)) - 1)] if kept else cell
+    if len(nb.cells) == len(source.cells) or not kept:
+        return list(range(len(nb.cells)))
+    found, before = [], 0
+    for cell in nb.cells:
+        before += "injected-parameters" not in cell.metadata.get("tags", ())
+        found.append(kept[max(0, min(before, len(kept)) - 1)])
+    return found
 
 
 def _values(pipeline: Pipeline, request: RunRequest) -> dict[str, object]:

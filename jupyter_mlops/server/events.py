@@ -27,7 +27,7 @@ SCHEMA: dict[str, Any] = {
         "notebook": {"type": ["string", "null"], "description": "The notebook it runs as it stood."},
         "state": {"type": "string", "description": "Of the run or the step."},
         "step": {"type": "string", "description": "The step's name."},
-        "cell": {"type": "integer", "description": "Position of the cell, from 0, in the executed notebook."},
+        "cell": {"type": "integer", "description": "Position of the cell, from 0, in the notebook."},
         "seconds": {"type": "number", "description": "How long the step took."},
         "steps": {"type": "array", "items": {"type": "string"}, "description": "Names of the steps in order."},
         "why": {"type": "string", "description": "Why the step is in this state."},

@@ -32,6 +32,7 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("/mlops/batches/{number}/stop", jobs.BatchStopHandler),
     ("/mlops/schedules", schedules.SchedulesHandler),
     ("/mlops/schedules/{number}", schedules.ScheduleHandler),
+    ("/mlops/calendar", schedules.CalendarHandler),
     ("/mlops/cron", schedules.CronHandler),
     ("/mlops/worker", worker.WorkerHandler),
     ("/mlops/demo", worker.DemoHandler),

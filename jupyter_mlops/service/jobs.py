@@ -6,9 +6,10 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.errors import BadInput, BadParameter, Unknown
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.jobs.workspace import Workspace
 
 HEALTH = 20  # runs that a job's health is told by
+UPCOMING, ALL_UPCOMING = 100, 1000  # times of one schedule, and of all, that a calendar shows
 MANY = 10_000  # runs that a backfill or a sweep may make
 Tell = Callable[[dict[str, Any]], None]
 
@@ -181,6 +183,33 @@ def pause(space: Workspace, target: str, paused: bool) -> dict[str, Any]:
 def unschedule(space: Workspace, schedule_id: int) -> None:
     """Remove a schedule; its runs stay."""
     space.catalog.remove_schedule(schedule_id)
+
+
+def calendar(space: Workspace, days: float = 7.0) -> dict[str, Any]:
+    """When schedules fire from now on, in order, and whether there are more than are told."""
+    from jupyter_mlops.jobs.cron import Cron
+
+    now = datetime.now(UTC)
+    until = now + timedelta(days=days)
+    known = {j.id: j for j in space.catalog.jobs()}
+    found: list[dict[str, Any]] = []
+    more = False
+    for made in space.catalog.schedules():
+        job = known.get(made.job_id)
+        if job is None or job.paused or made.paused:
+            continue
+        try:
+            zone = ZoneInfo(made.zone)
+            times = list(itertools.islice(Cron(made.cron, made.zone).times(now), UPCOMING + 1))
+        except (BadInput, ValueError, OSError, KeyError):
+            continue  # the schedule itself tells what is wrong with it
+        more = more or (len(times) > UPCOMING and times[-1] <= until)
+        found += [
+            {"time": t.timestamp(), "local": t.astimezone(zone).isoformat(), "zone": made.zone, "job": job.name,
+             "schedule": made.id}
+            for t in times[:UPCOMING] if t <= until
+        ]  # fmt: skip
+    return {"firings": sorted(found, key=lambda one: float(one["time"]))[:ALL_UPCOMING], "more": more}
 
 
 # -- runs
@@ -458,8 +487,6 @@ def checked_values(
 
 def instant(text: str, zone: str, *, day_end: bool = False) -> float:
     """Seconds since 1970 of `2026-01-31` or `2026-01-31T06:00`, in a zone unless it says its own."""
-    from zoneinfo import ZoneInfo
-
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

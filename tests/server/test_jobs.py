@@ -63,7 +63,11 @@ def test_schedules(rest: Server, job: str) -> None:
     made = rest.post("schedules", wanted, 201)
     assert "06:00" in made["words"] and len(made["upcoming"]) == 5
     assert rest.get("schedules", job=job)["schedules"][0]["id"] == made["id"]
+    coming = [one for one in rest.get("calendar", days=14)["firings"] if one["schedule"] == made["id"]]
+    assert len(coming) == 10 and {one["local"][11:16] for one in coming} == {"06:00"}
     assert rest.ask("PATCH", f"schedules/{made['id']}", {"paused": True}).json["paused"] is True
+    assert not [one for one in rest.get("calendar")["firings"] if one["schedule"] == made["id"]]
+    assert rest.ask("GET", "calendar?days=0").status == 422
     assert rest.ask("DELETE", f"schedules/{made['id']}").status == 204
     assert rest.ask("DELETE", f"schedules/{made['id']}").status == 404
     refused: list[tuple[dict[str, object], int]] = [

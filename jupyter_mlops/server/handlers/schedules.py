@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_server.auth.decorator import authorized
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from tornado import web
 
 from jupyter_mlops.server.handlers.jobs import _number
 from jupyter_mlops.server.operation import Handler, operation
 from jupyter_mlops.server.wire.schedules import (
+    Calendar,
     CronAsked,
     CronTold,
     ScheduleAsked,
@@ -65,6 +66,24 @@ class ScheduleHandler(Handler):
     @operation("Remove a schedule; its runs stay", status=204)
     async def delete(self, number: str) -> None:
         await self.desk.do(jobs.unschedule, self.desk.space, _number(number))
+
+
+class CalendarWanted(BaseModel):
+    """How far ahead."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    days: float = Field(7.0, gt=0, le=400)
+
+
+class CalendarHandler(Handler):
+    auth_resource = RESOURCE
+
+    @web.authenticated
+    @authorized
+    @operation("When schedules fire from now on", query=CalendarWanted, answer=Calendar)
+    async def get(self, wanted: CalendarWanted) -> dict[str, Any]:
+        return await self.desk.do(jobs.calendar, self.desk.space, wanted.days)
 
 
 class CronHandler(Handler):

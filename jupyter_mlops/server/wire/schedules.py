@@ -51,5 +51,18 @@ class ScheduleTold(CronTold):
     next: Time | None
 
 
+class Coming(Told):
+    time: Time
+    local: str = Field(description="ISO time in the schedule's zone.")
+    zone: str
+    job: str
+    schedule: int
+
+
+class Calendar(Told):
+    firings: list[Coming]
+    more: bool = Field(description="Whether a schedule fires more often than is told.")
+
+
 class Schedules(Told):
     schedules: list[ScheduleTold]

@@ -1,5 +1,5 @@
 import { Requests } from '../request';
-import { Changes, CronTold, Job, Schedule, Values, Version } from '../types';
+import { Batch, BatchMade, Calendar, Changes, CronTold, Job, Schedule, Values, Version } from '../types';
 
 export interface IScheduleWanted {
   job: string;
@@ -80,6 +80,26 @@ export class JobsApi {
 
   cron(cron: string, zone: string): Promise<CronTold> {
     return this.requests.ask('POST', 'cron', { body: { cron, zone } });
+  }
+
+  calendar(days: number): Promise<Calendar> {
+    return this.requests.ask('GET', 'calendar', { query: { days } });
+  }
+
+  backfill(name: string, wanted: Values): Promise<BatchMade> {
+    return this.requests.ask('POST', `jobs/${encodeURIComponent(name)}/backfills`, { body: wanted });
+  }
+
+  sweep(name: string, wanted: Values): Promise<BatchMade> {
+    return this.requests.ask('POST', `jobs/${encodeURIComponent(name)}/sweeps`, { body: wanted });
+  }
+
+  batch(id: number): Promise<Batch> {
+    return this.requests.ask('GET', `batches/${id}`);
+  }
+
+  stopBatch(id: number): Promise<Batch> {
+    return this.requests.ask('POST', `batches/${id}/stop`);
   }
 
   demo(folder: string): Promise<{ path: string }> {

@@ -12,6 +12,8 @@ import { StateMark, stateWord } from '../states';
 import { IMlops } from '../tokens';
 import { Job, Schedule, State, Version } from '../types';
 import { Sections } from '../versions/publish';
+import { backfill, BatchView, sweep } from './batch';
+import { CalendarView } from './calendar';
 import { schedule } from './schedule';
 
 /** The jobs, and the page of one of them. */
@@ -89,6 +91,7 @@ function JobList(props: { mlops: IMlops; door: IRunDoor; open: (name: string) =>
   const { mlops, door } = props;
   const { trans, feed } = mlops;
   const [filter, setFilter] = React.useState('');
+  const [coming, setComing] = React.useState(false);
   const told = useAnswer(() => mlops.jobs.list(), []);
   React.useEffect(() => {
     const hear = (_: unknown, event: { kind: string }) => event.kind === 'run' && told.again();
@@ -120,12 +123,21 @@ function JobList(props: { mlops: IMlops; door: IRunDoor; open: (name: string) =>
           {wordsOf(told.problem)}
         </div>
       ) : null}
-      {told.value && !told.value.length ? (
+      <div className="jp-mlops-tabs" role="tablist" aria-label={trans.__('Views of jobs')}>
+        <button role="tab" aria-selected={!coming} onClick={() => setComing(false)}>
+          {trans.__('All')}
+        </button>
+        <button role="tab" aria-selected={coming} onClick={() => setComing(true)}>
+          {trans.__('Calendar')}
+        </button>
+      </div>
+      {coming ? <CalendarView mlops={mlops} open={props.open} /> : null}
+      {!coming && told.value && !told.value.length ? (
         <div className="jp-mlops-empty">
           {trans.__('No job yet. Publish a notebook from its MLOps panel, and it is one.')}
         </div>
       ) : null}
-      {jobs.length ? (
+      {!coming && jobs.length ? (
         <table className="jp-mlops-table jp-mod-wide">
           <thead>
             <tr>
@@ -227,6 +239,14 @@ function JobPage(props: {
     ]);
     return { job, versions, schedules };
   }, [name]);
+  const [batch, setBatch] = React.useState<number | null>(null);
+  const showBatch = (made: number | null) => {
+    if (made !== null) {
+      setBatch(made);
+      setTab('runs');
+      void runs.refresh();
+    }
+  };
   const runs = React.useMemo(() => new RunList(mlops.runs, mlops.feed, () => ({ job: name })), [name]);
   React.useEffect(() => {
     void runs.refresh();
@@ -273,6 +293,18 @@ function JobPage(props: {
           </button>
           <button
             className="jp-mod-styled"
+            onClick={() => void act(async () => showBatch(await backfill(mlops, name)))}
+          >
+            {trans.__('Backfill…')}
+          </button>
+          <button
+            className="jp-mod-styled"
+            onClick={() => void act(async () => showBatch(await sweep(mlops, name)))}
+          >
+            {trans.__('Sweep…')}
+          </button>
+          <button
+            className="jp-mod-styled"
             onClick={() => void act(() => mlops.jobs.change(name, { paused: !job.paused }))}
           >
             {job.paused ? trans.__('Go on') : trans.__('Pause')}
@@ -287,6 +319,7 @@ function JobPage(props: {
         ))}
       </div>
       <div className="jp-mlops-part" role="tabpanel" aria-label={words[tab]} tabIndex={0}>
+        {tab === 'runs' && batch !== null ? <BatchView mlops={mlops} batch={batch} door={door} /> : null}
         {tab === 'runs' ? <RunsGrid mlops={mlops} runs={runs} door={door} compare={props.compare} /> : null}
         {tab === 'versions' ? <VersionsPart mlops={mlops} job={name} versions={versions} act={act} /> : null}
         {tab === 'schedules' ? <SchedulesPart mlops={mlops} schedules={schedules} act={act} /> : null}

@@ -6,6 +6,8 @@ import { IMlops } from '../tokens';
 import { Run } from '../types';
 import { IRunWanted } from './api';
 
+const NOTICED = 10; // seconds from which a person may have turned to something else
+
 /** What other parts do with a run. */
 export interface IRunDoor {
   open(run: string): void;
@@ -23,7 +25,7 @@ export async function startRun(
   const { trans } = mlops;
   const { runs, parameters } = mlops.desk(panel);
   try {
-    if (panel.context.model.dirty || panel.context.model.readOnly === false) {
+    if (panel.context.model.dirty && !panel.context.model.readOnly) {
       await panel.context.save();
     }
     return await runs.start({ notebook: panel.context.localPath, parameters: parameters.given, ...how });
@@ -50,7 +52,8 @@ export async function attempt(title: string, act: () => Promise<unknown>): Promi
 export function tellEnd(mlops: IMlops, panel: NotebookPanel, run: Run, door: IRunDoor): void {
   const { trans } = mlops;
   const name = panel.title.label.replace(/\.ipynb$/, '');
-  if (run.state === 'completed') {
+  const long = (run.seconds ?? 0) > NOTICED || mlops.current !== panel || !panel.isVisible;
+  if (run.state === 'completed' && long) {
     Notification.success(trans.__('%1 completed', name), {
       autoClose: 4000,
       actions: [{ label: trans.__('Open run'), callback: () => door.open(run.id) }]
