@@ -169,12 +169,14 @@ class Aside:
         plain_import, plain_find = builtins.__import__, self.bootstrap._find_and_load
         stack: list[str] = []
 
-        def noted_import(name: str, *args: Any) -> Any:
-            space = args[0] if args else None
-            importer = (space or {}).get("__name__", "")
-            found = plain_import(name, *args)
+        def noted_import(
+            name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
+        ) -> Any:  # fmt: skip
+            """Extension modules call it with keywords."""
+            importer = (globals or {}).get("__name__", "")
+            found = plain_import(name, globals, locals, fromlist, level)
             if importer in stack:  # not a function of it, called by a module that is loaded later
-                self.note_use(importer, name, space or {}, args)
+                self.note_use(importer, name, globals or {}, (globals, locals, fromlist, level))
             return found
 
         def noted_find(name: str, import_: Any) -> Any:

@@ -62,6 +62,7 @@ def test_stopped_by_a_signal(tmp_path: Path, number: signal.Signals) -> None:
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     kernel = int(wait_for(tmp_path / "pid"))
+    time.sleep(1)  # what it has printed travels on its own
     below = children(run.pid)
     assert kernel in below
     run.send_signal(number)

@@ -317,3 +317,15 @@ def test_which_commands_can_be_forked(cmd: list[str], interpreter: list[str] | N
 
 def test_what_is_imported_ahead() -> None:
     assert preload(["numpy", "mine", "numpy.linalg", "torch", "numpy", ".beside"]) == ("numpy", "numpy.linalg")
+
+
+def test_what_an_extension_module_imports_with_keywords_is_imported(tmp_path: Path) -> None:
+    """Matplotlib's font reader does; where that failed, the list of fonts that it kept for good was empty."""
+
+    async def fonts() -> None:
+        env = {"MPLCONFIGDIR": str(tmp_path / "settings")}
+        async with kernel(tmp_path / "fork", forked=True, env=env, preload=["matplotlib.pyplot"]) as fork:
+            code = "import matplotlib.font_manager as f; print('DejaVuSans.ttf' in f.findfont('DejaVu Sans'))"
+            assert await fork.run(code) == "True\n"
+
+    asyncio.run(fonts())

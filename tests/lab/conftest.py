@@ -41,7 +41,7 @@ class Lab:
         self.problems: list[str] = []
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("dialog", lambda dialog: self.problems.append(f"a dialog: {dialog.message}"))
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(45_000)
 
     def open(self, path: str) -> Lab:
         """A notebook in a workspace of its own."""
@@ -92,9 +92,14 @@ class Lab:
         """The notebook as it is after saving it."""
         import json
 
+        dirty = self.page.locator(".lm-TabBar-tab.jp-mod-current.jp-mod-dirty")
         self.page.keyboard.press("Control+s")
-        self.page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden)")
-        self.page.wait_for_function("() => !document.querySelector('.lm-TabBar-tab.jp-mod-current.jp-mod-dirty')")
+        self.page.wait_for_timeout(300)
+        for _ in range(40):  # a kernel that connects meanwhile changes the notebook's metadata
+            if not dirty.count():
+                break
+            self.page.keyboard.press("Control+s")
+            self.page.wait_for_timeout(500)
         return json.loads((self.server.root / path).read_text(encoding="utf-8"))
 
     def tags(self, path: str, at: int) -> list[str]:

@@ -281,12 +281,14 @@ def test_five_hundred_cells(page: Lab, write: Write) -> None:
     page.node("s00").wait_for()
     expect(page.page.locator("#jupyter-mlops-panel .react-flow__minimap")).to_be_visible()
     page.picture("five-hundred-cells")
-    for _ in range(2):  # cells are detached and attached again
-        page.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 1e9")
-        page.chip("s41").first.wait_for()
-        page.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
-        page.chip("s00").first.wait_for()
-        expect(page.cell(0).locator(".jp-mlops-header")).to_have_count(1)
+    for step, place in (("s41", "1e9"), ("s00", "0")) * 2:  # cells are detached and attached again
+        for _ in range(60):  # the height of what was not seen yet is a guess
+            page.page.evaluate(f"document.querySelector('.jp-WindowedPanel-outer').scrollTop = {place}")
+            page.page.wait_for_timeout(250)
+            if page.chip(step).first.is_visible():
+                break
+        expect(page.chip(step).first).to_be_visible()
+    expect(page.cell(0).locator(".jp-mlops-header")).to_have_count(1)
 
 
 def test_html_is_only_text(page: Lab, write: Write) -> None:
