@@ -31,6 +31,15 @@ export function showCells(panel: NotebookPanel, places: readonly number[]): void
     places.forEach(at => content.select(content.widgets[at]));
   }
   void content.scrollToItem(places[0], 'auto', 0.2).then(() => content.activate());
+  const cell = content.widgets[places[0]];
+  if (!cell.isAttached) {
+    // JupyterLab draws the cells of a long notebook one after the other.
+    void cell.ready.then(() => {
+      if (!content.isDisposed && content.activeCell === cell) {
+        void content.scrollToItem(places[0], 'auto', 0.2);
+      }
+    });
+  }
 }
 
 /** The graph of a notebook, with its latest run. */
