@@ -19,6 +19,7 @@ from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run
 from jupyter_mlops.jobs.secrets import reveal
 from jupyter_mlops.jobs.templates import fill, names_in
+from jupyter_mlops.notebook.output import text_of
 from jupyter_mlops.run.request import RunRequest
 
 if TYPE_CHECKING:
@@ -235,7 +236,7 @@ class Journal:
         elif kind == "cell":
             self.say(f"cell {event['cell'] + 1} of {event['step']}")
         elif kind == "output":
-            self.log.write(_text_of(event["output"]))
+            self.log.write(text_of(event["output"]))
             self.log.flush()
 
     def _note(self) -> None:
@@ -293,14 +294,3 @@ def _told(error: MlopsError) -> dict[str, Any]:
     words = f"{error.message}. {error.remedy}".strip() if error.remedy else error.message
     text = f"{error.where}: {words}" if error.where else words
     return {"step": "", "cell": 0, "ename": type(error).__name__, "evalue": text, "traceback": []}
-
-
-def _text_of(output: Mapping[str, Any]) -> str:
-    kind = output.get("output_type")
-    if kind == "stream":
-        text = output.get("text", "")
-        return "".join(text) if isinstance(text, list) else str(text)
-    if kind == "error":
-        return f"{output.get('ename')}: {output.get('evalue')}\n"
-    plain = (output.get("data") or {}).get("text/plain", "")
-    return f"{''.join(plain) if isinstance(plain, list) else plain}\n" if plain else ""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from jupyter_mlops.notebook.output import text_of
+
 SCHEMA_ID = "https://events.jupyter.org/jupyter_mlops/run/v1"
 MOST_TEXT = 64_000  # characters of output in one event
 SCHEMA: dict[str, Any] = {
@@ -73,15 +75,3 @@ def owner(job: str | None) -> dict[str, str | None]:
 
 def stamp(time: float | None) -> str:
     return (datetime.now(UTC) if time is None else datetime.fromtimestamp(time, UTC)).isoformat()
-
-
-def text_of(output: Mapping[str, Any]) -> str:
-    """What an output says as text."""
-    kind = output.get("output_type")
-    if kind == "stream":
-        text = output.get("text", "")
-        return "".join(text) if isinstance(text, list) else str(text)
-    if kind == "error":
-        return f"{output.get('ename')}: {output.get('evalue')}\n"
-    plain = (output.get("data") or {}).get("text/plain", "")
-    return f"{''.join(plain) if isinstance(plain, list) else plain}\n" if plain else ""

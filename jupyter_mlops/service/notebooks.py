@@ -387,7 +387,7 @@ def run_told(run: Run) -> dict[str, Any]:
         told.update(job=None, version=None, notebook=run.job.removeprefix("notebook:"))
     else:
         told["notebook"] = None
-    return {**told, "asked": {k: v for k, v in run.asked.items() if k != "in_folder"}, "queued_reason": ""}
+    return {**told, "asked": {k: v for k, v in run.asked.items() if k != "in_folder"}}
 
 
 def run(space: Workspace, run_id: str) -> dict[str, Any]:

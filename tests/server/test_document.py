@@ -18,7 +18,15 @@ from tests.servers import Server, server
 pytestmark = pytest.mark.xdist_group("rest")
 ROOT = Path(__file__).parent.parent.parent
 ALL = [(path, verb, known) for path, handler in ROUTES for verb, known in operations(handler).items()]
-EACH = pytest.mark.parametrize(("path", "verb", "known"), ALL, ids=[f"{v} {p}" for p, v, _ in ALL])
+
+
+def each(chosen: list[Any]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(("path", "verb", "known"), chosen, ids=[f"{v} {p}" for p, v, _ in chosen])
+
+
+EACH = each(ALL)
+NAMING = each([one for one in ALL if "{" in one[0]])
+WITH_BODY = each([one for one in ALL if one[2].body is not None])
 
 
 def concrete(path: str, part: str = "nothing-like-this") -> str:
@@ -73,10 +81,8 @@ def test_without_a_token_nothing_is_told(rest: Server, path: str, verb: str, kno
         assert set(answer.json) == {"message", "reason", "field", "remedy"}
 
 
-@EACH
+@NAMING
 def test_what_is_not_there_is_not_found(rest: Server, path: str, verb: str, known: Any) -> None:
-    if "{" not in path:
-        pytest.skip("names nothing")
     wanted = {
         "PublishAsked": {"notebook": "nothing.ipynb"}, "AliasAsked": {"version": "v1"},
         "BackfillAsked": {"begin": "2026-01-01", "end": "2026-01-02"}, "SweepAsked": {"axes": {"a": [1]}},
@@ -90,10 +96,8 @@ def test_what_is_not_there_is_not_found(rest: Server, path: str, verb: str, know
     assert answer.json["message"]
 
 
-@EACH
+@WITH_BODY
 def test_a_body_has_to_be_what_it_says(rest: Server, path: str, verb: str, known: Any) -> None:
-    if known.body is None:
-        pytest.skip("takes no body")
     malformed = rest.ask(verb.upper(), concrete(path), raw=b'{"a": ')
     assert (malformed.status, malformed.json["message"]) == (400, "the request is not JSON")
     for body in ([], 3, "text", {"no such field": 1}):
@@ -107,13 +111,18 @@ def test_a_body_has_to_be_what_it_says(rest: Server, path: str, verb: str, known
         assert answer.status == 422, (name, answer.body)
 
 
-@EACH
-def test_what_is_huge_is_refused(rest: Server, path: str, verb: str, known: Any) -> None:
-    if (path, verb) != ("/mlops/runs", "post"):
-        pytest.skip("one stands for all: they share the check")
+def test_what_is_huge_is_refused(rest: Server) -> None:
+    """One route stands for all: they share the check."""
     answer = rest.ask("POST", "runs", raw=b" " * (MOST_BODY + 1))
     assert answer.status == 413
     assert "64 MB" in answer.json["message"]
+
+
+@pytest.mark.parametrize("verb", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_paths_that_lead_nowhere(rest: Server, verb: str) -> None:
+    answer = rest.ask(verb, "no/such/thing")
+    assert (answer.status, answer.json["message"]) == (404, "there is nothing at /mlops/no/such/thing")
+    assert rest.ask(verb, "no/such/thing", token="").status == 403
 
 
 @pytest.mark.parametrize("part", ["..%2F..%2Fetc%2Fpasswd", "%2e%2e", "a%00b", "%F0%9F%98%80", "x" * 3000, "';drop--"])

@@ -1,0 +1,18 @@
+"""What an output of a cell says as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def text_of(output: Mapping[str, Any]) -> str:
+    """A stream as it is, an error in one line, anything else by its plain text; "" if it has none."""
+    kind = output.get("output_type")
+    if kind == "stream":
+        text = output.get("text", "")
+        return "".join(text) if isinstance(text, list) else str(text)
+    if kind == "error":
+        return f"{output.get('ename')}: {output.get('evalue')}\n"
+    plain = (output.get("data") or {}).get("text/plain", "")
+    return f"{''.join(plain) if isinstance(plain, list) else plain}\n" if plain else ""
