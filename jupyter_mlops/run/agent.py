@@ -1259,6 +1259,9 @@ class Agent:
         history = getattr(self.shell, "history_manager", None)
         if history is not None:
             history.enabled = False  # the person's history is not written to, nor waited for
+        kernel: Any = getattr(self.shell, "kernel", None)
+        if hasattr(kernel, "_execute_sleep"):
+            kernel._execute_sleep = 0  # before each reply, for outputs to get ahead of it: they are waited for anyway
         sys.addaudithook(self.watch)
         self.shell.events.register("pre_run_cell", self.before_cell)
 

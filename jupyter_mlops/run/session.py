@@ -13,11 +13,13 @@ from queue import Empty
 from typing import Any
 
 import nbformat
+import zmq
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from jupyter_mlops.errors import KernelDied, MlopsError, TimedOut
+from jupyter_mlops.errors import KernelDied, MlopsError
+from jupyter_mlops.run.conversation import Conversation
 from jupyter_mlops.run.launch import LOG, Launched, Wanted, launch
 
 AGENT_MODULE = "_jupyter_mlops_agent"
@@ -36,23 +38,13 @@ ASK = "__import__('sys').modules[{module!r}].serve({request!r})"
 
 
 class CellClient(NotebookClient):
-    """Runs cells of a notebook and collects their outputs; told at once when the kernel dies."""
+    """Collects the outputs of a notebook's cells as nbclient does."""
 
     def __init__(self, nb: NotebookNode, km: Any, on_output: Any, **options: Any) -> None:
         super().__init__(nb, km=km, **options)
         self.updates: list[dict[str, Any]] = []
         self.comms = False
         self.on_output = on_output
-
-    async def _async_poll_kernel_alive(self) -> None:
-        while True:
-            await asyncio.sleep(0.1)
-            try:
-                await self._async_check_alive()
-            except DeadKernelError:
-                if self.task_poll_for_reply is not None:
-                    self.task_poll_for_reply.cancel()
-                return
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         if msg["msg_type"] == "comm_open":
@@ -119,6 +111,7 @@ class Session:
         self._make_client(launched.manager)
         assert self.client is not None
         try:
+            launched.manager.context.setsockopt(zmq.RCVHWM, 0)  # outputs are never dropped because we are slow
             client = launched.manager.client()
             client.start_channels()
             self.client.kc = client
@@ -219,27 +212,11 @@ class Session:
     async def run_cell(self, index: int, timeout: float | None) -> None:
         """Run one cell in place. Raises CellExecutionError as nbclient does, KernelDied or TimedOut."""
         assert self.client is not None
-        self.client.timeout = None
         self.dirty = True
         cell = self.nb.cells[index]
-        work = asyncio.ensure_future(self.client.async_execute_cell(cell, index))
-        started = time.monotonic()
         try:
-            done, _ = await asyncio.wait({work}, timeout=timeout)
-            if done:
-                work.result()
-                return
-            raise TimedOut(
-                f"ran longer than {timeout:g} s (stopped after {time.monotonic() - started:.1f} s)",
-                where=f"cell {index + 1}",
-            )
-        except DeadKernelError:
-            raise self.death() from None
+            await Conversation(self.client, index, self.alive, self.death).run(timeout)
         finally:
-            if not work.done():  # nbclient takes a cancelled cell for a dead kernel
-                work.cancel()
-                with contextlib.suppress(asyncio.CancelledError, DeadKernelError):
-                    await work
             if cell.get("execution_count"):
                 self.count = cell["execution_count"] + 1
 
