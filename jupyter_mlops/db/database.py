@@ -101,6 +101,20 @@ def default_url(home: Path) -> str:
     return f"sqlite:///{home / 'mlops.sqlite'}"
 
 
+def name_of(url: str) -> str:
+    """What tells a database from others, whoever connects to it: one in a file is of its machine."""
+    import platform
+
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return ""
+    if parsed.get_backend_name() == "sqlite":
+        return f"sqlite on {platform.node()}: {Path(parsed.database or '').absolute()}"
+    host = parsed.host or parsed.query.get("host") or "localhost"
+    return f"{parsed.get_backend_name()} on {host}:{parsed.port or ''}: {parsed.database}"
+
+
 def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)

@@ -25,9 +25,9 @@ from jupyter_mlops.run.request import RunRequest
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.catalog import Catalog
     from jupyter_mlops.jobs.queue import Queue
-    from jupyter_mlops.objects import ObjectStore
     from jupyter_mlops.run.kernels import Kernels
     from jupyter_mlops.versions.manifest import Environment, Manifest
+    from jupyter_mlops.versions.store import Store
 
 ASKED = ("from_step", "only_step", "use_cache", "jobs", "isolate")
 NOTED_EVERY = 1.0  # seconds between notes of how its steps stand
@@ -49,7 +49,7 @@ class Performance:
 class Performer:
     """Does runs, any number of them at once in one process."""
 
-    def __init__(self, catalog: Catalog, queue: Queue, store: ObjectStore, config: RunConfig) -> None:
+    def __init__(self, catalog: Catalog, queue: Queue, store: Store, config: RunConfig) -> None:
         self.catalog, self.queue, self.store, self.config = catalog, queue, store, config
         self.home = Path(config.home)
         self.described: dict[str, Environment] = {}
@@ -78,7 +78,7 @@ class Performer:
         rules = Policies()
         if run.job_id is not None:
             rules = (await asyncio.to_thread(self.catalog.job_by_id, run.job_id)).rules
-        manifest = Manifest.get(self.store, version.digest)
+        manifest = await asyncio.to_thread(Manifest.get, self.store, version.digest)
         secrets = reveal((*rules.secrets, *_secrets_of(manifest)), self.home)
         parameters = await asyncio.to_thread(self._filled, run)
         kernel, notes = await asyncio.to_thread(self._kernel, manifest, version.provenance, rules)
@@ -112,7 +112,7 @@ class Performer:
             raise BadInput("the notebook's folder is gone", where=str(folder))
         source = self.home / "runs" / run.id / "source" / manifest.name
         source.parent.mkdir(exist_ok=True)
-        source.write_bytes(self.store.get(manifest.notebook))
+        await asyncio.to_thread(self.store.fetch, manifest.notebook, source)
         request = self._request(run, source, folder, rules, secrets, parameters, kernel[0])
         return _performance(await self._executed(run, request, secrets, kernels, tell), kernel[1])
 
