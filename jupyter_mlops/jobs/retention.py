@@ -95,9 +95,8 @@ def _objects(space: Workspace, swept: Swept, now: float, dry: bool) -> None:
     try:
         others = space.store.users() - {name_of(space.config.database)}
         if others:
-            swept.notes.append(
-                f"objects are left alone: {space.store.where} is used by {'; '.join(sorted(others))}, too"
-            )
+            told = "; ".join(sorted(others))
+            swept.notes.append(f"objects are left alone: {space.store.where} is also used by {told}")
             return
         found = [kept for kept in space.store.listing() if kept.modified is not None and now - kept.modified > FRESH]
         wanted = wanted_objects(space) if found else set()  # after the listing: what was published meanwhile stays

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jupyter_mlops.errors import BadInput, MlopsError, StoreError
+from jupyter_mlops.lean import lift
 from jupyter_mlops.objects import (
     NAME,
     USERS,
@@ -228,15 +229,18 @@ class RemoteStore:
 def _require_driver(url: str) -> None:
     from fsspec import get_filesystem_class
 
+    lift()
     for part in url.split("::"):
         protocol = part.partition("://")[0]
         try:
             get_filesystem_class(protocol)
         except ImportError as error:
+            package, cause = _package(protocol), error.__cause__
+            why = "" if getattr(cause, "name", package) == package else f" ({cause})"
             raise BadInput(
-                f"the store at {protocol}:// needs a package: {error}",
+                f"the store at {protocol}:// needs {package}: {error}{why}",
                 where="store",
-                remedy=f"pip install {_package(protocol)}",
+                remedy=f"pip install {package}",
             ) from None
         except ValueError:
             raise BadInput(

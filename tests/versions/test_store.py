@@ -59,7 +59,7 @@ def test_a_driver_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_
 
     monkeypatch.setattr(fsspec, "get_filesystem_class", gone)
     for url, package in (("s3://bucket/x", "s3fs"), ("gs://bucket", "gcsfs"), ("sftp://host/x", "paramiko")):
-        with pytest.raises(BadInput, match="needs a package") as caught:
+        with pytest.raises(BadInput, match=f"needs {package}") as caught:
             open_store(url, tmp_path)
         assert caught.value.remedy == f"pip install {package}"
 
