@@ -197,7 +197,7 @@ class ObjectStore:
         except FileNotFoundError:
             raise missing(digest, self.where) from None
         except OSError as error:
-            raise StoreError(f"can't be read: {error.strerror}", where=self.place(digest)) from None
+            raise failed_to("be read", error, self.path(digest)) from None
 
 
 @contextlib.contextmanager
@@ -237,13 +237,19 @@ def damaged(digest: str, place: str, remedy: str = "Publish the same content aga
     return StoreError(f"the object's bytes don't match its digest {digest}", where=place, remedy=remedy)
 
 
+def failed_to(done: str, error: OSError, path: Path) -> StoreError:
+    """What the system said, as an error that says where and what to do.
+
+    :param done: what could not be done with it: `be read`, `be written`.
+    """
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError("the disk is full", where=str(path), remedy="Make some room and try again.")
+    return StoreError(f"can't {done}: {error.strerror or error}", where=str(path))
+
+
 @contextlib.contextmanager
 def _writing(target: Path) -> Iterator[Path]:
     try:
         yield target
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreError(
-                "the disk is full", where=str(target.parent), remedy="Make some room and try again."
-            ) from None
-        raise StoreError(f"can't be written: {error.strerror}", where=str(target.parent)) from None
+        raise failed_to("be written", error, target.parent) from None

@@ -158,7 +158,13 @@ class Shift:
         return due
 
     def _take(self) -> Run | None:
-        return self.queue.take(self.id) if self.queue.is_there_any() else None
+        if not self.queue.is_there_any():
+            return None
+        self.queue.keep(self._leases())  # else, after the database was away, it would take its own runs from itself
+        return self.queue.take(self.id)
+
+    def _leases(self) -> dict[str, str]:
+        return {run.id: str(run.lease) for run, _ in list(self.held.values())}
 
     # -- doing
 
@@ -219,7 +225,7 @@ class Shift:
         while not self.over.wait(every):
             rounds += 1
             try:
-                lost = self.queue.keep({run.id: str(run.lease) for run, _ in list(self.held.values())})
+                lost = self.queue.keep(self._leases())
                 heard = time.monotonic()
                 if rounds % BEATS == 0:
                     self.workers.beat(self.id)

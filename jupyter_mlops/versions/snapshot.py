@@ -9,10 +9,10 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.errors import BadInput, StoreError
+from jupyter_mlops.errors import BadInput
 from jupyter_mlops.notebook.settings import KEY
 from jupyter_mlops.notebook.write import notebook_bytes
-from jupyter_mlops.objects import digest_file
+from jupyter_mlops.objects import digest_file, failed_to
 from jupyter_mlops.pipeline.build import build
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.versions.manifest import Environment, FileEntry, Manifest
@@ -165,4 +165,4 @@ def _entry(path: Path, folder: Path, store: Store, kind: Any, large: int) -> Fil
             return FileEntry(name, digest_file(path), size, kind, stored=False)
         return FileEntry(name, store.put_file(path), size, kind)
     except OSError as error:
-        raise StoreError(f"can't be read: {error.strerror}", where=str(path)) from None
+        raise failed_to("be read", error, path) from None
