@@ -85,6 +85,7 @@ class Shift:
         self.hand_back()
         if self.doing:
             await asyncio.wait(self.doing, timeout=15.0)
+        self.db.hurry()
         self.over.set()
         await asyncio.to_thread(self.beating.join, 10.0)
         with contextlib.suppress(DatabaseError):
