@@ -44,6 +44,9 @@ class RunConfig(Configurable):
         config=True
     )
     database = Unicode(help="SQLAlchemy URL of the database: sqlite:///file or postgresql://…").tag(config=True)
+    store = Unicode(help="Where versions are kept: a folder, or a URL that fsspec knows: s3://bucket/prefix.").tag(
+        config=True
+    )
     lease = Float(30.0, help="Seconds after which a run whose worker is silent is taken over by another.").tag(
         config=True
     )
@@ -56,11 +59,11 @@ class RunConfig(Configurable):
     keep_going = Bool(True, help="Whether steps that don't depend on a failed one still run.").tag(config=True)
 
     def is_plain(self) -> bool:
-        """Whether nothing but the home was set otherwise than it comes."""
+        """Whether nothing but where things are kept was set otherwise than it comes."""
         return all(
             getattr(self, name) == trait.default()
             for name, trait in self.traits(config=True).items()
-            if name not in ("home", "database")
+            if name not in ("home", "database", "store")
         )
 
     def _home_default(self) -> str:
@@ -68,3 +71,6 @@ class RunConfig(Configurable):
 
     def _database_default(self) -> str:
         return os.environ.get("JUPYTER_MLOPS_DATABASE") or f"sqlite:///{Path(self.home) / 'mlops.sqlite'}"
+
+    def _store_default(self) -> str:
+        return os.environ.get("JUPYTER_MLOPS_STORE") or str(Path(self.home) / "store")

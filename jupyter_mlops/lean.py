@@ -28,3 +28,10 @@ def lean(*addresses: str) -> None:
     unused = [name for scheme, names in CLOUD.items() if scheme not in wanted for name in names]
     for name in (*UNUSED, *unused):
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+
+
+def lift() -> None:
+    """Let cloud libraries be imported from now on: something does need one."""
+    for name in (name for names in CLOUD.values() for name in names):
+        if name in sys.modules and sys.modules[name] is None:
+            del sys.modules[name]

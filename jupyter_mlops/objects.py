@@ -1,94 +1,255 @@
-"""A content-addressed store: objects are named by the digest of their bytes and never change."""
+"""A content-addressed store in a folder: objects are named by the digest of their bytes and never change."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
+import re
 import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from jupyter_mlops.errors import StoreError
 
 CHUNK = 1 << 22
+NAME = re.compile(r"[0-9a-f]{40}(\.[0-9a-f]{12}\.part)?")  # of an object, and of one that is being put
+USERS = "users"  # beside the objects: who keeps something here
+
+
+def digest_bytes(data: bytes) -> str:
+    """The name of these bytes in a store (BLAKE2b, 160 bits, hex)."""
+    return hashlib.blake2b(data, digest_size=20).hexdigest()
 
 
 def digest_file(path: Path) -> str:
-    """The name that the bytes of a file have in the store (BLAKE2b, 160 bits, hex)."""
-    found = hashlib.blake2b(digest_size=20)
+    """The name that the bytes of a file have in a store; they are never in memory all at once."""
     with path.open("rb") as handle:
-        while chunk := handle.read(CHUNK):
-            found.update(chunk)
+        return copy_digested(handle, None)
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def copy_digested(source: Readable, target: BinaryIO | None) -> str:
+    """Copy piece by piece; the digest of what was copied."""
+    found = hashlib.blake2b(digest_size=20)
+    while chunk := source.read(CHUNK):
+        found.update(chunk)
+        if target is not None:
+            target.write(chunk)
     return found.hexdigest()
 
 
-class ObjectStore:
-    """Objects in a folder. Putting is atomic; the same content is kept once."""
+@dataclass(frozen=True)
+class Kept:
+    """An object that is there, or what is left of one that was not finished.
 
-    def __init__(self, root: Path) -> None:
+    :param name: its digest, for a finished one.
+    :param size: bytes.
+    :param modified: seconds since 1970; None where that is not known.
+    """
+
+    name: str
+    size: int
+    modified: float | None
+
+
+class _NotIt(Exception):
+    """What was received is something else."""
+
+
+class ObjectStore:
+    """Objects in a folder. Putting is atomic; the same content is kept once, and put again if it was damaged.
+
+    :param user: who puts objects here, where others may put theirs too.
+    """
+
+    def __init__(self, root: Path, user: str = "") -> None:
         self.root = root
+        self.user = user
+        self.signed = False
+
+    @property
+    def where(self) -> str:
+        return str(self.root)
 
     def path(self, digest: str) -> Path:
         return self.root / digest[:2] / digest[2:]
 
+    def place(self, digest: str) -> str:
+        """Where an object is, in words for a person."""
+        return str(self.path(digest))
+
     def __contains__(self, digest: str) -> bool:
         return self.path(digest).is_file()
 
-    def adopt(self, path: Path) -> str:
-        """Take over a finished file: afterwards it stands in the store alone, under its digest.
-
-        A process that has the file mapped keeps its mapping.
-        """
-        digest = digest_file(path)
-        target = self.path(digest)
-        try:
-            if target.is_file():
-                path.unlink()
-            else:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(path, target)
-        except OSError as error:
-            raise _store_error(error, target) from None
-        return digest
-
     def put(self, data: bytes) -> str:
         """Store bytes; returns their digest."""
-        digest = hashlib.blake2b(data, digest_size=20).hexdigest()
-        target = self.path(digest)
-        if target.is_file():
-            return digest
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(f"{target.name}.{os.getpid()}.part")
-            part.write_bytes(data)
-            os.replace(part, target)
-        except OSError as error:
-            raise _store_error(error, target) from None
+        self._sign()
+        digest = digest_bytes(data)
+        if not self._has_sound(digest):
+            with _writing(self.path(digest)) as target, replacing(target) as stream:
+                stream.write(data)
+        return digest
+
+    def put_file(self, path: Path) -> str:
+        """Store what a file holds; returns its digest. The file stays as it is."""
+        self._sign()
+        with path.open("rb") as source:
+            digest = copy_digested(source, None)
+            if self._has_sound(digest):
+                return digest
+            source.seek(0)
+            with _writing(self.path(digest)) as target, replacing(target) as stream:
+                if copy_digested(source, stream) != digest:
+                    raise StoreError("the file changed while it was read", where=str(path), remedy="Try again.")
         return digest
 
     def get(self, digest: str) -> bytes:
         """The bytes of an object, checked against its digest."""
         path = self.path(digest)
-        try:
+        with self._reading(digest):
             data = path.read_bytes()
-        except FileNotFoundError:
-            raise StoreError("no such object", where=digest, remedy="Run again: it is made anew.") from None
-        if hashlib.blake2b(data, digest_size=20).hexdigest() != digest:
-            raise StoreError(
-                "the object's bytes don't match its digest", where=digest, remedy=f"Remove {path} and run again."
-            )
+        if digest_bytes(data) != digest:
+            raise damaged(digest, self.place(digest))
         return data
+
+    def fetch(self, digest: str, target: Path) -> None:
+        """Let a file hold the bytes of an object; it is whole and checked, or left as it was."""
+        with contextlib.ExitStack() as stack:
+            with self._reading(digest):
+                source = stack.enter_context(self.path(digest).open("rb"))
+            with _writing(target), replacing(target) as stream:
+                if copy_digested(source, stream) != digest:
+                    raise damaged(digest, self.place(digest))
+
+    def receive(self, digest: str, source: Readable) -> bool:
+        """Take an object from elsewhere; False, and nothing is kept, if it is not what its digest says."""
+        with _writing(self.path(digest)) as target, contextlib.suppress(_NotIt), replacing(target) as stream:
+            if copy_digested(source, stream) != digest:
+                raise _NotIt
+            return True
+        return False
 
     def verify(self, digest: str) -> bool:
         """Whether the object is there and its bytes are those of its digest."""
         path = self.path(digest)
         return path.is_file() and digest_file(path) == digest
 
+    def listing(self) -> Iterator[Kept]:
+        """Everything that is in the store."""
+        for path in self.root.glob("??/*"):
+            name = path.parent.name + path.name
+            if not NAME.fullmatch(name):
+                continue
+            try:
+                facts = path.stat()
+            except OSError:
+                continue  # gone meanwhile
+            yield Kept(name, facts.st_size, facts.st_mtime)
+
+    def remove(self, name: str) -> None:
+        """Let what is listed under this name go."""
+        with _writing(self.path(name)) as target:
+            target.unlink(missing_ok=True)
+
+    def users(self) -> set[str]:
+        """Who has put objects here."""
+        found = set()
+        for path in (self.root / USERS).glob("*.txt"):
+            with contextlib.suppress(OSError):
+                found.add(path.read_text(encoding="utf-8"))
+        return found
+
     def clear(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)
 
+    def _has_sound(self, digest: str) -> bool:
+        """Whether it needs not be put; if so it counts as just made, so that nobody lets it go."""
+        path = self.path(digest)
+        try:
+            if not path.is_file() or digest_file(path) != digest:
+                return False
+            os.utime(path)
+        except OSError:
+            return False
+        return True
 
-def _store_error(error: OSError, path: Path) -> StoreError:
+    def _sign(self) -> None:
+        if self.signed or not self.user:
+            return
+        with _writing(self.root / signature(self.user)) as path:
+            if not path.is_file():
+                with replacing(path) as stream:
+                    stream.write(self.user.encode())
+        self.signed = True
+
+    @contextlib.contextmanager
+    def _reading(self, digest: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise missing(digest, self.where) from None
+        except OSError as error:
+            raise failed_to("be read", error, self.path(digest)) from None
+
+
+@contextlib.contextmanager
+def replacing(target: Path) -> Iterator[BinaryIO]:
+    """A stream to a file that takes the target's place when it is whole; nothing is left of one that is not."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(part_name(target.name))
+    try:
+        with part.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(part, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+
+
+def part_name(name: str) -> str:
+    """A name for what is to be put under another name when it is whole; no two are the same."""
+    return f"{name[:40]}.{uuid.uuid4().hex[:12]}.part"
+
+
+def signature(user: str) -> str:
+    """Where in a store it stands that somebody keeps something there."""
+    return f"{USERS}/{digest_bytes(user.encode())}.txt"
+
+
+def missing(digest: str, where: str) -> StoreError:
+    return StoreError(
+        f"no such object: {digest}", where=where, remedy="Publish it again, or bring it back from a copy of the store."
+    )
+
+
+def damaged(digest: str, place: str, remedy: str = "Publish the same content again: that puts it right.") -> StoreError:
+    return StoreError(f"the object's bytes don't match its digest {digest}", where=place, remedy=remedy)
+
+
+def failed_to(done: str, error: OSError, path: Path) -> StoreError:
+    """What the system said, as an error that says where and what to do.
+
+    :param done: what could not be done with it: `be read`, `be written`.
+    """
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreError("the disk is full", where=str(path.parent), remedy="Free some room and run again.")
-    return StoreError(f"can't be written: {error.strerror}", where=str(path.parent))
+        return StoreError("the disk is full", where=str(path), remedy="Make some room and try again.")
+    return StoreError(f"can't {done}: {error.strerror or error}", where=str(path))
+
+
+@contextlib.contextmanager
+def _writing(target: Path) -> Iterator[Path]:
+    try:
+        yield target
+    except OSError as error:
+        raise failed_to("be written", error, target.parent) from None

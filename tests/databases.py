@@ -22,29 +22,54 @@ def postgresql_programs() -> Path | None:
     return known[-1].parent if known else None
 
 
-@contextlib.contextmanager
-def private_postgresql() -> Iterator[str]:
-    """A server of our own on a socket in a private folder; gives the URL of an empty database's server."""
-    programs = postgresql_programs()
-    assert programs is not None
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    as_user: list[str] = []
-    if os.geteuid() == 0:  # the server refuses to be root
-        shutil.chown(folder, "postgres", "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
+class PrivatePostgresql:
+    """A server of our own on a socket in a private folder, that can be stopped and started again."""
 
-    def do(*command: str) -> None:
-        done = subprocess.run([*as_user, *command], capture_output=True, text=True, check=False, cwd=folder, env=clean)
+    def __init__(self) -> None:
+        programs = postgresql_programs()
+        assert programs is not None
+        self.programs = programs
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"LC_ALL": "C"}
+        self.as_user: list[str] = []
+        if os.geteuid() == 0:  # the server refuses to be root
+            shutil.chown(self.folder, "postgres", "postgres")
+            self.as_user = ["runuser", "-u", "postgres", "--"]
+        self.do("initdb", "-U", "tests", "-A", "trust", "--no-sync", "-E", "UTF8")
+
+    @property
+    def url(self) -> str:
+        """Of its first database, which is empty."""
+        return f"postgresql+psycopg://tests@/postgres?host={self.folder}"
+
+    def start(self) -> None:
+        self.do("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", f"{OPTIONS} -k {self.folder}", "start")
+
+    def stop(self) -> None:
+        """Whoever is connected is thrown out."""
+        self.do("pg_ctl", "-m", "immediate", "stop")
+
+    def do(self, program: str, *words: str) -> None:
+        command = [*self.as_user, str(self.programs / program), "-D", str(self.folder / "data"), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder, env=self.env)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("PG")} | {"LC_ALL": "C"}
-    data = str(folder / "data")
-    do(str(programs / "initdb"), "-D", data, "-U", "tests", "-A", "trust", "--no-sync", "-E", "UTF8")
-    log = str(folder / "log")
-    do(str(programs / "pg_ctl"), "-D", data, "-w", "-l", log, "-o", f"{OPTIONS} -k {folder}", "start")
+
+@contextlib.contextmanager
+def postgresql_server() -> Iterator[PrivatePostgresql]:
+    """A server that runs, until the end."""
+    server = PrivatePostgresql()
+    server.start()
     try:
-        yield f"postgresql+psycopg://tests@/postgres?host={folder}"
+        yield server
     finally:
         with contextlib.suppress(AssertionError):
-            do(str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+            server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def private_postgresql() -> Iterator[str]:
+    """The URL of the first database of a server of our own."""
+    with postgresql_server() as server:
+        yield server.url

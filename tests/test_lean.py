@@ -26,3 +26,9 @@ def test_what_is_imported_already_stays() -> None:
     code = "import json, sys; sys.modules['gcsfs'] = json; from jupyter_mlops.lean import lean; lean(); "
     code += "print(sys.modules['gcsfs'].__name__)"
     assert python(code) == "json"
+
+
+def test_what_was_left_out_can_be_let_in() -> None:
+    code = "from jupyter_mlops import lean; lean.lean(); lean.lift(); import sys; "
+    code += "print(sorted(n for n in sys.modules if sys.modules[n] is None))"
+    assert python(code) == "['rfc3987_syntax']"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_mlops.errors import StoreError
-from jupyter_mlops.objects import ObjectStore, digest_file
+from jupyter_mlops.objects import ObjectStore
 
 
 @given(st.binary(max_size=200))
@@ -21,15 +21,6 @@ def test_what_is_put_is_got(data: bytes) -> None:
         digest = store.put(data)
         assert store.get(digest) == data and digest in store and store.verify(digest)
         assert store.put(data) == digest
-
-
-def test_adopting_a_file_names_it_by_its_content(tmp_path: Path) -> None:
-    store = ObjectStore(tmp_path / "store")
-    for content in (b"a" * 10, b"a" * 10):
-        (tmp_path / "made").write_bytes(content)
-        digest = store.adopt(tmp_path / "made")
-        assert not (tmp_path / "made").exists()
-        assert digest_file(store.path(digest)) == digest == store.put(content)
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ def do(arguments: argparse.Namespace) -> int:
     return answer(arguments, told, lambda told: _plain(told, "would go" if arguments.dry_run else "went"))
 
 
-def _plain(told: dict[str, int], word: str) -> str:
+def _plain(told: dict[str, Any], word: str) -> str:
     size = f"{told['bytes'] / 1e6:.1f} MB"
-    return f"{told['runs']} runs, {told['objects']} objects ({size}), {told['folders']} folders {word}"
+    said = f"{told['runs']} runs, {told['objects']} objects ({size}), {told['folders']} folders {word}"
+    return "\n".join([said, *(f"note: {note}" for note in told["notes"])])

@@ -18,7 +18,7 @@ After=network.target
 [Service]
 ExecStart="{python}" -m jupyter_mlops.cli worker
 Environment="JUPYTER_MLOPS_HOME={home}"
-Environment="PATH={path}"
+Environment="PATH={path}"{more}
 KillMode=mixed
 TimeoutStopSec=60
 Restart=always
@@ -44,12 +44,19 @@ def add(verbs: Any) -> None:
     made.set_defaults(do=do)
 
 
+def unit(home: str) -> str:
+    """A unit for systemd that begins a worker as it would begin here."""
+    told = {name: os.environ[name] for name in ("JUPYTER_MLOPS_DATABASE", "JUPYTER_MLOPS_STORE") if name in os.environ}
+    more = "".join(f'\nEnvironment="{name}={value.replace("%", "%%")}"' for name, value in told.items())
+    return UNIT.format(python=sys.executable, home=home, path=os.environ.get("PATH", ""), more=more)
+
+
 def do(arguments: argparse.Namespace) -> int:
     from jupyter_mlops import service
     from jupyter_mlops.config import RunConfig
 
     if arguments.systemd:
-        print(UNIT.format(python=sys.executable, home=RunConfig().home, path=os.environ.get("PATH", "")), end="")
+        print(unit(RunConfig().home), end="")
         return 0
     if arguments.status or arguments.stop:
         told = service.stop_worker() if arguments.stop else service.worker_status()

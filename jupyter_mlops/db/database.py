@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from jupyter_mlops.errors import BadInput, DatabaseError
 HEAD = "0001"  # the newest migration
 PATIENCE = 30.0  # seconds to wait for another writer
 WRITERS = 0x6D6C6F7073  # PostgreSQL's advisory lock of those who take runs or fire slots
+# Without these, it may take hours until a connection to a server that has vanished is given up.
+NOTICES = {"connect_timeout": 10, "keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4}
 T = TypeVar("T")
 
 
@@ -28,6 +31,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.hurried = threading.Event()
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         try:
@@ -64,17 +68,20 @@ class Database:
             raise _told(error, self.url) from error
 
     def patiently(self, work: Callable[[], T], patience: float = PATIENCE) -> T:
-        """Do it, again and again while the database is locked or away, for so many seconds."""
+        """Do it, again and again while the database is locked or away, for so many seconds, or until `hurry`."""
         until = time.monotonic() + patience
         wait = 0.05
         while True:
             try:
                 return work()
             except DatabaseError:
-                if time.monotonic() + wait > until:
+                if time.monotonic() + wait > until or self.hurried.wait(wait):
                     raise
-                time.sleep(wait)
                 wait = min(2.0, wait * 2)
+
+    def hurry(self) -> None:
+        """Wait for nothing from now on: this process is about to end."""
+        self.hurried.set()
 
     def close(self) -> None:
         self.engine.dispose()
@@ -101,6 +108,20 @@ def default_url(home: Path) -> str:
     return f"sqlite:///{home / 'mlops.sqlite'}"
 
 
+def name_of(url: str) -> str:
+    """What tells a database from others, whoever connects to it: one in a file is of its machine."""
+    import platform
+
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return ""
+    if parsed.get_backend_name() == "sqlite":
+        return f"sqlite on {platform.node()}: {Path(parsed.database or '').absolute()}"
+    host = parsed.host or parsed.query.get("host") or "localhost"
+    return f"{parsed.get_backend_name()} on {host}:{parsed.port or ''}: {parsed.database}"
+
+
 def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
@@ -108,7 +129,10 @@ def _engine(url: str) -> Engine:
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
             Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-        options: dict[str, Any] = {} if parsed.get_backend_name() == "sqlite" else {"pool_pre_ping": True}
+        options: dict[str, Any] = {}
+        if parsed.get_backend_name() == "postgresql":
+            told = {name: value for name, value in NOTICES.items() if name not in parsed.query}
+            options = {"pool_pre_ping": True, "connect_args": told}
         engine = create_engine(parsed, **options)
     except ModuleNotFoundError as error:
         raise BadInput(

@@ -64,12 +64,7 @@ class Catalog:
 
     def ensure_job(self, name: str, owner: str = "") -> Job:
         """The job of that name, made if it isn't there. Raises BadInput for what can't be a name."""
-        if not NAME.fullmatch(name) or ".." in name or name != name.strip():
-            raise BadInput(
-                f"{name!r} can't be the name of a job",
-                where="job",
-                remedy="Use letters, digits, spaces, '.', '_' and '-', and begin with a letter or a digit.",
-            )
+        require_name(name)
         try:
             with self.db.write() as c:
                 if c.execute(select(t.job.c.id).where(t.job.c.name == name)).first() is None:
@@ -238,6 +233,16 @@ class Catalog:
             except BadInput as error:
                 values = {"next_at": None, "problem": error.message}
         c.execute(update(t.schedule).where(t.schedule.c.id == known.id).values(**values))
+
+
+def require_name(name: str) -> None:
+    """Raises BadInput for what can't be the name of a job."""
+    if not NAME.fullmatch(name) or ".." in name or name != name.strip():
+        raise BadInput(
+            f"{name!r} can't be the name of a job",
+            where="job",
+            remedy="Use letters, digits, spaces, '.', '_' and '-', and begin with a letter or a digit.",
+        )
 
 
 def whoami() -> str:

@@ -8,7 +8,8 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.jobs.perform import Performance, Performer
+from jupyter_mlops.errors import DatabaseError
+from jupyter_mlops.jobs.perform import AWAY, Performance, Performer
 from jupyter_mlops.jobs.queue import worker_id
 
 if TYPE_CHECKING:
@@ -53,13 +54,18 @@ async def _do(space: Workspace, run: Run, tell: Tell) -> None:
         done = Performance("stopped")
     finally:
         beating.cancel()
-    space.queue.finish(
-        run, done.state, output=done.output, metrics=done.metrics, error=done.error, notes=done.notes, steps=done.steps
-    )
+    space.db.patiently(
+        lambda: space.queue.finish(
+            run, done.state, output=done.output, metrics=done.metrics, error=done.error, notes=done.notes,
+            steps=done.steps,
+        ),
+        AWAY,
+    )  # fmt: skip
 
 
 async def _beat(space: Workspace, run: Run, work: asyncio.Future[Performance]) -> None:
     while True:
         await asyncio.sleep(space.queue.lease / 4)
-        if await asyncio.to_thread(space.queue.keep, {run.id: str(run.lease)}):
-            work.cancel()
+        with contextlib.suppress(DatabaseError):  # it may come back before the lease is over, and the run goes on
+            if await asyncio.to_thread(space.queue.keep, {run.id: str(run.lease)}):
+                work.cancel()

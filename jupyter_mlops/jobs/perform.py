@@ -10,28 +10,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from jupyter_mlops.config import RunConfig
-from jupyter_mlops.errors import BadInput, MlopsError, StoreError
+from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run
 from jupyter_mlops.jobs.secrets import reveal
 from jupyter_mlops.jobs.templates import fill, names_in
 from jupyter_mlops.notebook.output import text_of
+from jupyter_mlops.objects import failed_to
 from jupyter_mlops.run.request import RunRequest
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.catalog import Catalog
     from jupyter_mlops.jobs.queue import Queue
-    from jupyter_mlops.objects import ObjectStore
     from jupyter_mlops.run.kernels import Kernels
     from jupyter_mlops.versions.manifest import Environment, Manifest
+    from jupyter_mlops.versions.store import Store
 
 ASKED = ("from_step", "only_step", "use_cache", "jobs", "isolate")
+AWAY = 600.0  # seconds that the database may be away while a run goes on
 NOTED_EVERY = 1.0  # seconds between notes of how its steps stand
 Tell = Callable[[dict[str, Any]], None]
+T = TypeVar("T")
 
 
 @dataclass
@@ -49,7 +52,7 @@ class Performance:
 class Performer:
     """Does runs, any number of them at once in one process."""
 
-    def __init__(self, catalog: Catalog, queue: Queue, store: ObjectStore, config: RunConfig) -> None:
+    def __init__(self, catalog: Catalog, queue: Queue, store: Store, config: RunConfig) -> None:
         self.catalog, self.queue, self.store, self.config = catalog, queue, store, config
         self.home = Path(config.home)
         self.described: dict[str, Environment] = {}
@@ -62,11 +65,16 @@ class Performer:
         Cancelling it stops the run: what was done by then is told.
         """
         try:
+            version = "" if run.version is None else f", v{run.version}"
+            self._note(run, f"{run.trigger} run {run.id} of {run.job or 'a notebook'}{version}, attempt {run.attempt}")
             return await self._perform(run, kernels, tell)
         except MlopsError as error:
-            return Performance("failed", error=_told(error))
+            told = error
         except OSError as error:
-            return Performance("failed", error=_told(StoreError(str(error))))
+            told = failed_to("be used", error, Path(error.filename or self.home))
+        with contextlib.suppress(OSError):
+            self._note(run, str(told))
+        return Performance("failed", error=_told(told))
 
     async def _perform(self, run: Run, kernels: Kernels | None, tell: Tell) -> Performance:
         from jupyter_mlops.versions.checkout import check_out, keep_files, lane
@@ -74,16 +82,15 @@ class Performer:
 
         if run.version_id is None:
             raise BadInput("the run has no version", remedy="Publish one, and run again.")
-        version = await asyncio.to_thread(self.catalog.version_by_id, run.version_id)
+        version = await self._ask(self.catalog.version_by_id, run.version_id)
         rules = Policies()
         if run.job_id is not None:
-            rules = (await asyncio.to_thread(self.catalog.job_by_id, run.job_id)).rules
-        manifest = Manifest.get(self.store, version.digest)
+            rules = (await self._ask(self.catalog.job_by_id, run.job_id)).rules
+        manifest = await asyncio.to_thread(Manifest.get, self.store, version.digest)
         secrets = reveal((*rules.secrets, *_secrets_of(manifest)), self.home)
-        parameters = await asyncio.to_thread(self._filled, run)
+        parameters = await self._ask(self._filled, run)
         kernel, notes = await asyncio.to_thread(self._kernel, manifest, version.provenance, rules)
         kept = self.home / "runs" / run.id
-        kept.mkdir(parents=True, exist_ok=True)
         if run.asked.get("in_folder"):
             return await self._in_folder(run, manifest, rules, secrets, parameters, (kernel, notes), kernels, tell)
         with lane(self.home, version.digest, shared=version.writes_files is False) as folder:
@@ -99,8 +106,19 @@ class Performer:
             if inside:
                 await asyncio.to_thread(keep_files, folder, manifest, kept / "files")
             if version.writes_files is not True and record["state"] == "completed":
-                await asyncio.to_thread(self.catalog.note_writes, version.id, bool(inside))
+                await self._ask(self.catalog.note_writes, version.id, bool(inside))
         return _performance(record, notes)
+
+    async def _ask(self, question: Callable[..., T], *about: Any) -> T:
+        """What the database says, however long it is locked or away: a run must not fail of that."""
+        return await asyncio.to_thread(self.catalog.db.patiently, lambda: question(*about), AWAY)
+
+    def _note(self, run: Run, text: str) -> None:
+        """A line in the run's log."""
+        path = self.home / "runs" / run.id / "log.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as log:
+            log.write(stamped(text))
 
     async def _in_folder(
         self, run: Run, manifest: Manifest, rules: Policies, secrets: Mapping[str, str], parameters: dict[str, Any],
@@ -112,7 +130,7 @@ class Performer:
             raise BadInput("the notebook's folder is gone", where=str(folder))
         source = self.home / "runs" / run.id / "source" / manifest.name
         source.parent.mkdir(exist_ok=True)
-        source.write_bytes(self.store.get(manifest.notebook))
+        await asyncio.to_thread(self.store.fetch, manifest.notebook, source)
         request = self._request(run, source, folder, rules, secrets, parameters, kernel[0])
         return _performance(await self._executed(run, request, secrets, kernels, tell), kernel[1])
 
@@ -140,15 +158,10 @@ class Performer:
 
         with (self.home / "runs" / run.id / "log.txt").open("a", encoding="utf-8") as log:
             journal = Journal(log, self.queue, run, tell)
-            version = "" if run.version is None else f", v{run.version}"
-            journal.say(f"{run.trigger} run {run.id} of {request.notebook.name}{version}, attempt {run.attempt}")
             try:
                 record = await execute(
                     request, self.config, journal.hear, kernels, run_id=run.id, secrets=secrets.values()
                 )  # fmt: skip
-            except MlopsError as error:
-                journal.say(str(error))
-                raise
             finally:
                 await journal.close()
             journal.say(f"{record['state']}")
@@ -217,8 +230,7 @@ class Journal:
         self.noting: asyncio.Task[None] | None = None
 
     def say(self, text: str) -> None:
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        self.log.write(f"[{stamp}] {text}\n")
+        self.log.write(stamped(text))
         self.log.flush()
 
     def hear(self, event: dict[str, Any]) -> None:
@@ -254,6 +266,11 @@ class Journal:
             self.noting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self.noting
+
+
+def stamped(text: str) -> str:
+    """A line of a log."""
+    return f"[{datetime.now(UTC).strftime('%Y-%m-%dT%H:%M:%S.%fZ')}] {text}\n"
 
 
 def _performance(record: Mapping[str, Any], notes: list[str]) -> Performance:

@@ -36,7 +36,7 @@ def publish(
 
     :raises BadInput: the notebook, the job's name or the kernel is none.
     """
-    from jupyter_mlops.jobs.catalog import whoami
+    from jupyter_mlops.jobs.catalog import require_name, whoami
     from jupyter_mlops.notebook.read import read_notebook
     from jupyter_mlops.run.execute import kernel_name
     from jupyter_mlops.versions import environment as env
@@ -44,6 +44,7 @@ def publish(
     from jupyter_mlops.versions.snapshot import snapshot
 
     nb = read_notebook(path)
+    require_name(job_name or path.stem)
     name = kernel_name(nb, kernel)
     notes: list[str] = []
     interpreter, described, lock = interpreter_of(name), Environment(), None
@@ -58,10 +59,9 @@ def publish(
     origin = provenance(path, space.store)
     if lock is not None:
         origin["lock"] = {"digest": space.store.put(lock.text.encode()), "kind": lock.kind, "hashed": lock.hashed}
+    digest = manifest.put(space.store)  # the last of what has to be there before anybody may know of it
     job = space.catalog.ensure_job(job_name or path.stem, author)
-    version, new = space.catalog.add_version(
-        job, manifest.put(space.store), author=author or whoami(), message=message, provenance=origin
-    )
+    version, new = space.catalog.add_version(job, digest, author=author or whoami(), message=message, provenance=origin)
     notes += [f"{f.path} is large: kept by its digest, its bytes stay where they are" for f in manifest.files
               if not f.stored]  # fmt: skip
     return Published(job, version, new, manifest, tuple(notes))

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, select
 
 from jupyter_mlops.db import tables as t
+from jupyter_mlops.db.database import name_of
+from jupyter_mlops.errors import StoreError
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import FINISHED
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.kernels import leftovers
+from jupyter_mlops.objects import ObjectStore
+from jupyter_mlops.versions.manifest import Manifest
 
 DAY = 86400.0
 FRESH = DAY  # seconds that anything just made is left alone
@@ -31,8 +34,9 @@ class Swept:
     objects: int = 0
     bytes: int = 0
     folders: int = 0
+    notes: list[str] = field(default_factory=list)
 
-    def to_dict(self) -> dict[str, int]:
+    def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
@@ -46,6 +50,7 @@ def sweep(space: Workspace, *, dry: bool = False, now: float | None = None) -> S
                 c.execute(delete(t.run).where(t.run.c.id == run_id, t.run.c.state.not_in(("queued", "running"))))
             shutil.rmtree(space.home / "runs" / run_id, ignore_errors=True)
     _objects(space, swept, now, dry)
+    _fetched(space.home, swept, now, dry)
     for folder in _idle_folders(space.home, now):
         swept.folders += 1
         if not dry:
@@ -86,25 +91,47 @@ def _beyond(rows: Any, rules: Policies, now: float) -> list[Any]:
 
 
 def _objects(space: Workspace, swept: Swept, now: float, dry: bool) -> None:
-    wanted: set[str] = set()
+    """Objects of no version. Where it can't be told for certain which those are, nothing goes, and a note says why."""
+    try:
+        others = space.store.users() - {name_of(space.config.database)}
+        if others:
+            told = "; ".join(sorted(others))
+            swept.notes.append(f"objects are left alone: {space.store.where} is also used by {told}")
+            return
+        found = [kept for kept in space.store.listing() if kept.modified is not None and now - kept.modified > FRESH]
+        wanted = wanted_objects(space) if found else set()  # after the listing: what was published meanwhile stays
+        for kept in found:
+            if kept.name not in wanted:
+                swept.objects += 1
+                swept.bytes += kept.size
+                if not dry:
+                    space.store.remove(kept.name)
+    except StoreError as error:
+        swept.notes.append(f"objects are left alone: {error}")
+
+
+def wanted_objects(space: Workspace) -> set[str]:
+    """The digests of all that versions refer to. Raises StoreError if one of them can't be read."""
     with space.db.read() as c:
         rows = c.execute(select(t.version.c.digest, t.version.c.provenance)).all()
+    wanted = set()
     for digest, provenance in rows:
-        wanted.add(digest)
+        manifest = Manifest.get(space.store, digest)
+        wanted |= {digest, manifest.notebook, *(entry.digest for entry in manifest.files)}
         wanted.add((provenance.get("lock") or {}).get("digest", ""))
         wanted.add((provenance.get("git") or {}).get("diff", ""))
-        with contextlib.suppress(OSError, ValueError):
-            manifest = json.loads(space.store.path(digest).read_bytes())
-            wanted.add(manifest["notebook"])
-            wanted |= {entry["digest"] for entry in manifest["files"]}
-    for path in space.store.root.glob("??/*"):
-        with contextlib.suppress(OSError):
-            facts = path.stat()
-            if path.parent.name + path.name not in wanted and now - facts.st_mtime > FRESH:
-                swept.objects += 1
-                swept.bytes += facts.st_size
-                if not dry:
-                    path.unlink()
+    return wanted
+
+
+def _fetched(home: Path, swept: Swept, now: float, dry: bool) -> None:
+    """Copies of what is kept elsewhere, which nobody has asked for in a while."""
+    store = ObjectStore(home / "fetched")
+    for kept in store.listing():
+        if kept.modified is not None and now - kept.modified > IDLE:
+            swept.objects += 1
+            swept.bytes += kept.size
+            if not dry:
+                store.remove(kept.name)
 
 
 def _idle_folders(home: Path, now: float) -> list[Path]:

@@ -22,9 +22,8 @@ from jupyter_mlops.jobs.records import Run
 from jupyter_mlops.jobs.retention import sweep
 from jupyter_mlops.jobs.scheduler import Scheduler
 from jupyter_mlops.jobs.workers import Workers
-from jupyter_mlops.jobs.workspace import Workspace
+from jupyter_mlops.jobs.workspace import Workspace, store_of
 from jupyter_mlops.kernels import leftovers
-from jupyter_mlops.objects import ObjectStore
 from jupyter_mlops.run.kernels import SharedKernels
 
 LOOKS = 1.0  # seconds between looks at the queue, unless somebody says that there is something
@@ -42,13 +41,12 @@ class Shift:
 
     def __init__(self, config: RunConfig, db: Database, kernels: SharedKernels, turn: asyncio.Semaphore) -> None:
         self.config, self.db, self.kernels, self.turn = config, db, kernels, turn
-        home = Path(config.home)
         self.id = worker_id()
         self.queue = Queue(db, lease=config.lease)
         self.catalog, self.workers = Catalog(db), Workers(db)
         self.scheduler = Scheduler(db, self.queue, grace=config.missed_after)
-        self.performer = Performer(self.catalog, self.queue, ObjectStore(home / "store"), config)
-        self.notifier = Notifier(home)
+        self.performer = Performer(self.catalog, self.queue, store_of(config), config)
+        self.notifier = Notifier(Path(config.home))
         self.held: dict[str, tuple[Run, asyncio.Task[Performance]]] = {}
         self.ends: dict[str, str | None] = {}
         self.doing: set[asyncio.Task[None]] = set()
@@ -87,6 +85,7 @@ class Shift:
         self.hand_back()
         if self.doing:
             await asyncio.wait(self.doing, timeout=15.0)
+        self.db.hurry()
         self.over.set()
         await asyncio.to_thread(self.beating.join, 10.0)
         with contextlib.suppress(DatabaseError):
@@ -160,7 +159,13 @@ class Shift:
         return due
 
     def _take(self) -> Run | None:
-        return self.queue.take(self.id) if self.queue.is_there_any() else None
+        if not self.queue.is_there_any():
+            return None
+        self.queue.keep(self._leases())  # else, after the database was away, it would take its own runs from itself
+        return self.queue.take(self.id)
+
+    def _leases(self) -> dict[str, str]:
+        return {run.id: str(run.lease) for run, _ in list(self.held.values())}
 
     # -- doing
 
@@ -221,7 +226,7 @@ class Shift:
         while not self.over.wait(every):
             rounds += 1
             try:
-                lost = self.queue.keep({run.id: str(run.lease) for run, _ in list(self.held.values())})
+                lost = self.queue.keep(self._leases())
                 heard = time.monotonic()
                 if rounds % BEATS == 0:
                     self.workers.beat(self.id)

@@ -7,13 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.config import RunConfig
-from jupyter_mlops.objects import ObjectStore
+from jupyter_mlops.versions.store import Store, open_store
 
 if TYPE_CHECKING:
     from jupyter_mlops.db.database import Database
     from jupyter_mlops.jobs.catalog import Catalog
     from jupyter_mlops.jobs.queue import Queue
     from jupyter_mlops.jobs.workers import Workers
+
+
+def store_of(config: RunConfig) -> Store:
+    """The store of versions, which other databases may use too."""
+    from jupyter_mlops.db.database import name_of
+
+    return open_store(config.store, Path(config.home), name_of(config.database))
 
 
 class Workspace:
@@ -48,8 +55,8 @@ class Workspace:
         return Workers(self.db)
 
     @cached_property
-    def store(self) -> ObjectStore:
-        return ObjectStore(self.home / "store")
+    def store(self) -> Store:
+        return store_of(self.config)
 
     def close(self) -> None:
         if "db" in self.__dict__:

@@ -101,6 +101,7 @@ class Keeper:
             **os.environ,
             "JUPYTER_MLOPS_HOME": config.home,
             "JUPYTER_MLOPS_DATABASE": config.database,
+            "JUPYTER_MLOPS_STORE": config.store,
         }
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "worker.log").open("ab") as log:

@@ -98,7 +98,7 @@ def unbundle(space: Workspace, path: Path, job: str = "") -> dict[str, Any]:
     return {**jobs.version_told(version, known), "new": new}
 
 
-def gc(space: Workspace, *, dry: bool = False) -> dict[str, int]:
+def gc(space: Workspace, *, dry: bool = False) -> dict[str, Any]:
     """Let go of runs that policies don't keep, and of what nothing refers to."""
     from jupyter_mlops.jobs.retention import sweep
 

@@ -15,8 +15,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from jupyter_mlops.errors import BadInput, StoreError
-from jupyter_mlops.objects import ObjectStore
+from jupyter_mlops.objects import copy_digested
 from jupyter_mlops.versions.manifest import Environment, Manifest
+from jupyter_mlops.versions.store import Store
 
 PROFILES = (
     "https://w3id.org/ro/wfrun/process/0.5",
@@ -27,7 +28,7 @@ VERSION, LOCK, SBOM, EXECUTED = "version.json", "pylock.toml", "sbom.cdx.json", 
 
 
 def write_bundle(
-    manifest: Manifest, store: ObjectStore, told: Mapping[str, Any], target: Path, run: Mapping[str, Any] | None = None
+    manifest: Manifest, store: Store, told: Mapping[str, Any], target: Path, run: Mapping[str, Any] | None = None
 ) -> Path:
     """Write the zip.
 
@@ -52,7 +53,7 @@ def write_bundle(
     return target
 
 
-def read_bundle(path: Path, store: ObjectStore) -> tuple[Manifest, dict[str, Any]]:
+def read_bundle(path: Path, store: Store) -> tuple[Manifest, dict[str, Any]]:
     """Put a bundle's content into the store; the manifest, and what is told of the version.
 
     :raises BadInput: it is no bundle of ours; StoreError: something in it is not what its digest says.
@@ -69,9 +70,10 @@ def read_bundle(path: Path, store: ObjectStore) -> tuple[Manifest, dict[str, Any
             lock = (told["provenance"].get("lock") or {}).get("digest")
             if lock:
                 names[lock] = LOCK
-            for wanted, name in names.items():
-                if store.put(archive.read(name)) != wanted:
-                    raise StoreError("a file in the bundle doesn't match its digest", where=f"{path}: {name}")
+            with TemporaryDirectory() as place:
+                for wanted, name in names.items():
+                    if store.put_file(_extracted(archive, name, Path(place) / "one")) != wanted:
+                        raise StoreError("a file in the bundle doesn't match its digest", where=f"{path}: {name}")
             return manifest, told
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise BadInput(
@@ -79,6 +81,12 @@ def read_bundle(path: Path, store: ObjectStore) -> tuple[Manifest, dict[str, Any
             where=str(path),
             remedy="`jupyter mlops bundle JOB` writes one.",
         ) from None
+
+
+def _extracted(archive: zipfile.ZipFile, name: str, target: Path) -> Path:
+    with archive.open(name) as source, target.open("wb") as stream:
+        copy_digested(source, stream)
+    return target
 
 
 def sbom(environment: Environment, told: Mapping[str, Any]) -> str:
@@ -103,18 +111,16 @@ def sbom(environment: Environment, told: Mapping[str, Any]) -> str:
     return str(JsonV1Dot6(bom).output_as_string(indent=1))
 
 
-def _lay_out(manifest: Manifest, store: ObjectStore, told: Mapping[str, Any], folder: Path) -> None:
+def _lay_out(manifest: Manifest, store: Store, told: Mapping[str, Any], folder: Path) -> None:
     facts = {**told, "digest": store.put(manifest.to_bytes()), "manifest": manifest.to_bytes().decode()}
     (folder / VERSION).write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
-    (folder / _inside(manifest.name)).write_bytes(store.get(manifest.notebook))
+    store.fetch(manifest.notebook, folder / _inside(manifest.name))
     for entry in manifest.files:
         if entry.stored:
-            target = folder / _inside(entry.path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(store.get(entry.digest))
+            store.fetch(entry.digest, folder / _inside(entry.path))
     lock = (told["provenance"].get("lock") or {}).get("digest")
     if lock:
-        (folder / LOCK).write_bytes(store.get(lock))
+        store.fetch(lock, folder / LOCK)
 
 
 def _describe(manifest: Manifest, told: Mapping[str, Any], folder: Path, run: Mapping[str, Any] | None) -> None:

@@ -7,14 +7,14 @@ whatever the run before it left behind; results kept by earlier runs in the same
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from jupyter_mlops.errors import StoreError
-from jupyter_mlops.objects import ObjectStore, digest_file
+from jupyter_mlops.objects import digest_file
 from jupyter_mlops.versions.manifest import FileEntry, Manifest
+from jupyter_mlops.versions.store import Store
 
 LANES = 1000
 
@@ -46,7 +46,7 @@ def lane(home: Path, digest: str, *, shared: bool) -> Iterator[Path]:
     raise StoreError(f"{LANES} runs of one version at once", where=str(base))
 
 
-def check_out(manifest: Manifest, store: ObjectStore, folder: Path, notebook: str = "") -> Path:
+def check_out(manifest: Manifest, store: Store, folder: Path, notebook: str = "") -> Path:
     """Make the folder hold the version's files as they were published and nothing else; returns the notebook.
 
     What a run before left there is removed. Files outside of the folder are looked at, and not touched.
@@ -68,14 +68,12 @@ def check_out(manifest: Manifest, store: ObjectStore, folder: Path, notebook: st
         else:
             _put_file(entry, store, folder / _safe(entry.path))
     target = folder / _safe(manifest.name)
-    data = store.get(notebook or manifest.notebook)
-    if not target.is_file() or target.read_bytes() != data:
-        _write(target, data)
+    _bring(notebook or manifest.notebook, store, target)
     return target
 
 
-def _put_file(entry: FileEntry, store: ObjectStore, target: Path) -> None:
-    if target.is_file() and target.stat().st_size == entry.size and digest_file(target) == entry.digest:
+def _put_file(entry: FileEntry, store: Store, target: Path) -> None:
+    if _is(entry, target):
         return
     if not entry.stored and entry.digest not in store:
         raise StoreError(
@@ -83,21 +81,23 @@ def _put_file(entry: FileEntry, store: ObjectStore, target: Path) -> None:
             where=entry.path,
             remedy=f"Put it there: {entry.size} bytes, digest {entry.digest}.",
         )
-    _write(target, store.get(entry.digest))
+    _bring(entry.digest, store, target)
 
 
-def _write(target: Path, data: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    part.write_bytes(data)
-    part.replace(target)
+def _bring(digest: str, store: Store, target: Path) -> None:
+    if not target.is_file() or digest_file(target) != digest:
+        store.fetch(digest, target)
+
+
+def _is(entry: FileEntry, path: Path) -> bool:
+    return path.is_file() and path.stat().st_size == entry.size and digest_file(path) == entry.digest
 
 
 def _require_outside(entry: FileEntry) -> None:
     path = Path(entry.path)
     if not path.is_file():
         raise StoreError("a file that it reads is gone", where=entry.path, remedy="Put it back, or publish again.")
-    if path.stat().st_size != entry.size or digest_file(path) != entry.digest:
+    if not _is(entry, path):
         raise StoreError(
             "a file that it reads has changed since it was published", where=entry.path, remedy="Publish again."
         )

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from jupyter_mlops.errors import StoreError
-from jupyter_mlops.objects import ObjectStore
+from jupyter_mlops.versions.store import Store
 
 FORMAT = 1
 Kind = Literal["module", "data"]
@@ -76,7 +76,7 @@ class Manifest:
     environment: Environment = field(default_factory=Environment)
     format: int = FORMAT
 
-    def put(self, store: ObjectStore) -> str:
+    def put(self, store: Store) -> str:
         """Store it; its digest is the version's."""
         return store.put(self.to_bytes())
 
@@ -85,7 +85,7 @@ class Manifest:
         return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     @classmethod
-    def get(cls, store: ObjectStore, digest: str) -> Manifest:
+    def get(cls, store: Store, digest: str) -> Manifest:
         """The manifest of a version. Raises StoreError if it is not there or damaged."""
         data = json.loads(store.get(digest))
         if data.get("format") != FORMAT:

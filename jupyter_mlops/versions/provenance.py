@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops import __version__
-from jupyter_mlops.objects import ObjectStore
+from jupyter_mlops.versions.store import Store
 
 TOOLS = ("papermill", "nbformat", "nbclient", "ipykernel", "jupyter_client")
 CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
 DIFF = 5_000_000  # bytes of a diff that are kept
 
 
-def provenance(path: Path, store: ObjectStore) -> dict[str, Any]:
+def provenance(path: Path, store: Store) -> dict[str, Any]:
     """What is known of a notebook's origin, as plain JSON."""
     tools = {"jupyter_mlops": __version__}
     for name in TOOLS:
@@ -35,7 +35,7 @@ def provenance(path: Path, store: ObjectStore) -> dict[str, Any]:
     return {**told, "git": git} if git else told
 
 
-def _git(path: Path, store: ObjectStore) -> dict[str, Any]:
+def _git(path: Path, store: Store) -> dict[str, Any]:
     """Commit, branch, remote and what was not committed; {} where there is no repository."""
     commit = _ask(path, "rev-parse", "HEAD")
     if not commit:

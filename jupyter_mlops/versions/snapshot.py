@@ -9,14 +9,15 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.errors import BadInput, StoreError
+from jupyter_mlops.errors import BadInput
 from jupyter_mlops.notebook.settings import KEY
 from jupyter_mlops.notebook.write import notebook_bytes
-from jupyter_mlops.objects import ObjectStore, digest_file
+from jupyter_mlops.objects import digest_file, failed_to
 from jupyter_mlops.pipeline.build import build
 from jupyter_mlops.pipeline.model import Pipeline
 from jupyter_mlops.versions.manifest import Environment, FileEntry, Manifest
 from jupyter_mlops.versions.schema import parameter_schema
+from jupyter_mlops.versions.store import Store
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -26,7 +27,7 @@ OF_A_RUN = ("papermill", "jupyter_mlops_run", "execution", "widgets", "signature
 
 
 def snapshot(
-    nb: NotebookNode, path: Path, store: ObjectStore, environment: Environment, kernel: str,
+    nb: NotebookNode, path: Path, store: Store, environment: Environment, kernel: str,
     seen: Iterable[str] = (), large: int = LARGE,
 ) -> Manifest:  # fmt: skip
     """Put a notebook and its files into the store.
@@ -50,7 +51,7 @@ def snapshot(
     )
 
 
-def of_notebook(nb: NotebookNode, name: str, store: ObjectStore, kernel: str) -> Manifest:
+def of_notebook(nb: NotebookNode, name: str, store: Store, kernel: str) -> Manifest:
     """Put a notebook that is worked on into the store, and nothing from around it.
 
     :param name: its file's name.
@@ -156,13 +157,12 @@ def _resolved(name: str, folder: Path) -> Path:
     return Path(os.path.normpath(folder / name))
 
 
-def _entry(path: Path, folder: Path, store: ObjectStore, kind: Any, large: int) -> FileEntry:
+def _entry(path: Path, folder: Path, store: Store, kind: Any, large: int) -> FileEntry:
     try:
         size = path.stat().st_size
         name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
         if size >= large:
             return FileEntry(name, digest_file(path), size, kind, stored=False)
-        data = path.read_bytes()
+        return FileEntry(name, store.put_file(path), size, kind)
     except OSError as error:
-        raise StoreError(f"can't be read: {error.strerror}", where=str(path)) from None
-    return FileEntry(name, store.put(data), len(data), kind)
+        raise failed_to("be read", error, path) from None
