@@ -88,8 +88,18 @@ class Database:
             return str(found or "")
 
     def _upgrade(self) -> None:
-        if self.revision() == HEAD:
+        known = self.revision()
+        if known == HEAD:
             return
+        if known > HEAD or (known and not known.isdigit()):
+            newer = known.isdigit()
+            self.engine.dispose()
+            whose = "a newer jupyter_mlops" if newer else "another program"
+            raise BadInput(
+                f"this database was written by {whose}: its tables are at {known!r}, this one knows them up to {HEAD!r}",
+                where=make_url(self.url).render_as_string(hide_password=True),
+                remedy="Upgrade: pip install -U jupyter_mlops." if newer else "Name another one.",
+            )
         from jupyter_mlops.db.migrate import upgrade
 
         with self.write(alone=True) as connection:

@@ -109,7 +109,7 @@ def matrix(folder: Path, runs: int, seed: int, tell: Callable[[str], None] = lam
         house.worker()
         schedule_id = _slots(space, house.home, runs)
         done: dict[tuple[str, str], float] = {}
-        until = time.monotonic() + 60 + 6 * runs
+        until = time.monotonic() + 60 + 30 * runs
         while (left := _left(space, schedule_id, runs)) and time.monotonic() < until:
             tell(f"{left} left, killed {dict(verdict.kills)}")
             pause = time.monotonic() + rng.uniform(0.3, 3.0)
