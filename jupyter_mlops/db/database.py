@@ -96,7 +96,7 @@ class Database:
             self.engine.dispose()
             whose = "a newer jupyter_mlops" if newer else "another program"
             raise BadInput(
-                f"this database was written by {whose}: its tables are at {known!r}, and {HEAD!r} is the newest known here",
+                f"this database was written by {whose}: tables at {known!r}, {HEAD!r} is the newest known here",
                 where=make_url(self.url).render_as_string(hide_password=True),
                 remedy="Upgrade: pip install -U jupyter_mlops." if newer else "Name another one.",
             )
