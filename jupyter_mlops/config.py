@@ -52,6 +52,9 @@ class RunConfig(Configurable):
     )
     missed_after = Float(60.0, help="Seconds after which a slot that was not fired counts as missed.").tag(config=True)
     stop_patience = Float(30.0, help="Seconds that a worker which is stopped lets its runs go on.").tag(config=True)
+    unwatched = Float(30.0, help="Seconds that a worker which a server started goes on when no server is there.").tag(
+        config=True
+    )
     startup_timeout = Float(60.0, help="Seconds to wait for a kernel.").tag(config=True)
     save_every = Float(10.0, help="Seconds between saves of the record while cells run.").tag(config=True)
     hash_seed = Unicode("0", help="PYTHONHASHSEED of the kernels; '' leaves it random.").tag(config=True)

@@ -14,6 +14,12 @@ MARKS = {
 COLOURS = {"running": "cyan", "completed": "green", "cached": "green dim", "failed": "red bold", "stopped": "yellow"}
 
 
+def retried(event: dict[str, Any]) -> str:
+    """`failed at attempt 1 of 3, tried again in 2 s: ValueError: no rows`"""
+    when = f"tried again in {event['wait']:g} s" if event["wait"] else "tried again"
+    return f"failed at attempt {event['attempt']} of {event['of']}, {when}: {event['why']}"
+
+
 class Progress(Protocol):
     def tell(self, event: dict[str, Any]) -> None: ...
 
@@ -40,6 +46,8 @@ class Lines:
                 f"{MARKS[event['state']]} {event['step']}  {event['state']}  {event['seconds']:.2f} s{why}",
                 file=sys.stderr,
             )
+        elif event["event"] == "retry":
+            print(f"  {event['step']} {retried(event)}", file=sys.stderr)
         elif event["event"] == "discarded":
             print(f"  {event['step']} runs again on the main line: {event['why']}", file=sys.stderr)
 
@@ -66,6 +74,8 @@ class Table:
                 self.began[event["step"]] = time.monotonic()
         elif event["event"] == "cell" and event["step"] in self.steps:
             self.steps[event["step"]]["why"] = f"cell {event['cell'] + 1}"
+        elif event["event"] == "retry" and event["step"] in self.steps:
+            self.steps[event["step"]]["why"] = retried(event)
         elif event["event"] != "output":
             return
         self.live.update(self)

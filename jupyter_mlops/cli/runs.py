@@ -40,7 +40,7 @@ def one(run: dict[str, Any]) -> str:
     if run["slot"] is not None:
         lines.append(f"  for {moment(run['slot'])}")
     lines += [f"  {k} = {v!r}" for k, v in run["parameters"].items()]
-    lines += [f"  {state(s['state']):<12}  {s['name']}  {duration(s['seconds'])}" for s in run["steps"]]
+    lines += [f"  {state(s['state']):<12}  {s['name']}  {duration(s['seconds'])}{_tries(s)}" for s in run["steps"]]
     lines += [f"  {name}: {value}" for name, value in run["metrics"].items()]
     if run["error"]:
         error = run["error"]
@@ -52,6 +52,10 @@ def one(run: dict[str, Any]) -> str:
     if run["output"]:
         lines.append(f"  {run['output']}")
     return "\n".join(lines)
+
+
+def _tries(step: dict[str, Any]) -> str:
+    return f", attempt {step['attempts']}" if step["attempts"] > 1 else ""
 
 
 def batch(told: dict[str, Any]) -> str:

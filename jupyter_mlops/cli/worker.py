@@ -35,6 +35,7 @@ def add(verbs: Any) -> None:
     does.add_argument("--status", action="store_true", help="tell what the running worker is doing")
     does.add_argument("--systemd", action="store_true", help="print a unit for systemd that keeps one running")
     does.add_argument("--stop", action="store_true", help="stop the running worker when its runs are done")
+    does.add_argument("--kept", action="store_true", help="end when no Jupyter server has been there for half a minute")
     made.add_argument("-j", "--jobs", type=int, default=0, metavar="N", help="kernels at most (default: cores)")
     made.add_argument("--pool", type=int, default=None, metavar="N", help="kernels kept ready (default: 2)")
     made.add_argument(
@@ -74,5 +75,5 @@ def do(arguments: argparse.Namespace) -> int:
     def ready() -> None:
         print(f"ready: {config.home}", file=sys.stderr, flush=True)
 
-    service.serve_worker(config, ready)
+    service.serve_worker(config, ready, kept=arguments.kept)
     return 0

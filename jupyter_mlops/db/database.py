@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 
 from jupyter_mlops.errors import BadInput, DatabaseError
 
-HEAD = "0001"  # the newest migration
+HEAD = "0002"  # the newest migration
 PATIENCE = 30.0  # seconds to wait for another writer
 WRITERS = 0x6D6C6F7073  # PostgreSQL's advisory lock of those who take runs or fire slots
 # Without these, it may take hours until a connection to a server that has vanished is given up.
@@ -95,8 +95,18 @@ class Database:
             return str(found or "")
 
     def _upgrade(self) -> None:
-        if self.revision() == HEAD:
+        known = self.revision()
+        if known == HEAD:
             return
+        if known > HEAD or (known and not known.isdigit()):
+            newer = known.isdigit()
+            self.engine.dispose()
+            whose = "a newer jupyter_mlops" if newer else "another program"
+            raise BadInput(
+                f"this database was written by {whose}: tables at {known!r}, {HEAD!r} is the newest known here",
+                where=make_url(self.url).render_as_string(hide_password=True),
+                remedy="Upgrade: pip install -U jupyter_mlops." if newer else "Name another one.",
+            )
         from jupyter_mlops.db.migrate import upgrade
 
         with self.write(alone=True) as connection:

@@ -128,6 +128,7 @@ run = Table(
     Column("finished", Double),
     Column("attempt", Integer, nullable=False, default=0),
     Column("resumed", Integer, nullable=False, default=0),
+    Column("reached", Integer, nullable=False, default=0, server_default="0"),  # steps that were done, at the furthest
     Column("worker", String(200), nullable=False, default=""),
     Column("lease", String(64)),
     Column("lease_until", Double),

@@ -9,7 +9,8 @@ with one of
     {"error": {"kind", "message", "where", "remedy"}}      an error of errors.py
 
 and stops the run at `{"stop": "reason"}`, or when the client is gone. `{"status": true}` is answered with what the
-worker is doing, `{"watch": true}` with the events of all runs of the queue, until the client is gone.
+worker is doing, `{"watch": true}` with the events of all runs of the queue, until the client is gone. A server
+that ends says `{"leave": true}` there: a worker that is kept by servers ends with the last of them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from jupyter_mlops.run.request import RunRequest
 
 ADDRESS = "worker.json"
 LINE = 1 << 26  # bytes of a line at most
+GOODBYE = b'{"leave": true}\n'
 PATHS = ("notebook", "output", "report", "cwd")
 # Variables that decide where kernels and their settings are found, before a kernel has any environment of its own.
 FINDS_KERNELS = ("JUPYTER_PATH", "JUPYTER_DATA_DIR", "JUPYTER_PREFER_ENV_PATH", "XDG_DATA_HOME", "HOME", "PATH")

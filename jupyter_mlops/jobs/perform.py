@@ -242,8 +242,15 @@ class Journal:
             self._note()
         elif kind == "step":
             known = self.steps.setdefault(event["step"], {"name": event["step"]})
-            known.update(state=event["state"], seconds=event.get("seconds") or 0.0)
+            known.update(state=event["state"], seconds=event.get("seconds") or 0.0, attempts=event.get("attempts", 0))
             self.say(f"step {event['step']}: {event['state']}" + (f" ({event['why']})" if event.get("why") else ""))
+            self._note()
+        elif kind == "retry":
+            self.steps.setdefault(event["step"], {"name": event["step"], "state": "running"})["attempts"] = event[
+                "attempt"
+            ]
+            tried = f"attempt {event['attempt']} of {event['of']} failed: {event['why']}"
+            self.say(f"step {event['step']}: {tried}; tried again in {event['wait']:g} s")
             self._note()
         elif kind == "cell":
             self.say(f"cell {event['cell'] + 1} of {event['step']}")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, func, insert, or_, select, tuple_, update
 
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import Database
@@ -18,7 +18,7 @@ from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import ACTIVE, STATES, Run
 
 LEASE = 30.0  # seconds
-RESUMED_AT_MOST = 5  # times that a run is taken up again without having got on
+RESUMED_AT_MOST = 5  # times that a run is taken up again without having got further than ever before
 SORTS = {"created": t.run.c.created, "started": t.run.c.started, "finished": t.run.c.finished}
 
 
@@ -85,6 +85,7 @@ class Queue:
                 )
             values = {
                 "state": "queued", "finished": None, "error": None, "stop_reason": "", "not_before": 0.0, "resumed": 0,
+                "reached": 0,
                 "notes": [*known.notes, f"repaired after it {known.state}"],
             }  # fmt: skip
             c.execute(update(t.run).where(t.run.c.id == run_id).values(**values))
@@ -241,6 +242,9 @@ class Queue:
         with self.db.write() as c:
             if self._holds(c, run):
                 self._put_steps(c, run.id, steps)
+                done = sum(step["state"] in ("completed", "cached") for step in steps)
+                further = (t.run.c.id == run.id, t.run.c.reached < done)
+                c.execute(update(t.run).where(*further).values(reached=done, resumed=0))
 
     def finish(
         self, run: Run, state: str, *, output: str = "", metrics: Mapping[str, Any] | None = None,
@@ -263,7 +267,7 @@ class Queue:
                     wait = rules.wait_before(known.attempt + 1)
                     said = f"attempt {known.attempt} failed: {(error or {}).get('ename', '')}; tried again"
                     values.update(state="queued", finished=None, not_before=now + wait, notes=[*known.notes, said])
-                    values.update(resumed=0)
+                    values.update(resumed=0, reached=0)
             c.execute(update(t.run).where(t.run.c.id == run.id).values(**values))
             if steps:
                 self._put_steps(c, run.id, steps)
@@ -274,7 +278,8 @@ class Queue:
         with self.db.write() as c:
             if not self._holds(c, run):
                 return False
-            values = {"lease_until": self.clock() - 1.0, "resumed": t.run.c.resumed - 1}
+            counted = case((t.run.c.resumed > 0, t.run.c.resumed - 1), else_=0)
+            values = {"lease_until": self.clock() - 1.0, "resumed": counted}
             c.execute(update(t.run).where(t.run.c.id == run.id).values(**values))
             return True
 

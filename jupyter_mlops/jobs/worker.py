@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import shutil
 import signal
+import socket
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from sqlalchemy.engine import make_url
 
 from jupyter_mlops import __version__
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.db.database import Database
 from jupyter_mlops.errors import BadInput, MlopsError
-from jupyter_mlops.jobs.door import ADDRESS, LINE, from_wire, here, read_address
+from jupyter_mlops.jobs.door import ADDRESS, GOODBYE, LINE, from_wire, here, read_address
 from jupyter_mlops.jobs.shift import Shift
 from jupyter_mlops.kernels.forkserver_client import SERVERS
 from jupyter_mlops.kernels.pool import Pool
@@ -31,12 +34,17 @@ from jupyter_mlops.run.launch import Wanted
 WATCHED = 1 << 22  # bytes that may wait for a client that watches; events beyond that are left out
 SWEEP = 30.0  # seconds between looks at what stands idle
 
+log = logging.getLogger("jupyter_mlops.worker")
+
 
 class Worker:
-    """Runs notebooks for processes of the same person, a bounded number at once; the others wait in order."""
+    """Runs notebooks for processes of the same person, a bounded number at once; the others wait in order.
 
-    def __init__(self, config: RunConfig | None = None) -> None:
-        self.config = config or RunConfig()
+    :param kept: whether a server keeps it: then it ends when no server has watched it for `config.unwatched` seconds.
+    """
+
+    def __init__(self, config: RunConfig | None = None, *, kept: bool = False) -> None:
+        self.config, self.kept = config or RunConfig(), kept
         self.home = Path(self.config.home)
         self.limit = self.config.jobs or cores()
         self.pool: Pool[Waiting] = Pool(self.config.pool_size, self.config.pool_memory)
@@ -49,6 +57,8 @@ class Worker:
         self.began = time.time()
         self.stopping = asyncio.Event()
         self.shift: Shift | None = None
+        self.only: FileLock | None = None
+        self.watched_at = time.monotonic()
 
     # -- the process
 
@@ -56,14 +66,18 @@ class Worker:
         """Listen until it is stopped, then let what runs finish within the time allowed."""
         folder = Path(tempfile.mkdtemp(prefix="mlops-worker-"))
         path = folder / "door"
-        self.claim()
-        db = await asyncio.to_thread(Database, self.config.database)
+        try:
+            self.claim()
+            db = await asyncio.to_thread(Database, self.config.database)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         self.shift = Shift(self.config, db, self.kernels, self.turn)
         server = await asyncio.start_unix_server(self.talk, path, limit=LINE)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
-        sweeping = asyncio.ensure_future(self.sweep())
+        minding = [asyncio.ensure_future(work) for work in (self.sweep(), *([self.mind()] if self.kept else []))]
         self.tell_address(path)
         try:
             await self.warm()
@@ -73,7 +87,8 @@ class Worker:
         finally:
             self.hide_address()
             server.close()
-            sweeping.cancel()
+            for work in minding:
+                work.cancel()
             await self.finish()
             db.close()
             shutil.rmtree(folder, ignore_errors=True)
@@ -89,14 +104,18 @@ class Worker:
         self.stopping.set()
 
     def claim(self) -> None:
-        """Refuse where another worker already serves this home."""
-        known = read_address(self.home)
-        if known is not None and known.get("pid") != os.getpid() and _lives(known):
+        """Refuse where another worker already serves this home on this machine; two can't begin at once either."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.only = FileLock(self.home / f"worker.{socket.gethostname()}.lock", timeout=0)
+        try:
+            self.only.acquire()
+        except Timeout:
+            known = read_address(self.home)
             raise BadInput(
                 "a worker is running already",
-                where=f"process {known['pid']}",
+                where=f"process {known['pid']}" if known is not None else str(self.home),
                 remedy="Stop it first: jupyter mlops worker --stop.",
-            )
+            ) from None
 
     def tell_address(self, path: Path) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -110,12 +129,25 @@ class Worker:
         known = read_address(self.home)
         if known is not None and known.get("pid") == os.getpid():
             (self.home / ADDRESS).unlink(missing_ok=True)
+        if self.only is not None:
+            self.only.release()  # another may begin while this one's runs end
 
     async def warm(self) -> None:
         """Have kernels ready before anybody asks."""
         if self.config.pool_size and self.config.fork_kernels:
             wanted = Wanted("python3", "/", self.config.hash_seed, fork="start", preload=tuple(self.config.preload))
             await self.kernels.expect(wanted)
+
+    async def mind(self) -> None:
+        """End when no server is there any more."""
+        while True:
+            await asyncio.sleep(self.config.unwatched / 4)
+            if self.shift is not None and self.shift.watchers:
+                self.watched_at = time.monotonic()
+            elif time.monotonic() - self.watched_at > self.config.unwatched:
+                log.warning("no server has been there for %g s: the worker ends", self.config.unwatched)
+                self.stop()
+                return
 
     async def sweep(self) -> None:
         while True:
@@ -191,8 +223,11 @@ class Worker:
         try:
             with contextlib.suppress(ConnectionError):
                 await asyncio.wait({gone, ending}, return_when=asyncio.FIRST_COMPLETED)
+                if gone.done() and gone.result() == GOODBYE and self.kept and len(self.shift.watchers) == 1:
+                    self.stop()
         finally:
             self.shift.watchers.remove(tell)
+            self.watched_at = time.monotonic()
             gone.cancel()
             ending.cancel()
 
@@ -255,6 +290,8 @@ class Worker:
         return {
             "pid": os.getpid(),
             "version": __version__,
+            "kept": self.kept,
+            "watchers": len(self.shift.watchers) if self.shift is not None else 0,
             "since": self.began,
             "running": len(self.runs) - self.queued,
             "queued": self.queued,
@@ -280,16 +317,3 @@ def _told(error: MlopsError) -> dict[str, str]:
         "where": error.where,
         "remedy": error.remedy,
     }
-
-
-def _lives(known: dict[str, Any]) -> bool:
-    """Whether the worker that told this address still listens."""
-    import socket
-
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(2.0)
-        try:
-            connection.connect(known["socket"])
-        except OSError:
-            return False
-    return True

@@ -22,6 +22,8 @@ class Settings:
     """What a step asks for, from its tags (`limit:`, `image:`, `cache:`, ...) and its cells' metadata.
 
     :param cache: "enabled", "disabled", or "" for what the run decides.
+    :param backoff: seconds before the first retry, twice as long before each one after it.
+    :param timeout: seconds that an attempt may take.
     """
 
     cache: str = ""
@@ -31,6 +33,7 @@ class Settings:
     annotations: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     retries: int = 0
+    backoff: float = 1.0
     timeout: float | None = None
 
 

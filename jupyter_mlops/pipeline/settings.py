@@ -49,5 +49,6 @@ def with_values(settings: Settings, values: Mapping[str, Any]) -> Settings:
         annotations={**settings.annotations, **values.get("annotations", {})},
         secrets=tuple(dict.fromkeys((*settings.secrets, *values.get("secrets", ())))),
         retries=int(values.get("retries", settings.retries)),
+        backoff=float(values.get("backoff", settings.backoff)),
         timeout=values.get("timeout", settings.timeout),
     )

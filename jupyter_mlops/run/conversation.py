@@ -86,10 +86,8 @@ class Conversation:
             except TimeoutError:
                 now = time.monotonic()
                 if timeout is not None and now >= began + timeout:
-                    raise TimedOut(
-                        f"ran longer than {timeout:g} s (stopped after {now - began:.1f} s)",
-                        where=f"cell {self.index + 1}",
-                    ) from None
+                    where = f"cell {self.index + 1}"
+                    raise TimedOut(f"the cell took longer than {timeout:g} s", where=where) from None
                 # What was sent past this asyncio socket, as widgets do, may have hidden from it what came in.
                 self.kc.shell_channel.socket.get(zmq.EVENTS)
                 if not await self.alive():

@@ -35,7 +35,8 @@ async def execute(
 ) -> dict[str, Any]:
     """Run a notebook as a pipeline. Returns the record that `run --json` prints; BadInput before anything ran.
 
-    :param tell: is called with each event while it runs (`event`: run, step, cell, output, ahead, discarded).
+    :param tell: is called with each event while it runs (`event`: run, step, cell, output, retry, ahead,
+        discarded).
     :param kernels: where this run's kernels come from; None: it starts them itself.
     :param run_id: the name it is to have; "" for a new one.
     :param secrets: values that are taken out of all that is shown and kept.

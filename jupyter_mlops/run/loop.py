@@ -20,8 +20,8 @@ from nbclient.exceptions import CellExecutionError
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.errors import KernelDied, MlopsError, NotEqual, RunFailed, RunStopped, TimedOut
 from jupyter_mlops.kernels.preload import SAFE, preload
-from jupyter_mlops.pipeline.model import Block, Pipeline, Step
-from jupyter_mlops.run import plan
+from jupyter_mlops.pipeline.model import Block, Pipeline, Settings
+from jupyter_mlops.run import plan, retry
 from jupyter_mlops.run.cache import Cache, key_of
 from jupyter_mlops.run.evidence import Evidence, block_id, learn
 from jupyter_mlops.run.kernels import Kernels
@@ -124,6 +124,8 @@ class RunLoop:
         self.stop_reason = ""
         self.current: Block | None = None
         self.pinned = plan.pinned_until(self.blocks)
+        retried = [b.index for b in self.blocks if b.owner in self.steps and self.steps[b.owner].settings.retries]
+        self.retried_until = max(retried, default=0)
         beside = {p.stem for p in Path(cwd).glob("*") if p.suffix == ".py" or p.is_dir()}
         sources = [c.source for c in record.nb.cells]
         self.redaction = Redaction(self.options.secrets)
@@ -338,17 +340,17 @@ class RunLoop:
 
     async def _on_main(self, block: Block) -> None:
         step = self.steps.get(block.owner)
-        attempts = 1 + (step.settings.retries if step is not None else 0)
-        for attempt in range(1, attempts + 1):
+        settings = step.settings if step is not None else Settings()
+        failed_before = list(self.failed)
+        for attempt in range(1, settings.retries + 2):
             if step is not None:
                 self.records[block.owner].attempts = max(attempt, self.records[block.owner].attempts)
             try:
-                result = await self._attempt(block, step)
-            except (RunFailed, CellExecutionError):
-                can_repeat = all(g.portable for g in self.line.groups.values()) and not self.line.stuck
-                if attempt == attempts or not can_repeat:
+                result = await self._attempt(block, settings.timeout)
+            except RunFailed as error:
+                if not await self._begins_again(block, attempt, settings, error):
                     raise
-                await self._drop_main()
+                self.failed = list(failed_before)
                 continue
             self._store(block, result)
             self._retired(block, result)
@@ -357,9 +359,30 @@ class RunLoop:
             self._finish_block(block, "completed", result.seconds, result)
             return
 
-    async def _attempt(self, block: Block, step: Step | None) -> BlockResult:
+    async def _begins_again(self, block: Block, attempt: int, settings: Settings, error: RunFailed) -> bool:
+        """Whether a block that failed is to run again, once it is time; the main kernel is gone then."""
+        attempts = settings.retries + 1
+        if attempt == attempts:
+            return False
+        told = _told(error)
+        said = self.redaction.text(f"{told['ename']}: {told['evalue']}")
+        if blocker := retry.why_not(self.line, self.blocks[block.index :]):
+            self.outcome.notes.append(retry.note(block.owner, attempt, attempts, said, f"not tried again: {blocker}"))
+            return False
+        await self._drop_main()
+        wait = retry.wait_after(attempt, settings.backoff)
+        self.outcome.notes.append(retry.note(block.owner, attempt, attempts, said, f"tried again after {wait:g} s"))
+        self.tell(
+            {"event": "retry", "step": block.owner, "attempt": attempt, "of": attempts, "wait": wait, "why": said}
+        )
+        for index in block.cells:
+            self.record.nb.cells[index].update(outputs=[], execution_count=None)
+        await asyncio.sleep(wait)
+        return True
+
+    async def _attempt(self, block: Block, limit: float | None) -> BlockResult:
+        await self._main_session()  # the time that a kernel takes to start is none of the step's
         work = asyncio.ensure_future(self._execute_on_main(block))
-        limit = step.settings.timeout if step is not None else None
         until = None if limit is None else time.monotonic() + limit
         delay = self.config.ahead_after
         if delay <= 0:
@@ -371,7 +394,8 @@ class RunLoop:
                 if done:
                     return await work
                 if until is not None and time.monotonic() >= until:
-                    raise TimedOut(f"the step took longer than {limit:g} s", where=f"step {block.owner}")
+                    late = TimedOut(f"the step {block.owner!r} took longer than {limit:g} s")
+                    raise _Broken(self._running_cell(block), late)
                 delay -= 0.25
                 if delay <= 0:
                     self._launch(block.index)
@@ -411,6 +435,9 @@ class RunLoop:
         self.tell({"event": "cell", "step": block.owner, "cell": index})
         try:
             await main.run_cell(index, self.options.cell_timeout)
+        except asyncio.CancelledError as error:
+            self.record.cell_exception(cell, cell_index=index, exception=error)
+            raise
         except (CellExecutionError, KernelDied, TimedOut) as error:
             self.record.cell_exception(cell, cell_index=index, exception=error)
             if isinstance(error, CellExecutionError):
@@ -502,14 +529,15 @@ class RunLoop:
         assert client is not None
         if not self.python:
             return
-        wanted = ahead or self.cache is not None or self.options.isolate or self.options.jobs > 1
+        again = block.index < self.retried_until
+        wanted = ahead or again or self.cache is not None or self.options.isolate or self.options.jobs > 1
         opaque = plan.opaque(block)
         answer = await session.ask(
             "finish",
             touched=("*" if opaque else sorted(plan.reach(block))) if wanted else None,
             file=str(self.folder / f"{'ahead' if ahead else 'block'}-{block.index}.bin") if wanted else None,
-            budget=None if self.options.isolate else max(1.0, 0.5 * result.seconds),
-            worth=None if self.options.isolate or ahead else max(0.05, result.seconds),
+            budget=None if self.options.isolate or again else max(1.0, 0.5 * result.seconds),
+            worth=None if self.options.isolate or again or ahead else max(0.05, result.seconds),
             metrics=self._metric_names(block),
         )
         result.take(answer)
@@ -667,9 +695,13 @@ class RunLoop:
             began = time.monotonic()
             if block.index in self.ahead:
                 self.ahead[block.index].running = True
+            step = self.steps.get(block.owner)
+            limit = None if step is None or step.settings.timeout is None else began + step.settings.timeout
             for index in block.cells:
                 start = self.record.now()
-                await session.run_cell(index, self.options.cell_timeout)
+                left = None if limit is None else max(0.001, limit - time.monotonic())
+                allowed = [t for t in (self.options.cell_timeout, left) if t is not None]
+                await session.run_cell(index, min(allowed, default=None))
                 end = self.record.now()
                 times = {
                     "start_time": start.isoformat(), "end_time": end.isoformat(),
@@ -776,8 +808,11 @@ class RunLoop:
         record.state = plan.joined_state(self.states[block.owner])
         if block.index == last or state in ("failed", "stopped"):
             self.tell(
-                {"event": "step", "step": block.owner, "state": record.state, "seconds": record.seconds, "why": why}
-            )
+                {
+                    "event": "step", "step": block.owner, "state": record.state, "seconds": record.seconds, "why": why,
+                    "attempts": record.attempts,
+                }
+            )  # fmt: skip
 
     def _failed(self, block: Block, error: MlopsError) -> None:
         if not any(other is block for other, _ in self.failed):
@@ -902,8 +937,10 @@ def _told(error: MlopsError) -> dict[str, Any]:
         traceback = error.cause.traceback
         lines = traceback.splitlines()
         return {"ename": error.cause.ename, "evalue": error.cause.evalue, "traceback": lines}
-    cause = error.cause if isinstance(error, _Broken) else error
-    return {"ename": type(cause).__name__, "evalue": str(cause), "traceback": []}
+    if isinstance(error, _Broken):  # which cell it was is told beside it
+        evalue = "\n".join(filter(None, (error.cause.message, error.cause.remedy)))
+        return {"ename": type(error.cause).__name__, "evalue": evalue, "traceback": []}
+    return {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
 
 
 def _cell_result(cell: Any) -> dict[str, Any]:

@@ -51,6 +51,9 @@ def of_worker(said: Mapping[str, Any]) -> dict[str, Any] | None:
         if said.get("seconds") is not None:
             told["seconds"] = float(said["seconds"])
         return {**told, "why": said["why"]} if said.get("why") else told
+    if kind == "retry":
+        why = f"attempt {said['attempt']} of {said['of']} failed: {said['why']}; tried again in {said['wait']:g} s"
+        return {**made, "kind": "step", "step": said["step"], "state": "running", "why": why}
     if kind == "cell":
         return {**made, "kind": "cell", "step": said["step"], "cell": said["cell"]}
     if kind == "output":

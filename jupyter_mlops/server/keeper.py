@@ -50,7 +50,7 @@ class Keeper:
         self.tasks = [asyncio.ensure_future(work()) for work in (self._keep, self._look, self._tell_texts)]
 
     async def end(self) -> None:
-        """Let go: a worker that was started here ends too, and hands back what it has not done."""
+        """Let go: a worker that servers keep ends with the last of them, and hands back what it has not done."""
         self.ending = True
         for task in self.tasks:
             task.cancel()
@@ -106,7 +106,7 @@ class Keeper:
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "worker.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "jupyter_mlops.cli", "worker",
+                sys.executable, "-m", "jupyter_mlops.cli", "worker", "--kept",
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=env, start_new_session=True,
             )  # fmt: skip
 
@@ -127,6 +127,8 @@ class Keeper:
                     self._hear(said)
         finally:
             self.listening = False
+            if self.ending and (self.process is None or self.process.returncode is not None):
+                writer.write(b'{"leave": true}\n')  # it was started by another server, which is gone
             writer.close()
         return True
 

@@ -123,14 +123,17 @@ def run(
     return asyncio.run(execute(request, config, tell))
 
 
-def serve_worker(config: RunConfig, ready: Callable[[], None] = lambda: None) -> None:
-    """Be a worker until a signal or `stop_worker` ends it. `ready` is called when it takes runs."""
+def serve_worker(config: RunConfig, ready: Callable[[], None] = lambda: None, *, kept: bool = False) -> None:
+    """Be a worker until a signal or `stop_worker` ends it. `ready` is called when it takes runs.
+
+    :param kept: by a server: then it also ends when no server is there any more.
+    """
     import asyncio
 
     from jupyter_mlops.jobs.worker import Worker
 
     async def serve() -> None:
-        await Worker(config).serve(ready)
+        await Worker(config, kept=kept).serve(ready)
 
     asyncio.run(serve())
 

@@ -143,7 +143,8 @@ def _told(pipeline: Pipeline) -> dict[str, Any]:
     for step, known in zip(told["steps"], pipeline.steps, strict=True):
         settings = known.settings
         step["settings"] = {
-            "cache": settings.cache, "retries": settings.retries, "timeout": settings.timeout, "image": settings.image,
+            "cache": settings.cache, "retries": settings.retries, "backoff": settings.backoff,
+            "timeout": settings.timeout, "image": settings.image,
             "limits": dict(settings.limits),
         }  # fmt: skip
     for parameter, declared in zip(told["parameters"], pipeline.parameters, strict=True):

@@ -1,9 +1,10 @@
-"""Killing workers, fork servers, kernels and the whole tree of them at random moments, while runs are worked off.
+"""Killing servers, workers, fork servers, kernels and the whole tree at random moments, while runs are worked off.
 
-    python -m tests.acceptance.kill_matrix [--runs 200] [--seed 1] [--home FOLDER]
+    python -m tests.acceptance.kill_matrix [--runs 200] [--seed 1] [--folder FOLDER]
 
-Afterwards: every slot has one run and one only, each completed; none is left running 15 s after a worker came back;
-steps that had completed were not run again; no process is left.
+A server keeps the worker. One that was killed is started again, as a person would; everything else has to come back by
+itself. Afterwards: every slot has one run and one only, each completed; none is left running 15 s after a worker came
+back; there were never two workers; steps that had completed were not run again; no process is left.
 """
 
 from __future__ import annotations
@@ -28,15 +29,17 @@ from sqlalchemy import select, update
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.service import jobs
-from tests.jobs.workspace import begin_worker, opened, write_notebook
+from tests.jobs.workspace import opened, write_notebook
+from tests.servers import Server, server
 
-VICTIMS = ("worker", "fork server", "kernel", "tree")
+VICTIMS = ("server", "worker", "fork server", "kernel", "tree")
+RETURN = 60.0  # seconds in which a worker has to be back
 SETTLED = 2.0  # seconds after which what was noted as completed is certainly kept
 BACK = 15.0  # seconds after a worker came back, no run of a dead one may be left
 STEPS = (
     "# tags: parameters\nwhich = ''",
-    "# tags: step:one\nimport time\ntime.sleep(0.3)\nfirst = which * 2\nprint('one', which)",
-    "# tags: step:two\ntime.sleep(0.3)\nsecond = first + '!'\nprint('two', second)",
+    "# tags: step:one\nimport time\ntime.sleep(0.8)\nfirst = which * 2\nprint('one', which)",
+    "# tags: step:two\ntime.sleep(0.8)\nsecond = first + '!'\nprint('two', second)",
     "# tags: step:three\ntime.sleep(0.3)\nprint('three', second)",
 )
 
@@ -48,48 +51,82 @@ class Verdict:
     runs: int = 0
     kills: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    adopted: int = 0
     resumed: int = 0
     retried: int = 0
     kept: int = 0
     seconds: float = 0.0
 
 
-def matrix(home: Path, runs: int, seed: int, tell: Callable[[str], None] = lambda text: None) -> Verdict:
+class House:
+    """A server that keeps a worker; the server that was killed is started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.open = contextlib.ExitStack()
+        self.server: Server = self.open.enter_context(server(folder))
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    def start_again(self) -> None:
+        self.server.process.wait(10)
+        self.open.close()
+        self.server = self.open.enter_context(server(self.folder))
+
+    def worker(self, seconds: float = RETURN) -> int:
+        """The process of the worker that the server sees, once there is one; 0 if there is none in that time."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            pid = int(self.server.get("worker")["facts"].get("pid", 0))
+            if pid and _alive(pid):
+                return pid
+            time.sleep(0.1)
+        return 0
+
+    def kill(self, victim: str, rng: random.Random) -> bool:
+        """Whether there was one to kill."""
+        worker = self.worker()
+        servers = _children(worker)
+        kernels = [pid for one in servers for pid in _children(one)]
+        jupyter = self.server.process.pid
+        found = {
+            "server": [jupyter], "worker": [worker], "fork server": servers, "kernel": kernels,
+            "tree": [jupyter, worker, *servers, *kernels],
+        }[victim]  # fmt: skip
+        for pid in found if victim == "tree" else found and [rng.choice(found)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return bool(found)
+
+
+def matrix(folder: Path, runs: int, seed: int, tell: Callable[[str], None] = lambda text: None) -> Verdict:
     """Work off `runs` slots of a schedule with kills in between."""
     rng, verdict, began = random.Random(seed), Verdict(), time.monotonic()
-    with opened(home) as space:
-        schedule_id = _slots(space, home, runs)
-        process = begin_worker(home, "--jobs", "2")
+    house = House(folder)
+    with opened(house.home) as space, house.open:
+        house.worker()
+        schedule_id = _slots(space, house.home, runs)
         done: dict[tuple[str, str], float] = {}
-        try:
-            until = time.monotonic() + 60 + 6 * runs
-            while (left := _left(space, schedule_id, runs)) and time.monotonic() < until:
-                tell(f"{left} left, killed {dict(verdict.kills)}")
-                pause = time.monotonic() + rng.uniform(0.5, 4.0)
-                while time.monotonic() < pause:
-                    _note_steps(space, done)
-                    time.sleep(0.2)
-                victim = rng.choice(VICTIMS)
-                if not _kill(victim, process.pid, rng):
-                    continue
-                verdict.kills[victim] += 1
-                killed_at = time.time()
-                if victim in ("worker", "tree"):
-                    process.wait(10)
-                    assert process.stderr is not None
-                    process.stderr.close()
-                    process = begin_worker(home, "--jobs", "2")
-                    _require_back(space, killed_at, verdict)
-            _judge(space, schedule_id, runs, done, verdict)
-        finally:
-            tree = _tree(process.pid)
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                process.wait(60)
-            assert process.stderr is not None
-            process.stderr.close()
-        time.sleep(1.0)
-        verdict.problems += [f"process {pid} is left" for pid in {*tree, *_of_home(home)} if _alive(pid)]
+        until = time.monotonic() + 60 + 30 * runs
+        while (left := _left(space, schedule_id, runs)) and time.monotonic() < until:
+            tell(f"{left} left, killed {dict(verdict.kills)}")
+            pause = time.monotonic() + rng.uniform(0.3, 3.0)
+            while time.monotonic() < pause:
+                _note_steps(space, done)
+                time.sleep(0.2)
+            victim, before = rng.choice(VICTIMS), house.worker()
+            if not house.kill(victim, rng):
+                continue
+            verdict.kills[victim] += 1
+            if victim in ("server", "tree"):
+                house.start_again()
+            if victim in ("server", "worker", "tree"):
+                _require_back(house, space, verdict)
+                verdict.adopted += victim == "server" and house.worker() == before
+        _judge(space, schedule_id, runs, done, verdict)
+    _require_nothing_left(house.home, verdict)
     verdict.runs, verdict.seconds = runs, time.monotonic() - began
     return verdict
 
@@ -129,33 +166,35 @@ def _note_steps(space: Workspace, done: dict[tuple[str, str], float]) -> None:
         done.setdefault((run_id, name), time.time())
 
 
-def _kill(victim: str, worker: int, rng: random.Random) -> bool:
-    """Whether there was one to kill."""
-    servers = _children(worker)
-    kernels = [pid for server in servers for pid in _children(server)]
-    found = {"worker": [worker], "fork server": servers, "kernel": kernels, "tree": [worker, *servers, *kernels]}[
-        victim
-    ]
-    if not found:
-        return False
-    for pid in found if victim == "tree" else [rng.choice(found)]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    return True
-
-
-def _require_back(space: Workspace, killed_at: float, verdict: Verdict) -> None:
-    """Soon after a worker came back, nothing runs that no living worker holds."""
+def _require_back(house: House, space: Workspace, verdict: Verdict) -> None:
+    """There is one worker again, and soon afterwards nothing runs that no living worker holds."""
+    if not house.worker():
+        verdict.problems.append(f"no worker {RETURN:.0f} s after it was killed: {house.server.get('worker')}")
+        return
     until = time.monotonic() + BACK
-    while time.monotonic() < until:
+    while True:
         with space.db.read() as c:
             rows = c.execute(select(t.run.c.id, t.run.c.worker).where(t.run.c.state == "running")).all()
         living = {row["id"] for row in space.workers.heard_within(3600)}
         orphans = [row.id for row in rows if row.worker not in living]
-        if not orphans:
+        if len(living) > 1:
+            verdict.problems.append(f"there are {len(living)} workers")
+        if not orphans or len(living) > 1:
+            return
+        if time.monotonic() > until:
+            verdict.problems.append(f"{orphans} are left in a running state {BACK:.0f} s after a worker came back")
             return
         time.sleep(0.2)
-    verdict.problems.append(f"{orphans} are left in a running state {time.time() - killed_at:.0f} s after the kill")
+
+
+def _require_nothing_left(home: Path, verdict: Verdict) -> None:
+    """Soon after the server ended, nothing that was started for this home is there."""
+    until = time.monotonic() + BACK
+    while left := [pid for pid in _of_home(home) if _alive(pid)]:
+        if time.monotonic() > until:
+            verdict.problems += [f"process {pid} is left: {_command(pid)}" for pid in left]
+            return
+        time.sleep(0.2)
 
 
 def _judge(
@@ -199,15 +238,6 @@ def _children(pid: int) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def _tree(pid: int) -> list[int]:
-    found, waiting = [], [pid]
-    while waiting:
-        one = waiting.pop()
-        found.append(one)
-        waiting += _children(one)
-    return found
-
-
 def _of_home(home: Path) -> list[int]:
     """Processes that were started for this home."""
     found = []
@@ -217,6 +247,13 @@ def _of_home(home: Path) -> list[int]:
                 if f"JUPYTER_MLOPS_HOME={home}\0".encode() in (entry / "environ").read_bytes():
                     found.append(int(entry.name))
     return found
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _alive(pid: int) -> bool:
@@ -230,13 +267,14 @@ def main() -> int:
     made = argparse.ArgumentParser(prog="python -m tests.acceptance.kill_matrix", description=__doc__)
     made.add_argument("--runs", type=int, default=200)
     made.add_argument("--seed", type=int, default=1)
-    made.add_argument("--home", type=Path)
+    made.add_argument("--folder", type=Path)
     arguments = made.parse_args()
     with tempfile.TemporaryDirectory(prefix="kills-", ignore_cleanup_errors=True) as place:
-        home = arguments.home or Path(place)
-        verdict = matrix(home, arguments.runs, arguments.seed, lambda text: print(text, file=sys.stderr, flush=True))
+        folder = arguments.folder or Path(place)
+        verdict = matrix(folder, arguments.runs, arguments.seed, lambda text: print(text, file=sys.stderr, flush=True))
     print(
-        f"{verdict.runs} runs, killed {dict(verdict.kills)}, {verdict.resumed} resumed, {verdict.retried} tried again, "
+        f"{verdict.runs} runs, killed {dict(verdict.kills)}, {verdict.adopted} workers went on under the next server, "
+        f"{verdict.resumed} runs resumed, {verdict.retried} tried again, "
         f"{verdict.kept} completed steps looked at, {verdict.seconds:.0f} s"
     )
     print("\n".join(verdict.problems) or "nothing lost, nothing doubled, nothing left")

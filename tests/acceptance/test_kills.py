@@ -14,6 +14,6 @@ from tests.acceptance.kill_matrix import matrix
 @pytest.mark.xdist_group("kills")
 @pytest.mark.timeout(280)
 def test_nothing_is_lost_doubled_or_left(tmp_path: Path) -> None:
-    verdict = matrix(tmp_path / "home", runs=12, seed=7)
+    verdict = matrix(tmp_path, runs=12, seed=7)
     assert verdict.problems == []
     assert sum(verdict.kills.values()) > 0

@@ -142,6 +142,25 @@ def test_a_run_that_kills_its_workers_is_given_up(made: Setup) -> None:
     assert over.error["ename"] == "WorkerDied"
 
 
+def test_a_run_that_gets_on_is_not_given_up_however_often_its_workers_die(made: Setup) -> None:
+    known = made.queue.add(Wish("manual"))
+    names = [f"s{n}" for n in range(RESUMED_AT_MOST + 3)]
+    for done in range(len(names)):
+        held = made.queue.take("w")
+        assert held is not None
+        made.queue.note_steps(held, [{"name": name, "state": "queued"} for name in names])
+        states = ["cached" if at < done else "completed" if at == done else "running" for at in range(len(names))]
+        made.queue.note_steps(held, [{"name": n, "state": s} for n, s in zip(names, states, strict=True)])
+        made.clock.go(made.queue.lease + 1)
+    for _ in range(RESUMED_AT_MOST):
+        held = made.queue.take("w")
+        assert held is not None
+        made.queue.note_steps(held, [{"name": name, "state": "completed"} for name in names])  # no further than before
+        made.clock.go(made.queue.lease + 1)
+    assert made.queue.take("w") is None
+    assert made.queue.run(known.id).state == "failed"
+
+
 def test_a_failed_run_is_tried_again_after_a_wait(made: Setup) -> None:
     made.catalog.set_policies("churn", {"retries": 2, "backoff": 30})
     made.queue.add(Wish("manual", made.job.id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -14,7 +15,10 @@ from typing import Any
 import nbformat
 import pytest
 
+from jupyter_mlops.config import RunConfig
+from jupyter_mlops.errors import BadInput
 from jupyter_mlops.jobs.door import from_wire, to_wire
+from jupyter_mlops.jobs.worker import Worker
 from jupyter_mlops.run.request import RunRequest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a worker's kernels are forked on Linux")
@@ -100,6 +104,26 @@ def test_a_second_worker_is_refused(worker: subprocess.Popen[str], home: Path) -
     second = subprocess.run([*CLI, "worker"], env=env, capture_output=True, text=True, timeout=60, check=False)
     assert second.returncode == 2
     assert "running already" in second.stderr
+
+
+def test_two_that_begin_at_once_are_one(tmp_path: Path) -> None:
+    first, second = (Worker(RunConfig(home=str(tmp_path))) for _ in range(2))
+    first.claim()
+    with pytest.raises(BadInput, match="running already"):
+        second.claim()
+    first.hide_address()
+    second.claim()
+    second.hide_address()
+
+
+def test_one_that_servers_keep_ends_when_none_is_there(tmp_path: Path) -> None:
+    worker = Worker(RunConfig(home=str(tmp_path), unwatched=0.2), kept=True)
+
+    async def mind() -> None:
+        await asyncio.wait_for(worker.mind(), 10.0)
+
+    asyncio.run(mind())
+    assert worker.stopping.is_set()
 
 
 def test_another_umask_is_run_in_place(run: Run, home: Path) -> None:

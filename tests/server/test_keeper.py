@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import server
+from tests.jobs.workspace import wait_until
+from tests.servers import Server, server
 
 pytestmark = pytest.mark.kernel
 
@@ -47,3 +48,26 @@ def test_a_server_that_keeps_none_leaves_runs_in_the_queue(tmp_path: Path) -> No
         assert made.get("worker")["running"] is False
         assert made.get(f"runs/{run['id']}")["state"] == "queued"
         assert made.ask("POST", f"runs/{run['id']}/stop").json["state"] == "stopped"
+
+
+def test_a_worker_whose_server_was_killed_goes_on_under_the_next_one_and_ends_with_it(tmp_path: Path) -> None:
+    def worker(made: Server) -> int:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            told = made.get("worker")
+            if told["running"]:
+                assert told["supervised"]
+                pid: int = told["facts"]["pid"]
+                return pid
+            time.sleep(0.1)
+        raise AssertionError((made.home / "worker.log").read_text(encoding="utf-8"))
+
+    with server(tmp_path) as first:
+        known = worker(first)
+        os.kill(first.process.pid, signal.SIGKILL)
+        first.process.wait(10)
+    assert Path(f"/proc/{known}").exists()
+    with server(tmp_path) as second:
+        assert worker(second) == known
+        wait_until(lambda: second.get("worker")["facts"]["watchers"] == 1)
+    wait_until(lambda: not Path(f"/proc/{known}").exists(), 20.0)

@@ -23,7 +23,7 @@ class WorkerHandler(Handler):
         facts = await self.desk.do(service.worker_status, self.desk.config)
         keeper = self.settings["mlops_keeper"]
         return {
-            "running": facts is not None, "supervised": keeper.process is not None,
+            "running": facts is not None, "supervised": keeper.process is not None or bool((facts or {}).get("kept")),
             "problem": keeper.problem or (facts or {}).get("problem", ""), "facts": facts or {},
         }  # fmt: skip
 

@@ -45,6 +45,7 @@ class ParameterTold(Told):
 class StepSettings(Told):
     cache: str
     retries: int
+    backoff: float
     timeout: float | None
     image: str
     limits: dict[str, str]

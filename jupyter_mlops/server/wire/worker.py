@@ -9,7 +9,7 @@ from jupyter_mlops.server.wire.base import Asked, Told, Values
 
 class WorkerTold(Told):
     running: bool
-    supervised: bool = Field(description="Whether this server started it, and starts it again when it ends.")
+    supervised: bool = Field(description="Whether servers keep it: one started it, and it ends with the last of them.")
     problem: str
     facts: Values
 
