@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops import __version__
+from jupyter_mlops.kernels.circumstances import circumstances
 from jupyter_mlops.run.request import RunRequest
 
 ADDRESS = "worker.json"
@@ -45,25 +46,12 @@ def read_address(home: Path) -> dict[str, Any] | None:
 def here(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What a run started in this process depends on that a kernel's environment variables don't say."""
     env = os.environ if environ is None else environ
-    mask = os.umask(0o077)
-    os.umask(mask)
     return {
         "version": __version__,
         "executable": sys.executable,
-        "user": os.getuid() if hasattr(os, "getuid") else None,
-        "umask": mask,
-        "limits": _limits(),
+        **circumstances(),
         "finds": {name: env.get(name) for name in FINDS_KERNELS},
     }
-
-
-def _limits() -> dict[str, list[int]]:
-    try:
-        import resource
-    except ImportError:
-        return {}
-    names = ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_STACK")
-    return {name: list(resource.getrlimit(getattr(resource, name))) for name in names if hasattr(resource, name)}
 
 
 def to_wire(request: RunRequest, environ: Mapping[str, str]) -> dict[str, Any] | None:

@@ -19,15 +19,17 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import copyreg
 import functools
-import gc
 import importlib
+import itertools
 import json
 import logging
 import os
 import select
 import signal
 import socket
+import struct
 import sys
 import types
 import warnings
@@ -39,7 +41,15 @@ MESSAGE = 1 << 20  # bytes of one message at most
 TELLS_SHELL = {("ipywidgets", "_handle_ipython")}
 OF_A_KERNEL = {"encoding": "UTF-8", "isatty": lambda: False}  # what ipykernel's streams answer
 AGAIN = "not ahead: it "
-READS_FOLDER = {"matplotlib": "matplotlibrc"}  # packages that read a file of the working folder when imported
+# What a kernel imports by itself before its first cell; half of its own memory, if it is not there already.
+OF_EVERY_KERNEL = (
+    "ipykernel.debugger", "IPython.core.completerlib", "IPython.core.oinspect", "IPython.extensions.storemagic",
+    "tornado.platform.asyncio", "tornado.queues", "psutil", "sqlite3", "faulthandler", "unicodedata",
+)  # fmt: skip
+SET_MEMORY, SET_MAP = 35, 14  # PR_SET_MM, PR_SET_MM_MAP of prctl(2)
+LOOKED_AT = ("get_objects", "get_referrers", "get_freeze_count")  # functions of gc that tell what is frozen
+
+kept: list[Any] = []  # memory that Linux reads for as long as the process lives
 
 
 class NotedEnviron:
@@ -53,7 +63,7 @@ class NotedEnviron:
 
         def noted_item(environ: Any, key: str) -> Any:
             if environ is os.environ:
-                self.names.add(key)
+                self.names.add(os.fsdecode(key))
             return self.plain[0](environ, key)
 
         def noted_all(environ: Any) -> Any:
@@ -144,6 +154,91 @@ class Surroundings:
         return False
 
 
+class Places:
+    """Where modules that were imported ahead came from, and what they read there."""
+
+    def __init__(self) -> None:
+        self.path: list[str] = []
+        self.found: dict[str, str | None] = {}
+        self.stamps: dict[str, list[Stamp]] = {}
+        self.checked: set[str] = set()
+        self.finder: Any = sys.modules["_frozen_importlib_external"].PathFinder
+
+    def note(self, modules: dict[str, types.ModuleType]) -> None:
+        """Remember where each package is found, and the state of files that no installation keeps track of."""
+        self.path = list(sys.path)
+        for name, module in modules.items():
+            top = name.partition(".")[0]
+            if top not in self.found:
+                self.found[top] = self.find(top)
+            file = getattr(module, "__file__", None)
+            if file and not file.startswith(installed()):
+                self.stamps.setdefault(top, []).append(stamp(file))
+        if "matplotlib" in modules:
+            self.stamps["matplotlib"] = settings_of_matplotlib(modules)
+
+    def find(self, top: str) -> str | None:
+        spec = self.finder.find_spec(top)
+        return None if spec is None else spec.origin
+
+    def changed(self, tops: set[str], modules: dict[str, types.ModuleType]) -> set[str]:
+        """Those of these packages for which an import would find something else now."""
+        more = [entry for entry in sys.path if entry not in self.path]
+        plain = [entry for entry in sys.path if entry in self.path] == self.path
+        finders = [self.finder._path_importer_cache(entry) for entry in dict.fromkeys(more)]
+        found = {
+            top
+            for top in tops - self.checked
+            if any(finder is not None and finder.find_spec(top) is not None for finder in finders)
+            or not (plain or self.find(top) == self.found.get(top))
+            or self.stamps.get(top, []) != self.now(top, modules)
+        }
+        self.checked |= tops - found
+        return found
+
+    def now(self, top: str, modules: dict[str, types.ModuleType]) -> list[Stamp]:
+        if top == "matplotlib" and top in modules:
+            return settings_of_matplotlib(modules)
+        return [stamp(path) for path, _, _ in self.stamps.get(top, ())]
+
+
+Stamp = tuple[str, int, int]
+
+
+def stamp(path: str) -> Stamp:
+    """A file with its time and size, which are 0 if it isn't there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return path, 0, 0
+    return path, found.st_mtime_ns, found.st_size
+
+
+@functools.cache
+def installed() -> tuple[str, ...]:
+    """The folders of the standard library and of installed packages."""
+    import sysconfig
+
+    library = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    folders = {entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))}
+    return tuple(f"{folder}{os.sep}" for folder in library | folders)
+
+
+def installed_now() -> list[Stamp]:
+    """The state of folders that packages are installed in, and of the files there that lead to other folders."""
+    folders = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
+    inside = [os.path.join(f, n) for f in folders if os.path.isdir(f) for n in sorted(os.listdir(f))]
+    return [stamp(path) for path in (*folders, *(path for path in inside if path.endswith(".pth")))]
+
+
+def settings_of_matplotlib(modules: dict[str, types.ModuleType]) -> list[Stamp]:
+    """The files of settings and styles that it reads when it is imported here and now."""
+    library: Any = modules["matplotlib"]
+    styles = os.path.join(library.get_configdir(), "stylelib")
+    names = sorted(os.listdir(styles)) if os.path.isdir(styles) else []
+    return [stamp(path) for path in (library.matplotlib_fname(), *(os.path.join(styles, name) for name in names))]
+
+
 class Aside:
     """Modules that were imported ahead, and are not there until they are imported."""
 
@@ -155,7 +250,9 @@ class Aside:
         self.bound: set[str] = set()
         self.variables: dict[str, dict[str, str]] = {}
         self.loggers: dict[str, list[tuple[Any, str, Any]]] = {}
-        self.checked: set[str] = set()
+        self.threads: dict[str, int] = {}
+        self.pickled: dict[str, dict[Any, Any]] = {}
+        self.places = Places()
         self.surroundings = Surroundings()
         self.bootstrap: Any = importlib._bootstrap
 
@@ -164,6 +261,7 @@ class Aside:
     def fill(self, names: list[str]) -> dict[str, str]:
         """Import these modules and put aside all that came with them. Returns those that can't be imported ahead."""
         before = set(sys.modules)
+        found: set[str] = set()
         known = list(warnings.filters)
         failed = {}
         plain_import, plain_find = builtins.__import__, self.bootstrap._find_and_load
@@ -183,13 +281,18 @@ class Aside:
             if stack:
                 self.uses.setdefault(stack[-1], []).append(name)
             stack.append(name)
+            found.add(name)
             ahead, variables = list(warnings.filters), self.environ.now()
+            threads, pickled = self.unnoted_threads(), dict(copyreg.dispatch_table)
             try:
                 return plain_find(name, import_)
             finally:
                 stack.pop()
+                self.note_made(name, before, found)
                 self.note_filters(name, ahead)
                 self.note_variables(name, variables)
+                self.note_threads(name, threads)
+                self.note_pickled(name, pickled)
 
         python: Any = builtins
 
@@ -204,12 +307,13 @@ class Aside:
             return noted
 
         levels = {name: logger.level for name, logger in _loggers()}
+        threads, pickled = next_thread(), dict(copyreg.dispatch_table)
         plain_logger = {verb: getattr(logging.Logger, verb) for verb in ("addHandler", "setLevel")}
         for verb in plain_logger:
             setattr(logging.Logger, verb, noted_logger(verb))
         python.__import__, self.bootstrap._find_and_load = noted_import, noted_find
         try:
-            for name in names:
+            for name in (*OF_EVERY_KERNEL, *names):
                 self.surroundings.further.clear()
                 try:
                     with self.surroundings.shown():
@@ -218,6 +322,8 @@ class Aside:
                     failed[name] = f"{type(error).__name__}: {error}"
                 if self.surroundings.further:
                     failed[name] = AGAIN + self.surroundings.further[0]
+                if name not in names:  # a kernel without it does without; what it says is not said in a cell
+                    failed.pop(name, None)
         finally:
             python.__import__, self.bootstrap._find_and_load = plain_import, plain_find
             for verb, plain in plain_logger.items():
@@ -237,7 +343,21 @@ class Aside:
                     delattr(owner, last)
                     self.bound.add(name)
         warnings.filters[:] = known  # type: ignore[index]
+        count_threads_from(threads)
+        copyreg.dispatch_table.clear()
+        copyreg.dispatch_table.update(pickled)
+        self.places.note(self.modules)
         return failed
+
+    def note_made(self, name: str, before: set[str], found: set[str]) -> None:
+        """Remember the modules that a module made itself, with no import, such as pyexpat's: they stand before it."""
+        for made in reversed(sys.modules):
+            if made == name:
+                continue
+            if made in found or made in before:
+                return
+            found.add(made)
+            self.uses.setdefault(name, []).append(made)
 
     def note_use(self, importer: str, name: str, space: Any, args: Any) -> None:
         """Remember what a module imported while it was imported itself, loaded already or not."""
@@ -264,6 +384,20 @@ class Aside:
         if made:
             self.variables[name] = made
 
+    def unnoted_threads(self) -> int:
+        return next_thread() - sum(self.threads.values())
+
+    def note_threads(self, name: str, before: int) -> None:
+        """How many threads with no name of their own it has made, though not started."""
+        if made := self.unnoted_threads() - before:
+            self.threads[name] = made
+
+    def note_pickled(self, name: str, before: dict[Any, Any]) -> None:
+        known = {kind for inner in self.pickled.values() for kind in inner}
+        made = {k: how for k, how in copyreg.dispatch_table.items() if before.get(k) is not how and k not in known}
+        if made:
+            self.pickled[name] = made
+
     # -- in a kernel
 
     def install(self) -> None:
@@ -272,39 +406,36 @@ class Aside:
         space: dict[str, Any] = {"aside": self, "plain": plain}
         code = (
             "def _find_and_load(name, import_):\n"
-            "    if name in aside.modules and aside.usable(name):\n"
-            "        return aside.bring(name)\n"
+            "    if name in aside.modules and (order := aside.usable(name)):\n"
+            "        return aside.bring(name, order)\n"
             "    return plain(name, import_)\n"
         )
         exec(compile(code, "<frozen importlib._bootstrap>", "exec"), space)
         self.bootstrap._find_and_load = space["_find_and_load"]
 
-    def usable(self, name: str) -> bool:
-        """Whether an import here and now would find the same file; if not, nothing of the package is used."""
-        top = name.partition(".")[0]
-        if top in self.checked:
-            return True
-        module = self.modules.get(top) or sys.modules.get(top)
-        same = module is not None and self.same_place(top, module)
-        if same and top in READS_FOLDER and os.path.exists(READS_FOLDER[top]):
-            same = False
-        if same:
-            self.checked.add(top)
-        else:
-            for other in [n for n in self.modules if n.partition(".")[0] == top]:
-                del self.modules[other]
-        return same
+    def usable(self, name: str) -> list[str]:
+        """The module and all that are imported with it, if an import here and now would find the same files.
 
-    def same_place(self, top: str, module: types.ModuleType) -> bool:
-        finder: Any = sys.modules["_frozen_importlib_external"].PathFinder
-        spec = module.__spec__
-        if spec is None or spec.origin in ("built-in", "frozen"):
-            return True
-        found = finder.find_spec(top)
-        return found is not None and found.origin == spec.origin
+        If not, what differs is forgotten with all that has imported it.
+        """
+        order = self.imported_with(name)
+        changed = self.places.changed({one.partition(".")[0] for one in order}, self.modules)
+        if not changed:
+            return order
+        imported_by: dict[str, set[str]] = {}
+        for user, used in self.uses.items():
+            for one in used:
+                imported_by.setdefault(one, set()).add(user)
+        waiting = [one for one in self.modules if one.partition(".")[0] in changed]
+        while waiting:
+            one = waiting.pop()
+            if self.modules.pop(one, None) is not None:
+                waiting += imported_by.get(one, ())
+                waiting += [inner for inner in self.modules if inner.startswith(f"{one}.")]
+        return []
 
-    def bring(self, name: str) -> types.ModuleType:
-        """Put a module back, and before it what it had imported."""
+    def imported_with(self, name: str) -> list[str]:
+        """A module, and after it what it had imported, as far as it is still aside."""
         order: list[str] = []
         waiting, seen = [name], {name}
         while waiting:
@@ -315,6 +446,10 @@ class Aside:
                 if other not in seen and other in self.modules:
                     seen.add(other)
                     waiting.append(other)
+        return order
+
+    def bring(self, name: str, order: list[str]) -> types.ModuleType:
+        """Put a module back, and before it what it had imported."""
         for one in reversed(order):
             module = self.modules.pop(one, None)
             if module is None:
@@ -326,6 +461,9 @@ class Aside:
             filters += [item for item, appended in made if appended]
             self.mutated()
             os.environ.update(self.variables.pop(one, {}))
+            copyreg.dispatch_table.update(self.pickled.pop(one, {}))
+            if threads := self.threads.pop(one, 0):
+                count_threads_from(next_thread() + threads)
             for logger, verb, value in self.loggers.pop(one, []):
                 getattr(logger, verb)(value)
         for one in order:
@@ -346,6 +484,18 @@ class Aside:
             machinery._filters_mutated()
         else:
             machinery._filters_mutated_lock_held()
+
+
+def next_thread() -> int:
+    """The number of the next thread that has no name of its own."""
+    threading: Any = sys.modules["threading"]
+    number: int = threading._counter.__self__.__reduce__()[1][0]
+    return number
+
+
+def count_threads_from(number: int) -> None:
+    threading: Any = sys.modules["threading"]
+    threading._counter = itertools.count(number).__next__
 
 
 def _loggers() -> list[tuple[str, logging.Logger]]:
@@ -471,6 +621,10 @@ def become_kernel(request: dict[str, Any], numbers: list[int], aside: Aside) -> 
     launcher = importlib.import_module("ipykernel_launcher")
     sys.argv[:] = [launcher.__file__ or "", *_after_module(command)]
     sys.modules.pop("ipykernel_launcher", None)
+    with contextlib.suppress(Exception):
+        be_called(command, request["env"])
+    threading: Any = sys.modules["threading"]
+    threading.main_thread()._set_native_id()
     reseed(aside)
     aside.install()
     from ipykernel.kernelapp import IPKernelApp
@@ -487,6 +641,46 @@ def become_kernel(request: dict[str, Any], numbers: list[int], aside: Aside) -> 
     app.init_heartbeat = bound
     app.initialize(sys.argv[1:])
     app.start()
+
+
+def be_called(command: list[str], env: dict[str, str]) -> None:
+    """Have `ps` and the like show this command and environment, if this Linux lets a process say so."""
+    ctypes: Any = importlib.import_module("ctypes")
+    words = [b"\0".join([*map(os.fsencode, parts), b""]) for parts in (command, [f"{k}={v}" for k, v in env.items()])]
+    told = b"".join(words)
+    kept.append(ctypes.create_string_buffer(told, len(told)))
+    start = ctypes.addressof(kept[-1])
+    middle, end = start + len(words[0]), start + len(told)
+    library = ctypes.CDLL(None, use_errno=True)
+    library.sbrk.restype = ctypes.c_void_p
+    with open("/proc/self/stat", "rb") as stat:
+        fields = [0, 0, 0, *map(int, stat.read().rpartition(b") ")[2].split()[1:])]  # numbered as proc(5) does
+    places = [*fields[25:27], *fields[44:47], library.sbrk(0), fields[27], start, middle, middle, end]
+    memory_map = struct.pack("=11QQII", *places, 0, 0, 0xFFFFFFFF)
+    library.prctl(SET_MEMORY, SET_MAP, memory_map, len(memory_map), 0)
+
+
+def freeze(aside: Aside) -> None:
+    """Have the collector leave alone what is there, in all kernels, until somebody asks it for objects."""
+    mine = "gc" not in sys.modules
+    collector: Any = aside.modules.get("gc") or importlib.import_module("gc")
+    if mine:
+        aside.modules["gc"] = collector
+        sys.modules.pop("gc", None)
+    collector.collect()
+    collector.freeze()
+    plain = {name: getattr(collector, name) for name in LOOKED_AT}
+
+    def looked_at(name: str) -> Any:
+        def look(*arguments: Any, **options: Any) -> Any:
+            if vars(collector)[name] is look:
+                vars(collector).update(plain)
+                collector.unfreeze()
+            return plain[name](*arguments, **options)
+
+        return look
+
+    vars(collector).update({name: looked_at(name) for name in plain})
 
 
 def _after_module(command: list[str]) -> list[str]:
@@ -511,8 +705,9 @@ def main(number: int, preload: list[str], failed: dict[str, str]) -> None:
         del sys.path[0]
     if not os.environ.get("MPLBACKEND"):
         os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    packages = installed_now()
     environ = NotedEnviron()
-    for name in ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel_launcher"):
+    for name in ("runpy", "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel_launcher"):
         importlib.import_module(name)
     sys.modules.pop("ipykernel_launcher", None)
     aside = Aside(environ)
@@ -525,9 +720,9 @@ def main(number: int, preload: list[str], failed: dict[str, str]) -> None:
         os.execve(sys.executable, [*sys.orig_argv[:-2], json.dumps(good), json.dumps(failed)], untouched)
     threading: Any = sys.modules.get("threading")
     threads = [t.name for t in threading.enumerate()][1:] if threading else []
-    gc.collect()
-    gc.freeze()
+    freeze(aside)
     told = {"started": os.getpid(), "failed": failed, "threads": threads, "reads": sorted(environ.names)}
+    told["installed"] = packages
     connection.send(json.dumps(told).encode())
     if not threads:
         Server(connection, aside).run()

@@ -11,12 +11,15 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
+
+from jupyter_mlops.kernels.circumstances import circumstances
 
 SOURCE = Path(__file__).with_name("forkserver.py")
 MESSAGE = 1 << 20
@@ -27,7 +30,7 @@ READ_IN_C = (
     "PYTHON", "LD_", "LC_", "LANG", "TZ", "PATH", "HOME", "TMPDIR", "VIRTUAL_ENV", "CONDA", "OMP_", "KMP_", "GOMP_",
     "MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "NUMEXPR_", "MALLOC_", "GLIBC_", "CUDA_", "NPY_", "FONTCONFIG_",
 )  # fmt: skip
-IDLE = 600.0  # seconds after which a server without kernels may go
+IDLE = 600.0  # seconds after which a server without kernels may go, and one that failed is tried again
 
 
 class CantFork(Exception):
@@ -80,6 +83,8 @@ class ForkServer:
         self.asked = 0
         self.used_at = time.monotonic()
         self.started: Future[dict[str, Any]] = Future()
+        self.circumstances = circumstances()
+        self.words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.connection = ours
         with theirs:
@@ -90,7 +95,7 @@ class ForkServer:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=self.words,
                 start_new_session=True,
             )
         threading.Thread(target=self._listen, name="fork server", daemon=True).start()
@@ -106,9 +111,14 @@ class ForkServer:
 
     def suits(self, env: Mapping[str, str]) -> bool:
         """Whether a kernel with this environment would have imported all that this server did, in the same way."""
+        if self.circumstances != circumstances():
+            return False
         reads = {"*"}
         if self.ready:
-            reads = set(self.started.result()["reads"])
+            started = self.started.result()
+            if started["installed"] != [stamp(path) for path, _, _ in started["installed"]]:
+                return False
+            reads = set(started["reads"])
         names = self.env.keys() | env.keys()
         looked_at = {n for n in names if "*" in reads or n in reads or n.startswith(READ_IN_C)}
         return all(self.env.get(n) == env.get(n) for n in looked_at - EVERY_KERNEL_ITS_OWN)
@@ -172,7 +182,8 @@ class ForkServer:
                 return
             message = json.loads(data)
             if "started" in message:
-                self.started.set_result(message)
+                if not self.started.done():
+                    self.started.set_result(message)
             elif "status" in message:
                 with self.lock:
                     kernel = self.kernels.pop(message["pid"], None)
@@ -195,13 +206,24 @@ class ForkServer:
             self.waiting.clear()
             self.kernels.clear()
         if not self.started.done():
-            self.started.set_exception(CantFork("the fork server ended before it was ready"))
+            said = self.last_words()
+            why = f": {said}" if said else ""
+            self.started.set_exception(CantFork(f"the fork server ended before it was ready{why}"))
         for forked in waiting:
             forked.set_exception(CantFork("the fork server ended"))
         for kernel in kernels:
             with contextlib.suppress(OSError):
                 os.killpg(kernel.pid, signal.SIGKILL)
             kernel.end(-signal.SIGKILL)
+
+    def last_words(self) -> str:
+        """The last line that the server itself wrote."""
+        try:
+            at = max(0, os.fstat(self.words.fileno()).st_size - 4096)
+            lines = os.pread(self.words.fileno(), 4096, at).decode(errors="replace").split("\n")
+        except (OSError, ValueError):
+            return ""
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def close(self) -> None:
         """End the server. Kernels that still run notice, and end."""
@@ -213,6 +235,16 @@ class ForkServer:
             self.process.kill()
             self.process.wait()
         self.connection.close()
+        self.words.close()
+
+
+def stamp(path: str) -> list[Any]:
+    """A file or folder with its time and size, which are 0 if it isn't there: as the server itself does."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return [path, 0, 0]
+    return [path, found.st_mtime_ns, found.st_size]
 
 
 def key_of(interpreter: Sequence[str], spec: Mapping[str, Any]) -> str:
@@ -225,15 +257,10 @@ def key_of(interpreter: Sequence[str], spec: Mapping[str, Any]) -> str:
     return hashlib.blake2b(json.dumps(facts, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
 
 
-def _installed(interpreter: str) -> list[tuple[str, int]]:
-    """The state of an interpreter's packages: its own file and the folders that packages are installed in."""
-    prefix = Path(interpreter).parent.parent
-    folders = [*prefix.glob("lib/python*/site-packages"), *prefix.glob("lib/python*/dist-packages"), prefix]
-    found = []
-    for path in sorted({Path(interpreter), prefix / "pyvenv.cfg", *folders}):
-        with contextlib.suppress(OSError):
-            found.append((str(path), path.stat().st_mtime_ns))
-    return found
+def _installed(interpreter: str) -> list[list[Any]]:
+    """The interpreter and what says which environment it is of. The folders of its packages are told by the server."""
+    environment = Path(interpreter).parent.parent / "pyvenv.cfg"
+    return [stamp(interpreter), stamp(os.path.realpath(interpreter)), stamp(str(environment))]
 
 
 class ForkServers:
@@ -241,6 +268,7 @@ class ForkServers:
 
     def __init__(self) -> None:
         self.servers: dict[str, list[ForkServer]] = {}
+        self.failed: dict[tuple[str, Sequence[str]], tuple[float, str]] = {}
         self.lock = threading.Lock()
 
     def running(self, key: str, env: Mapping[str, str], preload: Sequence[str] = ()) -> ForkServer | None:
@@ -257,7 +285,8 @@ class ForkServers:
     ) -> ForkServer:
         """A server for kernels with this environment, started if need be; those that stood idle for long go.
 
-        One that lacks some of the modules serves while another is started that has them too.
+        One that lacks some of the modules serves while another is started that has them too. Raises CantFork, without
+        another try, for what failed a short while ago.
 
         :param make: makes a server that imports these modules ahead.
         """
@@ -267,13 +296,31 @@ class ForkServers:
             found = self._find(key, env, preload)
             if found is None or not found.has(preload):
                 known = found.preload if found is not None else ()
-                made = make(tuple(dict.fromkeys((*known, *preload))))
+                modules = tuple(dict.fromkeys((*known, *preload)))
+                at, why = self.failed.get((key, modules), (-IDLE, ""))
+                if found is not None and time.monotonic() - at < IDLE:
+                    return found
+                if time.monotonic() - at < IDLE:
+                    raise CantFork(why)
+                made = make(modules)
+                made.started.add_done_callback(lambda done: self._note_failed(key, made))
                 self.servers.setdefault(key, []).append(made)
                 found = found if found is not None and found.ready else made
             old = self._leaving(IDLE, keep=found)
         for other in old:
             other.close()
         return found
+
+    def give_up(self, server: ForkServer, why: str) -> None:
+        """This server doesn't get ready: it is ended, and not tried again soon."""
+        if not server.started.done():
+            server.started.set_exception(CantFork(why))
+        server.process.kill()
+
+    def _note_failed(self, key: str, server: ForkServer) -> None:
+        error = server.started.exception()
+        if error is not None and server in self.servers.get(key, ()):  # nobody has closed it
+            self.failed[key, server.preload] = time.monotonic(), str(error)
 
     def rest(self, idle: float) -> None:
         """Let go of servers that have had no kernel for `idle` seconds, and of those that ended."""

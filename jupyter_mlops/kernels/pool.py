@@ -48,6 +48,7 @@ class Pool(Generic[K]):
         self.ready: dict[str, list[K]] = {}
         self.makers: dict[str, Callable[[], Awaitable[K]]] = {}
         self.wanted_at: dict[str, float] = {}
+        self.needs: dict[str, int] = {}
         self.filling: asyncio.Task[None] | None = None
         self.closed = False
 
@@ -66,12 +67,14 @@ class Pool(Generic[K]):
             kernel = waiting.pop(0)
             try:
                 alive = await kernel.alive()
+            except Exception:
+                alive = False
             except BaseException:  # whoever asked is cancelled: the next one gets it
-                waiting.insert(0, kernel)
+                self.ready.setdefault(key, []).insert(0, kernel)
                 raise
             if alive:
                 return kernel
-            await kernel.kill()
+            await _end(kernel)
         return None
 
     def fill(self) -> None:
@@ -83,37 +86,42 @@ class Pool(Generic[K]):
         """The key that was wanted last gets all there is room for; kernels of others go as room is needed."""
         while self.wanted_at:
             key = max(self.wanted_at, key=lambda k: self.wanted_at[k])
-            here = self.ready.setdefault(key, [])
-            if len(here) >= self.size or (here and self.bytes() * (len(self) + 1) > self.memory * len(self)):
+            if not await self._room_for(key):
                 return
-            if len(self) >= self.size:
-                await self._drop_oldest(key)
             try:
                 kernel = await self.makers[key]()
             except Exception:  # whoever wants one next is told why
                 self.wanted_at.pop(key, None)
                 return
-            if self.closed:
-                await kernel.kill()
+            self.needs[key] = unique_memory(kernel.pid)
+            if self.closed or key not in self.wanted_at or self.bytes() + self.needs[key] > self.memory:
+                await _end(kernel)
                 return
-            here.append(kernel)
-            if self.bytes() > self.memory:
-                here.remove(kernel)
-                await kernel.kill()
-                return
+            self.ready.setdefault(key, []).append(kernel)
 
-    async def _drop_oldest(self, keep: str) -> None:
-        others = [k for k, kernels in self.ready.items() if kernels and k != keep]
-        if others:
-            await self.ready[min(others, key=lambda k: self.wanted_at.get(k, 0.0))].pop().kill()
+    async def _room_for(self, key: str) -> bool:
+        """Make room for one more of this key, if others can go for it."""
+        if len(self.ready.get(key, ())) >= self.size or self.needs.get(key, 0) > self.memory:
+            return False
+        while len(self) >= self.size or self.bytes() + self._need(key) > self.memory:
+            others = [k for k, kernels in self.ready.items() if kernels and k != key]
+            if not others:
+                return not len(self)
+            await _end(self.ready[min(others, key=lambda k: self.wanted_at.get(k, 0.0))].pop())
+        return True
+
+    def _need(self, key: str) -> int:
+        """What one more kernel of this key will hold: as much as the last one did, or as others do."""
+        return self.needs.get(key, self.bytes() // max(1, len(self)))
 
     async def rest(self, idle: float) -> None:
         """Let go of kernels whose key nobody wanted for `idle` seconds."""
         now = time.monotonic()
-        for key in [k for k, at in self.wanted_at.items() if now - at > idle]:
-            del self.wanted_at[key], self.makers[key]
+        for key in [k for k in self.makers if now - self.wanted_at.get(k, now - idle - 1) > idle]:
+            for known in (self.wanted_at, self.makers, self.needs):
+                known.pop(key, None)
             for kernel in self.ready.pop(key, []):
-                await kernel.kill()
+                await _end(kernel)
 
     async def close(self) -> None:
         """End all kernels that wait."""
@@ -124,4 +132,10 @@ class Pool(Generic[K]):
                 await self.filling
         for kernels in self.ready.values():
             while kernels:
-                await kernels.pop().kill()
+                await _end(kernels.pop())
+
+
+async def _end(kernel: Ready) -> None:
+    """End a kernel, whatever state it is in."""
+    with contextlib.suppress(Exception):
+        await kernel.kill()

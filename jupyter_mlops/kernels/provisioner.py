@@ -21,6 +21,7 @@ from jupyter_mlops.kernels.forkserver_client import SERVERS, CantFork, ForkServe
 from jupyter_mlops.kernels.launch import forkable
 
 T = TypeVar("T")
+SYSTEM = sys.platform
 STREAMS = ("stdin", "stdout", "stderr")
 warned: set[str] = set()
 
@@ -46,7 +47,7 @@ class ForkedProvisioner(LocalProvisioner):
 
     async def _fork(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         interpreter = forkable(cmd)
-        if interpreter is None or sys.platform != "linux" or kwargs.get("independent"):
+        if interpreter is None or SYSTEM != "linux" or kwargs.get("independent"):
             raise _Cold
         env = {k: str(v) for k, v in (kwargs.get("env") or os.environ).items()}
         spec = {"argv": self.kernel_spec.argv, "env": self.kernel_spec.env}
@@ -57,7 +58,11 @@ class ForkedProvisioner(LocalProvisioner):
             server = found
         else:
             raise _Cold
-        started = await asyncio.wait_for(heard_of(server.started), self.ready_timeout)
+        try:
+            started = await asyncio.wait_for(heard_of(server.started), self.ready_timeout)
+        except TimeoutError:
+            SERVERS.give_up(server, why := f"a fork server was not ready in {self.ready_timeout:g} s")
+            raise CantFork(why) from None
         if started["threads"]:
             raise CantFork(f"an import started threads: {', '.join(started['threads'])}")
         cwd = os.path.abspath(kwargs.get("cwd") or os.getcwd())
@@ -139,7 +144,12 @@ def _descriptor(given: Any, name: str, opened: contextlib.ExitStack) -> int:
         return given
     if hasattr(given, "fileno"):
         return int(given.fileno())
-    if given in (None, subprocess.DEVNULL):
+    if given is None:  # the reading end of a pipe that nobody writes to
+        reading, writing = os.pipe()
+        os.close(writing)
+        opened.callback(os.close, reading)
+        return reading
+    if given == subprocess.DEVNULL:
         number = os.open(os.devnull, os.O_RDWR)
         opened.callback(os.close, number)
         return number
