@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from jupyter_mlops import __version__
@@ -64,6 +65,7 @@ def main(argv: list[str] | None = None) -> int:
     from jupyter_mlops.lean import lean
 
     lean()
+    _open_streams()
     arguments = parser().parse_args(argv)
     try:
         code: int = arguments.do(arguments)
@@ -76,6 +78,13 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 1
+
+
+def _open_streams() -> None:
+    """Python has None for a stream that was closed by whoever started us (`2>&-`), and prints elsewhere then."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def entry() -> None:

@@ -6,6 +6,7 @@ import argparse
 import base64
 import binascii
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from jupyter_mlops.errors import BadInput
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.workspace import Workspace
+
+NEGATIVE = re.compile(r"-(\d|\.\d|inf$).*")  # values, where argparse would take `-1e3` for an option
 
 
 def add(verbs: Any) -> None:
@@ -47,6 +50,7 @@ def options(made: argparse.ArgumentParser) -> None:
 
 def value_options(made: argparse.ArgumentParser) -> None:
     """The options that give parameters their values."""
+    made._negative_number_matcher = NEGATIVE
     values = made.add_argument_group("parameters (as papermill's)")
     values.add_argument("-p", "--parameters", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     values.add_argument("-r", "--parameters_raw", nargs=2, action="append", default=[], metavar=("NAME", "TEXT"))
@@ -66,8 +70,8 @@ def _seconds(text: str) -> float:
         value = float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
-    if value <= 0:
-        raise argparse.ArgumentTypeError("has to be more than 0")
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return value
 
 

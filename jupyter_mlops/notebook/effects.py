@@ -77,7 +77,7 @@ VOLATILE = re.compile(
     r"|random\.SystemRandom|tempfile\.\w+|platform\.\w+|socket\.gethostname|getpass\.getuser|psutil\..*"
     r"|threading\.(get_ident|get_native_id|current_thread|main_thread)"
     r"|random\.getstate|numpy\.random\.get_state|torch\.(random\.)?get_rng_state"
-    r"|resource\.getrusage|tracemalloc\.\w+|sys\.getrefcount"
+    r"|ctypes\.addressof|resource\.getrusage|tracemalloc\.\w+|sys\.getrefcount"
 )
 UNSEEDED = re.compile(
     r"numpy\.random\.(default_rng|RandomState|SeedSequence|PCG64|MT19937|Philox|SFC64|seed)|random\.(Random|seed)"
@@ -132,6 +132,11 @@ HARMLESS = re.compile(
     r"|itertools|functools|contextlib|dis|inspect|pathlib|tempfile|csv|statistics|copy|heapq|bisect|operator|string|re"
     r"|sklearn\.(set_config|config_context)|seaborn|matplotlib|torch\.manual_seed|threading|collections|types)\.\w+(\.\w+)*"
 )
+SHOWS = re.compile(r".*\b(plot|show|display|print|draw|describe|check|assert)_?\w*$")
+REGISTERS = re.compile(r".*\b(un|de)?register\w*$|joblib\.parallel_(config|backend)$")
+CONFIGURES = re.compile(
+    r".*\b(set|reset|configure|config|enable|disable|use|install|init|activate|patch)(_?[a-z]\w*)?$"
+)
 MODEL_FREE = re.compile(r"importlib\.\w+")
 
 
@@ -147,6 +152,18 @@ def effects(source: str, modules: Mapping[str, str] | None = None) -> Effects:
     for statement in tree.body:
         reader.visit(statement)
     return reader.result()
+
+
+def effects_of_definitions(source: str, modules: Mapping[str, str]) -> dict[str, Effects]:
+    """What a call of each function and class that a cell defines at its top may do."""
+    found = {}
+    for statement in ast.parse(to_python(source)).body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            reader = Reader(dict(modules))
+            reader.imports(statement)
+            reader.visit(statement)
+            found[statement.name] = reader.result()
+    return found
 
 
 def merge_effects(many: Iterable[Effects]) -> Effects:
@@ -237,6 +254,11 @@ class Reader(ast.NodeVisitor):
             node = node.value
         return node.id if isinstance(node, ast.Name) and node.id in self.modules else ""
 
+    def is_open(self, node: ast.AST) -> bool:
+        """Whether this names a module or a class: what is stored onto those is seen, onto other objects it is not."""
+        name = self.dotted(node)
+        return "." not in name or _is_class(name)
+
     # -- what is seen
 
     def visit_Assign(self, node: ast.Assign) -> None:
@@ -269,10 +291,17 @@ class Reader(ast.NodeVisitor):
             if re.fullmatch(pattern, name):
                 self.writes.add(resource)
                 return
-        if self.of_module(target):
+        module = self.of_module(target)
+        if module:
             self.writes.add("patches")
+            if isinstance(target, ast.Attribute) and target.attr in ("random_state", "rng", "seed"):
+                self.volatile.append(f".{target.attr} =")
+            if isinstance(target.value, ast.Attribute | ast.Subscript) or not self.is_open(target.value):
+                self.changed.add(module)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
+        if node.attr in ("ctypes", "__array_interface__"):
+            self.volatile.append(f".{node.attr}")
         name = self.dotted(node)
         for pattern, resource in STATE_READS:
             if re.fullmatch(pattern, name):
@@ -280,14 +309,18 @@ class Reader(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> None:
-        value = node.value
-        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
-            module, name = self.of_module(value.func), self.dotted(value.func)
-            known = any(re.fullmatch(pattern, name) for pattern, _ in STATE_CALLS)
-            registers = name.endswith(".register")
-            if module and not known and (registers or not (HARMLESS.fullmatch(name) or _is_class(name))):
-                self.changed.add(module)
+        if isinstance(node.value, ast.Call):
+            name = self.dotted(node.value.func)
+            if not (HARMLESS.fullmatch(name) or SHOWS.match(name) or _is_class(name)):
+                self.called(node.value.func, name)
         self.generic_visit(node)
+
+    def called(self, function: ast.expr, name: str) -> None:
+        """A call may change the module that the function is of."""
+        module = self.of_module(function)
+        known = any(re.fullmatch(pattern, name) for pattern, _ in STATE_CALLS)
+        if module and "." in name and not known:
+            self.changed.add(module)
 
     def visit_Call(self, node: ast.Call) -> None:
         use = use_of(node)
@@ -296,6 +329,8 @@ class Reader(ast.NodeVisitor):
             return
         name = self.dotted(node.func)
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if REGISTERS.match(name) or (CONFIGURES.match(name) and not HARMLESS.fullmatch(name)):
+            self.called(node.func, name)
         for pattern, resource in STATE_CALLS:
             if re.fullmatch(pattern, name):
                 self.writes.add(resource)
@@ -306,6 +341,8 @@ class Reader(ast.NodeVisitor):
             self.volatile.append(f"{name}()")
         if UNSEEDED.fullmatch(name) and _no_seed(node):
             self.volatile.append(f"{name}() without a seed")
+        if method in ("fileno", "buffer_info"):
+            self.volatile.append(f".{method}()")
         if INTERACTIVE.fullmatch(name):
             self.interactive.append(f"{name}()")
         if name in ("setattr", "delattr") and node.args and self.of_module(node.args[0]):

@@ -57,7 +57,7 @@ def parse_notebook(data: bytes, where: str) -> NotebookNode:
 
 def _nearest(path: Path) -> str:
     try:
-        names = [p.name for p in path.parent.iterdir() if p.suffix == ".ipynb"]
+        names = [p.name for p in path.parent.iterdir() if p.suffix == ".ipynb" and p.exists()]
     except OSError:
         return f"The folder {path.parent} does not exist."
     near = difflib.get_close_matches(path.name, names, 1) or [n for n in names if n == f"{path.name}.ipynb"]

@@ -21,6 +21,7 @@ from jupyter_mlops.notebook.parameters import declared_parameters
 from jupyter_mlops.notebook.settings import cell_settings
 from jupyter_mlops.notebook.tags import CellTags, read_tags
 from jupyter_mlops.pipeline.dataflow import Flow, dataflow
+from jupyter_mlops.pipeline.follow import follow
 from jupyter_mlops.pipeline.live import live_values
 from jupyter_mlops.pipeline.model import Block, Pipeline, Role, Settings, Step
 from jupyter_mlops.pipeline.settings import default_settings, with_tags, with_values
@@ -61,7 +62,7 @@ def build(nb: NotebookNode, name: str, learned: Mapping[tuple[int, ...], frozens
     python = language == "python"
     cells = _owned(cells) if python else [replace(c, owner=WHOLE) for c in cells]
     prev = list(_prev(cells, {c.owner for c in cells if c.role == "step"}, skipped, nb)) if python else []
-    blocks = tuple(_blocks(cells, nb)) if python else _one_block(cells)
+    blocks = follow(tuple(_blocks(cells, nb)), _sources(cells)) if python else _one_block(cells)
     flow = dataflow(blocks, [(a, b) for a, b, _ in prev], learned or {}, live_values(blocks, nb)) if python else Flow()
     return Pipeline(
         name=name,
@@ -270,6 +271,10 @@ def _effects_of(cell: Cell, modules: Mapping[str, str]) -> Effects:
 @lru_cache(maxsize=4096)
 def _acts(source: str, modules: tuple[tuple[str, str], ...]) -> Effects:
     return effects(source, dict(modules))
+
+
+def _sources(cells: list[Cell]) -> dict[int, str]:
+    return {c.index: c.source for c in cells if isinstance(_parsed(c.source), Access)}
 
 
 def _is_newer(nb: NotebookNode) -> bool:

@@ -17,6 +17,8 @@ it stays in this kernel. `Live` is raised wherever a copy would not be the same 
 from __future__ import annotations
 
 import builtins
+import collections
+import copyreg
 import ctypes
 import datetime
 import dis
@@ -36,6 +38,7 @@ import re
 import sys
 import time
 import types
+import weakref
 from typing import Any, ClassVar
 
 MODULE = "_jupyter_mlops_agent"
@@ -53,6 +56,11 @@ HIDDEN = frozenset(
 HISTORY = re.compile(r"_i?\d+")
 ATOMIC = (str, bytes, int, float, complex, bool, type(None), tuple, frozenset, range, slice, types.BuiltinFunctionType)
 UNSHARED = (str, bytes, int, float, complex, type(None), range, types.BuiltinFunctionType, types.ModuleType)
+PICKLED_BY = frozenset("__reduce__ __reduce_ex__ __getstate__ __setstate__ __del__ __new__ __getattribute__".split())
+FILLED = (dict, list, set, frozenset, collections.deque)
+MADE_BY = frozenset({"__init__", "__prepare__"})
+CALLED = frozenset({"__eq__", "__hash__", "__init_subclass__"})
+FILLED_BY = frozenset("__iter__ __len__ __setitem__ items append extend add".split())
 OPAQUE_GLOBALS = frozenset(
     {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__main__", "__import__"}
 )
@@ -153,6 +161,32 @@ def _globals_of(code: Any, seen: Any = None) -> Any:
     return names
 
 
+def _has_effects(code: Any) -> Any:
+    """Whether a function leaves more than its result: pickles call some methods, and it must not show."""
+    stores = ("STORE_GLOBAL", "STORE_ATTR", "STORE_SUBSCR", "DELETE_GLOBAL", "DELETE_ATTR", "DELETE_SUBSCR")
+    return bool({"print", "append", "add", "update"} & set(code.co_names)) or any(
+        instruction.opname in stores for instruction in dis.get_instructions(code)
+    )
+
+
+def _of_user(function: Any) -> Any:
+    return getattr(function, "__globals__", None) is AGENT.user_ns
+
+
+def _finalized() -> Any:
+    """Addresses of the objects that a `weakref.finalize` waits for."""
+    kind: Any = weakref.finalize
+    return {id(info.weakref()) for info in list(kind._registry.values())}
+
+
+def _is_watched(obj: Any) -> Any:
+    """Whether a weak reference to this object calls a function of the notebook when it goes."""
+    if weakref.getweakrefcount(obj) == 0:
+        return False
+    callbacks = (getattr(reference, "__callback__", None) for reference in weakref.getweakrefs(obj))
+    return any(map(_of_user, callbacks))
+
+
 def _resolves(obj: Any) -> Any:
     """Whether an object is found again under its module and name, and isn't of the notebook."""
     name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
@@ -239,6 +273,7 @@ def _pickler_classes() -> Any:
             self.atoms: dict[int, Any] = {}
             self.numbers: dict[int, int] = {}
             self.twice = False
+            self.doubtful = False  # whether only loading tells if it can be loaded
             super().__init__(self.stream, protocol=5, buffer_callback=self.buffers.keep)
 
         def reducer_override(self, obj: Any) -> Any:
@@ -258,7 +293,8 @@ def _pickler_classes() -> Any:
             if isinstance(obj, type):
                 if _of_notebook(obj):
                     self.check_class(obj)
-                    self.refs.update(self.agent.class_refs(obj))
+                    if "__slots__" in obj.__dict__:
+                        return self.reduce_slotted(obj)
                 return super().reducer_override(obj) if base is not pickle.Pickler else NotImplemented
             self.check_instance(obj, kind)
             module = kind.__module__ or ""
@@ -284,13 +320,18 @@ def _pickler_classes() -> Any:
             return isinstance(obj, sys.modules["pandas"].Index)
 
         def check_class(self, cls: Any) -> None:
+            self.refs.update(self.agent.class_refs(cls))
             if base is pickle.Pickler:
                 raise Live("a class of the notebook, and the kernel has no cloudpickle")
-            for name in ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__del__", "__new__"):
-                method = cls.__dict__.get(name)
+            asked = PICKLED_BY | (FILLED_BY if issubclass(cls, FILLED) else frozenset())
+            asked |= MADE_BY if issubclass(cls, type) else frozenset()
+            for name, method in list(cls.__dict__.items()):
                 function = getattr(method, "__func__", method)
-                if getattr(function, "__globals__", None) is self.agent.user_ns:
+                if getattr(function, "__globals__", None) is not self.agent.user_ns:
+                    continue
+                if name in asked or (name in CALLED and _has_effects(function.__code__)):
                     raise Live(f"class {cls.__name__} has a {name} of its own")
+                self.doubtful = self.doubtful or name == "__getattr__"
 
         def check_instance(self, obj: Any, kind: Any) -> None:
             module = kind.__module__ or ""
@@ -302,10 +343,20 @@ def _pickler_classes() -> Any:
                 raise Live("a view of another object")
             if isinstance(obj, io.IOBase) and not (kind is io.StringIO or kind is io.BytesIO):
                 raise Live("an open file")
-            if isinstance(obj, BaseException) and obj.__traceback__ is not None:
-                raise Live("an exception with its traceback")
+            if isinstance(obj, BaseException):
+                if obj.__traceback__ is not None:
+                    raise Live("an exception with its traceback")
+                self.doubtful = True
+            if _of_user(copyreg.dispatch_table.get(kind)):
+                raise Live("the notebook says how it is pickled")
+            if id(obj) in self.agent.finalized or _is_watched(obj):
+                raise Live("somebody is told when it goes")
+            if module.startswith("multiprocessing."):
+                raise Live("shared with other processes")
             if kind.__name__ == "_lru_cache_wrapper" and not _resolves(obj):
                 raise Live("a function with a cache of its own")
+            if kind is weakref.finalize:
+                raise Live("it waits for another object to go")
             if module.startswith("matplotlib"):
                 artist = sys.modules.get("matplotlib.artist")
                 if artist is not None and isinstance(obj, artist.Artist):
@@ -348,6 +399,19 @@ def _pickler_classes() -> Any:
             )
             made = (space, marshal.dumps(code, 2), source, function.__name__, function.__closure__)
             return make_function, made, state, None, None, set_function
+
+        def reduce_slotted(self, cls: Any) -> Any:
+            """cloudpickle leaves slots out when it makes a class again, which would give instances a `__dict__`."""
+            slots = cls.__dict__["__slots__"]
+            names = [slots] if isinstance(slots, str) else list(slots)
+            reduced = super().reducer_override(cls) if base is not pickle.Pickler else NotImplemented
+            if not isinstance(reduced, tuple) or reduced[0].__name__ != "_make_skeleton_class":
+                return reduced
+            if any(name.startswith("__") and not name.endswith("__") for name in names):
+                raise Live(f"class {cls.__name__} has private slots")
+            made = list(reduced[1])
+            made[3] = {**made[3], "__slots__": tuple(names)}
+            return (reduced[0], tuple(made), *reduced[2:])
 
         def reduce_array(self, numpy: Any, array: Any, kind: Any) -> Any:
             if kind is not numpy.ndarray:
@@ -1204,6 +1268,7 @@ class Agent:
         self.axes_apart = self.memory_seen = self.identity_seen = False
         self.heavy: set[Any] = set()
         self.keep: list[Any] = []
+        self.finalized: set[int] = set()
         self.mapped: list[Any] = []
         self.stored: dict[Any, Any] = {}
         self.facts: dict[Any, Any] = {}
@@ -1386,8 +1451,10 @@ class Agent:
             picked.stream = made.stream.getvalue()
             if b"__main__" in picked.stream and _names_main(picked.stream):
                 picked.live = "refers to something that only this kernel has"
-            elif not _sets_keep_order(picked.stream, made.buffers):
+            elif not _sets_keep_order(made):
                 picked.live = "a set whose order a copy would not keep"
+            elif made.doubtful and not _loads_again(picked.stream, made.buffers):
+                picked.live = "it can be pickled, but not loaded"
             elif made.twice or (self.identity_seen and isinstance(value, str) and value.isidentifier()):
                 picked.live = "one object in several places, in a notebook that asks what is the same"
         picked.buffers, picked.refs, picked.arrays, picked.owners = made.buffers, made.refs, made.arrays, made.owners
@@ -1414,8 +1481,10 @@ class Agent:
             if id(obj) in seen or isinstance(obj, UNSHARED):
                 continue
             seen.add(id(obj))
-            if isinstance(obj, (type, types.FunctionType)) and _resolves(obj):
-                continue
+            if isinstance(obj, (type, types.FunctionType)):
+                if _resolves(obj):
+                    continue
+                picked.refs |= self.direct_refs(obj)
             if type(obj) is dict and "__builtins__" in obj:
                 continue  # the globals of a module
             if self.shares(obj):
@@ -1518,6 +1587,7 @@ class Agent:
     def groups_of(self, names: Any, deadline: Any) -> Any:
         """Pickle these variables into groups, reaching on to what their functions name."""
         self.keep = []
+        self.finalized = _finalized()
         try:
             picked = {name: self.pick(name, deadline) for name in names}
             parts, views, stuck = self.partition(names, picked)
@@ -1551,7 +1621,7 @@ class Agent:
         except Exception as error:
             return Group(part, "", {part[0]: str(error)}, refs, kinds)
         stream = pickler.stream.getvalue()
-        if not _sets_keep_order(stream, pickler.buffers):
+        if not _sets_keep_order(pickler):
             return Group(part, "", {part[0]: "a set whose order a copy would not keep"}, refs, kinds)
         return self.group(part, stream, pickler.buffers, refs, kinds)
 
@@ -1667,6 +1737,17 @@ class Agent:
         mock: Any = sys.modules.get("unittest.mock")
         if mock is not None and getattr(mock._patch, "_active_patches", None):
             found["mocks"] = "a mock.patch that was not stopped"
+        for name in self.local_modules():
+            cached = (v for v in vars(sys.modules[name]).values() if type(v).__name__ == "_lru_cache_wrapper")
+            if any(function.cache_info().currsize for function in cached):
+                found["caches"] = f"a cache that a function of {name} has filled"
+        numpy = sys.modules.get("numpy")
+        if numpy is not None and hasattr(numpy, "geterrcall") and numpy.geterrcall() is not None:
+            found["numpy"] = "a function that numpy calls at errors"
+        if any(_of_notebook(type(finder)) for finder in sys.meta_path):
+            found["importers"] = "an importer of the notebook"
+        if any(map(_of_user, copyreg.dispatch_table.values())):
+            found["copyreg"] = "a way to pickle that the notebook told copyreg"
         if sys.gettrace() is not None and getattr(sys.gettrace(), "__globals__", None) is self.user_ns:
             found["trace"] = "a trace function"
         return found
@@ -1731,19 +1812,14 @@ class Agent:
         return found
 
     def of_notebook(self, value: Any) -> Any:
-        for item in (
-            value,
-            getattr(value, "__func__", None),
-            getattr(value, "fget", None),
-            getattr(value, "__wrapped__", None),
-        ):
+        for item in (value, *(_held(value, name) for name in ("__func__", "fget", "__wrapped__"))):
             if type(item) is types.FunctionType and item.__globals__ is self.user_ns:
                 return True
             if isinstance(item, type) and _of_notebook(item):
                 return True
         if isinstance(value, types.ModuleType):
             return False
-        held = getattr(value, "__dict__", None)
+        held = _held(value, "__dict__")
         held = list(held.values()) if isinstance(held, dict) and not isinstance(value, type) else ()
         return _of_notebook(type(value)) or any(
             (isinstance(h, type) and _of_notebook(h)) or getattr(h, "__globals__", None) is self.user_ns for h in held
@@ -1982,7 +2058,7 @@ class Agent:
             return self.code_facts(value.__code__)[0]
         if isinstance(value, type) and _of_notebook(value):
             return self.class_refs(value)
-        return ()
+        return frozenset()
 
     def changes(self, candidates: Any, deadline: Any) -> Any:
         """The groups among these variables that are not what they were."""
@@ -2092,6 +2168,14 @@ def _attribute(target: Any, name: str) -> Any:
     return vars(target)[name]
 
 
+def _held(value: Any, name: str) -> Any:
+    """An attribute, or None, without asking a `__getattr__` of the object's own: that of ctypes loads a library."""
+    try:
+        return object.__getattribute__(value, name)
+    except Exception:
+        return None
+
+
 def _owner(array: Any) -> Any:
     while type(getattr(array, "base", None)).__name__ == "ndarray":
         array = array.base
@@ -2139,42 +2223,29 @@ def _names_main(stream: Any) -> Any:
     return False
 
 
-def _sets_keep_order(stream: Any, buffers: Any) -> Any:
-    if b"\x8f" not in stream and b"\x91" not in stream:
+def _sets_keep_order(pickler: Any) -> Any:
+    """Whether the sets in a pickle come back in the order that they have here."""
+    stream = pickler.stream.getvalue()
+    if (b"\x8f" not in stream and b"\x91" not in stream) or len(stream) > 1 << 24:
         return True
-    import pickletools
+    found = [item for _, item in pickler.memo.copy().values() if isinstance(item, (set, frozenset)) and len(item) > 1]
+    return all(all(map(_hash_lasts, item)) and list(type(item)(list(item))) == list(item) for item in found)
 
-    if len(stream) > 1 << 24:
-        return True
-    if not any(op.name in ("EMPTY_SET", "FROZENSET") for op, _, _ in pickletools.genops(stream)):
-        return True
+
+def _hash_lasts(item: Any) -> Any:
+    """Whether a hash is the same in every process of this seed, and not an address."""
+    if isinstance(item, (tuple, frozenset)):
+        return all(map(_hash_lasts, item))
+    made: Any = type(item).__hash__
+    return made is not object.__hash__ and not (item is None and sys.version_info < (3, 12))
+
+
+def _loads_again(stream: Any, buffers: Any) -> Any:
     try:
-        again = (EXACT if _has_nan(stream) else PICKLER)(AGENT, (), None)
-        again.dump(loads(stream, buffers))
+        loads(stream, buffers)
     except Exception:
         return False
-    return _shape(again.stream.getvalue()) == _shape(stream)
-
-
-def _shape(stream: Any) -> Any:
-    """The strings and numbers of a pickle in order, without what memoizing does to them."""
-    import pickletools
-
-    skip = ("MEMOIZE", "FRAME", "BINPUT", "LONG_BINPUT", "PROTO")
-    memo: list[Any] = []
-    found: list[Any] = []
-    last = None
-    for op, argument, _ in pickletools.genops(stream):
-        if op.name == "MEMOIZE":
-            memo.append(last)
-        elif op.name in ("BINGET", "LONG_BINGET"):
-            place = int(argument or 0)
-            found.append(memo[place] if place < len(memo) else None)
-            last = None
-        elif op.name not in skip:
-            last = argument
-            found.append(argument if argument is not None else op.name)
-    return found
+    return True
 
 
 def _address(raw: Any) -> Any:

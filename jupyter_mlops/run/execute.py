@@ -105,7 +105,9 @@ async def _run(
     _require_step(pipeline, request.from_step)
     _require_step(pipeline, request.only_step)
     _require_step(pipeline, request.stop_before)
+    _require_folder(request)
     output = _output(request, config, run_id)
+    _require_report(request, output)
     tell({"event": "run", "id": run_id, "steps": [s.name for s in pipeline.steps], "output": str(output)})
     options = Options(
         jobs=request.jobs or config.jobs or cores(),
@@ -173,8 +175,13 @@ def _record(
         "notes": outcome.notes,
         "writes": sorted(set(outcome.wrote)),
     }
-    plain: dict[str, Any] = json.loads(json.dumps(record, default=str))
+    plain: dict[str, Any] = json.loads(json.dumps(record, default=str), parse_constant=_constant)
     return plain
+
+
+def _constant(text: str) -> str:
+    """JSON has no NaN: it is told as metrics are, `nan`, `inf`, `-inf`."""
+    return str(float(text.replace("Infinity", "inf")))
 
 
 def _source_cells(nb: NotebookNode, source: NotebookNode) -> list[int]:
@@ -242,6 +249,22 @@ def _run_id() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
 
 
+def _require_folder(request: RunRequest) -> None:
+    if request.cwd is not None and not request.cwd.is_dir():
+        raise BadInput("there is no such folder to run in", where=f"--cwd {request.cwd}")
+
+
+def _require_report(request: RunRequest, output: Path) -> None:
+    if request.report is None:
+        return
+    path = request.report.resolve()
+    if path in (request.notebook.resolve(), output.resolve()):
+        raise BadInput("the report would overwrite the notebook", where=str(path), remedy="Name another file.")
+    if path.is_dir():
+        raise BadInput("the report is to be a file, and this is a folder", where=str(path), remedy="Name a file in it.")
+    _require_writable(path.parent, "report")
+
+
 def _output(request: RunRequest, config: RunConfig, run_id: str) -> Path:
     if request.output is None:
         path = Path(config.home) / "runs" / run_id / f"{request.notebook.stem}.ipynb"
@@ -252,11 +275,15 @@ def _output(request: RunRequest, config: RunConfig, run_id: str) -> Path:
         path = path / f"{request.notebook.stem}.ipynb"
     if path == request.notebook.resolve():
         raise BadInput("the output would overwrite the notebook", where=str(path), remedy="Name another file with -o.")
-    if not path.parent.is_dir():
-        raise BadInput("the folder of the output does not exist", where=str(path.parent), remedy="Make it first.")
-    if not os.access(path.parent, os.W_OK):
-        raise BadInput("the folder of the output can't be written", where=str(path.parent))
+    _require_writable(path.parent, "output")
     return path
+
+
+def _require_writable(folder: Path, of: str) -> None:
+    if not folder.is_dir():
+        raise BadInput(f"the folder of the {of} does not exist", where=str(folder), remedy="Make it first.")
+    if not os.access(folder, os.W_OK):
+        raise BadInput(f"the folder of the {of} can't be written", where=str(folder))
 
 
 def _papermill() -> str:

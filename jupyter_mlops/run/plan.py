@@ -50,7 +50,10 @@ NAMES_AXES = re.compile(
 )
 MEMORY = re.compile(r"share_memory|shares_memory|\.base\b|__array_interface__|byte_bounds|owndata|\.ctypes\b|data_ptr")
 PROCESS = re.compile(r"(os\.getp?pid|threading\.\w+|psutil\..*)\(\)")
-DESCRIPTOR = re.compile(r"os\.(open|pipe2?|dup2?|openpty|memfd_create|eventfd)\(\)|tempfile\.mkstemp\(\)")
+DESCRIPTOR = re.compile(
+    r"os\.(open|pipe2?|dup2?|openpty|memfd_create|eventfd)\(\)|tempfile\.mkstemp\(\)|\.fileno\(\)"
+    r"|\.ctypes|\.__array_interface__|\.buffer_info\(\)|ctypes\.addressof\(\)|\.(random_state|rng|seed) ="
+)
 GENERATOR = re.compile(r"(random\.getstate|numpy\.random\.get_state|torch\..*get_rng_state)\(\)")
 
 

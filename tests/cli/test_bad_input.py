@@ -40,6 +40,13 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     refused(command("run", tmp_path / "chrun.ipynb"), "no such file", "Did you mean churn.ipynb?")
 
 
+def test_a_link_that_leads_nowhere_is_not_proposed_for_itself(tmp_path: Path) -> None:
+    (tmp_path / "a.ipynb").symlink_to("gone.ipynb")
+    done = command("run", tmp_path / "a.ipynb")
+    refused(done, "no such file")
+    assert "Did you mean" not in done.err
+
+
 CELLS: dict[str, tuple[Cells, list[str]]] = {
     "broken": ([("", "x = 1"), ("", "def f(:\n  pass")], ["cell 2, line 1", "not valid Python"]),
     "two steps": ([("step:a step:b", "x = 1")], ["cell 1", "`a`, `b`"]),
@@ -73,9 +80,15 @@ RUNS: dict[str, tuple[list[str], list[str]]] = {
     "no such only": (["--only", "x"], ["'x'", "Steps: load"]),
     "no such kernel": (["-k", "pyhton3"], ["pyhton3", "python3"]),
     "jobs": (["--jobs", "0"], ["--jobs", "whole number"]),
-    "timeout": (["--timeout", "-1"], ["--timeout", "more than 0"]),
+    "timeout": (["--timeout", "-1"], ["--timeout", "above 0"]),
+    "timeout that never comes": (["--timeout", "nan"], ["--timeout", "above 0"]),
     "output folder": (["-o", "none/b.ipynb"], ["none", "does not exist"]),
     "output over input": (["-o", "a.ipynb"], ["overwrite"]),
+    "report over input": (["--report", "a.ipynb"], ["report", "overwrite"]),
+    "report over output": (["-o", "b.ipynb", "--report", "b.ipynb"], ["report", "overwrite"]),
+    "report folder": (["--report", "none/b.html"], ["none", "does not exist"]),
+    "report is a folder": (["--report", "."], ["folder"]),
+    "working folder": (["--cwd", "none"], ["--cwd none", "no such folder"]),
 }
 
 

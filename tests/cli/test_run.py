@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import command, read, states, texts, write
+from tests.cli.command import COMMAND, command, read, states, texts, write
 
 CELLS = [
     ("parameters", "n: int = 3  # how many\nname: str = 'x'"),
@@ -205,3 +207,24 @@ def test_another_language_runs_as_one_step(tmp_path: Path) -> None:
     done = command("run", path, "-o", tmp_path / "o.ipynb", "--json")
     assert states(done.record) == {"notebook": "completed"}
     assert texts(read(tmp_path / "o.ipynb")) == ["", "5\n"]
+
+
+@pytest.mark.parametrize("text", ["-5", "-1e3", "-.5e3", "-inf"])
+def test_negative_numbers_as_they_are_written(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path / "a.ipynb", ("parameters", "x: float = 1.0"), ("step:a", "print(x)"))
+    done = command("run", path, "-p", "x", text, "-o", tmp_path / "out.ipynb")
+    assert done.code == 0, done.err
+    assert f"{float(text)}\n" in texts(read(tmp_path / "out.ipynb"))
+
+
+def test_the_json_of_a_run_has_no_nan(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ipynb", ("parameters", "x: float = 1.0"), ("step:a", "print(x)"))
+    done = command("run", path, "-p", "x", "nan", "--json")
+    assert json.loads(done.out, parse_constant=pytest.fail)["parameters"] == {"x": "nan"}
+
+
+def test_streams_that_are_closed(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ipynb", ("step:a", "print(1)"))
+    shell = f"exec {shlex.join([*COMMAND, 'run', str(path), '-o', str(tmp_path / 'out.ipynb')])} <&- >&- 2>&-"
+    assert subprocess.run(["sh", "-c", shell], timeout=120, check=False).returncode == 0
+    assert texts(read(tmp_path / "out.ipynb")) == ["1\n"]

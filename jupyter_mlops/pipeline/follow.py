@@ -1,0 +1,66 @@
+"""What blocks do by calling what other cells define, and the names under which a changed module is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from jupyter_mlops.notebook.access import Effects
+from jupyter_mlops.notebook.effects import effects_of_definitions, merge_effects
+from jupyter_mlops.pipeline.model import Block
+
+NOTHING = Effects()
+
+
+def follow(blocks: Sequence[Block], sources: Mapping[int, str]) -> tuple[Block, ...]:
+    """The blocks, each with what the functions and classes that it may come near do to the clock and to modules.
+
+    What they do to files, to the network and to process state is seen when the block runs.
+
+    :param sources: position of a cell -> its text, for cells that can be read.
+    """
+    modules: dict[str, str] = {}
+    for block in blocks:
+        modules.update(block.access.modules)
+    made = _definitions(blocks, sources, modules)
+    uses = {name: used for block in blocks for name, used in block.access.defines.items()}
+    return tuple(replace(block, effects=_followed(block, made, uses, modules)) for block in blocks)
+
+
+def _definitions(
+    blocks: Sequence[Block], sources: Mapping[int, str], modules: Mapping[str, str]
+) -> dict[str, list[Effects]]:
+    found: dict[str, list[Effects]] = {}
+    for block in blocks:
+        for index in block.cells:
+            for name, acts in _read(sources.get(index, ""), tuple(modules.items())).items():
+                found.setdefault(name, []).append(acts)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _read(source: str, modules: tuple[tuple[str, str], ...]) -> dict[str, Effects]:
+    return effects_of_definitions(source, dict(modules))
+
+
+def _followed(
+    block: Block, made: Mapping[str, list[Effects]], uses: Mapping[str, frozenset[str]], modules: Mapping[str, str]
+) -> Effects:
+    names, waiting = set(), [*block.access.touched, *block.access.strings]
+    while waiting:
+        name = waiting.pop()
+        if name in made and name not in names:
+            names.add(name)
+            waiting += uses.get(name, ())
+    called = merge_effects(acts for name in sorted(names) for acts in made[name])
+    own = block.effects
+    volatile = (*own.volatile, *(what for what in called.volatile if what not in own.volatile))
+    changed = own.modules_changed | called.modules_changed
+    return replace(own, volatile=volatile, modules_changed=_known_as(changed, modules)) if names or changed else own
+
+
+def _known_as(changed: frozenset[str], modules: Mapping[str, str]) -> frozenset[str]:
+    """All names of the notebook that lead into the packages that these lead into."""
+    packages = {modules.get(name, name).split(".")[0] for name in changed}
+    return changed | {name for name, dotted in modules.items() if dotted.split(".")[0] in packages}
