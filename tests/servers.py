@@ -21,6 +21,9 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 BUILT = ROOT / "jupyter_mlops" / "labextension"
 TOKEN = "secret-of-the-tests"
+# What jupyter-collaboration installs, which is at work in all of JupyterLab unless it is told not to.
+COLLABORATION_SERVER = ("jupyter_server_ydoc", "jupyter_server_fileid")
+COLLABORATION_LAB = ("@jupyter/docprovider-extension", "@jupyter/collaboration-extension")
 
 
 @dataclass
@@ -112,11 +115,13 @@ def free_port() -> int:
 
 @contextmanager
 def server(
-    folder: Path, *options: str, app: str = "server", config: str = "", extension: bool = True
+    folder: Path, *options: str, app: str = "server", config: str = "", extension: bool = True,
+    collaboration: bool = False,
 ) -> Iterator[Server]:  # fmt: skip
     """Start one, and end it and its worker.
 
     :param extension: whether JupyterLab has ours.
+    :param collaboration: whether notebooks are shared between browsers, by jupyter-collaboration.
     """
     root, home, data = folder / "root", folder / "home", folder / "data"
     for each in (root, home, data, data / "labextensions"):
@@ -126,6 +131,10 @@ def server(
             "the JupyterLab extension is not built: jlpm build:prod in labextension/"
         )
         (data / "labextensions" / "jupyter-mlops").symlink_to(BUILT)
+    extensions = {"jupyter_mlops": True, **dict.fromkeys(COLLABORATION_SERVER, collaboration)}
+    (data / "labconfig").mkdir(exist_ok=True)
+    disabled = {} if collaboration else dict.fromkeys(COLLABORATION_LAB, True)
+    (data / "labconfig" / "page_config.json").write_text(json.dumps({"disabledExtensions": disabled}), encoding="utf-8")
     settings = data / "jupyter_server_config.py"
     settings.write_text(config, encoding="utf-8")
     env = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "JPY"))}
@@ -139,7 +148,7 @@ def server(
     command = [
         sys.executable, "-m", "jupyter", app, "--allow-root", "--no-browser", f"--port={port}", "--ip=127.0.0.1",
         f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}", "--ServerApp.port_retries=0",
-        "--ServerApp.jpserver_extensions={'jupyter_mlops': True}", "--LabApp.news_url=None", *options,
+        f"--ServerApp.jpserver_extensions={extensions}", "--LabApp.news_url=None", *options,
     ]  # fmt: skip
     log = folder / "server.log"
     with log.open("wb") as stream:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from jupyter_mlops.notebook.access import Effects
 from jupyter_mlops.notebook.magics import Use, to_python, use_of
@@ -137,6 +139,7 @@ REGISTERS = re.compile(r".*\b(un|de)?register\w*$|joblib\.parallel_(config|backe
 CONFIGURES = re.compile(
     r".*\b(set|reset|configure|config|enable|disable|use|install|init|activate|patch)(_?[a-z]\w*)?$"
 )
+WORD = re.compile(r"[^\W\d]\w*")
 MODEL_FREE = re.compile(r"importlib\.\w+")
 
 
@@ -164,6 +167,22 @@ def effects_of_definitions(source: str, modules: Mapping[str, str]) -> dict[str,
             reader.visit(statement)
             found[statement.name] = reader.result()
     return found
+
+
+def cell_effects(source: str, modules: Mapping[str, str]) -> Effects:
+    """The same, kept for texts that were seen lately: it depends on those modules alone that the text names."""
+    return _kept(source, tuple((name, modules[name]) for name in _words(source) if name in modules))
+
+
+@lru_cache(maxsize=4096)
+def _kept(source: str, modules: tuple[tuple[str, str], ...]) -> Effects:
+    return effects(source, dict(modules))
+
+
+@lru_cache(maxsize=4096)
+def _words(source: str) -> tuple[str, ...]:
+    text = source if source.isascii() else unicodedata.normalize("NFKC", source)  # as Python does with names
+    return tuple(dict.fromkeys(("get_ipython", *WORD.findall(text))))
 
 
 def merge_effects(many: Iterable[Effects]) -> Effects:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_mlops.errors import BadNotebook, CyclicPipeline, UnknownStep
 from jupyter_mlops.notebook.access import Access, Effects
-from jupyter_mlops.notebook.effects import effects, merge_effects
+from jupyter_mlops.notebook.effects import cell_effects, merge_effects
 from jupyter_mlops.notebook.magics import to_python
 from jupyter_mlops.notebook.merge import merge
 from jupyter_mlops.notebook.names import access
@@ -265,12 +265,7 @@ def _parsed(source: str) -> Access | SyntaxError:
 def _effects_of(cell: Cell, modules: Mapping[str, str]) -> Effects:
     if not isinstance(_parsed(cell.source), Access):
         return Effects()
-    return _acts(cell.source, tuple(modules.items()))
-
-
-@lru_cache(maxsize=4096)
-def _acts(source: str, modules: tuple[tuple[str, str], ...]) -> Effects:
-    return effects(source, dict(modules))
+    return cell_effects(cell.source, modules)
 
 
 def _sources(cells: list[Cell]) -> dict[int, str]:

@@ -44,10 +44,17 @@ def dataflow(
     for earlier, later in prev:
         reader.add(earlier, later, "prev")
     order = list(dict.fromkeys(b.owner for b in blocks if b.role == "step"))
+    rank = {s: i for i, s in enumerate(order)}
+    earlier_than: dict[str, set[str]] = {s: set() for s in order}
+    for before, after, _ in reader.edges:
+        earlier_than[after].add(before)
+    mine: dict[str, list[Block]] = {s: [] for s in order}
+    for block in blocks:
+        mine.setdefault(block.owner, []).append(block)
     return Flow(
         inputs={s: tuple(sorted(reader.inputs[s])) for s in order},
-        outputs={s: _outputs(s, blocks, reader) for s in order},
-        after={s: tuple(e for e in order if any((e, s, k) in reader.edges for k in KINDS)) for s in order},
+        outputs={s: _outputs(mine[s], reader.used[s]) for s in order},
+        after={s: tuple(sorted(earlier_than[s], key=rank.__getitem__)) for s in order},
         edges=_edges(reader, order),
         fusions=tuple(_fusions(blocks, live)),
     )
@@ -73,6 +80,7 @@ class _Reader:
         self.alters: dict[str, frozenset[int | str]] = {}
         self.makers: set[str] = set()
         self.modules: set[str] = set()
+        self.rebound: set[str] = set()  # builtins that blocks so far may have bound
         self.changed: dict[int, set[str]] = {}
         self.edges: dict[tuple[str, str, EdgeKind], set[str]] = {}
         self.inputs: dict[str, set[str]] = {b.owner: set() for b in blocks}
@@ -94,6 +102,7 @@ class _Reader:
         changed = {n for f in called for n in self.changes[f]}
         changed |= {n for f, given in block.access.calls for at, n in given if at in alters.get(f, ())}
         self.changed[block.index] = changed
+        self.rebound |= block.access.binds & BUILTINS
         self.define(block.access)
 
     def define(self, access: Access) -> None:
@@ -124,14 +133,13 @@ class _Reader:
         found |= follow(found, self.defines)
         if access.opaque or access.history:
             found |= {n for other in self.blocks[: block.index] for n in other.access.binds}
-        bound = {n for other in self.blocks[: block.index] for n in other.access.binds} & BUILTINS
-        return found - self.modules - (BUILTINS - bound)
+        return found - self.modules - (BUILTINS - self.rebound)
 
     def follow(self, block: Block, name: str) -> None:
         """Edges from those who may have written a name last."""
         for other in reversed(self.blocks[: block.index]):
             access = other.access
-            if name in access.certain | access.mutates | access.deletes:
+            if name in access.certain or name in access.mutates or name in access.deletes:
                 self.depend(other, block, name, "data")
                 return
             if name in access.binds or access.opaque or name in self.changed.get(other.index, ()):
@@ -174,11 +182,10 @@ def _plain(path: str) -> str:
     return path.replace("\\", "/").removeprefix("./")
 
 
-def _outputs(step: str, blocks: Sequence[Block], reader: _Reader) -> tuple[str, ...]:
-    """What later steps read of what this one writes; all that it binds if none reads anything."""
-    if reader.used[step]:
-        return tuple(sorted(reader.used[step]))
-    mine = [b for b in blocks if b.owner == step]
+def _outputs(mine: Sequence[Block], used: set[str]) -> tuple[str, ...]:
+    """What later steps read of what a step's blocks write; all that they bind if none reads anything."""
+    if used:
+        return tuple(sorted(used))
     bound = {n for b in mine for n in b.access.binds}
     gone = {n for b in mine for n in b.access.deletes - b.access.certain}
     modules = {n for b in mine for n in b.access.modules}

@@ -3,14 +3,14 @@ import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
-import { RunFeed } from './events';
+import { IRunEvent, RunFeed } from './events';
 import { JobsApi } from './jobs/api';
 import { ParametersModel } from './parameters/model';
 import { PipelineApi } from './pipeline/api';
 import { PipelineModel } from './pipeline/model';
 import { Requests } from './request';
 import { RunsApi } from './runs/api';
-import { RunList } from './runs/model';
+import { ACTIVE, RunList } from './runs/model';
 import { IMlops, INotebookDesk, PLUGIN } from './tokens';
 
 class Mlops implements IMlops {
@@ -60,7 +60,18 @@ class Mlops implements IMlops {
       };
       this._desks.set(context, known);
       context.disposed.connect(() => runs.dispose());
-      context.pathChanged.connect(() => void runs.refresh());
+      context.pathChanged.connect(() => {
+        void runs.refresh();
+        known!.pipeline.refresh();
+      });
+      const { pipeline } = known;
+      const learn = (_: unknown, event: IRunEvent) => {
+        if (event.kind === 'run' && event.notebook === context.localPath && !ACTIVE.includes(event.state!)) {
+          pipeline.refresh(); // a run shows which step writes what
+        }
+      };
+      this.feed.heard.connect(learn);
+      context.disposed.connect(() => this.feed.heard.disconnect(learn));
       void runs.refresh();
     }
     return known;

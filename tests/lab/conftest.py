@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -90,8 +91,6 @@ class Lab:
 
     def saved(self, path: str) -> Any:
         """The notebook as it is after saving it."""
-        import json
-
         dirty = self.page.locator(".lm-TabBar-tab.jp-mod-current.jp-mod-dirty")
         self.page.keyboard.press("Control+s")
         self.page.wait_for_timeout(300)
@@ -105,6 +104,12 @@ class Lab:
     def tags(self, path: str, at: int) -> list[str]:
         found: list[str] = self.saved(path)["cells"][at]["metadata"].get("tags", [])
         return found
+
+    def setting(self, plugin: str, **values: Any) -> None:
+        """Settings of a plugin, as JupyterLab's settings editor writes them; none for the defaults."""
+        url = f"{self.server.url}/lab/api/settings/{plugin}"
+        told = self.page.request.put(url, data={"raw": json.dumps(values)}, headers={"Authorization": f"token {TOKEN}"})
+        assert told.status == 204, told.text()
 
     def picture(self, name: str) -> None:
         ARTIFACTS.mkdir(exist_ok=True)

@@ -275,23 +275,6 @@ def test_checks_lead_to_cells_and_mend_what_they_can(page: Lab, write: Write) ->
     expect(page.cell(1)).to_have_class(re.compile("jp-mod-active"))
 
 
-def test_five_hundred_cells(page: Lab, write: Write) -> None:
-    cells = [(f"x{n} = {n}" + (f" + x{n - 1}" if n else ""), f"step:s{n // 12:02d}") for n in range(500)]
-    page.open(write("many.ipynb", *cells)).panel()
-    page.node("s00").wait_for()
-    expect(page.page.locator("#jupyter-mlops-panel .react-flow__minimap")).to_be_visible()
-    page.picture("five-hundred-cells")
-    for step in ("s41", "s00") * 2:  # its cells are detached and attached again
-        for _ in range(120):  # JupyterLab draws them one after the other
-            page.node(step).focus()
-            page.page.keyboard.press("Enter")
-            page.page.wait_for_timeout(500)
-            if page.chip(step).first.is_visible():
-                break
-        expect(page.chip(step).first).to_be_visible()
-    expect(page.cell(0).locator(".jp-mlops-header")).to_have_count(1)
-
-
 def test_html_is_only_text(page: Lab, write: Write) -> None:
     evil = "<img src=x onerror=alert(1)>"
     path = write(

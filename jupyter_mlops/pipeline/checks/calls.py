@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+TREES = 4096  # of which what was found is kept: an edit changes one cell of many
 
 
 def dotted(node: ast.expr) -> str:
@@ -17,13 +20,16 @@ def dotted(node: ast.expr) -> str:
 
 def calls(tree: ast.AST, modules: Mapping[str, str]) -> Iterator[tuple[str, ast.Call]]:
     """Each call with the dotted name of what is called, aliases of modules resolved through `modules`."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            name = dotted(node.func)
-            if name:
-                head, _, rest = name.partition(".")
-                head = modules.get(head, head)
-                yield (f"{head}.{rest}" if rest else head), node
+    for name, node in _called(tree):
+        head, _, rest = name.partition(".")
+        head = modules.get(head, head)
+        yield (f"{head}.{rest}" if rest else head), node
+
+
+@lru_cache(TREES)
+def _called(tree: ast.AST) -> tuple[tuple[str, ast.Call], ...]:
+    found = ((dotted(node.func), node) for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return tuple((name, node) for name, node in found if name)
 
 
 def texts(call: ast.Call) -> tuple[str, ...]:
@@ -37,11 +43,16 @@ def _items(node: ast.expr) -> list[ast.expr]:
     return list(node.elts) if isinstance(node, ast.List | ast.Tuple) else [node]
 
 
-def magics(tree: ast.AST) -> Iterator[tuple[str, str]]:
+@lru_cache(TREES)
+def magics(tree: ast.AST) -> tuple[tuple[str, str], ...]:
     """Line and cell magics as (name, arguments), shell commands as ("!", command).
 
     What IPython's transformer makes of them is known: calls on `get_ipython()`.
     """
+    return tuple(_magics(tree))
+
+
+def _magics(tree: ast.AST) -> Iterator[tuple[str, str]]:
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue

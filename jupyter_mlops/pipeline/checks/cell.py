@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import symtable
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeGuard
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from jupyter_mlops.notebook.access import Access
 from jupyter_mlops.notebook.magics import to_python
 from jupyter_mlops.notebook.names import access
+from jupyter_mlops.pipeline.checks.calls import TREES
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -46,6 +46,10 @@ class Source:
         return Access() if self.error else access(self.text)
 
     @cached_property
+    def statements(self) -> tuple[tuple[ast.stmt, Access], ...]:
+        return tuple((statement, access(ast.unparse(statement))) for statement in self.tree.body)
+
+    @cached_property
     def immediate(self) -> frozenset[str]:
         if self.error:
             return frozenset()
@@ -57,7 +61,7 @@ class Source:
         return self.access.reads & (found | changed)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(TREES)
 def _source(text: str) -> Source:
     return Source(text)
 
@@ -101,10 +105,10 @@ class CodeCell:
         """Names of the user namespace that running the cell looks up itself, not the functions it defines."""
         return _source(self.source).immediate
 
-    def statements(self) -> Iterator[tuple[ast.stmt, Access]]:
+    @property
+    def statements(self) -> tuple[tuple[ast.stmt, Access], ...]:
         """The top-level statements, each with the names it touches."""
-        for statement in self.tree.body:
-            yield statement, access(ast.unparse(statement))
+        return _source(self.source).statements
 
 
 def code_cells(nb: NotebookNode) -> tuple[CodeCell, ...]:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
+
+from jupyter_mlops.pipeline.checks.calls import TREES
 
 _SHELL = frozenset({"system", "getoutput", "run_line_magic", "run_cell_magic"})
 
 
-def strings(tree: ast.Module) -> Iterator[str]:
+@lru_cache(TREES)
+def strings(tree: ast.Module) -> tuple[str, ...]:
     """Each string literal once, in the order of the text; of an f-string its leading text.
 
     Shell lines and magics give the words they are made of.
     """
+    return tuple(_strings(tree))
+
+
+def _strings(tree: ast.Module) -> Iterator[str]:
     documents = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in _ordered(tree):
         if isinstance(node, ast.Call) and _is_shell(node):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 
+from jupyter_mlops.pipeline.checks.calls import TREES
 from jupyter_mlops.pipeline.checks.cell import CodeCell
 from jupyter_mlops.pipeline.checks.finding import Finding
 from jupyter_mlops.pipeline.checks.rule import Context, rule
@@ -37,7 +39,7 @@ _DISTRIBUTIONS = {
 
 def imported(context: Context) -> frozenset[str]:
     """The dotted modules a notebook imports and that do not lie beside it: what to ask the kernel about."""
-    named = {module for cell in context.cells for module in _modules(cell)}
+    named = {module for cell in context.cells for module in _modules(cell.tree)}
     local = _local(context)
     return frozenset(module for module in named if _top(module) not in local)
 
@@ -51,20 +53,23 @@ def missing_imports(context: Context) -> Iterator[Finding]:
     local = _local(context)
     said: set[str] = set()
     for cell in context.cells:
-        for module in _modules(cell):
+        for module in _modules(cell.tree):
             absent = next((name for name in _prefixes(module) if name in missing), None)
             if absent and absent not in said and _top(module) not in local:
                 said.add(absent)
                 yield _finding(context, cell, absent)
 
 
-def _modules(cell: CodeCell) -> Iterator[str]:
-    """What it imports, in functions too; relative imports left out."""
-    for node in ast.walk(cell.tree):
+@lru_cache(TREES)
+def _modules(tree: ast.Module) -> tuple[str, ...]:
+    """What a cell imports, in functions too; relative imports left out."""
+    found: list[str] = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
+            found.append(node.module)
+    return tuple(found)
 
 
 def _finding(context: Context, cell: CodeCell, module: str) -> Finding:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_mlops.notebook.access import Effects
-from jupyter_mlops.notebook.effects import effects
+from jupyter_mlops.notebook.effects import cell_effects
 from jupyter_mlops.pipeline.checks.cell import CodeCell, code_cells
 from jupyter_mlops.pipeline.checks.finding import Finding
 from jupyter_mlops.pipeline.model import Pipeline
@@ -72,7 +72,7 @@ class Context:
         found = []
         for cell in self.cells:
             modules.update(cell.access.modules)
-            found.append(Effects() if cell.error else effects(cell.source, dict(modules)))
+            found.append(Effects() if cell.error else cell_effects(cell.source, modules))
         return tuple(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,7 @@ _PLACEHOLDER = re.compile(
 _REFERENCE = re.compile(r"^(?:[<{$%].*|[\w.]+\(.*|os\.environ.*|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|\s*)$")
 _LONGEST_LINE = 20_000
 _LONGEST_TEXT = 2_000_000
+_LONGEST_KEPT = 10_000  # characters of a text whose answer is kept with it
 _HASHED = re.compile(r"(?i)^(?:sha\d*[:-])?[0-9a-f]{32,128}$|^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 
@@ -58,7 +60,7 @@ def secrets(context: Context) -> Iterator[Finding]:
     so nothing leaves this process. Messages never repeat the secret.
     """
     try:
-        detectors = tuple(_detectors())
+        _detectors()
     except ImportError:
         yield Finding(
             "secrets",
@@ -69,9 +71,9 @@ def secrets(context: Context) -> Iterator[Finding]:
         )
         return
     for index, cell in enumerate(context.nb.cells):
-        for kind in _kinds(cell.source, detectors):
+        for kind in _kinds(cell.source):
             yield Finding("secrets", "warning", index, _SOURCE.format(kind, index + 1), _SOURCE_FIX)
-        for kind in dict.fromkeys(k for text in _outputs(cell) for k in _kinds(text, detectors)):
+        for kind in dict.fromkeys(k for text in _outputs(cell) for k in _kinds(text)):
             yield Finding("secrets", "warning", index, _OUTPUT.format(kind, index + 1), _OUTPUT_FIX)
 
 
@@ -84,26 +86,34 @@ _OUTPUT = "What looks like a secret ({}) stands in the output of cell {}."
 _OUTPUT_FIX = "Don't print it, clear this output, and change the secret: copies of the notebook still hold it."
 
 
-def _detectors() -> Iterator[BasePlugin]:
-    for module, name in _PLUGINS:
-        plugin: BasePlugin = getattr(import_module(f"detect_secrets.plugins.{module}"), name)()
-        yield plugin
+@cache
+def _detectors() -> tuple[BasePlugin, ...]:
+    return tuple(getattr(import_module(f"detect_secrets.plugins.{module}"), name)() for module, name in _PLUGINS)
 
 
-def _kinds(text: str, detectors: tuple[BasePlugin, ...]) -> list[str]:
+def _kinds(text: str) -> tuple[str, ...]:
     """The kinds of secrets in a text, each once."""
+    return _known_kinds(text) if len(text) < _LONGEST_KEPT else _search(text)
+
+
+@lru_cache(4096)
+def _known_kinds(text: str) -> tuple[str, ...]:
+    return _search(text)
+
+
+def _search(text: str) -> tuple[str, ...]:
     kinds: dict[str, None] = {}
     clean = _DATA_URI.sub("data:", text[:_LONGEST_TEXT])
     for line in clean.splitlines():
         if len(line) <= _LONGEST_LINE:
-            kinds.update(dict.fromkeys(_in_line(line, detectors)))
-    return list(kinds)
+            kinds.update(dict.fromkeys(_in_line(line)))
+    return tuple(kinds)
 
 
-def _in_line(line: str, detectors: tuple[BasePlugin, ...]) -> Iterator[str]:
+def _in_line(line: str) -> Iterator[str]:
     if "pragma: allowlist secret" in line:
         return
-    for detector in detectors:
+    for detector in _detectors():
         if any(_is_real(secret, line, detector) for secret in detector.analyze_string(line)):
             yield detector.secret_type
     if _TOKEN_NAME.search(line) and any(_is_token(word) for word in re.findall(r"['\"]([^'\"\s]{20,})['\"]", line)):

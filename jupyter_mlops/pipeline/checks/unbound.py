@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from jupyter_mlops.pipeline.checks.calls import magics
+from jupyter_mlops.pipeline.checks.calls import TREES, magics
 from jupyter_mlops.pipeline.checks.cell import CodeCell
 from jupyter_mlops.pipeline.checks.rule import Context
 
@@ -40,9 +41,15 @@ class Unbound:
 
 def unbound(context: Context) -> tuple[Unbound, ...]:
     """Each such name where it is first read; nothing below a star import, which may bind any name."""
-    walk = _Walk(context)
+    parameters = context.pipeline.parameters if context.pipeline else ()
+    return _unbound(context.cells, tuple((p.name, p.cell) for p in parameters))
+
+
+@lru_cache(8)  # two rules ask
+def _unbound(cells: tuple[CodeCell, ...], parameters: tuple[tuple[str, int], ...]) -> tuple[Unbound, ...]:
+    walk = _Walk(cells, parameters)
     found: dict[str, Unbound] = {}
-    for cell in context.cells:
+    for cell in cells:
         if walk.is_star(cell):
             walk.blind = True
         if not walk.blind and not cell.error:
@@ -58,12 +65,13 @@ def unbound(context: Context) -> tuple[Unbound, ...]:
 class _Walk:
     """What is known on the way down the notebook."""
 
-    def __init__(self, context: Context) -> None:
-        self.cells = context.cells
-        self.parameters = {p.name: p.cell for p in context.pipeline.parameters} if context.pipeline else {}
+    def __init__(self, cells: tuple[CodeCell, ...], parameters: tuple[tuple[str, int], ...]) -> None:
+        self.cells = cells
+        self.parameters = dict(parameters)
         self.bound: set[str] = {name for name, cell in self.parameters.items() if cell < 0}
         self.deleted: dict[str, int] = {}
-        self.functions: dict[str, tuple[int, frozenset[str]]] = {}
+        self.functions: dict[str, frozenset[str]] = {}
+        self.defined_in: dict[str, int] = {}
         self.opaque = False
         self.blind = False
 
@@ -75,7 +83,7 @@ class _Walk:
         """Names this cell reads, itself or through functions defined above, that are not there."""
         own = {name for name, place in self.parameters.items() if place == cell.index}
         known = self.bound | own
-        looked_up = cell.immediate - _only_in_lambdas(cell)
+        looked_up = cell.immediate - _only_in_lambdas(cell.tree)
         direct = sorted(name for name in looked_up if not _is_given(name) and name not in known)
         early = _read_before_bound(cell, known) if any(name in cell.access.binds for name in direct) else frozenset()
         for name in direct:
@@ -92,22 +100,24 @@ class _Walk:
         for name in access.binds:
             self.deleted.pop(name, None)
             self.functions.pop(name, None)
-        self.functions |= {name: (cell.index, free) for name, free in access.defines.items()}
-        for name in _deleted_at_the_end(cell):
+        self.functions.update(access.defines)
+        self.defined_in.update(dict.fromkeys(access.defines, cell.index))
+        for name in _deleted_at_the_end(cell.tree):
             self.bound.discard(name)
             self.deleted[name] = cell.index
 
     def never_called(self) -> Iterator[Unbound]:
         """Names that function bodies read and that no cell at all binds."""
         everywhere = set(self.parameters).union(*(cell.access.binds for cell in self.cells))
-        for function, (cell, free) in self.functions.items():
+        for function, free in self.functions.items():
             for name in sorted(free):
                 if not _is_given(name) and name not in everywhere:
-                    yield Unbound(name, cell, through=function, sure=False)
+                    yield Unbound(name, self.defined_in[function], through=function, sure=False)
 
     def _through(self, cell: CodeCell, looked_up: frozenset[str], known: set[str]) -> Iterator[tuple[str, str]]:
-        functions = {name: free for name, (_, free) in self.functions.items()} | dict(cell.access.defines)
-        todo = sorted(looked_up & functions.keys() | _used_here(cell))
+        defines = cell.access.defines
+        functions = ChainMap(dict(defines), self.functions)
+        todo = sorted((looked_up & (self.functions.keys() | defines.keys())) | (_used_here(cell.tree) & defines.keys()))
         seen = set(todo)
         while todo:
             function = todo.pop(0)
@@ -124,41 +134,45 @@ class _Walk:
         return Unbound(name, cell, below, self.deleted.get(name), through, sure)
 
 
+@lru_cache(TREES)
 def _is_given(name: str) -> bool:
     return name in _GIVEN or _HISTORY.fullmatch(name) is not None
 
 
-def _only_in_lambdas(cell: CodeCell) -> frozenset[str]:
+@lru_cache(TREES)
+def _only_in_lambdas(tree: ast.Module) -> frozenset[str]:
     """Names that a lambda bound to a name looks up, and nothing else does."""
-    bound = [s.value for s in cell.tree.body if isinstance(s, ast.Assign) and isinstance(s.value, ast.Lambda)]
+    bound = [s.value for s in tree.body if isinstance(s, ast.Assign) and isinstance(s.value, ast.Lambda)]
     inside = Counter(n.id for value in bound for n in ast.walk(value.body) if isinstance(n, ast.Name))
-    everywhere = Counter(n.id for n in ast.walk(cell.tree) if isinstance(n, ast.Name))
+    everywhere = Counter(n.id for n in ast.walk(tree) if isinstance(n, ast.Name))
     return frozenset(name for name, count in inside.items() if count == everywhere[name])
 
 
-def _used_here(cell: CodeCell) -> set[str]:
-    """Functions and classes that the cell defines and then uses outside of function bodies."""
+@lru_cache(TREES)
+def _used_here(tree: ast.Module) -> frozenset[str]:
+    """Names that the cell uses outside of function bodies."""
     used: set[str] = set()
-    for statement in cell.tree.body:
+    for statement in tree.body:
         if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             used |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    return used & cell.access.defines.keys()
+    return frozenset(used)
 
 
 def _read_before_bound(cell: CodeCell, known: set[str]) -> frozenset[str]:
     """Names that a simple top-level statement reads before the cell has bound them."""
     so_far = set(known)
     early: set[str] = set()
-    for statement, access in cell.statements():
+    for statement, access in cell.statements:
         simple = isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Expr | ast.Import)
         early |= access.reads - so_far - (frozenset() if simple else access.binds)
         so_far |= access.binds
     return frozenset(early)
 
 
-def _deleted_at_the_end(cell: CodeCell) -> frozenset[str]:
+@lru_cache(TREES)
+def _deleted_at_the_end(tree: ast.Module) -> frozenset[str]:
     gone: set[str] = set()
-    for statement in cell.tree.body:
+    for statement in tree.body:
         if isinstance(statement, ast.Delete):
             gone |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
         elif gone:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 
 from jupyter_mlops.notebook.parameters import Parameter
+from jupyter_mlops.pipeline.checks.calls import TREES
 from jupyter_mlops.pipeline.checks.cell import CodeCell
 from jupyter_mlops.pipeline.checks.finding import Finding
 from jupyter_mlops.pipeline.checks.rule import Context, rule
@@ -33,12 +35,12 @@ def _trouble(parameter: Parameter, cells: tuple[CodeCell, ...]) -> str:
         if cell.index < parameter.cell or "injected-parameters" in cell.tags:
             continue
         if cell.index == parameter.cell:
-            if _is_loaded(parameter.name, cell):
+            if parameter.name in _loaded(cell.tree):
                 return ""
             continue
         if cell.error or _may_read(parameter.name, cell):
             return ""
-        if parameter.name in cell.access.certain and not _is_loaded(parameter.name, cell):
+        if parameter.name in cell.access.certain and parameter.name not in _loaded(cell.tree):
             return f"is set anew in cell {cell.index + 1} before anything reads it"
     return "is read by no cell"
 
@@ -49,6 +51,6 @@ def _may_read(name: str, cell: CodeCell) -> bool:
     return bool(access.opaque) or in_functions or name in access.touched - access.binds | access.reads | access.strings
 
 
-def _is_loaded(name: str, cell: CodeCell) -> bool:
-    nodes = ast.walk(cell.tree)
-    return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in nodes)
+@lru_cache(TREES)
+def _loaded(tree: ast.Module) -> frozenset[str]:
+    return frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))

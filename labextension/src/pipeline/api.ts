@@ -1,3 +1,4 @@
+import type { ICellModel } from '@jupyterlab/cells';
 import type { INotebookModel } from '@jupyterlab/notebook';
 import { Requests } from '../request';
 import { Analysis, Suggestion } from '../types';
@@ -6,26 +7,44 @@ import { Analysis, Suggestion } from '../types';
 export interface INotebookSource {
   path: string;
   metadata: Record<string, unknown>;
-  cells: { id: string; cell_type: string; source: string; metadata: Record<string, unknown> }[];
+  cells: ICellSource[];
+}
+
+export interface ICellSource {
+  id: string;
+  cell_type: string;
+  source: string;
+  metadata: Record<string, unknown>;
 }
 
 const OF_CELLS = ['tags', 'jupyter_mlops'];
 const OF_NOTEBOOKS = ['kernelspec', 'language_info', 'jupyter_mlops'];
 
-/** Take what the server has to know from a notebook in the editor. */
-export function sourceOf(model: INotebookModel, path: string): INotebookSource {
-  const cells = Array.from(model.cells, cell => ({
-    id: cell.id,
-    cell_type: cell.type,
-    source: cell.sharedModel.getSource(),
-    metadata: chosen(cell.sharedModel.getMetadata() as Record<string, unknown>, OF_CELLS)
-  }));
-  const metadata = chosen(model.sharedModel.getMetadata() as Record<string, unknown>, OF_NOTEBOOKS);
-  return { path, metadata, cells };
+/** Take what the server has to know from a notebook in the editor.
+ *
+ * @param known What was taken from cells before and still holds; it is added to.
+ */
+export function sourceOf(
+  model: INotebookModel,
+  path: string,
+  known: WeakMap<ICellModel, ICellSource> = new WeakMap()
+): INotebookSource {
+  const cells = Array.from(model.cells, cell => {
+    const found = known.get(cell) ?? {
+      id: cell.id,
+      cell_type: cell.type,
+      source: cell.sharedModel.getSource(),
+      metadata: chosen(name => cell.sharedModel.getMetadata(name), OF_CELLS)
+    };
+    known.set(cell, found);
+    return found;
+  });
+  return { path, metadata: chosen(name => model.sharedModel.getMetadata(name), OF_NOTEBOOKS), cells };
 }
 
-function chosen(metadata: Record<string, unknown>, names: string[]): Record<string, unknown> {
-  return Object.fromEntries(names.filter(name => name in metadata).map(name => [name, metadata[name]]));
+function chosen(get: (name: string) => unknown, names: string[]): Record<string, unknown> {
+  const found = names.map(name => [name, get(name)] as const);
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined && value !== null));
 }
 
 export class PipelineApi {

@@ -7,7 +7,7 @@ import { useSignal } from '../signal';
 import { IMlops } from '../tokens';
 import { Check } from '../types';
 import { PipelineModel } from './model';
-import { showCells } from './view';
+import { showCells } from './reveal';
 
 /** What can be mended at a click, by rule: what the button says, and what it does. */
 function fixOf(

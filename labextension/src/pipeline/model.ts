@@ -7,8 +7,8 @@ import { huesOf } from '../hues';
 import { wordsOf } from '../request';
 import { change, tagsOf, writeTags } from '../steps/edit';
 import { isTagged } from '../steps/tags';
-import { Check, Pipeline, Suggestion } from '../types';
-import { PipelineApi, sourceOf } from './api';
+import { Analysis, Check, Pipeline, Suggestion } from '../types';
+import { ICellSource, PipelineApi, sourceOf } from './api';
 
 /** What a cell belongs to. */
 export interface IOwner {
@@ -106,6 +106,7 @@ export class PipelineModel implements IDisposable {
 
   /** Ask again now. */
   refresh(): void {
+    this._answered = this._judged = '';
     this._ask(0);
   }
 
@@ -146,8 +147,12 @@ export class PipelineModel implements IDisposable {
     }
     for (const cell of there) {
       if (!this._watched.has(cell)) {
-        const content = () => this._ask(QUIET);
+        const content = () => {
+          this._known.delete(cell);
+          this._ask(QUIET);
+        };
         const metadata = () => {
+          this._known.delete(cell);
           this._look();
           this._ask(SOON);
         };
@@ -183,46 +188,76 @@ export class PipelineModel implements IDisposable {
       return;
     }
     this._running?.abort();
+    const source = sourceOf(this.notebook, this.path, this._known);
+    const asked = JSON.stringify(source);
+    if (asked === (checks ? this._judged : this._answered)) {
+      return; // a cell was run, or a letter came and went
+    }
     const running = (this._running = new AbortController());
-    const source = sourceOf(this.notebook, this.path);
     try {
       const found = await this.api.analyse(source, checks, running.signal);
       if (this._disposed || running.signal.aborted) {
         return;
       }
-      if (found.pipeline) {
-        this.pipeline = found.pipeline;
-        this._ids = source.cells.map(cell => cell.id);
-        this._owners = new Map(
-          found.cells.map(({ cell, step, role }) => [source.cells[cell].id, { step, role }])
-        );
-        this.hues = huesOf(found.pipeline.steps.map(step => step.name));
-        this.problem = '';
-      } else {
-        this.problem = found.checks.find(check => check.severity === 'error')?.message ?? '';
+      this._answered = asked;
+      this._judged = checks && found.complete ? asked : '';
+      if (checks && !found.complete) {
+        this._checking = window.setTimeout(() => void this._analyse(true), AGAIN);
       }
-      if (checks) {
-        this._checked = source.cells.map(cell => cell.id);
-        this.checks = found.checks;
-        this.checked = true;
-        if (!found.complete) {
-          this._checking = window.setTimeout(() => void this._analyse(true), AGAIN);
-        }
+      const ids = source.cells.map(cell => cell.id);
+      const drawn = this._take(found, ids);
+      if (!(checks && this._judge(found, ids)) && !drawn && this.ready) {
+        return;
       }
     } catch (error) {
       if (running.signal.aborted || this._disposed) {
         return;
       }
+      this._answered = this._judged = this._told = '';
       this.problem = wordsOf(error);
     }
     this.ready = true;
     this._changed.emit();
   }
 
+  /** Take a pipeline over; false if it is as it was. */
+  private _take(found: Analysis, ids: string[]): boolean {
+    const problem = found.pipeline
+      ? ''
+      : (found.checks.find(check => check.severity === 'error')?.message ?? '');
+    const told = JSON.stringify([found.pipeline, found.cells, ids, problem]);
+    if (told === this._told) {
+      return false;
+    }
+    this._told = told;
+    this.problem = problem;
+    if (found.pipeline) {
+      this.pipeline = found.pipeline;
+      this._ids = ids;
+      this._owners = new Map(found.cells.map(({ cell, step, role }) => [ids[cell], { step, role }]));
+      this.hues = huesOf(found.pipeline.steps.map(step => step.name));
+    }
+    return true;
+  }
+
+  /** Take the findings over; false if they are as they were. */
+  private _judge(found: Analysis, ids: string[]): boolean {
+    const same =
+      this.checked && JSON.stringify([found.checks, ids]) === JSON.stringify([this.checks, this._checked]);
+    this._checked = ids;
+    this.checks = found.checks;
+    this.checked = true;
+    return !same;
+  }
+
   private _changed = new Signal<PipelineModel, void>(this);
   private _owners = new Map<string, IOwner>();
   private _ids: string[] = [];
   private _checked: string[] = [];
+  private _known = new WeakMap<ICellModel, ICellSource>();
+  private _answered = ''; // what the pipeline was made of
+  private _judged = ''; // what was checked
+  private _told = ''; // the answer that is shown
   private _watched = new Map<ICellModel, () => void>();
   private _timer = 0;
   private _checking = 0;

@@ -4,6 +4,7 @@ import { stepsOf } from '../runs/model';
 import { useSignal } from '../signal';
 import { IMlops } from '../tokens';
 import { StepRun } from '../types';
+import { showCells } from './reveal';
 
 const Graph = React.lazy(() => import('./graph'));
 
@@ -15,30 +16,6 @@ export function showStep(mlops: IMlops, panel: NotebookPanel, name: string): voi
     const ids = new Set(step.cells.map(at => pipeline.cellId(at)));
     const places = panel.content.widgets.flatMap((cell, at) => (ids.has(cell.model.id) ? [at] : []));
     showCells(panel, places);
-  }
-}
-
-/** Scroll to the first of these cells, and select them. */
-export function showCells(panel: NotebookPanel, places: readonly number[]): void {
-  const { content } = panel;
-  if (!places.length || places[0] >= content.widgets.length) {
-    return;
-  }
-  content.deselectAll();
-  content.activeCellIndex = places[0];
-  content.mode = 'command';
-  if (places.length > 1) {
-    places.forEach(at => content.select(content.widgets[at]));
-  }
-  void content.scrollToItem(places[0], 'auto', 0.2).then(() => content.activate());
-  const cell = content.widgets[places[0]];
-  if (!cell.isAttached) {
-    // JupyterLab draws the cells of a long notebook one after the other.
-    void cell.ready.then(() => {
-      if (!content.isDisposed && content.activeCell === cell) {
-        void content.scrollToItem(places[0], 'auto', 0.2);
-      }
-    });
   }
 }
 

@@ -1,7 +1,8 @@
 import { Dialog, Notification, showDialog, showErrorMessage } from '@jupyterlab/apputils';
 import { NotebookPanel } from '@jupyterlab/notebook';
-import { showCells } from '../pipeline/view';
+import { showCells } from '../pipeline/reveal';
 import { RequestError, wordsOf } from '../request';
+import { saveSeen } from '../save';
 import { IMlops } from '../tokens';
 import { Run } from '../types';
 import { IRunWanted } from './api';
@@ -25,9 +26,7 @@ export async function startRun(
   const { trans } = mlops;
   const { runs, parameters } = mlops.desk(panel);
   try {
-    if (panel.context.model.dirty && !panel.context.model.readOnly) {
-      await panel.context.save();
-    }
+    await saveSeen(panel);
     return await runs.start({ notebook: panel.context.localPath, parameters: parameters.given, ...how });
   } catch (error) {
     if (!(error instanceof RequestError && parameters.refuse(error.field, error.words))) {

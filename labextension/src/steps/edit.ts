@@ -48,11 +48,11 @@ export function writeTags(cell: ICellModel, tags: string[]): void {
   }
 }
 
-/** Write settings; what is not one of ours stays. */
+/** Write those settings that are given; undefined takes one away, and what is not given stays. */
 export function setSettings(cell: ICellModel, wanted: IStepSettings): void {
   const before = settingsOf(cell) as PartialJSONObject;
   const made: PartialJSONObject = { ...before };
-  for (const name of ['retries', 'timeout', 'cache', 'limits'] as const) {
+  for (const name of Object.keys(wanted) as (keyof IStepSettings)[]) {
     const value = wanted[name];
     const empty =
       value === undefined || value === 0 || (typeof value === 'object' && !Object.keys(value).length);
@@ -62,34 +62,101 @@ export function setSettings(cell: ICellModel, wanted: IStepSettings): void {
       made[name] = value as PartialJSONValue;
     }
   }
-  if (JSONExt.deepEqual(made as never, before as never)) {
-    return;
+  if (!JSONExt.deepEqual(made as never, before as never)) {
+    writeSettings(cell, made);
   }
-  if (Object.keys(made).length) {
-    cell.sharedModel.setMetadata(KEY, made as never);
-  } else {
+}
+
+function writeSettings(cell: ICellModel, settings: PartialJSONObject): void {
+  if (Object.keys(settings).length) {
+    cell.sharedModel.setMetadata(KEY, settings as never);
+  } else if (cell.sharedModel.getMetadata(KEY) !== undefined) {
     cell.sharedModel.deleteMetadata(KEY);
   }
 }
 
+/** The cells that are tagged with a step, in notebook order. */
+export function cellsOf(model: INotebookModel, step: string): ICellModel[] {
+  return Array.from(model.cells).filter(cell => readTags(tagsOf(cell)).step === step);
+}
+
+/** Give all these cells to a step, or to none; to be called within `change`.
+ *
+ * What their old step waits for and its settings stay with it while it has other cells. Where it has none left, it
+ * was renamed: what waits for it follows.
+ */
+export function giveStep(model: INotebookModel, cells: readonly ICellModel[], step: string): void {
+  const leaving = cells.filter(cell => readTags(tagsOf(cell)).step !== step);
+  const left = new Set(leaving.map(cell => readTags(tagsOf(cell)).step).filter(Boolean));
+  leaveBehind(model, leaving);
+  for (const cell of cells) {
+    const now = readTags(tagsOf(cell));
+    const role = now.role === 'metrics' ? now.role : '';
+    setTags(cell, { ...now, step, role, after: step ? now.after : [] });
+  }
+  for (const old of left) {
+    if (step && !cellsOf(model, old).length) {
+      followStep(model, old, step);
+    }
+  }
+}
+
+/** Give all these cells a role; to be called within `change`. */
+export function giveRole(model: INotebookModel, cells: readonly ICellModel[], role: ICellTags['role']): void {
+  const alone = role !== '' && role !== 'metrics';
+  if (alone) {
+    leaveBehind(model, cells);
+  }
+  for (const cell of cells) {
+    const now = readTags(tagsOf(cell));
+    setTags(cell, alone ? { role, step: '', after: [], gate: false } : { ...now, role });
+  }
+}
+
+/** Name a step anew in all its cells and where others wait for it; to be called within `change`. */
+export function renameStep(model: INotebookModel, from: string, to: string): void {
+  for (const cell of cellsOf(model, from)) {
+    setTags(cell, { ...readTags(tagsOf(cell)), step: to });
+  }
+  followStep(model, from, to);
+}
+
 /** Give all these cells to a step, or to none. */
 export function setStep(model: INotebookModel, cells: readonly ICellModel[], step: string): void {
-  change(model, () => {
-    for (const cell of cells) {
-      const now = readTags(tagsOf(cell));
-      const role = now.role === 'metrics' ? now.role : '';
-      setTags(cell, { ...now, step, role, after: step ? now.after : [] });
-    }
-  });
+  change(model, () => giveStep(model, cells, step));
 }
 
 /** Give all these cells a role. */
 export function setRole(model: INotebookModel, cells: readonly ICellModel[], role: ICellTags['role']): void {
-  change(model, () => {
-    for (const cell of cells) {
-      const now = readTags(tagsOf(cell));
-      const alone = role !== '' && role !== 'metrics';
-      setTags(cell, alone ? { role, step: '', after: [], gate: false } : { ...now, role });
+  change(model, () => giveRole(model, cells, role));
+}
+
+/** What these cells say for their step is from now on said by another cell of it, if there is one. */
+function leaveBehind(model: INotebookModel, leaving: readonly ICellModel[]): void {
+  for (const cell of leaving) {
+    const now = readTags(tagsOf(cell));
+    const heir = now.step ? cellsOf(model, now.step).find(one => !leaving.includes(one)) : undefined;
+    if (!heir) {
+      continue;
     }
-  });
+    const known = readTags(tagsOf(heir));
+    setTags(heir, { ...known, after: [...new Set([...known.after, ...now.after])] });
+    setTags(cell, { ...now, after: [] });
+    const settings = settingsOf(cell) as PartialJSONObject;
+    if (Object.keys(settings).length) {
+      writeSettings(heir, { ...settings, ...(settingsOf(heir) as PartialJSONObject) });
+      writeSettings(cell, {});
+    }
+  }
+}
+
+function followStep(model: INotebookModel, from: string, to: string): void {
+  for (const cell of model.cells) {
+    const now = readTags(tagsOf(cell));
+    if (now.after.includes(from)) {
+      const after = new Set(now.after.map(name => (name === from ? to : name)));
+      after.delete(now.step);
+      setTags(cell, { ...now, after: [...after] });
+    }
+  }
 }

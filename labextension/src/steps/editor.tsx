@@ -1,24 +1,42 @@
-import type { Cell, ICellModel } from '@jupyterlab/cells';
+import type { Cell } from '@jupyterlab/cells';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
+import { useSignal } from '../signal';
 import { IMlops } from '../tokens';
-import { change, IStepSettings, setSettings, settingsOf, setTags, tagsOf } from './edit';
+import { tagsOf } from './edit';
+import {
+  currentStep,
+  IForm,
+  isRuled,
+  ISubject,
+  others,
+  Outcome,
+  outcome,
+  problemsOf,
+  save,
+  shown,
+  Touched
+} from './form';
 import { roleWord } from './header';
-import { asName, ICellTags, readTags, Role, ROLES, whyNoName } from './tags';
+import { readTags, Role, ROLES } from './tags';
 
 const WIDTH = 340;
 
-interface IForm {
-  step: string;
-  role: Role | '';
-  gate: boolean;
-  after: string[];
-  retries: string;
-  timeout: string;
-  cache: string;
-  limits: string;
+/** Keep the focus within the form, from its last field to its first and back. */
+function stay(event: React.KeyboardEvent): void {
+  const form = event.currentTarget as HTMLElement;
+  const fields = Array.from(form.querySelectorAll<HTMLElement>('input, select, button')).filter(
+    one => !one.matches(':disabled')
+  );
+  const [from, to] = event.shiftKey
+    ? [fields[0], fields[fields.length - 1]]
+    : [fields[fields.length - 1], fields[0]];
+  if (document.activeElement === from) {
+    event.preventDefault();
+    to?.focus();
+  }
 }
 
 /** The step editor: a small form beside a cell's header. */
@@ -57,12 +75,11 @@ export class StepEditor extends ReactWidget {
   }
 
   render(): JSX.Element {
-    const leave = (saved: boolean) => {
+    const leave = () => {
       const { panel } = this;
       this.dispose();
       if (!panel.isDisposed) {
         panel.content.activate();
-        void saved;
       }
     };
     return <EditorForm mlops={this.mlops} panel={this.panel} cells={this.cells} leave={leave} />;
@@ -85,76 +102,64 @@ export class StepEditor extends ReactWidget {
   private static _open: StepEditor | null = null;
 }
 
-function limitsText(limits: Record<string, string> | undefined): string {
-  return Object.entries(limits ?? {})
-    .map(([name, value]) => `${name}=${value}`)
-    .join(', ');
-}
-
 function EditorForm(props: {
   mlops: IMlops;
   panel: NotebookPanel;
   cells: Cell[];
-  leave: (saved: boolean) => void;
+  leave: () => void;
 }): JSX.Element {
-  const { mlops, panel, cells } = props;
+  const { mlops, panel } = props;
   const { trans } = mlops;
   const { pipeline } = mlops.desk(panel);
+  useSignal(pipeline.changed);
   const steps = pipeline.pipeline?.steps ?? [];
-  const models = cells.map(cell => cell.model);
-  const before = React.useMemo(() => formOf(models, pipeline.owner(models[0].id)?.step ?? '', firstCell), []);
-  const [form, setForm] = React.useState<IForm>(before);
-  const put = (part: Partial<IForm>) => setForm(now => ({ ...now, ...part }));
+  const cells = props.cells.map(cell => cell.model);
+  const subject: ISubject = {
+    notebook: pipeline.notebook,
+    cells,
+    owner: pipeline.tagged ? (pipeline.owner(cells[0].id)?.step ?? '') : '',
+    members: name => {
+      const ids = new Set(steps.find(one => one.name === name)?.cells.map(at => pipeline.cellId(at)));
+      return Array.from(pipeline.notebook.cells).filter(cell => {
+        const told = readTags(tagsOf(cell));
+        return told.step === name || (!told.step && !told.role && ids.has(cell.id));
+      });
+    }
+  };
+  const [touched, setTouched] = React.useState<Touched>({});
+  const put = (part: Touched) => setTouched(now => ({ ...now, ...part }));
+  const form = shown(subject, touched);
   const input = React.useRef<HTMLInputElement>(null);
   React.useEffect(() => {
     input.current?.focus();
     input.current?.select();
   }, []);
 
-  function firstCell(step: string): ICellModel | undefined {
-    const known = steps.find(one => one.name === step);
-    const id = known && pipeline.cellId(known.cells[0]);
-    return Array.from(pipeline.notebook.cells).find(cell => cell.id === id);
-  }
-
-  const ruled = form.role !== '' && form.role !== 'metrics';
-  const problems = problemsOf(form, ruled);
-  const others = steps.map(one => one.name).filter(name => name !== form.step);
+  const ruled = isRuled(form.role);
+  const problems = problemsOf(form, touched, trans);
+  const current = currentStep(subject);
+  const left = others(subject).length;
+  const becomes = outcome(subject, form);
+  const waitable = steps.map(one => one.name).filter(name => name !== form.step && name !== current);
   const data = steps.find(one => one.name === form.step)?.after ?? [];
 
-  function save(): void {
-    if (Object.keys(problems).length) {
-      return;
+  function saveForm(): void {
+    if (!Object.keys(problems).length) {
+      save(subject, touched);
+      props.leave();
     }
-    const wanted: ICellTags = ruled
-      ? { role: form.role, step: '', after: [], gate: form.gate }
-      : { role: form.role, step: form.step, after: [], gate: form.gate };
-    const settings: IStepSettings = {
-      retries: Number(form.retries) || undefined,
-      timeout: Number(form.timeout) || undefined,
-      cache: (form.cache || undefined) as IStepSettings['cache'],
-      limits: limitsOf(form.limits) ?? undefined
-    };
-    change(pipeline.notebook, () => {
-      models.forEach((cell, place) =>
-        setTags(cell, { ...wanted, after: place === 0 && !ruled ? form.after : [] })
-      );
-      if (form.step && !ruled) {
-        const first = form.step === before.step ? (firstCell(form.step) ?? models[0]) : models[0];
-        setSettings(first, settings);
-      }
-    });
-    props.leave(true);
   }
 
   function key(event: React.KeyboardEvent): void {
     event.stopPropagation();
     if (event.key === 'Escape') {
       event.preventDefault();
-      props.leave(false);
+      props.leave();
+    } else if (event.key === 'Tab') {
+      stay(event);
     } else if (event.key === 'Enter' && (event.target as HTMLElement).tagName !== 'BUTTON') {
       event.preventDefault();
-      save();
+      saveForm();
     }
   }
 
@@ -181,31 +186,25 @@ function EditorForm(props: {
     </label>
   );
 
-  function problemsOf(now: IForm, without: boolean): Partial<Record<keyof IForm, string>> {
-    const found: Partial<Record<keyof IForm, string>> = {};
-    if (!without && whyNoName(now.step) === 'characters') {
-      found.step = trans.__('Letters, digits, _ - and . only; such as %1', asName(now.step) || 'load');
-    }
-    if (now.retries && !/^\d+$/.test(now.retries)) {
-      found.retries = trans.__('A whole number');
-    }
-    if (now.timeout && !(Number(now.timeout) > 0)) {
-      found.timeout = trans.__('Seconds, more than 0');
-    }
-    if (limitsOf(now.limits) === null) {
-      found.limits = trans.__('Such as cpu=2, memory=4Gi');
-    }
-    return found;
-  }
+  const told: Record<Outcome, string> = {
+    same: '',
+    none: current ? trans.__('It then belongs to the step above it.') : '',
+    new: current ? trans.__('A new step; %1 keeps its other cells.', current) : trans.__('A new step.'),
+    rename: trans.__('%1 is renamed; steps that wait for it follow.', current),
+    join: form.whole
+      ? trans.__('All of %1 joins %2.', current, form.step)
+      : trans.__('Joins the cells of %1.', form.step)
+  };
 
   return (
     <form
       role="dialog"
+      aria-modal="true"
       aria-label={trans._n('Step of %1 cell', 'Step of %1 cells', cells.length)}
       onKeyDown={key}
       onSubmit={event => {
         event.preventDefault();
-        save();
+        saveForm();
       }}
     >
       <label className="jp-mlops-field">
@@ -222,9 +221,27 @@ function EditorForm(props: {
           spellCheck={false}
           onChange={event => put({ step: event.target.value })}
           aria-invalid={'step' in problems}
+          aria-describedby="jp-mlops-editor-outcome"
         />
-        {problems.step ? <em className="jp-mlops-wrong">{problems.step}</em> : null}
+        <span id="jp-mlops-editor-outcome" role="status">
+          {problems.step ? (
+            <em className="jp-mlops-wrong">{problems.step}</em>
+          ) : (
+            <span className="jp-mlops-quiet">{ruled ? '' : told[becomes]}</span>
+          )}
+        </span>
       </label>
+      {!ruled && left && current && form.step && form.step !== current ? (
+        <label className="jp-mlops-line">
+          <input
+            type="checkbox"
+            name="whole"
+            checked={form.whole}
+            onChange={event => put({ whole: event.target.checked })}
+          />
+          {trans._n('The other cell of %2 too', 'The %1 other cells of %2 too', left, current)}
+        </label>
+      ) : null}
       <datalist id="jp-mlops-steps">
         {steps.map(one => (
           <option key={one.name} value={one.name} />
@@ -251,8 +268,8 @@ function EditorForm(props: {
       <fieldset className="jp-mlops-field" disabled={ruled || !form.step}>
         <legend>{trans.__('Waits for')}</legend>
         <div className="jp-mlops-checks">
-          {others.length ? null : <span className="jp-mlops-quiet">{trans.__('no other step')}</span>}
-          {others.map(name => (
+          {waitable.length ? null : <span className="jp-mlops-quiet">{trans.__('no other step')}</span>}
+          {waitable.map(name => (
             <label key={name}>
               <input
                 type="checkbox"
@@ -303,7 +320,7 @@ function EditorForm(props: {
         {trans.__('Gate: has to pass before promotion')}
       </label>
       <div className="jp-mlops-buttons">
-        <button type="button" className="jp-mod-styled jp-mod-reject" onClick={() => props.leave(false)}>
+        <button type="button" className="jp-mod-styled jp-mod-reject" onClick={() => props.leave()}>
           {trans.__('Cancel')}
         </button>
         <button
@@ -316,33 +333,4 @@ function EditorForm(props: {
       </div>
     </form>
   );
-}
-
-function formOf(
-  cells: readonly ICellModel[],
-  owner: string,
-  firstCell: (step: string) => ICellModel | undefined
-): IForm {
-  const told = readTags(tagsOf(cells[0]));
-  const step = told.step || (told.role && told.role !== 'metrics' ? '' : owner);
-  const settings = settingsOf(firstCell(step) ?? cells[0]);
-  return {
-    step,
-    role: told.role,
-    gate: told.gate,
-    after: told.after,
-    retries: settings.retries ? String(settings.retries) : '',
-    timeout: settings.timeout ? String(settings.timeout) : '',
-    cache: settings.cache ?? '',
-    limits: limitsText(settings.limits)
-  };
-}
-
-/** `cpu=2, memory=4Gi` as a mapping; null for what is none. */
-function limitsOf(text: string): Record<string, string> | null {
-  const pairs = text
-    .split(/[,\s]+/)
-    .filter(Boolean)
-    .map(part => part.split('='));
-  return pairs.every(pair => pair.length === 2 && pair[0] && pair[1]) ? Object.fromEntries(pairs) : null;
 }

@@ -1,4 +1,4 @@
-import type { Cell } from '@jupyterlab/cells';
+import type { Cell, ICellModel } from '@jupyterlab/cells';
 import { LabIcon } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
 import { duration } from '../format';
@@ -6,6 +6,7 @@ import { roleIcons, stateSvg } from '../icons';
 import { stateWord } from '../states';
 import { IMlops, INotebookDesk } from '../tokens';
 import { stepsOf } from '../runs/model';
+import { Step, StepRun } from '../types';
 import { tagsOf } from './edit';
 import { readTags } from './tags';
 
@@ -25,24 +26,41 @@ export interface IHeaderFace {
   running: boolean;
 }
 
-/** What the header of a cell shows now; null if it has none. */
-export function faceOf(cell: Cell, desk: INotebookDesk, position: number): IHeaderFace | null {
-  const { pipeline, runs } = desk;
-  const model = cell.model;
+/** What all headers of a notebook are drawn from, looked up once. */
+export interface IGlance {
+  desk: INotebookDesk;
+  steps: ReadonlyMap<string, Step>;
+  runs: ReadonlyMap<string, StepRun>;
+  /** The step that is running. */
+  now: string;
+}
+
+export function glance(desk: INotebookDesk): IGlance {
+  const run = desk.runs.last;
+  const live = run && desk.runs.feed.live(run.id);
+  return {
+    desk,
+    steps: new Map(desk.pipeline.pipeline?.steps.map(step => [step.name, step])),
+    runs: new Map(run && stepsOf(run, live).map(step => [step.name, step])),
+    now: live?.step ?? ''
+  };
+}
+
+/** What the header of a cell shows now. */
+export function faceOf(model: ICellModel, known: IGlance, position: number): IHeaderFace {
+  const { pipeline } = known.desk;
   const told = readTags(tagsOf(model));
   const suggested = pipeline.suggested.get(model.id) ?? '';
   const wanted = suggested ? readTags([suggested]) : told;
   const owner = pipeline.owner(model.id);
   const ruled = wanted.role !== '' && wanted.role !== 'metrics';
   const step = ruled ? '' : wanted.step || (suggested ? '' : (owner?.step ?? ''));
-  const known = pipeline.pipeline?.steps.find(one => one.name === step);
+  const made = known.steps.get(step);
   const roles = [...(wanted.role ? [wanted.role] : []), ...(told.gate ? ['gate'] : [])];
   const first = suggested
     ? pipeline.suggestion?.steps.find(one => one.name === step)?.cells[0] === position
-    : known === undefined || pipeline.cellId(known.cells[0]) === model.id;
-  const run = runs.last;
-  const now = step && run ? stepsOf(run, runs.feed.live(run.id)).find(one => one.name === step) : undefined;
-  const live = run ? runs.feed.live(run.id) : undefined;
+    : made === undefined || pipeline.cellId(made.cells[0]) === model.id;
+  const now = known.runs.get(step);
   const names = suggested ? (pipeline.suggestion?.steps.map(one => one.name) ?? []) : [];
   const hue = suggested
     ? `var(--jp-mlops-hue-${Math.max(0, names.indexOf(step)) % 8})`
@@ -53,11 +71,11 @@ export function faceOf(cell: Cell, desk: INotebookDesk, position: number): IHead
     first,
     suggested: suggested !== '',
     roles,
-    reads: known?.inputs ?? [],
-    writes: known?.outputs ?? [],
+    reads: made?.inputs ?? [],
+    writes: made?.outputs ?? [],
     state: now?.state ?? '',
     seconds: now?.seconds ?? 0,
-    running: now?.state === 'running' && live?.step === step
+    running: now?.state === 'running' && known.now === step
   };
 }
 

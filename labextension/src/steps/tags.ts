@@ -6,6 +6,7 @@ export type Role = (typeof ROLES)[number];
 const SPECIAL: Record<string, Role> = {
   parameters: 'parameters',
   'pipeline-parameters': 'parameters',
+  'injected-parameters': 'parameters',
   imports: 'imports',
   functions: 'functions',
   metrics: 'metrics',
@@ -75,7 +76,7 @@ export function withTags(tags: readonly string[], wanted: ICellTags): string[] {
       }
     } else if (named) {
       if (step) {
-        made.push(named[2] === step ? tag : `step:${step}`);
+        made.push(`${named[1]}:${step}`);
         step = '';
       }
     } else if (after !== undefined) {

@@ -3,7 +3,7 @@ import { NotebookPanel } from '@jupyterlab/notebook';
 import { IDisposable } from '@lumino/disposable';
 import { PanelLayout } from '@lumino/widgets';
 import { IMlops, INotebookDesk } from '../tokens';
-import { CellHeader, faceOf } from './header';
+import { CellHeader, faceOf, glance } from './header';
 
 /** Keeps a header on each code cell of one view of a notebook.
  *
@@ -67,14 +67,15 @@ export class HeaderTracker implements IDisposable {
     const shown =
       this.mlops.headers !== 'never' &&
       (this.mlops.headers === 'always' || pipeline.tagged || pipeline.suggested.size > 0);
+    const known = glance(this._desk);
     this.panel.content.widgets.forEach((cell, position) => {
       if (cell.model.type !== 'code') {
         this._headers.get(cell)?.dispose();
         return;
       }
-      const known = this._headers.get(cell);
-      if (known) {
-        known.show_(shown ? faceOf(cell, this._desk, position) : null);
+      const header = this._headers.get(cell);
+      if (header) {
+        header.show_(shown ? faceOf(cell.model, known, position) : null);
       } else if (shown) {
         this._add(cell);
       }

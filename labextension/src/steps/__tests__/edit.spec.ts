@@ -66,7 +66,7 @@ describe('tagging', () => {
     cell.sharedModel.setMetadata('jupyter_mlops', { image: 'x', retries: 1 });
     change(model, () => setSettings(cell, { retries: 3, timeout: 10, limits: {} }));
     expect(settingsOf(cell)).toEqual({ image: 'x', retries: 3, timeout: 10 });
-    change(model, () => setSettings(cell, {}));
+    change(model, () => setSettings(cell, { retries: undefined, timeout: undefined }));
     expect(settingsOf(cell)).toEqual({ image: 'x' });
   });
 });
