@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from jupyter_mlops.db import tables as t
@@ -61,6 +61,22 @@ class Catalog:
                 row = {"name": name, "created": self.clock(), "owner": whoami(), "hidden": True, "policies": rules}
                 c.execute(insert(t.job).values(**row))
         return self.job(name)
+
+    def move_notebooks(self, old: str, new: str) -> None:
+        """The notebook at a path, or all in a folder of that path, lie elsewhere now: their runs go with them.
+
+        What has runs under the new path already keeps them.
+        """
+        before, after = f"notebook:{old}", f"notebook:{new}"
+        with self.db.write(alone=True) as c:
+            mine = select(t.job.c.id, t.job.c.name).where(
+                t.job.c.hidden, or_(t.job.c.name == before, t.job.c.name.startswith(f"{before}/", autoescape=True))
+            )
+            taken = set(c.execute(select(t.job.c.name).where(t.job.c.hidden)).scalars())
+            for job_id, name in c.execute(mine).all():
+                wanted = (after + name.removeprefix(before))[:200]
+                if wanted not in taken:
+                    c.execute(update(t.job).where(t.job.c.id == job_id).values(name=wanted))
 
     def ensure_job(self, name: str, owner: str = "") -> Job:
         """The job of that name, made if it isn't there. Raises BadInput for what can't be a name."""
@@ -208,6 +224,20 @@ class Catalog:
             if job is not None:
                 asked = asked.where(t.schedule.c.job_id == job.id)
             return [Schedule.of(row) for row in c.execute(asked).mappings()]
+
+    def change_schedule(self, schedule_id: int, cron: Cron, changes: Mapping[str, Any]) -> Schedule:
+        """Let a schedule fire by another cron expression from now on, and change others of its columns."""
+        one_of(Missed, "missed", changes["missed"])
+        one_of(Overlap, "overlap", changes["overlap"])
+        known = self.schedule(schedule_id)
+        job = self.job_by_id(known.job_id)
+        self.version(job, changes["version"])
+        values = {**changes, "cron": cron.expression, "zone": cron.zone, "fired_until": self.clock()}
+        with self.db.write() as c:
+            c.execute(update(t.schedule).where(t.schedule.c.id == schedule_id).values(**values))
+            row = c.execute(select(t.schedule).where(t.schedule.c.id == schedule_id)).mappings().one()
+            self._set_next(c, Schedule.of(row), resting=known.paused or job.paused)
+        return self.schedule(schedule_id)
 
     def pause_schedule(self, schedule_id: int, paused: bool) -> Schedule:
         """Let one schedule rest, or go on from now."""

@@ -228,10 +228,12 @@ class Journal:
         self.steps: dict[str, dict[str, Any]] = {}
         self.noted_at = 0.0
         self.noting: asyncio.Task[None] | None = None
+        self.within_line = False
 
     def say(self, text: str) -> None:
-        self.log.write(stamped(text))
+        self.log.write("\n" * self.within_line + stamped(text))
         self.log.flush()
+        self.within_line = False
 
     def hear(self, event: dict[str, Any]) -> None:
         """An event of the run."""
@@ -255,8 +257,10 @@ class Journal:
         elif kind == "cell":
             self.say(f"cell {event['cell'] + 1} of {event['step']}")
         elif kind == "output":
-            self.log.write(text_of(event["output"]))
+            text = text_of(event["output"])
+            self.log.write(text)
             self.log.flush()
+            self.within_line = not text.endswith("\n") if text else self.within_line
 
     def _note(self) -> None:
         if self.noting is None or self.noting.done():

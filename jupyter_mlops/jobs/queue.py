@@ -425,6 +425,13 @@ class Queue:
             row = c.execute(asked.order_by(t.run.c.created.desc()).limit(1)).mappings().first()
             return None if row is None else Run.of(row)
 
+    def reproduction(self, run: Run) -> Run | None:
+        """The latest run that was made to reproduce this one."""
+        asked = _runs().where(t.run.c.repairs == run.id, t.run.c.trigger == "reproduce")
+        with self.db.read() as c:
+            row = c.execute(asked.order_by(t.run.c.created.desc()).limit(1)).mappings().first()
+            return None if row is None else Run.of(row)
+
     def last_good(self, run: Run) -> Run | None:
         """The last completed run of the same job before this one."""
         if run.job_id is None:

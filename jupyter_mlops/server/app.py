@@ -14,6 +14,7 @@ from jupyter_mlops.server.desk import Desk
 from jupyter_mlops.server.handlers.worker import NothingHandler
 from jupyter_mlops.server.keeper import Keeper
 from jupyter_mlops.server.routes import ROUTES
+from jupyter_mlops.service import notebooks
 
 PART = re.compile(r"\{\w+\}")
 
@@ -43,6 +44,11 @@ class MlopsExtension(ExtensionApp):
         def emit(event: dict[str, Any]) -> None:
             logger.emit(schema_id=events.SCHEMA_ID, data=event)
 
+        async def hear(*, data: dict[str, Any], **_: Any) -> None:
+            if data["action"] == "rename":
+                await self.desk.do(notebooks.moved, self.desk.space, data["source_path"], data["path"])
+
+        logger.add_listener(schema_id=server.contents_manager.event_schema_id, listener=hear)
         self.keeper = Keeper(self.desk, emit, supervise=self.supervise_worker, log=self.log)
         self.desk.changed = self.keeper.changed
         self.settings.update(mlops=self.desk, mlops_keeper=self.keeper)

@@ -44,6 +44,7 @@ class Keeper:
         self.told: dict[str, str] = {}
         self.texts: dict[str, dict[str, Any]] = {}
         self.tasks: list[asyncio.Task[None]] = []
+        self.asked = asyncio.Event()
 
     def begin(self) -> None:
         """Start, in the running loop."""
@@ -68,6 +69,16 @@ class Keeper:
             with contextlib.suppress(ProcessLookupError):
                 self.process.kill()
 
+    async def start_now(self, within: float = 10.0) -> bool:
+        """Start a worker where none is running, supervised or not; whether one is heard in time."""
+        if not self.listening:
+            self.asked.set()
+        until = time.monotonic() + within
+        while not self.listening and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+        self.asked.clear()
+        return self.listening
+
     def changed(self, run: dict[str, Any]) -> None:
         """A handler changed a run."""
         self._state(events.of_run(run))
@@ -86,12 +97,15 @@ class Keeper:
             if heard:
                 wait = 0.5
                 continue
-            if self.supervise and (self.process is None or self.process.returncode is not None):
-                if self.process is not None:
+            wanted = self.supervise or self.asked.is_set()
+            if wanted and (self.process is None or self.process.returncode is not None):
+                if self.process is not None and not self.asked.is_set():
                     self.problem = f"the worker ended with status {self.process.returncode}"
                     self.log.warning("%s; it is started again", self.problem)
-                    await asyncio.sleep(wait)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self.asked.wait(), wait)
                     wait = min(60.0, wait * 2)
+                self.asked.clear()
                 await self._start()
             await asyncio.sleep(0.1 if time.monotonic() - began < SETTLED else 1.0)
 

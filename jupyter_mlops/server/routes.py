@@ -15,6 +15,8 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("/mlops/runs/{run_id}/stop", runs.RunStopHandler),
     ("/mlops/runs/{run_id}/repair", runs.RunRepairHandler),
     ("/mlops/runs/{run_id}/repair-notebook", runs.RepairNotebookHandler),
+    ("/mlops/runs/{run_id}/reproduction", runs.ReproductionHandler),
+    ("/mlops/runs/{run_id}/suspects", runs.SuspectsHandler),
     ("/mlops/runs/{run_id}/pipeline", runs.RunPipelineHandler),
     ("/mlops/runs/{run_id}/log", runs.RunLogHandler),
     ("/mlops/runs/{run_id}/notebook", runs.RunNotebookHandler),

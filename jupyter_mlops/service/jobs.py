@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.jobs.workspace import Workspace
 
 HEALTH = 20  # runs that a job's health is told by
-UPCOMING, ALL_UPCOMING = 100, 1000  # times of one schedule, and of all, that a calendar shows
+UPCOMING, ALL_UPCOMING = 100, 1000  # times of one schedule, and of all, that a calendar shows one by one
 MANY = 10_000  # runs that a backfill or a sweep may make
 Tell = Callable[[dict[str, Any]], None]
 
@@ -74,11 +74,16 @@ def jobs(space: Workspace) -> list[dict[str, Any]]:
 def _job_told(space: Workspace, job: Job, schedules: list[Schedule]) -> dict[str, Any]:
     latest = next(iter(space.catalog.versions(job)), None)
     recent = space.queue.runs(job_id=job.id, limit=HEALTH)
-    upcoming = [s.next_at for s in schedules if s.next_at is not None]
+    coming = min((s for s in schedules if s.next_at is not None), key=lambda s: s.next_at or 0.0, default=None)
     return {
         "name": job.name, "owner": job.owner, "paused": job.paused,
         "version": None if latest is None else latest.name, "aliases": space.catalog.aliases(job),
-        "health": [run.state for run in reversed(recent)], "next": min(upcoming, default=None),
+        "health": [run.state for run in reversed(recent)],
+        "recent": [
+            {"id": r.id, "state": r.state, "time": r.started or r.created, "seconds": r.seconds}
+            for r in reversed(recent)
+        ],
+        "next": None if coming is None else coming.next_at, "next_zone": "" if coming is None else coming.zone,
         "last": run_told(recent[0]) if recent else None, "schedules": len(schedules),
         "problems": [s.problem for s in schedules if s.problem],
     }  # fmt: skip
@@ -171,6 +176,20 @@ def schedules(space: Workspace, job: str = "") -> list[dict[str, Any]]:
     return [schedule_told(s, known[s.job_id]) for s in space.catalog.schedules() if s.job_id in known]
 
 
+def reschedule(space: Workspace, schedule_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Change a schedule from now on: any of `cron`, `zone`, `version`, `parameters`, `missed`, `overlap`."""
+    from jupyter_mlops.jobs.cron import Cron
+
+    known = space.catalog.schedule(schedule_id)
+    job = space.catalog.job_by_id(known.job_id)
+    kept = {name: getattr(known, name) for name in ("version", "parameters", "missed", "overlap")}
+    made = {**kept, **{name: value for name, value in changes.items() if name in kept}}
+    when = Cron.parse(changes.get("cron", known.cron), changes.get("zone", known.zone))
+    version = space.catalog.version(job, made["version"])
+    made["parameters"] = checked_values(space, version, made["parameters"], {})
+    return schedule_told(space.catalog.change_schedule(schedule_id, when, made), job)
+
+
 def pause(space: Workspace, target: str, paused: bool) -> dict[str, Any]:
     """Let a job, or a schedule by its number, rest or go on."""
     if target.isdigit():
@@ -186,14 +205,17 @@ def unschedule(space: Workspace, schedule_id: int) -> None:
 
 
 def calendar(space: Workspace, days: float = 7.0) -> dict[str, Any]:
-    """When schedules fire from now on, in order, and whether there are more than are told."""
+    """When schedules fire from now on, in order, and whether there are more than are told.
+
+    What fires too often to be told one by one is among `frequent`, in words.
+    """
     from jupyter_mlops.jobs.cron import Cron
 
     now = datetime.now(UTC)
     until = now + timedelta(days=days)
     known = {j.id: j for j in space.catalog.jobs()}
     found: list[dict[str, Any]] = []
-    more = False
+    frequent: list[dict[str, Any]] = []
     for made in space.catalog.schedules():
         job = known.get(made.job_id)
         if job is None or job.paused or made.paused:
@@ -203,13 +225,17 @@ def calendar(space: Workspace, days: float = 7.0) -> dict[str, Any]:
             times = list(itertools.islice(Cron(made.cron, made.zone).times(now), UPCOMING + 1))
         except (BadInput, ValueError, OSError, KeyError):
             continue  # the schedule itself tells what is wrong with it
-        more = more or (len(times) > UPCOMING and times[-1] <= until)
-        found += [
+        told = [
             {"time": t.timestamp(), "local": t.astimezone(zone).isoformat(), "zone": made.zone, "job": job.name,
              "schedule": made.id}
-            for t in times[:UPCOMING] if t <= until
+            for t in times if t <= until
         ]  # fmt: skip
-    return {"firings": sorted(found, key=lambda one: float(one["time"]))[:ALL_UPCOMING], "more": more}
+        if len(told) > UPCOMING:
+            frequent.append({**told[0], "words": Cron(made.cron, made.zone).in_words()})
+        else:
+            found += told
+    found.sort(key=lambda one: float(one["time"]))
+    return {"firings": found[:ALL_UPCOMING], "frequent": frequent, "more": len(found) > ALL_UPCOMING}
 
 
 # -- runs

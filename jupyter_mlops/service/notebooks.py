@@ -421,6 +421,11 @@ def runs(
     return [run_told(replace(r, steps=tuple(steps[r.id]))) for r in page], following
 
 
+def moved(space: Workspace, old: str, new: str) -> None:
+    """A notebook, or a folder of them, was renamed: their runs are found under the new path."""
+    space.catalog.move_notebooks(old.strip("/"), new.strip("/"))
+
+
 def executed(space: Workspace, run_id: str) -> str:
     """The executed notebook of a run as it is in its file, or what there is of it so far."""
     full = space.queue.full_id(run_id)

@@ -53,6 +53,17 @@ def reproduce(space: Workspace, run_id: str, tell: Tell = lambda event: None) ->
 
     The verdict is stored on the run: every output the same, or the first cell that differs.
     """
+    made = begin_reproduction(space, run_id)
+    jobs.follow(space, made["id"], tell)
+    verdict: dict[str, Any] = reproduction(space, run_id)["verdict"]
+    return verdict
+
+
+def begin_reproduction(space: Workspace, run_id: str) -> dict[str, Any]:
+    """Put the run that is to reproduce another into the queue; `reproduction` tells what came of it.
+
+    :raises BadInput: there is nothing to compare with.
+    """
     from jupyter_mlops.jobs.queue import Wish
 
     run = space.queue.run(space.queue.full_id(run_id))
@@ -64,10 +75,27 @@ def reproduce(space: Workspace, run_id: str, tell: Tell = lambda event: None) ->
     )  # fmt: skip
     made = space.queue.add(wish)
     jobs.poke(space)
-    done = jobs.follow(space, made.id, tell)
-    verdict = _verdict(run, done)
-    space.queue.set_verdict(run.id, verdict)
-    return verdict
+    return jobs.run_told(made)
+
+
+def reproduction(space: Workspace, run_id: str) -> dict[str, Any]:
+    """The latest `run` that was made to reproduce a run, and the `verdict` once that is over; None where there is
+    none. The verdict is stored on the run."""
+    from jupyter_mlops.service.notebooks import run_told
+
+    run = space.queue.run(space.queue.full_id(run_id))
+    made = space.queue.reproduction(run)
+    if made is None:
+        return {"run": None, "verdict": run.verdict}
+    made = space.queue.run(made.id)
+    verdict = run.verdict
+    if made.state not in ("queued", "running"):
+        if verdict is None or verdict.get("run") != made.id:
+            verdict = _verdict(run, jobs.run_told(made))
+            space.queue.set_verdict(run.id, verdict)
+    else:
+        verdict = None
+    return {"run": run_told(made), "verdict": verdict}
 
 
 def bundle(space: Workspace, job: str, target: Path | None = None) -> dict[str, Any]:

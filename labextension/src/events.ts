@@ -43,6 +43,16 @@ export class RunFeed {
     return this._heard;
   }
 
+  /** Emitted when the server may have told something that was not heard: ask again what matters. */
+  get returned(): ISignal<RunFeed, void> {
+    return this._returned;
+  }
+
+  /** The server is there again. */
+  noteReturn(): void {
+    this._returned.emit();
+  }
+
   /** How a run stands; undefined if it told nothing yet. */
   live(run: string): ILive | undefined {
     return this._live.get(run);
@@ -102,6 +112,7 @@ export class RunFeed {
     }
   }
 
+  private _returned = new Signal<RunFeed, void>(this);
   private _heard = new Signal<RunFeed, IRunEvent>(this);
   private _live = new Map<string, ILive>();
 }

@@ -24,6 +24,10 @@ export type Worker = Schemas['WorkerTold'];
 export type Schedule = Schemas['ScheduleTold'];
 export type CronTold = Schemas['CronTold'];
 export type Changes = Schemas['ChangesTold'];
+export type Reproduction = Schemas['Reproduction'];
+export type Suspects = Schemas['Suspects'];
+export type Verdict = Schemas['Verdict'];
+export type Outcome = Schemas['Outcome'];
 export type RepairNotebook = Schemas['RepairNotebook'];
 
 /** States of runs, steps and slots: one set everywhere. */

@@ -43,6 +43,9 @@ def test_a_version_runs(rest: Server, job: str) -> None:
     told = rest.get(f"jobs/{job}")
     assert told["last"]["id"] == run["id"]
     assert told["health"][-1] == "completed"
+    assert told["recent"][-1] == {
+        "id": run["id"], "state": "completed", "time": run["started"], "seconds": run["seconds"],
+    }  # fmt: skip
     assert told["parameters"]["properties"]["n"]["default"] == 1
     assert rest.get("runs", job=job)["runs"][0]["id"] == run["id"]
     assert not any(one["notebook"] for one in rest.get("runs", job=job)["runs"])
@@ -80,6 +83,43 @@ def test_schedules(rest: Server, job: str) -> None:
     ]
     for change, status in refused:
         assert rest.ask("POST", "schedules", {**wanted, **change}).status == status, change
+
+
+def test_a_schedule_is_changed(rest: Server, job: str) -> None:
+    wanted = {"job": job, "cron": "0 6 * * *", "zone": "UTC", "parameters": {"n": 5}}
+    made = rest.post("schedules", wanted, 201)
+    place = f"schedules/{made['id']}"
+    change = {"cron": "30 7 * * *", "zone": "Asia/Kathmandu", "missed": "skip", "parameters": {"n": 6}}
+    told = rest.ask("PATCH", place, change).json
+    assert (told["id"], told["cron"], told["zone"], told["missed"]) == (
+        made["id"], "30 7 * * *", "Asia/Kathmandu", "skip",
+    )  # fmt: skip
+    assert (told["overlap"], told["version"], told["parameters"]) == ("queue", "latest", {"n": 6})
+    assert told["next"] == told["upcoming"][0]["time"]
+    assert rest.get(f"jobs/{job}")["next_zone"] == "Asia/Kathmandu"
+    assert rest.ask("PATCH", place, {"paused": True}).json["paused"] is True
+    later = rest.ask("PATCH", place, {"cron": "0 8 * * *"}).json
+    assert (later["paused"], later["next"], later["parameters"]) == (True, None, {"n": 6})
+    refused: list[tuple[dict[str, object], int]] = [
+        ({}, 422), ({"cron": "61 * * * *"}, 422), ({"zone": "Mars/Base"}, 422), ({"version": "v99"}, 404),
+        ({"parameters": {"n": "x"}}, 422), ({"overlap": "odd"}, 422),
+    ]  # fmt: skip
+    for body, status in refused:
+        assert rest.ask("PATCH", place, body).status == status, body
+    assert rest.get("schedules", job=job)["schedules"][0]["cron"] == "0 8 * * *"
+    assert rest.ask("DELETE", place).status == 204
+
+
+def test_what_fires_every_minute_does_not_flood_the_calendar(rest: Server, job: str) -> None:
+    often = rest.post("schedules", {"job": job, "cron": "* * * * *"}, 201)
+    rare = rest.post("schedules", {"job": job, "cron": "0 6 * * *"}, 201)
+    told = rest.get("calendar", days=7)
+    mine = [one for one in told["firings"] if one["schedule"] in (often["id"], rare["id"])]
+    assert {one["schedule"] for one in mine} == {rare["id"]} and len(mine) == 7
+    [frequent] = [one for one in told["frequent"] if one["schedule"] == often["id"]]
+    assert frequent["job"] == job and frequent["words"]
+    for one in (often, rare):
+        assert rest.ask("DELETE", f"schedules/{one['id']}").status == 204
 
 
 def test_cron_in_words(rest: Server) -> None:

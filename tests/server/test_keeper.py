@@ -48,6 +48,11 @@ def test_a_server_that_keeps_none_leaves_runs_in_the_queue(tmp_path: Path) -> No
         assert made.get("worker")["running"] is False
         assert made.get(f"runs/{run['id']}")["state"] == "queued"
         assert made.ask("POST", f"runs/{run['id']}/stop").json["state"] == "stopped"
+        other = made.post("runs", {"notebook": "waits.ipynb"})
+        told = made.post("worker", {})
+        assert (told["running"], told["supervised"]) == (True, True)
+        assert made.over(other["id"])["state"] == "completed"
+        assert made.post("worker", {})["facts"]["pid"] == told["facts"]["pid"]
 
 
 def test_a_worker_whose_server_was_killed_goes_on_under_the_next_one_and_ends_with_it(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -210,3 +211,63 @@ def test_two_runs_are_compared(rest: Server) -> None:
     assert "+print('the score is', score)" in changed["show"]["source"]
     assert changed["load"]["source"] == ""
     assert changed["load"]["outputs"] == ["loaded 3\n", "loaded 5\n"]
+
+
+def verdict_of(rest: Server, run_id: str) -> dict[str, Any]:
+    made = rest.post(f"runs/{run_id}/reproduction", {}, 201)
+    assert made["trigger"] == "reproduce"
+    rest.over(made["id"])
+    told = rest.get(f"runs/{run_id}/reproduction")
+    assert told["run"]["id"] == told["verdict"]["run"] == made["id"]
+    assert rest.get(f"runs/{run_id}")["verdict"]["state"] == told["verdict"]["state"]
+    verdict: dict[str, Any] = told["verdict"]
+    return verdict
+
+
+def test_a_run_is_reproduced_or_the_first_cell_that_differs_is_told(rest: Server) -> None:
+    rest.write("again/same.ipynb", *THREE)
+    rest.write("again/odd.ipynb", ("x = 1", "step:one"), ("import os; print(os.urandom(8).hex())", "step:two"))
+    same, odd = (rest.over(rest.post("runs", {"notebook": f"again/{n}.ipynb"})["id"]) for n in ("same", "odd"))
+    assert rest.get(f"runs/{same['id']}/reproduction") == {"run": None, "verdict": None}
+    assert verdict_of(rest, same["id"])["state"] == "reproduced"
+    verdict = verdict_of(rest, odd["id"])
+    assert (verdict["state"], verdict["difference"]["cell"], verdict["difference"]["step"]) == ("differs", 1, "two")
+    assert verdict["difference"]["before"] != verdict["difference"]["after"]
+
+
+def test_what_changed_since_the_last_good_run(rest: Server) -> None:
+    rest.write("suspect.ipynb", ("n = 2", "parameters"), ("ratio = 1 / n", "step:a"))
+    good = rest.over(rest.post("runs", {"notebook": "suspect.ipynb"})["id"])
+    refused = rest.ask("GET", f"runs/{good['id']}/suspects")
+    assert (refused.status, refused.json["reason"]) == (422, "BadInput")
+    rest.write("suspect.ipynb", ("n = 2", "parameters"), ("ratio = 2 / n", "step:a"))
+    bad = rest.over(rest.post("runs", {"notebook": "suspect.ipynb", "parameters": {"n": 0}})["id"])
+    told = rest.get(f"runs/{bad['id']}/suspects")
+    assert (told["run"], told["good"]) == (bad["id"], good["id"])
+    assert [one["section"] for one in told["suspects"]][:2] == ["code", "pipeline"]
+    assert "+ratio = 2 / n" in told["suspects"][0]["diff"]
+    refused = rest.ask("POST", f"runs/{bad['id']}/reproduction", {})
+    assert (refused.status, refused.json["reason"]) == (422, "BadInput")
+
+
+def test_runs_go_with_a_notebook_that_is_renamed(rest: Server) -> None:
+    rest.write("folder/before.ipynb", *THREE)
+    run = rest.over(rest.post("runs", {"notebook": "folder/before.ipynb"})["id"])
+
+    def rename(old: str, new: str) -> None:
+        request = urllib.request.Request(
+            f"{rest.url}/api/contents/{old}", json.dumps({"path": new}).encode(),
+            {"Authorization": f"token {TOKEN}"}, method="PATCH",
+        )  # fmt: skip
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.status == 200
+
+    def found(path: str) -> list[str]:
+        return [one["id"] for one in rest.get("runs", notebook=path)["runs"]]
+
+    rename("folder/before.ipynb", "folder/after.ipynb")
+    until(lambda: found("folder/after.ipynb") == [run["id"]])
+    assert found("folder/before.ipynb") == []
+    rename("folder", "elsewhere")
+    until(lambda: found("elsewhere/after.ipynb") == [run["id"]])
+    assert rest.get(f"runs/{run['id']}")["notebook"] == "elsewhere/after.ipynb"

@@ -21,13 +21,15 @@ from jupyter_mlops.server.wire.runs import (
     Nothing,
     RepairAsked,
     RepairNotebook,
+    Reproduction,
     RunAsked,
     RunLog,
     RunPage,
     RunTold,
     SortKey,
+    Suspects,
 )
-from jupyter_mlops.service import jobs, notebooks
+from jupyter_mlops.service import jobs, notebooks, versions
 
 RESOURCE = "mlops:runs"
 INERT = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"  # of a page
@@ -150,6 +152,35 @@ class RepairNotebookHandler(Handler):
             await ensure_async(cast(Any, kernels).shutdown_kernel(kernel, now=True))
             raise
         return {**{key: plan[key] for key in ("run", "step", "cells")}, "path": path, "kernel": kernel, **told}
+
+
+class ReproductionHandler(Handler):
+    auth_resource = RESOURCE
+
+    @web.authenticated
+    @authorized
+    @operation("Whether a run was reproduced; what differs first if not", answer=Reproduction)
+    async def get(self, run_id: str) -> dict[str, Any]:
+        return await self.desk.do(versions.reproduction, self.desk.space, run_id)
+
+    @web.authenticated
+    @authorized
+    @operation("Run a run again to see whether it comes out the same", body=Nothing, answer=RunTold, status=201)
+    async def post(self, run_id: str, _: Nothing) -> dict[str, Any]:
+        wish = await self.desk.do(versions.begin_reproduction, self.desk.space, run_id)
+        made = await self.desk.do(notebooks.run, self.desk.space, wish["id"])
+        self.desk.changed(made)
+        return made
+
+
+class SuspectsHandler(Handler):
+    auth_resource = RESOURCE
+
+    @web.authenticated
+    @authorized
+    @operation("What changed since the last good run, in the order of suspicion", answer=Suspects)
+    async def get(self, run_id: str) -> dict[str, Any]:
+        return await self.desk.think(versions.suspects, self.desk.space, run_id)
 
 
 class RunPipelineHandler(Handler):

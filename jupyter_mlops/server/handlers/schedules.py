@@ -57,9 +57,16 @@ class ScheduleHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Let a schedule rest or go on", body=ScheduleChange, answer=ScheduleTold)
+    @operation("Change a schedule, let it rest or go on", body=ScheduleChange, answer=ScheduleTold)
     async def patch(self, number: str, change: ScheduleChange) -> dict[str, Any]:
-        return await self.desk.do(jobs.pause, self.desk.space, str(_number(number)), change.paused)
+        given = change.model_dump(exclude_none=True)
+        paused = given.pop("paused", None)
+        told: dict[str, Any] = {}
+        if given:
+            told = await self.desk.do(jobs.reschedule, self.desk.space, _number(number), given)
+        if paused is not None:
+            told = await self.desk.do(jobs.pause, self.desk.space, str(_number(number)), paused)
+        return told
 
     @web.authenticated
     @authorized

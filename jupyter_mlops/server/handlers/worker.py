@@ -10,6 +10,7 @@ from tornado import web
 from jupyter_mlops import service
 from jupyter_mlops.errors import BadInput
 from jupyter_mlops.server.operation import Handler, operation
+from jupyter_mlops.server.wire.runs import Nothing
 from jupyter_mlops.server.wire.worker import DemoAsked, DemoTold, WorkerTold
 
 
@@ -20,6 +21,16 @@ class WorkerHandler(Handler):
     @authorized
     @operation("What the worker of this server is doing", answer=WorkerTold)
     async def get(self) -> dict[str, Any]:
+        return await self._told()
+
+    @web.authenticated
+    @authorized
+    @operation("Start a worker where none is running", body=Nothing, answer=WorkerTold)
+    async def post(self, _: Nothing) -> dict[str, Any]:
+        await self.settings["mlops_keeper"].start_now()
+        return await self._told()
+
+    async def _told(self) -> dict[str, Any]:
         facts = await self.desk.do(service.worker_status, self.desk.config)
         keeper = self.settings["mlops_keeper"]
         return {

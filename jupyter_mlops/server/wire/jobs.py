@@ -60,6 +60,15 @@ class Alias(Told):
     version: str
 
 
+class Outcome(Told):
+    """How a run went, in short."""
+
+    id: str
+    state: RunState
+    time: Time = Field(description="When it began, or was made.")
+    seconds: Seconds | None
+
+
 class JobTold(Told):
     name: str
     owner: str
@@ -67,7 +76,9 @@ class JobTold(Told):
     version: str | None
     aliases: dict[str, int]
     health: list[RunState] = Field(description="States of the last 20 runs, oldest first.")
+    recent: list[Outcome] = Field(description="Those runs, oldest first.")
     next: Time | None
+    next_zone: str = Field(description="The time zone of the schedule that fires next.")
     last: RunTold | None
     schedules: int
     problems: list[str]

@@ -111,6 +111,50 @@ class Comparison(Told):
     cells: list[CellChange]
 
 
+class Difference(Told):
+    """The first place where two records differ."""
+
+    cell: int = Field(description="Position of the cell, from 0.")
+    step: str
+    what: str
+    before: str
+    after: str
+
+
+class Verdict(Told):
+    """Whether a run was reproduced."""
+
+    run: str = Field(description="The run that was made to reproduce it.")
+    state: Literal["reproduced", "differs"]
+    words: str
+    difference: Difference | None
+    file: str = Field("", description="The file that differs, where every output is the same.")
+
+
+class Reproduction(Told):
+    run: RunTold | None = Field(description="The latest run that was made to reproduce this one.")
+    verdict: Verdict | None = Field(description="Its verdict, once that run is over.")
+
+
+class Suspect(Told):
+    """A difference between a failed run and the last good one, with what proves it."""
+
+    section: str = Field(description="code, pipeline, environment, data, metrics: in the order of suspicion.")
+    what: str
+    cell: int | None = None
+    before: Any = None
+    after: Any = None
+    diff: Any = None
+
+
+class Suspects(Told):
+    run: str
+    good: str = Field(description="The last completed run before it.")
+    old: str
+    new: str
+    suspects: list[Suspect]
+
+
 class RepairNotebook(Told):
     """A notebook in which a failed step can be mended, with its inputs restored."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jupyter_mlops.server.wire.base import Asked, MissedPolicy, Name, OverlapPolicy, Time, Told, Values
 
@@ -23,7 +23,21 @@ class ScheduleAsked(CronAsked):
 
 
 class ScheduleChange(Asked):
-    paused: bool
+    """What is given is changed; a schedule fires by its new times from now on."""
+
+    paused: bool | None = None
+    cron: str | None = Field(None, min_length=1, max_length=200)
+    zone: str | None = Field(None, min_length=1, max_length=100)
+    version: str | None = Field(None, min_length=1, max_length=100)
+    parameters: Values | None = None
+    missed: MissedPolicy | None = None
+    overlap: OverlapPolicy | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> ScheduleChange:
+        if not self.model_dump(exclude_none=True):
+            raise ValueError("say what is to be changed")
+        return self
 
 
 class Firing(Told):
@@ -59,9 +73,16 @@ class Coming(Told):
     schedule: int
 
 
+class Frequent(Coming):
+    """A schedule that fires too often to be told time by time; `time` is the next one."""
+
+    words: str
+
+
 class Calendar(Told):
     firings: list[Coming]
-    more: bool = Field(description="Whether a schedule fires more often than is told.")
+    frequent: list[Frequent]
+    more: bool = Field(description="Whether there are more firings than are told.")
 
 
 class Schedules(Told):

@@ -11,7 +11,7 @@ import { useAnswer, useSignal } from '../signal';
 import { StateMark, stateWord } from '../states';
 import { IMlops } from '../tokens';
 import { Job, Schedule, State, Version } from '../types';
-import { Sections } from '../versions/publish';
+import { Sections } from '../versions/diff';
 import { backfill, BatchView, sweep } from './batch';
 import { CalendarView } from './calendar';
 import { schedule } from './schedule';

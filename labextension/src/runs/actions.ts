@@ -50,6 +50,9 @@ export async function attempt(title: string, act: () => Promise<unknown>): Promi
 /** Say how a run of an open notebook ended, with what can be done about it. */
 export function tellEnd(mlops: IMlops, panel: NotebookPanel, run: Run, door: IRunDoor): void {
   const { trans } = mlops;
+  if (run.trigger === 'reproduce') {
+    return; // its verdict is told on the page of the run that it reproduces
+  }
   const name = panel.title.label.replace(/\.ipynb$/, '');
   const long = (run.seconds ?? 0) > NOTICED || mlops.current !== panel || !panel.isVisible;
   if (run.state === 'completed' && long) {

@@ -1,5 +1,16 @@
 import { Query, Requests } from '../request';
-import { Analysis, Comparison, RepairNotebook, Run, RunLog, RunPage, Values, Worker } from '../types';
+import {
+  Analysis,
+  Comparison,
+  RepairNotebook,
+  Reproduction,
+  Run,
+  RunLog,
+  RunPage,
+  Suspects,
+  Values,
+  Worker
+} from '../types';
 
 export interface IRunWanted {
   notebook?: string;
@@ -15,6 +26,10 @@ export class RunsApi {
 
   worker(): Promise<Worker> {
     return this.requests.ask('GET', 'worker');
+  }
+
+  startWorker(): Promise<Worker> {
+    return this.requests.ask('POST', 'worker', { body: {} });
   }
 
   list(query: Query): Promise<RunPage> {
@@ -39,6 +54,20 @@ export class RunsApi {
 
   repairNotebook(id: string): Promise<RepairNotebook> {
     return this.requests.ask('POST', `runs/${encodeURIComponent(id)}/repair-notebook`, { body: {} });
+  }
+
+  /** Whether a run was reproduced. */
+  reproduction(id: string): Promise<Reproduction> {
+    return this.requests.ask('GET', `runs/${encodeURIComponent(id)}/reproduction`);
+  }
+
+  reproduce(id: string): Promise<Run> {
+    return this.requests.ask('POST', `runs/${encodeURIComponent(id)}/reproduction`, { body: {} });
+  }
+
+  /** What changed since the last good run before this one. */
+  suspects(id: string): Promise<Suspects> {
+    return this.requests.ask('GET', `runs/${encodeURIComponent(id)}/suspects`);
   }
 
   pipeline(id: string): Promise<Analysis> {

@@ -5,7 +5,7 @@ import { useAnswer } from '../signal';
 import { StateMark } from '../states';
 import { IMlops } from '../tokens';
 import { Comparison } from '../types';
-import { Diff } from '../versions/publish';
+import { Diff } from '../versions/diff';
 
 type Pairs = Comparison['parameters'];
 

@@ -4,7 +4,7 @@ import { duration, given, moment } from '../format';
 import { useSignal } from '../signal';
 import { StateMark, StepMarks } from '../states';
 import { IMlops } from '../tokens';
-import { Run } from '../types';
+import { Run, State } from '../types';
 import { attempt, IRunDoor } from './actions';
 import { ACTIVE, RunList, stepsOf } from './model';
 
@@ -29,7 +29,11 @@ export function RunLine(props: {
       >
         <StateMark state={run.state} trans={trans} bare />
         <span className="jp-mlops-time">{moment(run.started ?? run.created)}</span>
-        <span className="jp-mlops-given">{given(run.parameters) || trans.__('defaults')}</span>
+        <span className="jp-mlops-given">
+          {run.trigger === 'reproduce' ? `${trans.__('run again to compare')} · ` : ''}
+          {given(run.parameters) || trans.__('defaults')}
+        </span>
+        {run.verdict ? <StateMark state={run.verdict.state as State} trans={trans} bare /> : null}
         <span className="jp-mlops-time">{active ? '' : duration(run.seconds)}</span>
         <StepMarks steps={steps} trans={trans} />
       </button>

@@ -29,6 +29,7 @@ export class RunList implements IDisposable {
     private readonly _which: () => { notebook?: string; job?: string; state?: string }
   ) {
     feed.heard.connect(this._hear, this);
+    feed.returned.connect(this._return, this);
   }
 
   get changed(): ISignal<RunList, void> {
@@ -109,12 +110,25 @@ export class RunList implements IDisposable {
   dispose(): void {
     this._disposed = true;
     this.feed.heard.disconnect(this._hear, this);
+    this.feed.returned.disconnect(this._return, this);
     Signal.clearData(this);
+  }
+
+  /** What ended unheard ended all the same. */
+  private async _return(): Promise<void> {
+    const before = this.runs.filter(run => ACTIVE.includes(run.state));
+    await this.refresh();
+    for (const run of this.runs) {
+      if (!ACTIVE.includes(run.state) && before.some(one => one.id === run.id)) {
+        this._ended.emit(run);
+      }
+    }
   }
 
   private _hear(_: RunFeed, event: IRunEvent): void {
     const { notebook, job, state } = this._which();
-    if (notebook ? event.notebook !== notebook : event.job !== job) {
+    const mine = notebook ? event.notebook === notebook : event.job === job;
+    if (!mine && !this.runs.some(run => run.id === event.run)) {
       return;
     }
     if (event.kind === 'run' && state) {

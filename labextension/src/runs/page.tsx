@@ -1,63 +1,122 @@
 import { MainAreaWidget } from '@jupyterlab/apputils';
-import { IEditorServices } from '@jupyterlab/codeeditor';
-import { NotebookModel, NotebookPanel, StaticNotebook } from '@jupyterlab/notebook';
-import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import { MessageLoop } from '@lumino/messaging';
-import { Widget } from '@lumino/widgets';
+import { ISignal, Signal } from '@lumino/signaling';
 import * as React from 'react';
-import { duration, given, moment, short } from '../format';
+import { duration, given, moment } from '../format';
 import { huesOf } from '../hues';
 import { mlopsIcon } from '../icons';
 import { wordsOf } from '../request';
 import { useAnswer, useSignal } from '../signal';
 import { StateMark } from '../states';
+import { TabPart, Tabs } from '../tabs';
 import { IMlops } from '../tokens';
 import { Analysis, Run, StepRun } from '../types';
 import { attempt, IRunDoor } from './actions';
 import { Compare } from './compare';
+import { FailureBox } from './failure';
+import { Log } from './log';
 import { Metrics } from './metrics';
 import { ACTIVE, stepsOf } from './model';
+import { ExecutedNotebook, INotebookParts } from './notebook';
+import { RunParameters } from './parameters';
 import { spansOf } from './spans';
 import { Timeline } from './timeline';
+import { useReproduction, VerdictBox } from './verdict';
 
 const Graph = React.lazy(() => import('../pipeline/graph'));
 
 /** What a run page needs beside the server. */
-export interface IRunParts {
-  rendermime: IRenderMimeRegistry;
-  editors: IEditorServices;
-  contentFactory: NotebookPanel.IContentFactory;
+export interface IRunParts extends INotebookParts {
   door: IRunDoor;
   openNotebook: (path: string) => void;
 }
 
 const TABS = ['graph', 'timeline', 'notebook', 'parameters', 'metrics', 'log', 'compare'] as const;
-type Tab = (typeof TABS)[number];
+export type RunTab = (typeof TABS)[number];
+
+/** What of a run's page is kept when JupyterLab is loaded again. */
+export interface IRunView {
+  tab: RunTab;
+  /** The run that it is compared with; '' for none. */
+  other: string;
+}
 
 /** The page of one run. */
-export function runPage(
-  mlops: IMlops,
-  id: string,
-  parts: IRunParts,
-  other = ''
-): MainAreaWidget<ReactWidget> {
-  const content = ReactWidget.create(<RunPage mlops={mlops} id={id} parts={parts} other={other} />);
-  content.addClass('jp-mlops-page');
-  const page = new MainAreaWidget({ content });
+export function runPage(mlops: IMlops, id: string, parts: IRunParts): MainAreaWidget<RunWidget> {
+  const page = new MainAreaWidget({ content: new RunWidget(mlops, id, parts) });
   page.id = `jupyter-mlops-run-${id}`;
   page.title.label = mlops.trans.__('run %1', id.slice(-8));
   page.title.caption = mlops.trans.__('Run %1', id);
   page.title.icon = mlopsIcon;
   page.title.closable = true;
+  page.content.named.connect((_, name) => {
+    page.title.label = mlops.trans.__('%1 · run %2', name, id.slice(-8));
+  });
   return page;
 }
 
-function RunPage(props: { mlops: IMlops; id: string; parts: IRunParts; other: string }): JSX.Element {
-  const { mlops, id, parts } = props;
+export class RunWidget extends ReactWidget {
+  constructor(
+    private readonly _mlops: IMlops,
+    readonly run: string,
+    private readonly _parts: IRunParts
+  ) {
+    super();
+    this.addClass('jp-mlops-page');
+  }
+
+  get view(): IRunView {
+    return this._view;
+  }
+
+  /** Show a part of the page. */
+  showPart(view: Partial<IRunView>): void {
+    const made = { ...this._view, ...view };
+    if (made.tab === 'compare' && !made.other) {
+      made.tab = 'graph';
+    }
+    this._view = TABS.includes(made.tab) ? made : { ...made, tab: 'graph' };
+    this.update();
+    this._viewChanged.emit();
+  }
+
+  get viewChanged(): ISignal<RunWidget, void> {
+    return this._viewChanged;
+  }
+
+  /** Emitted with the name of what was run, once it is known. */
+  readonly named = new Signal<RunWidget, string>(this);
+
+  render(): JSX.Element {
+    return (
+      <RunPage
+        mlops={this._mlops}
+        id={this.run}
+        parts={this._parts}
+        view={this._view}
+        show={view => this.showPart(view)}
+        onName={name => this.named.emit(name)}
+      />
+    );
+  }
+
+  private _view: IRunView = { tab: 'graph', other: '' };
+  private _viewChanged = new Signal<RunWidget, void>(this);
+}
+
+interface IPageProps {
+  mlops: IMlops;
+  id: string;
+  parts: IRunParts;
+  view: IRunView;
+  show: (view: Partial<IRunView>) => void;
+  onName: (name: string) => void;
+}
+
+function RunPage(props: IPageProps): JSX.Element {
+  const { mlops, id, parts, view, show } = props;
   const { trans, feed } = mlops;
-  const [tab, setTab] = React.useState<Tab>(props.other ? 'compare' : 'graph');
-  const [other, setOther] = React.useState(props.other);
+  const [cell, setCell] = React.useState<number | undefined>();
   useSignal(feed.heard);
   const told = useAnswer(() => mlops.runs.get(id), [id]);
   React.useEffect(() => {
@@ -67,11 +126,24 @@ function RunPage(props: { mlops: IMlops; id: string; parts: IRunParts; other: st
       }
     };
     feed.heard.connect(hear);
+    feed.returned.connect(told.again);
     return () => {
       feed.heard.disconnect(hear);
+      feed.returned.disconnect(told.again);
     };
   }, [id]);
   const run = told.value;
+  const name = run
+    ? (run.job ??
+      run.notebook
+        ?.split('/')
+        .pop()
+        ?.replace(/\.ipynb$/, '') ??
+      '')
+    : '';
+  React.useEffect(() => {
+    name && props.onName(name);
+  }, [name]);
   const over = run ? !ACTIVE.includes(run.state) : false;
   const known = feed.live(id);
   const liveSteps = known ? Array.from(known.steps.values()).filter(step => step.end).length : 0;
@@ -79,13 +151,7 @@ function RunPage(props: { mlops: IMlops; id: string; parts: IRunParts; other: st
     () => (run && run.state !== 'queued' ? mlops.runs.notebook(id) : Promise.resolve({})),
     [id, run?.state, over, liveSteps]
   );
-  const siblings = useAnswer(
-    () =>
-      run
-        ? mlops.runs.list({ notebook: run.notebook ?? undefined, job: run.job ?? undefined, limit: 50 })
-        : Promise.reject(),
-    [run?.id]
-  );
+  const again = useReproduction(mlops, run);
   if (!run) {
     return (
       <div className="jp-mlops-empty" role={told.problem ? 'alert' : 'status'}>
@@ -95,183 +161,193 @@ function RunPage(props: { mlops: IMlops; id: string; parts: IRunParts; other: st
   }
   const live = feed.live(id);
   const steps = stepsOf(run, live);
-  const name = run.job ?? run.notebook ?? '';
-  const words: Record<Tab, string> = {
-    graph: trans.__('Graph'),
-    timeline: trans.__('Timeline'),
-    notebook: trans.__('Notebook'),
-    parameters: trans.__('Parameters'),
-    metrics: trans.__('Metrics'),
-    log: trans.__('Log'),
-    compare: trans.__('Compare')
+  const spans = spansOf(notebook.value, live);
+  const showCell = (at?: number) => {
+    setCell(at);
+    show({ tab: 'notebook' });
   };
+  const compare = (other: string) => show({ tab: other ? 'compare' : 'graph', other });
+  const tabs = TABS.filter(one => one !== 'compare' || view.other);
+  const key = `jp-mlops-run-${id}`;
   return (
     <div className="jp-mlops-run-page">
-      <header>
-        <h2>
-          <StateMark state={run.state} trans={trans} /> <span>{name}</span>
-        </h2>
-        <div className="jp-mlops-quiet">
-          {[
-            duration(run.seconds),
-            run.version,
-            given(run.parameters),
-            moment(run.started ?? run.created),
-            run.attempt > 1 ? trans.__('attempt %1', run.attempt) : ''
-          ]
-            .filter(Boolean)
-            .join(' · ')}
-        </div>
-        <div className="jp-mlops-buttons">
-          {over ? (
-            <>
-              {run.state === 'failed' || run.state === 'stopped' ? (
-                <button className="jp-mod-styled jp-mod-accept" onClick={() => void parts.door.repair(run)}>
-                  {run.state === 'failed' ? trans.__('Repair') : trans.__('Resume')}
-                </button>
-              ) : null}
-              <button
-                className="jp-mod-styled"
-                onClick={() =>
-                  void attempt(trans.__('The run could not be started'), async () => {
-                    const made = await mlops.runs.start(
-                      run.job
-                        ? {
-                            job: run.version ? `${run.job}@${run.version}` : run.job,
-                            parameters: run.parameters
-                          }
-                        : { notebook: run.notebook!, parameters: run.parameters }
-                    );
-                    parts.door.open(made.id);
-                  })
-                }
-              >
-                {trans.__('Run again')}
-              </button>
-            </>
-          ) : (
-            <button
-              className="jp-mod-styled"
-              onClick={() =>
-                void attempt(trans.__('The run could not be stopped'), () => mlops.runs.stop(id))
-              }
-            >
-              {trans.__('Stop')}
-            </button>
-          )}
-          <span className="jp-select-wrapper jp-mlops-select">
-            <select
-              className="jp-mod-styled"
-              aria-label={trans.__('Compare with')}
-              value={other}
-              onChange={event => {
-                setOther(event.target.value);
-                setTab('compare');
-              }}
-            >
-              <option value="">{trans.__('Compare with…')}</option>
-              {(siblings.value?.runs ?? [])
-                .filter(one => one.id !== id)
-                .map(one => (
-                  <option key={one.id} value={one.id}>
-                    {moment(one.started ?? one.created)} {one.state} {given(one.parameters)}
-                  </option>
-                ))}
-            </select>
-          </span>
-          {run.notebook ? (
-            <button className="jp-mod-styled" onClick={() => parts.openNotebook(run.notebook!)}>
-              {trans.__('Open notebook')}
-            </button>
-          ) : null}
-          {over ? (
-            <a
-              className="jp-mlops-link"
-              href={mlops.runs.reportUrl(id)}
-              target="_blank"
-              rel="noopener noreferrer"
-            >
-              {trans.__('Report')}
-            </a>
-          ) : null}
-        </div>
-      </header>
-      {run.error ? <FailureBox mlops={mlops} run={run} onShow={() => setTab('notebook')} /> : null}
-      <div className="jp-mlops-tabs" role="tablist" aria-label={trans.__('Parts of the run')}>
-        {TABS.filter(one => one !== 'compare' || other).map(one => (
-          <button
-            key={one}
-            role="tab"
-            id={`jp-mlops-tab-${one}-${id}`}
-            aria-selected={tab === one}
-            aria-controls={`jp-mlops-part-${id}`}
-            tabIndex={tab === one ? 0 : -1}
-            onClick={() => setTab(one)}
-            onKeyDown={event => {
-              const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-              if (step) {
-                const all = TABS.filter(each => each !== 'compare' || other);
-                const next = all[(all.indexOf(one) + step + all.length) % all.length];
-                setTab(next);
-                document.getElementById(`jp-mlops-tab-${next}-${id}`)?.focus();
-              }
-            }}
-          >
-            {words[one]}
-          </button>
-        ))}
-      </div>
-      <div
-        className="jp-mlops-part"
-        data-tab={tab}
-        role="tabpanel"
-        id={`jp-mlops-part-${id}`}
-        aria-labelledby={`jp-mlops-tab-${tab}-${id}`}
-        tabIndex={0}
-      >
-        {tab === 'graph' ? (
+      <RunHead {...props} run={run} name={name} again={again} compare={compare} />
+      {run.error ? (
+        <FailureBox
+          mlops={mlops}
+          run={run}
+          onShow={() => showCell(run.error!.cell)}
+          compare={good => compare(good)}
+        />
+      ) : null}
+      {again.told ? (
+        <VerdictBox
+          mlops={mlops}
+          told={again.told}
+          open={parts.door.open}
+          showCell={showCell}
+          compare={compare}
+        />
+      ) : null}
+      <Tabs
+        id={key}
+        label={trans.__('Parts of the run')}
+        names={tabs}
+        words={{
+          graph: trans.__('Graph'),
+          timeline: trans.__('Timeline'),
+          notebook: trans.__('Notebook'),
+          parameters: trans.__('Parameters'),
+          metrics: trans.__('Metrics'),
+          log: trans.__('Log'),
+          compare: trans.__('Compare')
+        }}
+        value={view.tab}
+        onChange={tab => show({ tab })}
+      />
+      <TabPart id={key} name={view.tab}>
+        {view.tab === 'graph' ? (
           <RunGraph mlops={mlops} run={run} steps={steps} notebook={notebook.value} />
         ) : null}
-        {tab === 'timeline' ? (
-          <Timeline steps={steps} spans={spansOf(notebook.value, live)} trans={trans} />
+        {view.tab === 'timeline' ? <Timeline steps={steps} spans={spans} trans={trans} /> : null}
+        {view.tab === 'notebook' ? (
+          <ExecutedNotebook mlops={mlops} notebook={notebook.value} parts={parts} show={cell} />
         ) : null}
-        {tab === 'notebook' ? (
-          <ExecutedNotebook notebook={notebook.value} parts={parts} error={run.error?.cell} />
+        {view.tab === 'parameters' ? <RunParameters mlops={mlops} run={run} /> : null}
+        {view.tab === 'metrics' ? <Metrics mlops={mlops} run={run} rendermime={parts.rendermime} /> : null}
+        {view.tab === 'log' ? <Log mlops={mlops} run={run} steps={steps} notebook={notebook.value} /> : null}
+        {view.tab === 'compare' && view.other ? (
+          <Compare mlops={mlops} first={view.other} second={id} />
         ) : null}
-        {tab === 'parameters' ? <Parameters mlops={mlops} run={run} /> : null}
-        {tab === 'metrics' ? <Metrics mlops={mlops} run={run} rendermime={parts.rendermime} /> : null}
-        {tab === 'log' ? <Log mlops={mlops} run={run} text={live?.text ?? ''} /> : null}
-        {tab === 'compare' && other ? <Compare mlops={mlops} first={other} second={id} /> : null}
-      </div>
+      </TabPart>
     </div>
   );
 }
 
-const ANSI = /\x1b\[[0-9;]*m/g;
-
-function FailureBox(props: { mlops: IMlops; run: Run; onShow: () => void }): JSX.Element {
-  const { trans } = props.mlops;
-  const error = props.run.error!;
-  const frames = (error.traceback ?? [])
-    .map(line => line.replace(ANSI, ''))
-    .filter(line => line.includes('Cell') || line.includes('-->'));
+/** What the run is, how it stands, and what can be done with it. */
+function RunHead(
+  props: IPageProps & {
+    run: Run;
+    name: string;
+    again: ReturnType<typeof useReproduction>;
+    compare: (other: string) => void;
+  }
+): JSX.Element {
+  const { mlops, run, parts, name, again } = props;
+  const { trans } = mlops;
+  const over = !ACTIVE.includes(run.state);
+  const repeat = () =>
+    attempt(trans.__('The run could not be started'), async () => {
+      const target = run.job
+        ? { job: run.version ? `${run.job}@${run.version}` : run.job }
+        : { notebook: run.notebook! };
+      const made = await mlops.runs.start({ ...target, parameters: run.parameters });
+      parts.door.open(made.id);
+    });
+  const words = [
+    duration(run.seconds),
+    run.version,
+    given(run.parameters) || trans.__('defaults'),
+    moment(run.started ?? run.created),
+    run.attempt > 1 ? trans.__('attempt %1', run.attempt) : '',
+    { reproduce: trans.__('made to reproduce another'), schedule: trans.__('by its schedule') }[run.trigger]
+  ].filter(Boolean);
   return (
-    <section className="jp-mlops-failure" role="alert" aria-label={trans.__('What went wrong')}>
-      <strong>
-        {error.step ? trans.__('Step %1, cell %2', error.step, (error.cell ?? 0) + 1) : trans.__('The run')}
-      </strong>
-      <div>
-        <code>
-          {error.ename}: {error.evalue}
-        </code>
+    <header className="jp-mlops-head">
+      <div className="jp-mlops-head-words">
+        <h2>
+          <StateMark state={run.state} trans={trans} /> <span>{name}</span>
+        </h2>
+        <div className="jp-mlops-quiet">{words.join(' · ')}</div>
+        {run.notes.map((note, at) => (
+          <div key={at} className="jp-mlops-quiet">
+            {note}
+          </div>
+        ))}
       </div>
-      {frames.length ? <pre tabIndex={0}>{frames.slice(-3).join('\n')}</pre> : null}
-      {error.step ? (
-        <button className="jp-mlops-link" onClick={props.onShow}>
-          {trans.__('Show cell')}
-        </button>
+      <div className="jp-mlops-head-acts">
+        {run.state === 'failed' || run.state === 'stopped' ? (
+          <button className="jp-mod-styled jp-mod-accept" onClick={() => void parts.door.repair(run)}>
+            {run.state === 'failed' ? trans.__('Repair') : trans.__('Resume')}
+          </button>
+        ) : null}
+        {over ? (
+          <button className="jp-mod-styled" onClick={() => void repeat()}>
+            {trans.__('Run again')}
+          </button>
+        ) : (
+          <button
+            className="jp-mod-styled"
+            onClick={() =>
+              void attempt(trans.__('The run could not be stopped'), () => mlops.runs.stop(run.id))
+            }
+          >
+            {trans.__('Stop')}
+          </button>
+        )}
+        {run.state === 'completed' ? (
+          <button
+            className="jp-mod-styled"
+            disabled={again.going}
+            title={trans.__('Run it again without kept results, and compare every output and file')}
+            onClick={again.begin}
+          >
+            {trans.__('Reproduce')}
+          </button>
+        ) : null}
+        <CompareWith mlops={mlops} run={run} value={props.view.other} onChange={props.compare} />
+        {run.notebook ? (
+          <button className="jp-mod-styled" onClick={() => parts.openNotebook(run.notebook!)}>
+            {trans.__('Open notebook')}
+          </button>
+        ) : null}
+        {over ? (
+          <a
+            className="jp-mlops-link"
+            href={mlops.runs.reportUrl(run.id)}
+            target="_blank"
+            rel="noopener noreferrer"
+          >
+            {trans.__('Report')}
+          </a>
+        ) : null}
+      </div>
+    </header>
+  );
+}
+
+/** Another run of the same, to be compared with. */
+function CompareWith(props: {
+  mlops: IMlops;
+  run: Run;
+  value: string;
+  onChange: (run: string) => void;
+}): JSX.Element {
+  const { mlops, run } = props;
+  const { trans } = mlops;
+  const siblings = useAnswer(
+    () => mlops.runs.list({ notebook: run.notebook ?? undefined, job: run.job ?? undefined, limit: 50 }),
+    [run.id]
+  );
+  const others = (siblings.value?.runs ?? []).filter(one => one.id !== run.id);
+  return (
+    <select
+      className="jp-mlops-choice"
+      aria-label={trans.__('Compare with')}
+      value={props.value}
+      disabled={!others.length && !props.value}
+      onChange={event => props.onChange(event.target.value)}
+    >
+      <option value="">{trans.__('Compare with…')}</option>
+      {props.value && !others.some(one => one.id === props.value) ? (
+        <option value={props.value}>{props.value}</option>
       ) : null}
-    </section>
+      {others.map(one => (
+        <option key={one.id} value={one.id}>
+          {moment(one.started ?? one.created)} {one.state} {given(one.parameters)}
+        </option>
+      ))}
+    </select>
   );
 }
 
@@ -300,116 +376,4 @@ function RunGraph(props: {
       <Graph pipeline={pipeline} hues={huesOf(pipeline.steps.map(one => one.name))} runs={by} trans={trans} />
     </React.Suspense>
   );
-}
-
-function Parameters(props: { mlops: IMlops; run: Run }): JSX.Element {
-  const { trans } = props.mlops;
-  const told = Object.entries(props.run.parameters);
-  return told.length ? (
-    <table className="jp-mlops-table">
-      <thead>
-        <tr>
-          <th>{trans.__('Parameter')}</th>
-          <th>{trans.__('Value')}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {told.map(([name, value]) => (
-          <tr key={name}>
-            <td>{name}</td>
-            <td className="jp-mlops-number">{short(value, 400)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  ) : (
-    <div className="jp-mlops-empty">{trans.__('It ran with the defaults.')}</div>
-  );
-}
-
-/** What the run wrote: from its file at first, then as it comes. */
-function Log(props: { mlops: IMlops; run: Run; text: string }): JSX.Element {
-  const { mlops, run } = props;
-  const [text, setText] = React.useState('');
-  const place = React.useRef(0);
-  const busy = React.useRef(false);
-  const wanted = React.useRef(false);
-  const box = React.useRef<HTMLPreElement>(null);
-  React.useEffect(() => {
-    wanted.current = true;
-    if (busy.current) {
-      return;
-    }
-    busy.current = true;
-    const read = async () => {
-      while (wanted.current) {
-        wanted.current = false;
-        const told = await mlops.runs.log(run.id, place.current);
-        wanted.current = wanted.current || told.next - place.current >= 1 << 20;
-        place.current = told.next;
-        setText(before => before + told.text);
-      }
-    };
-    void read().finally(() => {
-      busy.current = false;
-    });
-  }, [run.id, run.state, props.text]);
-  React.useEffect(() => {
-    if (box.current) {
-      box.current.scrollTop = box.current.scrollHeight;
-    }
-  }, [text]);
-  return (
-    <pre className="jp-mlops-log" ref={box} tabIndex={0} aria-label={mlops.trans.__('Log')}>
-      {text.replace(ANSI, '') || mlops.trans.__('Nothing yet.')}
-    </pre>
-  );
-}
-
-/** The executed notebook as JupyterLab shows notebooks, to be read only. */
-function ExecutedNotebook(props: {
-  notebook?: Record<string, unknown>;
-  parts: IRunParts;
-  error?: number;
-}): JSX.Element {
-  const box = React.useRef<HTMLDivElement>(null);
-  React.useEffect(() => {
-    const node = box.current;
-    if (!node || !props.notebook?.cells) {
-      return;
-    }
-    const { rendermime, editors, contentFactory } = props.parts;
-    const model = new NotebookModel();
-    model.fromJSON(props.notebook as never);
-    model.readOnly = true;
-    const view = new StaticNotebook({
-      rendermime: rendermime.clone(),
-      contentFactory,
-      mimeTypeService: editors.mimeTypeService,
-      notebookConfig: { ...StaticNotebook.defaultNotebookConfig, windowingMode: 'defer' },
-      editorConfig: {
-        code: { ...StaticNotebook.defaultEditorConfig.code, readOnly: true },
-        markdown: { ...StaticNotebook.defaultEditorConfig.markdown, readOnly: true },
-        raw: { ...StaticNotebook.defaultEditorConfig.raw, readOnly: true }
-      }
-    });
-    view.model = model;
-    view.addClass('jp-mlops-executed');
-    MessageLoop.sendMessage(view, Widget.Msg.BeforeAttach);
-    node.appendChild(view.node);
-    MessageLoop.sendMessage(view, Widget.Msg.AfterAttach);
-    const failed = view.widgets.find(cell => {
-      const outputs = (cell.model.toJSON() as { outputs?: { output_type: string }[] }).outputs;
-      return outputs?.some(output => output.output_type === 'error');
-    });
-    failed?.node.scrollIntoView({ block: 'center' });
-    return () => {
-      MessageLoop.sendMessage(view, Widget.Msg.BeforeDetach);
-      view.node.remove();
-      MessageLoop.sendMessage(view, Widget.Msg.AfterDetach);
-      view.dispose();
-      model.dispose();
-    };
-  }, [props.notebook]);
-  return <div ref={box} className="jp-mlops-executed-box" />;
 }

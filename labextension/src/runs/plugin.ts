@@ -12,6 +12,7 @@ import { IMlops, PLUGIN } from '../tokens';
 import { Run } from '../types';
 import { attempt, IRunDoor, startRun, tellEnd } from './actions';
 import { repairs } from '../steps/repairs';
+import type { IRunView, RunTab, RunWidget } from './page';
 import { openRepair, resume } from './repair';
 
 export const IRuns = new Token<IRunDoor>('jupyter-mlops:IRuns', 'Opening and repairing runs.');
@@ -37,8 +38,7 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
   ) => {
     const { trans } = mlops;
     const { commands, shell } = app;
-    const pages = new WidgetTracker<MainAreaWidget<ReactWidget>>({ namespace: 'jupyter-mlops-runs' });
-    const facts = new WeakMap<MainAreaWidget<ReactWidget>, { run: string; other: string }>();
+    const pages = new WidgetTracker<MainAreaWidget<RunWidget>>({ namespace: 'jupyter-mlops-runs' });
 
     const door: IRunDoor = {
       open: run => void commands.execute(Commands.openRun, { run }),
@@ -57,22 +57,32 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
       openNotebook: (path: string) => void commands.execute('docmanager:open', { path })
     };
 
-    const show = async (run: string, other: string): Promise<void> => {
+    const show = async (run: string, view: Partial<IRunView>): Promise<void> => {
       const { runPage } = await import('./page');
-      const known = pages.find(page => facts.get(page)?.run === run && facts.get(page)?.other === other);
-      const page = known ?? runPage(mlops, run, parts, other);
-      facts.set(page, { run, other });
+      const known = pages.find(page => page.content.run === run);
+      const page = known ?? runPage(mlops, run, parts);
+      page.content.showPart(view);
       if (!known) {
-        page.id += other ? `-${other}` : '';
         shell.add(page, 'main');
         void pages.add(page);
+        page.content.viewChanged.connect(() => void pages.save(page));
       }
       shell.activateById(page.id);
     };
     commands.addCommand(Commands.openRun, {
       label: trans.__('Open Run'),
-      describedBy: { args: { type: 'object', properties: { run: { type: 'string' } }, required: ['run'] } },
-      execute: args => show(String(args.run), String(args.other ?? ''))
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: { run: { type: 'string' }, tab: { type: 'string' }, other: { type: 'string' } },
+          required: ['run']
+        }
+      },
+      execute: args =>
+        show(String(args.run), {
+          ...(typeof args.tab === 'string' ? { tab: args.tab as RunTab } : {}),
+          ...(typeof args.other === 'string' ? { other: args.other } : {})
+        })
     });
     commands.addCommand(Commands.compareRuns, {
       label: trans.__('Compare Runs'),
@@ -83,7 +93,7 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
           required: ['first', 'second']
         }
       },
-      execute: args => show(String(args.second), String(args.first))
+      execute: args => show(String(args.second), { tab: 'compare', other: String(args.first) })
     });
     const histories = new WidgetTracker<MainAreaWidget<ReactWidget>>({
       namespace: 'jupyter-mlops-histories'
@@ -115,7 +125,7 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
       });
       void restorer.restore(pages, {
         command: Commands.openRun,
-        args: page => facts.get(page) ?? {},
+        args: page => ({ run: page.content.run, ...page.content.view }),
         name: page => page.id
       });
     }

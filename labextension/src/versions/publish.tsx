@@ -1,9 +1,9 @@
 import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import { NotebookPanel } from '@jupyterlab/notebook';
 import * as React from 'react';
-import { short } from '../format';
 import { IMlops } from '../tokens';
-import { Changes, Check, Values } from '../types';
+import { Changes, Check } from '../types';
+import { Sections } from './diff';
 import { jobOf } from './view';
 
 interface IPublishForm {
@@ -67,56 +67,6 @@ class PublishBody extends ReactWidget implements Dialog.IBodyWidget<IPublishForm
       </div>
     );
   }
-}
-
-/** What differs, in sections; empty ones are left closed. */
-export function Sections(props: { mlops: IMlops; sections: Record<string, Values[]> }): JSX.Element {
-  const { trans } = props.mlops;
-  const words: Record<string, string> = {
-    code: trans.__('Code'),
-    pipeline: trans.__('Pipeline'),
-    environment: trans.__('Environment'),
-    data: trans.__('Data'),
-    metrics: trans.__('Metrics')
-  };
-  return (
-    <>
-      {Object.entries(props.sections).map(([name, found]) => (
-        <details key={name} open={found.length > 0} className="jp-mlops-diff">
-          <summary>
-            {words[name] ?? name} · {found.length || trans.__('nothing')}
-          </summary>
-          {found.map((change, at) => (
-            <div key={at}>
-              <div>
-                {String(change.what)}
-                {typeof change.cell === 'number' ? ` · ${trans.__('cell %1', change.cell + 1)}` : ''}
-                {'before' in change ? ` · ${short(change.before)} → ${short(change.after)}` : ''}
-              </div>
-              {change.diff ? <Diff lines={change.diff} /> : null}
-            </div>
-          ))}
-        </details>
-      ))}
-    </>
-  );
-}
-
-/** A unified diff, each line marked by sign and colour. */
-export function Diff(props: { lines: unknown }): JSX.Element {
-  const lines = (
-    Array.isArray(props.lines) ? props.lines.map(String) : String(props.lines).split('\n')
-  ).filter(line => !line.startsWith('+++') && !line.startsWith('---') && !line.startsWith('@@'));
-  return (
-    <pre className="jp-mlops-lines" tabIndex={0}>
-      {lines.map((line, at) => (
-        <span key={at} data-sign={line[0]}>
-          {line}
-          {'\n'}
-        </span>
-      ))}
-    </pre>
-  );
 }
 
 /** Show what would be published, and publish it. Returns the version's name, or '' if it was left. */
