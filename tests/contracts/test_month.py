@@ -45,7 +45,7 @@ def member(url: str, name: str, zero: float, finished: Any) -> None:
     """One process among others: fires, takes and finishes until the simulated span is over."""
 
     def clock() -> float:
-        return BEGIN + min(SPAN, (time.time() - zero) * SPEED)
+        return BEGIN + min(SPAN, max(0.0, time.time() - zero) * SPEED)
 
     db = Database(url)
     queue = Queue(db, clock, lease=900.0)
