@@ -207,7 +207,7 @@ def _inside(name: str) -> str:
     if path.is_absolute() or (len(name) > 1 and name[1] == ":"):
         return f"outside/{str(path).lstrip('/').replace(':', '')}"
     if ".." in path.parts:
-        raise StoreError(f"a path that leaves the folder: {name!r}")
+        return f"outside/{str(path).replace('..', 'up')}"
     return str(path)
 
 
