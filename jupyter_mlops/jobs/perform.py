@@ -77,7 +77,7 @@ class Performer:
         return Performance("failed", error=_told(told))
 
     async def _perform(self, run: Run, kernels: Kernels | None, tell: Tell) -> Performance:
-        from jupyter_mlops.versions.checkout import check_out, keep_files, lane
+        from jupyter_mlops.versions.checkout import check_out, keep_files, lane, notebook_in
         from jupyter_mlops.versions.manifest import Manifest
 
         if run.version_id is None:
@@ -98,9 +98,9 @@ class Performer:
             if not (begun.is_file() and begun.read_text(encoding="utf-8") == run.id and run.resumed):
                 notebook = await asyncio.to_thread(check_out, manifest, self.store, folder)
             else:
-                notebook = folder / manifest.name
+                notebook = notebook_in(folder, manifest)
             begun.write_text(run.id, encoding="utf-8")
-            request = self._request(run, notebook, folder, rules, secrets, parameters, kernel)
+            request = self._request(run, notebook, notebook.parent, rules, secrets, parameters, kernel)
             record = await self._executed(run, request, secrets, kernels, tell)
             inside = [p for p in record["writes"] if Path(p).is_relative_to(folder)]
             if inside:

@@ -6,6 +6,7 @@ Beside what RO-Crate asks for stands `version.json`, from which the version is r
 from __future__ import annotations
 
 import json
+import mimetypes
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import quote
 
 from jupyter_mlops.errors import BadInput, StoreError
 from jupyter_mlops.objects import copy_digested
@@ -136,7 +138,9 @@ def _describe(manifest: Manifest, told: Mapping[str, Any], folder: Path, run: Ma
     crate.metadata.extra_contexts.append("https://w3id.org/ro/terms/workflow-run/context")
     crate.name = f"{told['job']} {told['version']}"
     crate.description = told["message"] or f"Version {told['version']} of the job {told['job']}"
-    crate.license = told.get("license") or "Not stated"
+    crate.license = crate.add(ContextEntity(crate, "#license", {
+        "@type": "CreativeWork", "name": "Not stated", "description": "Ask the author what may be done with this.",
+    }))  # fmt: skip
     profiles = [
         crate.add(ContextEntity(crate, at, {"@type": "CreativeWork", "name": at.split("/")[-2], "version": at[-3:]}))
         for at in (PROFILES if run is not None else PROFILES[2:])
@@ -148,14 +152,17 @@ def _describe(manifest: Manifest, told: Mapping[str, Any], folder: Path, run: Ma
         "identifier": {"@id": "https://nbformat.readthedocs.io/"},
     }))  # fmt: skip
     workflow = crate.add_workflow(folder / name, name, main=True, lang=language)
-    workflow["author"] = crate.add(ContextEntity(crate, f"#{told['author'] or 'unknown'}", {
+    author = crate.add(ContextEntity(crate, f"#{quote(told['author'] or 'unknown')}", {
         "@type": "Person", "name": told["author"] or "unknown",
     }))  # fmt: skip
+    crate.root_dataset["author"] = workflow["author"] = author
+    workflow["version"], workflow["encodingFormat"] = str(told["version"]), _format(name)
+    workflow["conformsTo"] = {"@id": "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"}
     inputs = []
     for parameter in manifest.pipeline["parameters"]:
         inputs.append(crate.add(ContextEntity(crate, f"#parameter-{parameter['name']}", {
             "@type": "FormalParameter", "name": parameter["name"], "additionalType": _schema_type(parameter["type"]),
-            "defaultValue": json.dumps(parameter["default"]), "description": parameter["help"],
+            "defaultValue": json.dumps(parameter["default"], ensure_ascii=False), "description": parameter["help"],
             "conformsTo": {"@id": "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"},
         })))  # fmt: skip
     if inputs:
@@ -163,34 +170,39 @@ def _describe(manifest: Manifest, told: Mapping[str, Any], folder: Path, run: Ma
     for extra, says in ((LOCK, "the environment's lock (PEP 751)"), (SBOM, "CycloneDX list of packages"),
                         (VERSION, "the version as jupyter_mlops reads it back")):  # fmt: skip
         if (folder / extra).is_file():
-            crate.add_file(folder / extra, extra, properties={"name": extra, "description": says})
+            facts = {"name": extra, "description": says, "encodingFormat": _format(extra)}
+            crate.add_file(folder / extra, extra, properties=facts)
     for entry in manifest.files:
         if entry.stored:
             inside = _inside(entry.path)
-            crate.add_file(folder / inside, inside, properties={"name": inside, "contentSize": str(entry.size)})
+            facts = {"name": inside, "contentSize": str(entry.size), "encodingFormat": _format(inside)}
+            crate.add_file(folder / inside, inside, properties=facts)
     if run is not None:
-        _describe_run(crate, workflow, told, folder, run)
+        values = {p["name"]: p["default"] for p in manifest.pipeline["parameters"]}
+        _describe_run(crate, workflow, told, folder, {**run, "parameters": {**values, **run["parameters"]}})
     crate.metadata.write(folder)
 
 
 def _describe_run(crate: Any, workflow: Any, told: Mapping[str, Any], folder: Path, run: Mapping[str, Any]) -> None:
     from rocrate.model.contextentity import ContextEntity
 
-    executed = crate.add_file(folder / EXECUTED, EXECUTED, properties={"name": "the executed notebook"})
+    facts = {"name": "the executed notebook", "encodingFormat": _format(EXECUTED)}
+    executed = crate.add_file(folder / EXECUTED, EXECUTED, properties=facts)
     values = [
         crate.add(ContextEntity(crate, f"#value-{name}", {
-            "@type": "PropertyValue", "name": name, "value": json.dumps(value),
+            "@type": "PropertyValue", "name": name, "value": json.dumps(value, ensure_ascii=False),
             "exampleOfWork": {"@id": f"#parameter-{name}"},
         }))
         for name, value in run["parameters"].items()
     ]  # fmt: skip
     action = crate.add(ContextEntity(crate, f"#run-{run['id']}", {
-        "@type": "CreateAction", "name": f"run {run['id']}", "startTime": _iso(run["started"]),
+        "@type": "CreateAction", "name": f"run {run['id']}",
+        "description": f"{run['trigger']} run of {told['job']} {told['version']}", "startTime": _iso(run["started"]),
         "endTime": _iso(run["finished"]), "actionStatus": "http://schema.org/CompletedActionStatus",
     }))  # fmt: skip
-    action["instrument"], action["object"], action["result"] = workflow, values, [executed]
+    action["instrument"], action["object"], action["result"] = workflow, values, executed
     action["agent"] = workflow["author"]
-    crate.root_dataset["mentions"] = [action]
+    crate.root_dataset["mentions"] = action
 
 
 def _schema_type(declared: str) -> str:
@@ -198,7 +210,14 @@ def _schema_type(declared: str) -> str:
 
 
 def _iso(seconds: float | None) -> str:
-    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _format(name: str) -> str:
+    """The media type of a file, as far as its name tells."""
+    known = {".ipynb": "application/x-ipynb+json", ".toml": "application/toml", ".json": "application/json"}
+    told = known.get(PurePosixPath(name).suffix) or mimetypes.guess_type(name)[0]
+    return told or "application/octet-stream"
 
 
 def _inside(name: str) -> str:
@@ -207,7 +226,7 @@ def _inside(name: str) -> str:
     if path.is_absolute() or (len(name) > 1 and name[1] == ":"):
         return f"outside/{str(path).lstrip('/').replace(':', '')}"
     if ".." in path.parts:
-        raise StoreError(f"a path that leaves the folder: {name!r}")
+        return f"outside/{str(path).replace('..', 'up')}"
     return str(path)
 
 

@@ -7,6 +7,8 @@ whatever the run before it left behind; results kept by earlier runs in the same
 from __future__ import annotations
 
 import contextlib
+import os
+import posixpath
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from jupyter_mlops.versions.manifest import FileEntry, Manifest
 from jupyter_mlops.versions.store import Store
 
 LANES = 1000
+WITHIN = "within"  # the folder of a notebook that reads what lies beside its folder
 
 
 @contextlib.contextmanager
@@ -54,20 +57,20 @@ def check_out(manifest: Manifest, store: Store, folder: Path, notebook: str = ""
     :raises StoreError: an object is gone or damaged, or a large or outside file is no longer what it was.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = {entry.path: entry for entry in manifest.files if not entry.outside}
+    target = notebook_in(folder, manifest)
+    places = {entry: _place(entry.path, target.parent, folder) for entry in manifest.files if not entry.outside}
+    wanted = {*places.values(), target}
     for path in sorted(folder.rglob("*"), reverse=True):
-        name = path.relative_to(folder).as_posix()
         if path.is_dir() and not path.is_symlink():
             with contextlib.suppress(OSError):
                 path.rmdir()
-        elif name not in wanted and name != manifest.name:
+        elif path not in wanted:
             path.unlink(missing_ok=True)
     for entry in manifest.files:
         if entry.outside:
             _require_outside(entry)
         else:
-            _put_file(entry, store, folder / _safe(entry.path))
-    target = folder / _safe(manifest.name)
+            _put_file(entry, store, places[entry])
     _bring(notebook or manifest.notebook, store, target)
     return target
 
@@ -103,21 +106,30 @@ def _require_outside(entry: FileEntry) -> None:
         )
 
 
-def _safe(name: str) -> Path:
-    """A relative path that stays below the folder."""
-    path = Path(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
+def notebook_in(folder: Path, manifest: Manifest) -> Path:
+    """Where the notebook stands in its checkout: so deep that what lies beside its folder is in the checkout too."""
+    ups = (posixpath.normpath(e.path).split("/").count("..") for e in manifest.files if not e.outside)
+    depth = max(ups, default=0)
+    return _place(manifest.name, folder.joinpath(*[WITHIN] * depth), folder)
+
+
+def _place(name: str, start: Path, folder: Path) -> Path:
+    """Where a relative path leads, which is below the folder."""
+    path = Path(os.path.normpath(start / name))
+    if os.path.isabs(name) or path == folder or not path.is_relative_to(folder):
         raise StoreError(f"a path that leaves the folder: {name!r}", remedy="The version was not made by us.")
     return path
 
 
 def keep_files(folder: Path, manifest: Manifest, to: Path) -> list[str]:
     """Move what a run wrote in its folder to where it is kept; returns the names."""
-    known = {entry.path for entry in manifest.files} | {manifest.name}
+    notebook = notebook_in(folder, manifest)
+    known = {_place(e.path, notebook.parent, folder) for e in manifest.files if not e.outside} | {notebook}
     found = []
     for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in known and "__pycache__" not in path.parts:
+        if path.is_file() and path not in known and "__pycache__" not in path.parts:
+            near = path.is_relative_to(notebook.parent)
+            name = path.relative_to(notebook.parent if near else folder).as_posix()
             target = to / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -39,7 +40,8 @@ if os.path.isdir(meta):
         if entry.endswith(".json"):
             with open(os.path.join(meta, entry)) as stream:
                 told = json.load(stream)
-            conda.append(told["url"] + "#" + (told.get("md5") or ""))
+            if told.get("url"):
+                conda.append(told["url"] + "#" + (told.get("md5") or ""))
 print(json.dumps({
     "python": platform.python_version(), "implementation": platform.python_implementation().lower(),
     "platform": sysconfig.get_platform(), "packages": dict(sorted(packages.items())),
@@ -113,7 +115,7 @@ def differences(then: Environment, now: Environment) -> list[str]:
     ):
         if before != after:
             told.append(f"{name}: {before} then, {after} now")
-    ours, theirs = {**then.packages, **then.others}, {**now.packages, **now.others}
+    ours, theirs = ({**_conda(e), **e.packages, **e.others} for e in (then, now))
     for name in sorted({*ours, *theirs}):
         if ours.get(name) != theirs.get(name):
             told.append(f"{name}: {ours.get(name, 'not installed')} then, {theirs.get(name, 'not installed')} now")
@@ -184,6 +186,13 @@ def _run(command: list[str], environment: Environment | None, folder: Path | Non
             remedy="Publish again where its packages can be had, or let the job run in its live kernel "
             "(policy environment: live).",
         )
+
+
+def _conda(environment: Environment) -> dict[str, str]:
+    """Name -> version and build of what conda installed."""
+    files = (url.partition("#")[0].rpartition("/")[2] for url in environment.conda)
+    parts = (re.sub(r"\.(conda|tar\.bz2)$", "", file).rsplit("-", 2) for file in files)
+    return {found[0]: "-".join(found[1:]) for found in parts}
 
 
 def _unhashed(environment: Environment, why: str) -> Lock:

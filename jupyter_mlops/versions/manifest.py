@@ -18,7 +18,8 @@ Kind = Literal["module", "data"]
 class FileEntry:
     """A file that the notebook imports or reads.
 
-    :param path: relative to the notebook's folder, with slashes; absolute if it lies outside.
+    :param path: relative to the notebook's folder, with slashes, and `../` first for what lies beside it; absolute if
+        the notebook itself says where it is.
     :param digest: of its bytes.
     :param size: bytes.
     :param stored: whether its bytes are in the object store; a large file is only known by digest and place.
@@ -32,6 +33,7 @@ class FileEntry:
 
     @property
     def outside(self) -> bool:
+        """Whether it is looked for where it is, on any machine."""
         return self.path.startswith("/") or (len(self.path) > 1 and self.path[1] == ":")
 
 

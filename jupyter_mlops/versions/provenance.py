@@ -36,32 +36,33 @@ def provenance(path: Path, store: Store) -> dict[str, Any]:
 
 
 def _git(path: Path, store: Store) -> dict[str, Any]:
-    """Commit, branch, remote and what was not committed; {} where there is no repository."""
-    commit = _ask(path, "rev-parse", "HEAD")
-    if not commit:
-        return {}
+    """Commit, branch, remote and what was not committed; {} where there is no repository. `commit` is "" before the
+    first one, `branch` is "" where none is checked out."""
     root = _ask(path, "rev-parse", "--show-toplevel")
-    remote = CREDENTIALS.sub("", _ask(path, "remote", "get-url", "origin"))
-    changes = _ask(path, "diff", "HEAD", "--no-color", "--no-ext-diff", strip=False)
+    if not root:
+        return {}
+    commit = _ask(path, "rev-parse", "--verify", "--quiet", "HEAD")
+    changes = _say(path, "diff", "HEAD", "--binary", "--no-color", "--no-ext-diff") if commit else b""
     status = _ask(path, "status", "--porcelain", "--", str(path.parent))
     told: dict[str, Any] = {
         "commit": commit,
-        "branch": _ask(path, "rev-parse", "--abbrev-ref", "HEAD"),
-        "remote": remote,
-        "path": path.relative_to(root).as_posix() if root and path.is_relative_to(root) else path.name,
+        "branch": _ask(path, "symbolic-ref", "--short", "--quiet", "HEAD"),
+        "remote": CREDENTIALS.sub("", _ask(path, "remote", "get-url", "origin")),
+        "path": path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name,
         "dirty": bool(status or changes),
     }
     if changes:
-        told["diff"] = store.put(changes.encode()[:DIFF])
+        told["diff"] = store.put(changes[:DIFF])
     return told
 
 
-def _ask(path: Path, *words: str, strip: bool = True) -> str:
+def _ask(path: Path, *words: str) -> str:
+    return _say(path, *words).decode("utf-8", "replace").strip()
+
+
+def _say(path: Path, *words: str) -> bytes:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(path.parent), *words], capture_output=True, text=True, timeout=20, check=True,
-            errors="replace",
-        )  # fmt: skip
+        done = subprocess.run(["git", "-C", str(path.parent), *words], capture_output=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip() if strip else done.stdout
+        return b""
+    return done.stdout

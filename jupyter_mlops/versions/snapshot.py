@@ -15,7 +15,7 @@ from jupyter_mlops.notebook.write import notebook_bytes
 from jupyter_mlops.objects import digest_file, failed_to
 from jupyter_mlops.pipeline.build import build
 from jupyter_mlops.pipeline.model import Pipeline
-from jupyter_mlops.versions.manifest import Environment, FileEntry, Manifest
+from jupyter_mlops.versions.manifest import Environment, FileEntry, Kind, Manifest
 from jupyter_mlops.versions.schema import parameter_schema
 from jupyter_mlops.versions.store import Store
 
@@ -38,7 +38,7 @@ def snapshot(
     bare = without_outputs(nb)
     pipeline = build(bare, path.stem)
     folder = path.resolve().parent
-    files = [_entry(found, folder, store, kind, large) for found, kind in needed(bare, pipeline, folder, seen)]
+    files = [_entry(found, name, store, kind, large) for found, kind, name in needed(bare, pipeline, folder, seen)]
     return Manifest(
         name=path.name,
         notebook=store.put(notebook_bytes(bare)),
@@ -92,16 +92,26 @@ def without_outputs(nb: NotebookNode) -> NotebookNode:
 
 def needed(
     nb: NotebookNode, pipeline: Pipeline, folder: Path, seen: Iterable[str]
-) -> list[tuple[Path, Any]]:  # fmt: skip
-    """The files that a notebook needs, each with its kind: local modules that it imports, what it says it reads, and
-    what it was seen to read; nothing that it writes itself."""
+) -> list[tuple[Path, Kind, str]]:  # fmt: skip
+    """The files that a notebook needs, each with its kind and the name it is known by: local modules that it imports,
+    what it says it reads, and what it was seen to read; nothing that it writes itself."""
     modules = set(local_modules((m for b in pipeline.blocks for m in b.access.imports), folder))
     written = {_resolved(p, folder) for b in pipeline.blocks for p in b.effects.files_written}
-    read = {_resolved(p, folder) for b in pipeline.blocks for p in b.effects.files_read}
-    read |= {Path(p) for p in seen}
-    read |= set(_declared(nb, folder))
+    told = [(name, _resolved(name, folder)) for b in pipeline.blocks for name in b.effects.files_read]
+    told += [(name, path) for name, path in _declared(nb, folder)]
+    beside = {path for name, path in told if not os.path.isabs(name)}
+    read = {path for _, path in told} | {Path(p) for p in seen}
     data = {p for p in read - written - modules if p.is_file()}
-    return [(p, "module") for p in sorted(modules)] + [(p, "data") for p in sorted(data)]
+    kinds: list[tuple[Path, Kind]] = [(p, "module") for p in sorted(modules)]
+    kinds += [(p, "data") for p in sorted(data)]
+    return [(p, kind, _name(p, folder, p in beside)) for p, kind in kinds]
+
+
+def _name(path: Path, folder: Path, beside: bool) -> str:
+    """Relative to the notebook's folder, or absolute where the notebook says so itself."""
+    if path.is_relative_to(folder):
+        return path.relative_to(folder).as_posix()
+    return Path(os.path.relpath(path, folder)).as_posix() if beside else str(path)
 
 
 def local_modules(imports: Iterable[str], folder: Path) -> Iterator[Path]:
@@ -137,8 +147,8 @@ def _imports_of(path: Path, folder: Path) -> list[str]:
     return found
 
 
-def _declared(nb: Any, folder: Path) -> Iterator[Path]:
-    """Files that the notebook's metadata names (`jupyter_mlops.files`), with wildcards."""
+def _declared(nb: Any, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Files that the notebook's metadata names (`jupyter_mlops.files`), with wildcards; each with what names it."""
     told = nb.metadata.get(KEY)
     names = told.get("files", ()) if isinstance(told, dict) else ()
     for name in names:
@@ -150,17 +160,16 @@ def _declared(nb: Any, folder: Path) -> Iterator[Path]:
                 where=f"the notebook's metadata, {KEY}.files",
                 remedy="Mend the name, or take it out.",
             )
-        yield from (p.resolve() for p in files)
+        yield from ((name, _resolved(str(p), folder)) for p in files)
 
 
 def _resolved(name: str, folder: Path) -> Path:
     return Path(os.path.normpath(folder / name))
 
 
-def _entry(path: Path, folder: Path, store: Store, kind: Any, large: int) -> FileEntry:
+def _entry(path: Path, name: str, store: Store, kind: Kind, large: int) -> FileEntry:
     try:
         size = path.stat().st_size
-        name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
         if size >= large:
             return FileEntry(name, digest_file(path), size, kind, stored=False)
         return FileEntry(name, store.put_file(path), size, kind)

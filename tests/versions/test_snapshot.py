@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -11,7 +13,7 @@ import pytest
 from jupyter_mlops.errors import BadInput, StoreError
 from jupyter_mlops.notebook.read import parse_notebook, read_notebook
 from jupyter_mlops.objects import ObjectStore
-from jupyter_mlops.versions.checkout import check_out, lane
+from jupyter_mlops.versions.checkout import check_out, keep_files, lane
 from jupyter_mlops.versions.diff import diff
 from jupyter_mlops.versions.environment import Lock, differences
 from jupyter_mlops.versions.manifest import Environment, Manifest
@@ -120,14 +122,53 @@ def test_a_damaged_object_is_named(tmp_path: Path, store: ObjectStore) -> None:
         check_out(made, store, tmp_path / "out")
 
 
-def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path, store: ObjectStore) -> None:
+@pytest.mark.parametrize("name", ["../evil", "../../evil", "a/../../../evil", "./../evil"])
+def test_what_lies_beside_the_folder_stays_in_the_checkout(tmp_path: Path, store: ObjectStore, name: str) -> None:
     made = taken(write_notebook(tmp_path / "nb.ipynb", "1"), store)
     evil = json.loads(made.to_bytes())
-    evil["files"] = [{"path": "../evil", "digest": store.put(b"x"), "size": 1, "kind": "data", "stored": True}]
+    evil["files"] = [{"path": name, "digest": store.put(b"x"), "size": 1, "kind": "data", "stored": True}]
     digest = store.put(json.dumps(evil, sort_keys=True, separators=(",", ":")).encode())
+    before = {p for p in tmp_path.rglob("*") if not p.is_relative_to(store.root)}
+    notebook = check_out(Manifest.get(store, digest), store, tmp_path / "deep" / "out")
+    assert Path(os.path.normpath(notebook.parent / name)).read_bytes() == b"x"
+    after = {p for p in tmp_path.rglob("*") if not p.is_relative_to(store.root)}
+    assert all(p.is_relative_to(tmp_path / "deep") for p in after - before)
+
+
+@pytest.mark.parametrize("name", ["../nb.ipynb", "/nb.ipynb", "."])
+def test_a_notebook_that_leaves_the_folder_is_refused(tmp_path: Path, store: ObjectStore, name: str) -> None:
+    made = replace(taken(write_notebook(tmp_path / "nb.ipynb", "1"), store), name=name)
     with pytest.raises(StoreError, match="leaves the folder"):
-        check_out(Manifest.get(store, digest), store, tmp_path / "out")
-    assert not (tmp_path / "evil").exists()
+        check_out(made, store, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_is_read_beside_the_folder_goes_along(tmp_path: Path, store: ObjectStore) -> None:
+    here = tmp_path / "project" / "notebooks"
+    here.mkdir(parents=True)
+    (tmp_path / "project" / "src").mkdir()
+    (tmp_path / "project" / "src" / "tools.py").write_text("x = 1\n")
+    (tmp_path / "project" / "in.csv").write_text("a\n")
+    (tmp_path / "absolute.csv").write_text("b\n")
+    (here / "real.csv").write_text("c\n")
+    (here / "link.csv").symlink_to("real.csv")
+    absolute = str(tmp_path / "absolute.csv")
+    path = write_notebook(here / "nb.ipynb", f"open('../in.csv'); open('link.csv'); open({absolute!r})")
+    book = nbformat.read(path, 4)
+    book.metadata["jupyter_mlops"] = {"files": ["../src/*.py"]}
+    nbformat.write(book, path)
+    made = taken(path, store)
+    assert [f.path for f in made.files] == ["../in.csv", "../src/tools.py", absolute, "link.csv"]
+    out = tmp_path / "out"
+    notebook = check_out(made, store, out)
+    (notebook.parent / "made.txt").write_text("by a run")
+    (out / "beside.txt").write_text("by a run")
+    assert (notebook.parent / "../in.csv").read_text() == "a\n"
+    assert (notebook.parent / "../src/tools.py").read_text() == "x = 1\n"
+    assert (notebook.parent / "link.csv").read_text() == "c\n" and not (notebook.parent / "link.csv").is_symlink()
+    assert keep_files(out, made, tmp_path / "kept") == ["beside.txt", "made.txt"]
+    assert check_out(made, store, out) == notebook
+    assert not (out / "beside.txt").exists() and not (notebook.parent / "made.txt").exists()
 
 
 def test_lanes_are_held_by_one_run_each(tmp_path: Path) -> None:
