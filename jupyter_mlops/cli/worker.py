@@ -6,7 +6,10 @@ import argparse
 import json
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jupyter_mlops.config import RunConfig
 
 UNIT = """\
 # Save as ~/.config/systemd/user/jupyter-mlops.service, then:
@@ -17,8 +20,7 @@ After=network.target
 
 [Service]
 ExecStart="{python}" -m jupyter_mlops.cli worker
-Environment="JUPYTER_MLOPS_HOME={home}"
-Environment="PATH={path}"{more}
+{environment}
 KillMode=mixed
 TimeoutStopSec=60
 Restart=always
@@ -45,19 +47,12 @@ def add(verbs: Any) -> None:
     made.set_defaults(do=do)
 
 
-def unit(home: str) -> str:
-    """A unit for systemd that begins a worker as it would begin here."""
-    told = {name: os.environ[name] for name in ("JUPYTER_MLOPS_DATABASE", "JUPYTER_MLOPS_STORE") if name in os.environ}
-    more = "".join(f'\nEnvironment="{name}={value.replace("%", "%%")}"' for name, value in told.items())
-    return UNIT.format(python=sys.executable, home=home, path=os.environ.get("PATH", ""), more=more)
-
-
 def do(arguments: argparse.Namespace) -> int:
     from jupyter_mlops import service
     from jupyter_mlops.config import RunConfig
 
     if arguments.systemd:
-        print(unit(RunConfig().home), end="")
+        print(_unit(RunConfig()), end="")
         return 0
     if arguments.status or arguments.stop:
         told = service.stop_worker() if arguments.stop else service.worker_status()
@@ -77,3 +72,16 @@ def do(arguments: argparse.Namespace) -> int:
 
     service.serve_worker(config, ready, kept=arguments.kept)
     return 0
+
+
+def _unit(config: RunConfig) -> str:
+    told = {"JUPYTER_MLOPS_HOME": config.home, "PATH": os.environ.get("PATH", "")}
+    shared = {"JUPYTER_MLOPS_DATABASE": config.database, "JUPYTER_MLOPS_STORE": config.store}
+    told |= {name: value for name, value in shared.items() if name in os.environ}
+    environment = "\n".join(f'Environment="{name}={_escaped(value)}"' for name, value in told.items())
+    return UNIT.format(python=_escaped(sys.executable).replace("$", "$$"), environment=environment)
+
+
+def _escaped(text: str) -> str:
+    """As it has to stand between the quotes of a unit file."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")

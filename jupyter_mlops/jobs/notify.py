@@ -47,11 +47,17 @@ class Notifier:
         self.long.discard(run.id)
         self._maybe(event_of(run, before), run, rules)
 
-    def while_running(self, run: Run, rules: Policies) -> None:
-        """A run is still going on."""
-        if rules.long_running is None or run.started is None or time.time() - run.started < rules.long_running:
-            return
+    def is_long(self, run: Run, rules: Policies) -> bool:
+        """Whether a run that still goes on has to be told of; that is so once."""
+        if rules.long_running is None or run.started is None or run.id in self.long:
+            return False
+        if time.time() - run.started < rules.long_running:
+            return False
         self.long.add(run.id)
+        return True
+
+    def while_running(self, run: Run, rules: Policies) -> None:
+        """A run goes on for long."""
         self._maybe("long-running", run, rules)
 
     def _maybe(self, event: str, run: Run, rules: Policies) -> None:

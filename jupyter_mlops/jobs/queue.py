@@ -49,10 +49,13 @@ class Queue:
 
     :param clock: seconds since 1970, the same for all who share the database as far as clocks are.
     :param lease: seconds that a run belongs to who took it, unless it says that it is still at it.
+
+    `given_up` has runs that `take` found to be hopeless, for somebody to be told.
     """
 
     def __init__(self, db: Database, clock: Callable[[], float] = time.time, lease: float = LEASE) -> None:
         self.db, self.clock, self.lease = db, clock, lease
+        self.given_up: list[str] = []
 
     # -- making runs
 
@@ -164,7 +167,8 @@ class Queue:
             "evalue": f"the worker died {RESUMED_AT_MOST + 1} times while this ran",
         }  # fmt: skip
         hopeless = and_(lost, t.run.c.resumed >= RESUMED_AT_MOST)
-        c.execute(update(t.run).where(hopeless).values(state="failed", error=error, **over))
+        gone = update(t.run).where(hopeless).values(state="failed", error=error, **over)
+        self.given_up += c.execute(gone.returning(t.run.c.id)).scalars()
 
     def _next_queued(self, c: Connection, now: float) -> Select[Any]:
         running = t.run.alias("running")
@@ -433,13 +437,22 @@ class Queue:
             return None if row is None else Run.of(row)
 
     def last_good(self, run: Run) -> Run | None:
-        """The last completed run of the same job before this one."""
+        """The completed run of the same job for the last time before this one's: its slot or, without one, when it
+        was made. A backfill that goes on meanwhile is thus no earlier success of today's run."""
         if run.job_id is None:
             return None
-        asked = _runs().where(t.run.c.job_id == run.job_id, t.run.c.state == "completed", t.run.c.created < run.created)
+        time = func.coalesce(t.run.c.slot, t.run.c.created)
+        before = time < (run.created if run.slot is None else run.slot)
+        asked = _runs().where(t.run.c.job_id == run.job_id, t.run.c.state == "completed", before, t.run.c.id != run.id)
         with self.db.read() as c:
-            row = c.execute(asked.order_by(t.run.c.created.desc()).limit(1)).mappings().first()
+            row = c.execute(asked.order_by(time.desc(), t.run.c.created.desc()).limit(1)).mappings().first()
             return None if row is None else Run.of(row)
+
+    def states_of_batch(self, batch_id: int) -> dict[str, int]:
+        """How many runs of a backfill or a sweep are in each state."""
+        asked = select(t.run.c.state, func.count().label("number")).where(t.run.c.batch_id == batch_id)
+        with self.db.read() as c:
+            return {row.state: row.number for row in c.execute(asked.group_by(t.run.c.state))}
 
 
 def new_id(now: float) -> str:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -135,9 +135,7 @@ class Shift:
                     self.turn.release()
             if run is None:
                 break
-            task = asyncio.ensure_future(self._do(run))
-            self.doing.add(task)
-            task.add_done_callback(self.doing.discard)
+            self._begin(self._do(run))
         return LOOKS if due is None else max(0.0, min(LOOKS, due - time.time()))
 
     def _sweep(self) -> None:
@@ -162,10 +160,26 @@ class Shift:
         if not self.queue.is_there_any():
             return None
         self.queue.keep(self._leases())  # else, after the database was away, it would take its own runs from itself
-        return self.queue.take(self.id)
+        run = self.queue.take(self.id)
+        while self.queue.given_up:
+            self._aside(self.queue.run(self.queue.given_up.pop()))
+        return run
 
     def _leases(self) -> dict[str, str]:
         return {run.id: str(run.lease) for run, _ in list(self.held.values())}
+
+    def _aside(self, run: Run) -> None:
+        """Tell people of a run that is over, without waiting for them."""
+        self._soon(lambda: self._begin(self._told(run)))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self.doing.add(task)
+        task.add_done_callback(self.doing.discard)
+
+    async def _told(self, run: Run) -> None:
+        with contextlib.suppress(DatabaseError):
+            await asyncio.to_thread(self._tell, run)
 
     # -- doing
 
@@ -187,8 +201,7 @@ class Shift:
                 done = Performance("failed", error={"step": "", "cell": 0, "ename": "Defect", "evalue": text})
             await asyncio.to_thread(self.db.patiently, lambda: self._write(run, done), 600.0)
             self._show(run, {"event": "state", "state": (await asyncio.to_thread(self.queue.run, run.id)).state})
-            with contextlib.suppress(DatabaseError):
-                await asyncio.to_thread(self._tell, run)
+            self._begin(self._told(run))  # whoever is told may take long to listen
         except DatabaseError as error:
             self._worry(error)
         finally:
@@ -255,7 +268,9 @@ class Shift:
     def _worry_about_long_ones(self) -> None:
         for run, _ in list(self.held.values()):
             if run.job_id is not None and run.id not in self.notifier.long:
-                self.notifier.while_running(run, self.catalog.job_by_id(run.job_id).rules)
+                rules = self.catalog.job_by_id(run.job_id).rules
+                if self.notifier.is_long(run, rules):  # told in a thread of its own: leases have to be kept meanwhile
+                    threading.Thread(target=self.notifier.while_running, args=(run, rules), daemon=True).start()
 
     def _end_soon(self, run_id: str, why: str | None) -> None:
         held = self.held.get(run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import os
 import time
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from jupyter_mlops.jobs.records import Job, Run, Schedule, VersionRow
     from jupyter_mlops.jobs.workspace import Workspace
+    from jupyter_mlops.pipeline.model import Pipeline
 
 HEALTH = 20  # runs that a job's health is told by
 UPCOMING, ALL_UPCOMING = 100, 1000  # times of one schedule, and of all, that a calendar shows one by one
@@ -328,7 +330,7 @@ def logs(space: Workspace, run_id: str, follow_it: bool = False) -> Iterator[str
     """What a run wrote, piece by piece; goes on until it is over if it is followed."""
     full = space.queue.full_id(run_id)
     path = space.home / "runs" / full / "log.txt"
-    offset = 0
+    offset, decoder = 0, codecs.getincrementaldecoder("utf-8")("replace")  # a character may be written in two pieces
     while True:
         over = space.queue.run(full).state not in ("queued", "running")
         if path.is_file():
@@ -336,8 +338,8 @@ def logs(space: Workspace, run_id: str, follow_it: bool = False) -> Iterator[str
                 stream.seek(offset)
                 data = stream.read()
             offset += len(data)
-            if data:
-                yield data.decode("utf-8", "replace")
+            if text := decoder.decode(data):
+                yield text
         if over or not follow_it:
             return
         time.sleep(0.2)
@@ -408,8 +410,9 @@ def sweep(
         total *= len(values)
     if total > MANY:
         raise BadInput(f"that would be {total} runs", remedy=f"At most {MANY} are made at once.")
+    pipeline = _pipeline_of(space, version)
     grid = [
-        checked_values(space, version, given or {}, {**(texts or {}), **dict(zip(axes, point, strict=True))})
+        _checked(pipeline, given or {}, {**(texts or {}), **dict(zip(axes, point, strict=True))})
         for point in itertools.product(*axes.values())
     ]
     count = {"job": known.name, "version": version.name, "runs": len(grid)}
@@ -448,10 +451,10 @@ def wait_for_batch(space: Workspace, batch_id: int, tell: Tell = lambda event: N
 
         asyncio.run(run_batch_here(space, batch_id, tell))
     while True:
-        told = batch(space, batch_id)
-        tell({"event": "batch", **told["states"]})
-        if not {"queued", "running"} & set(told["states"]):
-            return told
+        states = space.queue.states_of_batch(batch_id)
+        tell({"event": "batch", **states})
+        if not {"queued", "running"} & set(states):
+            return batch(space, batch_id)
         time.sleep(0.25)
 
 
@@ -485,15 +488,23 @@ def checked_values(
 
     :raises BadParameter: a name that isn't there, a value that doesn't fit.
     """
-    from jupyter_mlops.jobs.templates import check, names_in
-    from jupyter_mlops.notebook.parameter import json_form
-    from jupyter_mlops.notebook.parameters import resolve
+    return _checked(_pipeline_of(space, version), given, texts)
+
+
+def _pipeline_of(space: Workspace, version: VersionRow) -> Pipeline:
     from jupyter_mlops.notebook.read import parse_notebook
     from jupyter_mlops.pipeline.build import build
 
     manifest = manifest_of(space, version)
     nb = parse_notebook(space.store.get(manifest.notebook), manifest.name)
-    pipeline = build(nb, Path(manifest.name).stem)
+    return build(nb, Path(manifest.name).stem)
+
+
+def _checked(pipeline: Pipeline, given: Mapping[str, object], texts: Mapping[str, str]) -> dict[str, Any]:
+    from jupyter_mlops.jobs.templates import check, names_in
+    from jupyter_mlops.notebook.parameter import json_form
+    from jupyter_mlops.notebook.parameters import resolve
+
     later = {k: v for k, v in {**given, **texts}.items() if names_in(v)}
     check(later)
     known = {p.name for p in pipeline.parameters}

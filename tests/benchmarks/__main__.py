@@ -5,7 +5,7 @@
     --quick         one round of small cases, to see that everything works; targets are not judged
     --json          one JSON object instead of the table
     --folder DIR    where notebooks and files are written: the disk that is measured (the folder for temporary files)
-    --environments DIR   where Ploomber's environment is kept
+    --environments DIR   where the environments of Ploomber and jupyter-scheduler are kept
 
 Exit code 0: measured; 1: a target was missed, or our own command failed; 2: no such option or case.
 """
@@ -68,7 +68,7 @@ def measure(arguments: argparse.Namespace, base: Path, tell: Callable[[str], Non
         except Failed as reason:
             rows.append(Row(handoff.NAME, OURS, note=str(reason)))
     if not arguments.only or jobs.NAME in arguments.only:
-        rows += jobs.job_rows(base / "jobs", tell, quick=arguments.quick)
+        rows += jobs.job_rows(base / "jobs", tell, arguments.environments, quick=arguments.quick)
     tell("")
     return rows
 
@@ -113,7 +113,13 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument("--quick", action="store_true", help="one round of small cases; targets are not judged")
     made.add_argument("--json", action="store_true", help="print one JSON object")
     made.add_argument("--folder", type=Path, metavar="DIR", help="where files are written: the disk that is measured")
-    made.add_argument("--environments", type=Path, default=kept, metavar="DIR", help="where Ploomber is installed")
+    made.add_argument(
+        "--environments",
+        type=Path,
+        default=kept,
+        metavar="DIR",
+        help="where Ploomber and jupyter-scheduler are installed",
+    )
     return made.parse_args(argv)
 
 

@@ -1,4 +1,4 @@
-"""Jobs over a database: a queue worked off, schedules that wait and that fire, long lists."""
+"""Jobs over a database: a queue worked off, schedules that wait and that fire, long lists, publishing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import insert, select, update
 
@@ -22,24 +24,33 @@ from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.service import jobs
 from tests.benchmarks.cases import WORKER
 from tests.benchmarks.measure import Failed, Row, Target, rollup
+from tests.benchmarks.poller import poller_rows
 from tests.benchmarks.runners import ROOT, code_cell, document
 from tests.benchmarks.worker import open_files, wait_for
+from tests.servers import TOKEN, server
 
 NAME = "jobs"
 Tell = Callable[[str], None]
 
 
-def job_rows(base: Path, tell: Tell, *, quick: bool = False) -> list[Row]:
-    """All rows; `quick` ones are too small to be judged."""
+def job_rows(base: Path, tell: Tell, environments: Path, *, quick: bool = False) -> list[Row]:
+    """All rows; `quick` ones are too small to be judged.
+
+    :param environments: where jupyter-scheduler is installed.
+    """
     rows: list[Row] = []
-    for measure in (queue_rows, idle_rows, fire_rows, list_rows, publish_rows):
-        tell(f"{NAME} · {measure.__name__}")
-        home = base / measure.__name__
+    measures: dict[str, Callable[[Path, bool], list[Row]]] = {
+        "queue": queue_rows, "idle": idle_rows, "fire": fire_rows, "list": list_rows, "publish": publish_rows,
+        "poller": lambda home, quick: poller_rows(home, quick, environments),
+    }  # fmt: skip
+    for name, measure in measures.items():
+        tell(f"{NAME} · {name}")
+        home = base / name
         home.mkdir(parents=True)
         try:
             rows += measure(home, quick)
         except Failed as reason:
-            rows.append(Row(measure.__name__, WORKER, note=str(reason)))
+            rows.append(Row(name, WORKER, note=str(reason)))
     return rows
 
 
@@ -114,9 +125,11 @@ def fire_rows(home: Path, quick: bool) -> list[Row]:
     return [_row(f"{title}: p50", p50, Target(0.3), quick), _row(f"{title}: p99", p99, Target(1.5), quick)]
 
 
-def list_rows(home: Path, quick: bool) -> list[Row]:
-    """A page out of many runs."""
+def list_rows(base: Path, quick: bool) -> list[Row]:
+    """A page out of many runs: in the database, and as the REST surface answers."""
     many = 1_000 if quick else 100_000
+    home = base / "home"
+    home.mkdir()
     with workspace(home) as space:
         _publish(space, home, "print(1)")
         job = space.catalog.job("work")
@@ -136,7 +149,33 @@ def list_rows(home: Path, quick: bool) -> list[Row]:
             found = queue.runs(job_id=job.id, after=(float(many - page * many // 20), "~"), limit=50)
             times.append(time.perf_counter() - began)
             assert len(found) == 50
-    return [_row(f"a page of 50 out of {many} runs", statistics.median(times), Target(0.05), quick)]
+    title = f"a page of 50 out of {many} runs"
+    return [
+        _row(f"{title}: database", statistics.median(times), None, quick),
+        _row(f"{title}: REST", statistics.median(_pages(base)), Target(0.05), quick),
+    ]
+
+
+def _pages(folder: Path) -> list[float]:
+    """Seconds for each of twenty pages in a row, over one connection."""
+    times, after = [], ""
+    with server(folder, "--MlopsExtension.supervise_worker=False") as made:
+        connection = HTTPConnection(made.url.removeprefix("http://"), timeout=60)
+        for _ in range(21):
+            path = f"/mlops/runs?{urlencode({'job': 'work', 'limit': 50, **({'after': after} if after else {})})}"
+            began = time.perf_counter()
+            connection.request("GET", path, headers={"Authorization": f"token {TOKEN}"})
+            answer = connection.getresponse()
+            body = answer.read()
+            times.append(time.perf_counter() - began)
+            if answer.status != 200:
+                raise Failed(f"{answer.status}: {body.decode()[:200]}")
+            told = json.loads(body)
+            if len(told["runs"]) != 50:
+                raise Failed(f"a page of {len(told['runs'])}")
+            after = told["next"]
+        connection.close()
+    return times[1:]  # the first one opens the database
 
 
 def publish_rows(home: Path, quick: bool) -> list[Row]:

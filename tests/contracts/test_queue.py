@@ -136,6 +136,7 @@ def test_a_run_that_kills_its_workers_is_given_up(made: Setup) -> None:
         assert made.queue.take("w") is not None
         made.clock.go(made.queue.lease + 1)
     assert made.queue.take("w") is None
+    assert made.queue.given_up == [known.id]
     over = made.queue.run(known.id)
     assert over.state == "failed"
     assert over.error is not None
@@ -173,6 +174,35 @@ def test_a_failed_run_is_tried_again_after_a_wait(made: Setup) -> None:
     over = made.queue.run(run.id)
     assert (over.state, over.attempt, len(over.notes)) == ("failed", 3, 2)
     assert [b - a for a, b in itertools.pairwise(waits)] == [30, 60]
+
+
+def test_the_last_success_is_the_one_before_in_the_time_that_runs_are_for(made: Setup) -> None:
+    day = 86_400.0
+    known = made.catalog.add_schedule(made.job, Cron.parse("daily", "UTC"))
+    today = made.clock.now
+
+    def completed(trigger: str, slot: float | None, **fields: int) -> str:
+        run = made.queue.add(Wish(trigger, made.job.id, slot=slot, **fields))
+        held = made.queue.take("w", run.id)
+        assert held is not None
+        assert made.queue.finish(held, "completed")
+        made.clock.go(10)
+        return run.id
+
+    yesterday = completed("schedule", today - day, schedule_id=known.id)
+    completed("backfill", today - 30 * day)  # made later, for a time before
+    now = made.queue.add(Wish("schedule", made.job.id, schedule_id=known.id, slot=today))
+    before = made.queue.last_good(now)
+    assert before is not None
+    assert before.id == yesterday
+    filled = made.queue.add(Wish("backfill", made.job.id, slot=today - 29 * day))
+    before = made.queue.last_good(filled)
+    assert before is not None
+    assert before.slot == today - 30 * day
+    by_hand = completed("manual", None)
+    after = made.queue.last_good(made.queue.add(Wish("manual", made.job.id)))
+    assert after is not None
+    assert after.id == by_hand
 
 
 def test_stopping(made: Setup) -> None:
