@@ -110,6 +110,7 @@ def run(
 
     :param in_place: leave workers alone.
     """
+    request = replace(request, notebook=_absolute(request.notebook))
     if not in_place and (config is None or config.is_plain()):
         from jupyter_mlops.jobs.handover import hand_over
 
@@ -121,6 +122,14 @@ def run(
     from jupyter_mlops.run.execute import execute
 
     return asyncio.run(execute(request, config, tell))
+
+
+def _absolute(path: Path) -> Path:
+    """The path as any process can follow it, so that records say the same whoever makes them."""
+    try:
+        return path.absolute()
+    except FileNotFoundError:
+        raise BadInput("the current folder is gone", where=str(path), remedy="Change to one that is there.") from None
 
 
 def serve_worker(config: RunConfig, ready: Callable[[], None] = lambda: None) -> None:
