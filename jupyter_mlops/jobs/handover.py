@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops import errors
-from jupyter_mlops.jobs.door import LINE, here, read_address, to_wire
+from jupyter_mlops.jobs.door import here, read_address, to_wire
 from jupyter_mlops.run.request import RunRequest
 
 PATIENCE = 2.0  # seconds that a worker may take to accept a connection
@@ -27,7 +27,8 @@ def hand_over(
 ) -> dict[str, Any] | None:
     """Let a worker run it, and return the record; None if there is none that would run it as this process does.
 
-    SIGINT and SIGTERM stop the run, and the record of what was done is returned.
+    SIGINT and SIGTERM stop the run, and the record of what was done is returned. If the worker ends before anything
+    was begun, that is as if there were none; RunStopped if it ends later: cells may have done their work already.
 
     :param environ: environment variables of who asks.
     """
@@ -39,10 +40,13 @@ def hand_over(
         connection = _connect(address["socket"])
     except OSError:
         return None
+    begun = False
     with connection, _stops(connection):
-        connection.sendall(json.dumps({"run": plain, "here": here(environ)}).encode() + b"\n")
+        with contextlib.suppress(OSError):  # it is gone, and says no more
+            connection.sendall(json.dumps({"run": plain, "here": here(environ)}).encode() + b"\n")
         for said in _lines(connection):
             if "event" in said:
+                begun = begun or said["event"] != "waiting"
                 tell(said)
             elif "record" in said:
                 record: dict[str, Any] = said["record"]
@@ -51,6 +55,8 @@ def hand_over(
                 raise _error(said["error"])
             elif "refused" in said:
                 return None
+    if not begun:
+        return None  # no cell has run
     raise errors.RunStopped(
         "the worker that ran this is gone",
         where=f"process {address.get('pid')}",
@@ -84,12 +90,13 @@ def _connect(path: str) -> socket.socket:
 
 
 def _lines(connection: socket.socket) -> Iterator[dict[str, Any]]:
-    with connection.makefile("rb") as stream:
-        while line := stream.readline(LINE):
+    """What it says, until it is gone, be it within a line."""
+    with connection.makefile("rb") as stream, contextlib.suppress(ConnectionError):
+        while (line := stream.readline()).endswith(b"\n"):
             yield json.loads(line)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _stops(connection: socket.socket) -> Iterator[None]:
     """While this lasts, a signal to stop is passed on to the worker; the second one is for this process."""
     if threading.current_thread() is not threading.main_thread():
@@ -100,7 +107,8 @@ def _stops(connection: socket.socket) -> Iterator[None]:
     def stop(number: int, frame: object) -> None:
         for each, handler in before.items():
             signal.signal(each, handler)
-        connection.sendall(json.dumps({"stop": signal.Signals(number).name}).encode() + b"\n")
+        with contextlib.suppress(OSError):
+            connection.sendall(json.dumps({"stop": signal.Signals(number).name}).encode() + b"\n")
 
     for number in before:
         signal.signal(number, stop)

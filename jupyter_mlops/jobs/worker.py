@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import socket
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,10 @@ from sqlalchemy.engine import make_url
 from jupyter_mlops import __version__
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.db.database import Database
-from jupyter_mlops.errors import BadInput, MlopsError
+from jupyter_mlops.errors import BadInput, MlopsError, RunStopped
 from jupyter_mlops.jobs.door import ADDRESS, GOODBYE, LINE, from_wire, here, read_address
 from jupyter_mlops.jobs.shift import Shift
+from jupyter_mlops.kernels import leftovers
 from jupyter_mlops.kernels.forkserver_client import SERVERS
 from jupyter_mlops.kernels.pool import Pool
 from jupyter_mlops.run.engine import cores
@@ -64,7 +64,7 @@ class Worker:
 
     async def serve(self, ready: Any = lambda: None) -> None:
         """Listen until it is stopped, then let what runs finish within the time allowed."""
-        folder = Path(tempfile.mkdtemp(prefix="mlops-worker-"))
+        folder = leftovers.make_folder()
         path = folder / "door"
         try:
             self.claim()
@@ -247,6 +247,8 @@ class Worker:
             if not writer.is_closing():
                 _say(writer, event)
 
+        if self.turn.locked():
+            tell({"event": "waiting", "running": len(self.runs) - self.queued, "queued": self.queued})
         run = asyncio.ensure_future(self.in_turn(request, tell))
         self.runs.add(run)
         run.add_done_callback(self.runs.discard)
@@ -256,7 +258,7 @@ class Worker:
         except MlopsError as error:
             _say(writer, {"error": _told(error)})
         except asyncio.CancelledError:
-            _say(writer, {"error": _told(MlopsError("the run was stopped before it began"))})
+            _say(writer, {"error": _told(RunStopped("the run was stopped before it began"))})
         except Exception as error:
             _say(writer, {"error": _told(MlopsError(f"{type(error).__name__}: {error}"))})
         finally:

@@ -14,6 +14,21 @@ from pathlib import Path
 FOLDER = "mlops-{pid}-"
 NAME = re.compile(r"mlops-(\d+)-")
 PID = "kernel.pid"
+LONG = 70  # characters; a socket's path may have 107, and ours stand in a folder in there
+
+
+def make_folder() -> Path:
+    """A new private folder for sockets of this process; `sweep` removes it when the process is gone."""
+    return Path(tempfile.mkdtemp(prefix=FOLDER.format(pid=os.getpid()), dir=place()))
+
+
+def place() -> str:
+    """The folder of temporary files, or one with a short name where a socket in that one could not have a path."""
+    usual = tempfile.gettempdir()
+    if len(os.fsencode(usual)) <= LONG:
+        return usual
+    known = (os.environ.get("XDG_RUNTIME_DIR", ""), "/tmp", "/var/tmp")
+    return next((p for p in known if p and len(p) <= LONG and os.access(p, os.W_OK | os.X_OK)), usual)
 
 
 def note_kernel(folder: Path, pid: int) -> None:
@@ -25,7 +40,7 @@ def note_kernel(folder: Path, pid: int) -> None:
 def sweep(home: Path | None = None) -> int:
     """End kernels whose owner is gone, remove their folders, and work folders of the home; returns how many."""
     swept = 0
-    for folder in _orphaned(Path(tempfile.gettempdir())):
+    for folder in [f for p in {place(), tempfile.gettempdir()} for f in _orphaned(Path(p))]:
         with contextlib.suppress(OSError, ValueError):
             pid, start = (folder / PID).read_text(encoding="ascii").split(" ")
             end_session(int(pid), start)

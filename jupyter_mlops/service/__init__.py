@@ -110,6 +110,11 @@ def run(
 
     :param in_place: leave workers alone.
     """
+    request = replace(request, notebook=_absolute(request.notebook))
+    if request.cwd is not None and not request.cwd.is_dir():
+        raise BadInput(
+            "the working directory does not exist", where=str(request.cwd), remedy="Make it first, or name another."
+        )
     if not in_place and (config is None or config.is_plain()):
         from jupyter_mlops.jobs.handover import hand_over
 
@@ -121,6 +126,14 @@ def run(
     from jupyter_mlops.run.execute import execute
 
     return asyncio.run(execute(request, config, tell))
+
+
+def _absolute(path: Path) -> Path:
+    """The path as any process can follow it, so that records say the same whoever makes them."""
+    try:
+        return path.absolute()
+    except FileNotFoundError:
+        raise BadInput("the current folder is gone", where=str(path), remedy="Change to one that is there.") from None
 
 
 def serve_worker(config: RunConfig, ready: Callable[[], None] = lambda: None, *, kept: bool = False) -> None:
