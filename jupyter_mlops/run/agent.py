@@ -361,8 +361,18 @@ def _pickler_classes() -> Any:
                 artist = sys.modules.get("matplotlib.artist")
                 if artist is not None and isinstance(obj, artist.Artist):
                     raise Live("part of a figure")
+            elif module == "statsmodels.base.data":
+                self.check_formula(obj)
             elif module.startswith(("ipywidgets", "IPython.core.interactiveshell", "ipykernel", "asyncio", "torch")):
                 self.check_special(obj, kind, module)
+
+        def check_formula(self, data: Any) -> None:
+            """statsmodels evaluates a formula anew when it loads a model, and would look for its names elsewhere."""
+            words = set(IDENTIFIER.findall(str(data.__dict__.get("formula", ""))))
+            used = sorted(words & set(self.agent.names()))
+            if used:
+                self.refs.update(used)
+                raise Live(f"a model whose formula may use {used[0]}")
 
         def check_special(self, obj: Any, kind: Any, module: Any) -> None:
             if module.startswith("ipywidgets"):
@@ -417,6 +427,8 @@ def _pickler_classes() -> Any:
             if kind is not numpy.ndarray:
                 if isinstance(array, numpy.memmap):
                     raise Live("an array mapped from a file of the notebook's own")
+                if not array.dtype.hasobject and array.size:
+                    self.arrays.append((*_extents(array), array, True))
                 return NotImplemented
             if array.dtype.hasobject or array.size == 0:
                 return NotImplemented
@@ -428,6 +440,8 @@ def _pickler_classes() -> Any:
                 return self.reduce_view(numpy, array)
             if not (array.flags.c_contiguous or array.flags.f_contiguous):
                 return self.reduce_strided(array)
+            if not array.dtype.isnative:
+                return array.__reduce_ex__(5)  # the older way turns the bytes round
             if not array.flags.writeable:
                 return make_frozen, array.__reduce_ex__(5)[:2]
             if array.nbytes < OUT_OF_BAND:
@@ -1564,8 +1578,8 @@ class Agent:
                     parent[find(item[4])] = find(cluster[0][4])
                 continue
             if not plain or len({id(a[2]) for a in cluster}) < 2:
-                if any(a[3] is True for a in cluster) and len(cluster) > 1:
-                    stuck.update((a[4], "tensors that share memory") for a in cluster)
+                if any(a[3] is True for a in cluster) and len({id(a[2]) for a in cluster}) > 1:
+                    stuck.update((a[4], "memory that several share") for a in cluster)
                 continue
             for item in cluster[1:]:
                 parent[find(item[4])] = find(cluster[0][4])
@@ -1868,13 +1882,17 @@ class Agent:
             self.user_ns.pop(name, None)
             self.groups.pop(name, None)
         started = time.monotonic()
+        unloaded = []
         for manifest in request.get("groups", ()):
-            self.load(manifest)
+            try:
+                self.load(manifest)
+            except Exception as error:
+                unloaded.append([manifest["names"], f"{type(error).__name__}: {error}"])
         self.set_state({k: v for k, v in state.items() if k not in BEFORE_IMPORTS})
         self.import_all(request.get("ahead", ()), missing)
         if request.get("count"):
             self.shell.execution_count = request["count"]
-        return {"seconds": time.monotonic() - started, "missing": missing}
+        return {"seconds": time.monotonic() - started, "missing": missing, "unloaded": unloaded}
 
     def import_all(self, names: Any, missing: Any) -> None:
         for name in names:
