@@ -298,11 +298,10 @@ def _pickler_classes() -> Any:
                 return super().reducer_override(obj) if base is not pickle.Pickler else NotImplemented
             self.check_instance(obj, kind)
             module = kind.__module__ or ""
-            if module == "numpy":
-                numpy = sys.modules["numpy"]
-                if isinstance(obj, numpy.ndarray):
-                    return self.reduce_array(numpy, obj, kind)
-            elif module.startswith("pandas.core.internals") and self.agent.pandas_copies_on_write():
+            numpy = sys.modules.get("numpy")
+            if numpy is not None and hasattr(numpy, "ndarray") and issubclass(kind, numpy.ndarray):
+                return self.reduce_array(numpy, obj, kind)
+            if module.startswith("pandas.core.internals") and self.agent.pandas_copies_on_write():
                 if self.agent.axes_apart:
                     self.axes.update(map(id, getattr(obj, "axes", ())))
                 reduced = self.reduce_block(obj)
