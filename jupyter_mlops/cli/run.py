@@ -37,7 +37,7 @@ def options(made: argparse.ArgumentParser) -> None:
         "--only", dest="only_step", default="", metavar="STEP", help="run this step, and what it stands on"
     )
     made.add_argument("--no-cache", action="store_true", help="neither use nor keep results")
-    made.add_argument("-j", "--jobs", type=_positive, default=0, metavar="N", help="kernels at most (default: cores)")
+    made.add_argument("-j", "--jobs", type=positive, default=0, metavar="N", help="kernels at most (default: cores)")
     made.add_argument("--isolate", action="store_true", help="every step in a kernel of its own, as on a cluster")
     made.add_argument("--timeout", type=_seconds, metavar="S", help="seconds a cell may take")
     made.add_argument("--run-timeout", type=_seconds, metavar="S", help="seconds the run may take")
@@ -59,7 +59,7 @@ def value_options(made: argparse.ArgumentParser) -> None:
     values.add_argument("-b", "--parameters_base64", action="append", default=[], metavar="BASE64_YAML")
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
     return int(text)

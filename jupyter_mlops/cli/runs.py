@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from jupyter_mlops.cli.run import positive
 from jupyter_mlops.cli.space import answer, workspace
 from jupyter_mlops.cli.table import duration, moment, state, table, values
 
@@ -15,7 +16,7 @@ def add(verbs: Any) -> None:
     made.add_argument("--run", default="", metavar="RUN", help="show this run with its steps")
     made.add_argument("--batch", type=int, default=0, metavar="NUMBER", help="show a backfill or a sweep as a table")
     made.add_argument("--state", action="append", default=[], metavar="STATE", help="only runs in this state")
-    made.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (50)")
+    made.add_argument("--limit", type=positive, default=50, metavar="N", help="at most so many (50)")
     made.add_argument("--before", default="", metavar="RUN", help="those before this one: the next page")
     made.add_argument("--json", action="store_true", help="print JSON")
     made.set_defaults(do=do)
@@ -29,7 +30,7 @@ def do(arguments: argparse.Namespace) -> int:
             return answer(arguments, jobs.run(space, arguments.run), one)
         if arguments.batch:
             return answer(arguments, jobs.batch(space, arguments.batch), batch)
-        told = jobs.runs(space, arguments.job, arguments.state, max(1, arguments.limit), arguments.before)
+        told = jobs.runs(space, arguments.job, arguments.state, arguments.limit, arguments.before)
         return answer(arguments, told, _plain)
 
 

@@ -185,6 +185,8 @@ class Catalog:
     def set_alias(self, job: Job, name: str, version: VersionRow) -> None:
         if not ALIAS.fullmatch(name):
             raise BadInput(f"{name!r} can't be an alias", remedy="Use letters, digits, '_' and '-'.")
+        if name == "latest" or re.fullmatch(r"v\d+", name):
+            raise BadInput(f"{name!r} can't be an alias: it names a version already", remedy="Choose a word.")
         with self.db.write(alone=True) as c:
             c.execute(delete(t.alias).where(t.alias.c.job_id == job.id, t.alias.c.name == name))
             row = {"job_id": job.id, "name": name, "version_id": version.id, "changed": self.clock()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -10,7 +11,9 @@ from jupyter_mlops.notebook.access import Effects
 from jupyter_mlops.notebook.effects import effects_of_definitions, merge_effects
 from jupyter_mlops.pipeline.model import Block
 
-NOTHING = Effects()
+UNPICKLES = re.compile(
+    r"\b(pickle|joblib|dill|cloudpickle|torch|shelve|pd|pandas)\.(load|loads|open|read_pickle|Unpickler)\b"
+)
 
 
 def follow(blocks: Sequence[Block], sources: Mapping[int, str]) -> tuple[Block, ...]:
@@ -23,9 +26,18 @@ def follow(blocks: Sequence[Block], sources: Mapping[int, str]) -> tuple[Block, 
     modules: dict[str, str] = {}
     for block in blocks:
         modules.update(block.access.modules)
+    blocks = [_unpickling(block, blocks, sources) for block in blocks]
     made = _definitions(blocks, sources, modules)
     uses = {name: used for block in blocks for name, used in block.access.defines.items()}
     return tuple(replace(block, effects=_followed(block, made, uses, modules)) for block in blocks)
+
+
+def _unpickling(block: Block, blocks: Sequence[Block], sources: Mapping[int, str]) -> Block:
+    """A pickle in a file names classes and functions of the notebook that no cell does."""
+    if not any(UNPICKLES.search(sources.get(index, "")) for index in block.cells):
+        return block
+    made = frozenset(name for other in blocks[: block.index] for name in other.access.defines)
+    return replace(block, access=replace(block.access, strings=block.access.strings | made))
 
 
 def _definitions(

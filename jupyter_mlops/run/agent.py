@@ -298,11 +298,10 @@ def _pickler_classes() -> Any:
                 return super().reducer_override(obj) if base is not pickle.Pickler else NotImplemented
             self.check_instance(obj, kind)
             module = kind.__module__ or ""
-            if module == "numpy":
-                numpy = sys.modules["numpy"]
-                if isinstance(obj, numpy.ndarray):
-                    return self.reduce_array(numpy, obj, kind)
-            elif module.startswith("pandas.core.internals") and self.agent.pandas_copies_on_write():
+            numpy = sys.modules.get("numpy")
+            if numpy is not None and hasattr(numpy, "ndarray") and issubclass(kind, numpy.ndarray):
+                return self.reduce_array(numpy, obj, kind)
+            if module.startswith("pandas.core.internals") and self.agent.pandas_copies_on_write():
                 if self.agent.axes_apart:
                     self.axes.update(map(id, getattr(obj, "axes", ())))
                 reduced = self.reduce_block(obj)
@@ -361,8 +360,18 @@ def _pickler_classes() -> Any:
                 artist = sys.modules.get("matplotlib.artist")
                 if artist is not None and isinstance(obj, artist.Artist):
                     raise Live("part of a figure")
+            elif module == "statsmodels.base.data":
+                self.check_formula(obj)
             elif module.startswith(("ipywidgets", "IPython.core.interactiveshell", "ipykernel", "asyncio", "torch")):
                 self.check_special(obj, kind, module)
+
+        def check_formula(self, data: Any) -> None:
+            """statsmodels evaluates a formula anew when it loads a model, and would look for its names elsewhere."""
+            words = set(IDENTIFIER.findall(str(data.__dict__.get("formula", ""))))
+            used = sorted(words & set(self.agent.names()))
+            if used:
+                self.refs.update(used)
+                raise Live(f"a model whose formula may use {used[0]}")
 
         def check_special(self, obj: Any, kind: Any, module: Any) -> None:
             if module.startswith("ipywidgets"):
@@ -417,6 +426,8 @@ def _pickler_classes() -> Any:
             if kind is not numpy.ndarray:
                 if isinstance(array, numpy.memmap):
                     raise Live("an array mapped from a file of the notebook's own")
+                if not array.dtype.hasobject and array.size:
+                    self.arrays.append((*_extents(array), array, True))
                 return NotImplemented
             if array.dtype.hasobject or array.size == 0:
                 return NotImplemented
@@ -428,6 +439,8 @@ def _pickler_classes() -> Any:
                 return self.reduce_view(numpy, array)
             if not (array.flags.c_contiguous or array.flags.f_contiguous):
                 return self.reduce_strided(array)
+            if not array.dtype.isnative:
+                return array.__reduce_ex__(5)  # the older way turns the bytes round
             if not array.flags.writeable:
                 return make_frozen, array.__reduce_ex__(5)[:2]
             if array.nbytes < OUT_OF_BAND:
@@ -1567,8 +1580,8 @@ class Agent:
                     parent[find(item[4])] = find(cluster[0][4])
                 continue
             if not plain or len({id(a[2]) for a in cluster}) < 2:
-                if any(a[3] is True for a in cluster) and len(cluster) > 1:
-                    stuck.update((a[4], "tensors that share memory") for a in cluster)
+                if any(a[3] is True for a in cluster) and len({id(a[2]) for a in cluster}) > 1:
+                    stuck.update((a[4], "memory that several share") for a in cluster)
                 continue
             for item in cluster[1:]:
                 parent[find(item[4])] = find(cluster[0][4])
@@ -1871,13 +1884,17 @@ class Agent:
             self.user_ns.pop(name, None)
             self.groups.pop(name, None)
         started = time.monotonic()
+        unloaded = []
         for manifest in request.get("groups", ()):
-            self.load(manifest)
+            try:
+                self.load(manifest)
+            except Exception as error:
+                unloaded.append([manifest["names"], f"{type(error).__name__}: {error}"])
         self.set_state({k: v for k, v in state.items() if k not in BEFORE_IMPORTS})
         self.import_all(request.get("ahead", ()), missing)
         if request.get("count"):
             self.shell.execution_count = request["count"]
-        return {"seconds": time.monotonic() - started, "missing": missing}
+        return {"seconds": time.monotonic() - started, "missing": missing, "unloaded": unloaded}
 
     def import_all(self, names: Any, missing: Any) -> None:
         for name in names:

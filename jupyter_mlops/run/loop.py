@@ -514,7 +514,7 @@ class RunLoop:
                     remedy="Run again without the cache (--no-cache), or make it in the step that uses it.",
                 )
         gone = [n for n in session.versions if n not in self.line.groups]
-        await _sync(session, self.line, manifests, gone, ahead=())
+        await _sync(session, self.line, manifests, gone, (), f"cell {block.cells[0] + 1}")
 
     def _now_has(self, session: Session, result: BlockResult) -> None:
         for name in result.deleted:
@@ -685,7 +685,8 @@ class RunLoop:
                 await self.kernels.start_helper(session)
             gone = [n for n in session.versions if n not in names]
             fresh = [g for g in groups if any(session.versions.get(n) != g.digest for n in g.names)]
-            await _sync(session, snapshot, fresh, gone, tuple(m for m in unfinished if m not in snapshot.imports))
+            ahead = tuple(m for m in unfinished if m not in snapshot.imports)
+            await _sync(session, snapshot, fresh, gone, ahead, f"cell {block.cells[0] + 1}")
             result = BlockResult(block.index, count=len(block.cells))
             result.loaded = {n: g.digest for g in groups for n in g.names}
             await session.ask("begin", guarded=True, seeds=self._seeds(block))
@@ -904,7 +905,9 @@ class _Broken(_Located):
         self.cell, self.cause = cell, error
 
 
-async def _sync(session: Session, line: Line, groups: list[Artifact], gone: list[str], ahead: tuple[str, ...]) -> None:
+async def _sync(
+    session: Session, line: Line, groups: list[Artifact], gone: list[str], ahead: tuple[str, ...], where: str
+) -> None:
     """Bring a kernel to a line: these groups, its process state, its imports, and its count of cells."""
     request: dict[str, Any] = {}
     if groups:
@@ -922,7 +925,13 @@ async def _sync(session: Session, line: Line, groups: list[Artifact], gone: list
         request["count"] = line.count
     if not request:
         return
-    await session.ask("sync", **request)
+    answer = await session.ask("sync", **request)
+    for names, why in answer["unloaded"]:
+        raise NotEqual(
+            f"`{names[0]}` was pickled, but can't be loaded again: {why}",
+            where=where,
+            remedy="Run again without the cache (--no-cache), or make it in the step that uses it.",
+        )
     session.imports |= {*new, *ahead}
     session.state = {r: d for r, (d, _) in line.state.items()}
     session.count = line.count

@@ -78,7 +78,7 @@ def _told(path: str, verb: str, known: Operation, resource: str, names: Any) -> 
     problems = {
         400,
         403,
-        *({404} if parts else ()),
+        *({404} if parts or _names_something(known) else ()),
         *({413, 422} if known.body else ()),
         *({422} if known.query else ()),
     }
@@ -90,6 +90,11 @@ def _told(path: str, verb: str, known: Operation, resource: str, names: Any) -> 
         schema = names[(known.body, "validation")]
         told["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     return told
+
+
+def _names_something(known: Operation) -> bool:
+    """Whether a request names a job or a notebook, which may not be there."""
+    return any(kind and {"job", "notebook"} & kind.model_fields.keys() for kind in (known.body, known.query))
 
 
 def _query(known: Operation) -> list[dict[str, Any]]:

@@ -8,10 +8,13 @@ from tests.acceptance.equivalence_rows import (
     display,
     failure,
     files,
+    flows,
     functions_classes,
+    handles,
     history,
     identity,
     kale,
+    language,
     libraries,
     live,
     magics,
@@ -21,6 +24,7 @@ from tests.acceptance.equivalence_rows import (
     parameters,
     process,
     randomness,
+    registries,
     state,
     structure,
     values,
@@ -49,6 +53,10 @@ THEMES = (
     asynchronous,
     failure,
     libraries,
+    registries,
+    handles,
+    flows,
+    language,
 )
 
 

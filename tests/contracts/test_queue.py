@@ -262,6 +262,13 @@ def test_the_same_content_is_the_same_version(made: Setup) -> None:
     assert [v.name for v in made.catalog.versions(made.job)] == ["v2", "v1"]
 
 
+def test_an_alias_is_never_the_name_of_a_version(made: Setup) -> None:
+    for name in ("v2", "v17", "latest", "a b", "../x", ""):
+        with pytest.raises(BadInput, match="can't be an alias"):
+            made.catalog.set_alias(made.job, name, made.catalog.version(made.job, "v1"))
+    assert made.catalog.aliases(made.job) == {}
+
+
 def test_versions_are_named_in_many_ways(made: Setup) -> None:
     second, _ = made.catalog.add_version(made.job, "d2")
     made.catalog.set_alias(made.job, "production", made.catalog.version(made.job, "v1"))

@@ -96,6 +96,23 @@ def test_what_is_not_there_is_not_found(rest: Server, path: str, verb: str, know
     assert answer.json["message"]
 
 
+@pytest.mark.parametrize(
+    ("verb", "path", "body"),
+    [
+        ("GET", "schedules?job=none", None),
+        ("POST", "schedules", {"job": "none", "cron": "daily"}),
+        ("POST", "runs", {"job": "none"}),
+        ("POST", "runs", {"notebook": "none.ipynb"}),
+    ],
+)
+def test_a_job_or_notebook_that_a_request_names_may_not_be_there(
+    rest: Server, verb: str, path: str, body: dict[str, str] | None
+) -> None:
+    assert rest.ask(verb, path, body).status == 404
+    told = document()["paths"][f"/mlops/{path.partition('?')[0]}"][verb.lower()]
+    assert "404" in told["responses"]
+
+
 @WITH_BODY
 def test_a_body_has_to_be_what_it_says(rest: Server, path: str, verb: str, known: Any) -> None:
     malformed = rest.ask(verb.upper(), concrete(path), raw=b'{"a": ')
