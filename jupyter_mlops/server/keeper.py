@@ -19,6 +19,8 @@ from jupyter_mlops.server.desk import Desk
 from jupyter_mlops.service import jobs, notebooks
 
 LINE = 1 << 26  # bytes of what a worker says at once
+BIG = 1 << 16  # bytes of a line that is read in a thread
+TURN = 0.01  # seconds of hearing after which others have the loop
 GATHER = 0.1  # seconds that text is gathered before it is told
 LOOK = 2.0  # seconds between looks at runs that workers elsewhere have
 SETTLED = 10.0  # seconds after which a worker that was started counts as well
@@ -42,7 +44,7 @@ class Keeper:
         self.listening = False
         self.ending = False
         self.told: dict[str, str] = {}
-        self.texts: dict[str, dict[str, Any]] = {}
+        self.texts: dict[str, tuple[dict[str, Any], list[str]]] = {}  # event of the first, all texts
         self.tasks: list[asyncio.Task[None]] = []
         self.asked = asyncio.Event()
 
@@ -134,11 +136,15 @@ class Keeper:
         try:
             writer.write(b'{"watch": true}\n')
             await writer.drain()
+            turn = time.monotonic()
             while line := await reader.readline():
                 self.listening, self.problem = True, ""
-                said = json.loads(line)
+                said = json.loads(line) if len(line) < BIG else await self.desk.do(json.loads, line)
                 if "run" in said and "event" in said:
                     self._hear(said)
+                if time.monotonic() - turn > TURN:  # as long as there are lines, reading one doesn't wait
+                    await asyncio.sleep(0)
+                    turn = time.monotonic()
         finally:
             self.listening = False
             if self.ending and (self.process is None or self.process.returncode is not None):
@@ -151,8 +157,7 @@ class Keeper:
         if event is None:
             return
         if event["kind"] == "output":
-            waiting = self.texts.setdefault(event["run"], {**event, "text": ""})
-            waiting["text"] = (waiting["text"] + event["text"])[-events.MOST_TEXT :]
+            self.texts.setdefault(event["run"], (event, []))[1].append(event["text"])
             return
         self._flush(event["run"])
         if event["kind"] == "run":
@@ -168,14 +173,16 @@ class Keeper:
             self.told.pop(event["run"], None)
 
     def _flush(self, run_id: str) -> None:
-        if text := self.texts.pop(run_id, None):
-            self.emit(text)
+        if run_id in self.texts:
+            event, texts = self.texts.pop(run_id)
+            self.emit({**event, "text": "".join(texts)[-events.MOST_TEXT :]})
 
     async def _tell_texts(self) -> None:
         while True:
             await asyncio.sleep(GATHER)
             for run_id in list(self.texts):
                 self._flush(run_id)
+                await asyncio.sleep(0)
 
     # -- runs that workers elsewhere have, or that schedules made
 

@@ -19,6 +19,7 @@ from jupyter_mlops.server.desk import Desk
 from jupyter_mlops.server.wire.base import Problem
 
 MOST_BODY = 64 << 20  # bytes of a request
+BIG = 1 << 16  # bytes of a request that is parsed in a thread
 PARAMETER = re.compile(r"parameters? `([^`]+)`")
 FIELD = re.compile(r"[\w.-]{1,100}")
 STATUS: tuple[tuple[type[errors.MlopsError], int], ...] = (
@@ -53,14 +54,24 @@ def operation(
         async def inner(self: Handler, *parts: str) -> None:
             if len(self.request.body) > MOST_BODY:
                 raise HTTPError(413, f"a request may have {MOST_BODY >> 20} MB")
-            given = [kind for kind in (body and self.parsed(body), query and self.queried(query)) if kind is not None]
+            given = [] if body is None else [await self.asked(body)]
+            given += [] if query is None else [self.queried(query)]
             told = await verb(self, *parts, *given)
-            self.tell(told, answer, status, media)
+            if status != 204:
+                told = await self.desk.do(written, told, answer)
+            self.tell(told, status, media)
 
         inner.operation = Operation(summary, body, query, answer, status, media)  # type: ignore[attr-defined]
         return inner
 
     return wrap
+
+
+def written(told: Any, answer: type[BaseModel] | None) -> str | bytes:
+    """An answer as it is sent. It may be large: to be called in a thread."""
+    if answer is not None:
+        return str(TypeAdapter(answer).validate_python(told).model_dump_json(by_alias=True))
+    return told if isinstance(told, str | bytes) else json.dumps(told)
 
 
 class Handler(APIHandler):
@@ -73,6 +84,9 @@ class Handler(APIHandler):
     def desk(self) -> Desk:
         found: Desk = self.settings["mlops"]
         return found
+
+    async def asked(self, kind: type[BaseModel]) -> BaseModel:
+        return await self.desk.do(self.parsed, kind) if len(self.request.body) > BIG else self.parsed(kind)
 
     def parsed(self, kind: type[BaseModel]) -> BaseModel:
         """The body. ValidationError is answered with 400 where it isn't JSON, 422 where it doesn't fit."""
@@ -91,17 +105,12 @@ class Handler(APIHandler):
         }
         return kind.model_validate(single)
 
-    def tell(self, told: Any, answer: type[BaseModel] | None, status: int, media: str) -> None:
+    def tell(self, told: str | bytes, status: int, media: str) -> None:
         self.set_status(status)
         if status == 204:
             self.finish()
-            return
-        if answer is not None:
-            made = TypeAdapter(answer).validate_python(told)
-            told = made.model_dump_json(by_alias=True)
-        elif not isinstance(told, str | bytes):
-            told = json.dumps(told)
-        self.finish(told, set_content_type=media)
+        else:
+            self.finish(told, set_content_type=media)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """An error as JSON: `message`, `reason`, `field`, `remedy`."""

@@ -19,6 +19,7 @@ class Mlops implements IMlops {
     private readonly tracker: INotebookTracker,
     readonly translator: ITranslator
   ) {
+    this.commands = app.commands;
     this.requests = new Requests(app.serviceManager.serverSettings);
     this.runs = new RunsApi(this.requests);
     this.jobs = new JobsApi(this.requests);
@@ -32,6 +33,7 @@ class Mlops implements IMlops {
     this._current = tracker.currentWidget;
   }
 
+  readonly commands;
   readonly requests: Requests;
   readonly runs: RunsApi;
   readonly jobs: JobsApi;

@@ -1,5 +1,6 @@
 import { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import type { NotebookPanel } from '@jupyterlab/notebook';
+import { CommandRegistry } from '@lumino/commands';
 import { Token } from '@lumino/coreutils';
 import { ISignal } from '@lumino/signaling';
 import { RunFeed } from './events';
@@ -23,6 +24,7 @@ export interface IMlops {
   readonly runs: RunsApi;
   readonly jobs: JobsApi;
   readonly feed: RunFeed;
+  readonly commands: CommandRegistry;
   readonly translator: ITranslator;
   readonly trans: TranslationBundle;
   /** What is known of a panel's notebook. */

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from jupyter_mlops.server import keeper
 from tests.jobs.workspace import wait_until
 from tests.servers import Server, server
 
@@ -76,3 +81,56 @@ def test_a_worker_whose_server_was_killed_goes_on_under_the_next_one_and_ends_wi
         assert worker(second) == known
         wait_until(lambda: second.get("worker")["facts"]["watchers"] == 1)
     wait_until(lambda: not Path(f"/proc/{known}").exists(), 20.0)
+
+
+@pytest.mark.parametrize("lines", [10_000])
+def test_a_chatty_cell_is_told_of_in_few_events_and_leaves_the_loop_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: int
+) -> None:
+    monkeypatch.setattr(keeper, "TURN", 0.0)
+    texts = [
+        {"event": "output", "output": {"output_type": "stream", "name": "stdout", "text": f"{n}\n"}}
+        for n in range(lines)
+    ]
+    big = {"event": "output", "output": {"output_type": "stream", "name": "stdout", "text": "x" * 100_000}}
+    ends = {"event": "step", "step": "a", "state": "completed", "seconds": 1.0}
+    said = [*texts, ends, big, {**ends, "step": "b"}]
+    told: list[dict[str, Any]] = []
+    turns = 0
+
+    async def do(verb: Any, *given: Any) -> Any:
+        return await asyncio.to_thread(verb, *given)
+
+    async def scenario() -> None:
+        nonlocal turns
+        socket = str(tmp_path / "s")
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readline()
+            for one in said:
+                writer.write(json.dumps({"run": "r", "job": "notebook:n.ipynb", "time": 0.0, **one}).encode() + b"\n")
+            await writer.drain()
+            writer.close()
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        async with await asyncio.start_unix_server(serve, socket):
+            (tmp_path / "worker.json").write_text(json.dumps({"socket": socket}), encoding="utf-8")
+            desk: Any = SimpleNamespace(config=SimpleNamespace(home=str(tmp_path)), do=do)
+            made = keeper.Keeper(desk, told.append, supervise=False)
+            busy = asyncio.ensure_future(others())
+            assert await made._listen()
+            busy.cancel()
+
+    asyncio.run(scenario())
+    assert turns > lines
+    assert [(event["kind"], event.get("step")) for event in told] == [
+        ("output", None), ("step", "a"), ("output", None), ("step", "b"),
+    ]  # fmt: skip
+    everything = "".join(f"{n}\n" for n in range(lines))
+    assert everything.endswith(told[0]["text"]) and len(told[0]["text"]) == len(everything)
+    assert told[2]["text"] == "x" * 64_000

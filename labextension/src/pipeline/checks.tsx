@@ -1,62 +1,28 @@
 import { NotebookPanel } from '@jupyterlab/notebook';
 import * as React from 'react';
-import { change, setTags, tagsOf, writeTags } from '../steps/edit';
-import { asName, readTags } from '../steps/tags';
 import { repairs } from '../steps/repairs';
 import { useSignal } from '../signal';
 import { IMlops } from '../tokens';
 import { Check } from '../types';
-import { PipelineModel } from './model';
+import { fixOf, IFix } from './fixes';
 import { showCells } from './reveal';
 
-/** What can be mended at a click, by rule: what the button says, and what it does. */
-function fixOf(
-  check: Check,
-  pipeline: PipelineModel,
-  mlops: IMlops
-): { label: string; act: () => void } | null {
-  const { trans } = mlops;
-  if (check.cell === null) {
-    return null;
-  }
-  const id = pipeline.checkedId(check.cell);
-  const at = Array.from(pipeline.notebook.cells).findIndex(cell => cell.id === id);
-  const cell = at < 0 ? undefined : pipeline.notebook.cells.get(at);
-  if (!cell) {
-    return null;
-  }
-  const skip = {
-    label: trans.__('Skip the cell'),
-    act: () =>
-      change(pipeline.notebook, () => setTags(cell, { role: 'skip', step: '', after: [], gate: false }))
-  };
-  switch (check.rule) {
-    case 'tags': {
-      const bad = tagsOf(cell).find(tag => /^(step|block):/.test(tag) && tag !== mended(tag));
-      return bad === undefined
-        ? null
-        : {
-            label: trans.__('Use %1', mended(bad)),
-            act: () =>
-              change(pipeline.notebook, () =>
-                writeTags(
-                  cell,
-                  tagsOf(cell).map(tag => (tag === bad ? mended(tag) : tag))
-                )
-              )
-          };
-    }
-    case 'interactive':
-    case 'pip_install':
-      return readTags(tagsOf(cell)).role === 'skip' ? null : skip;
-    default:
-      return null;
-  }
-}
+const RERUN = 'notebook:restart-run-all';
 
-function mended(tag: string): string {
-  const [kind, ...rest] = tag.split(':');
-  return `${kind}:${asName(rest.join(':')) || 'step'}`;
+/** What can be done at a click about a finding; null if nothing can. */
+function fixFor(check: Check, panel: NotebookPanel, mlops: IMlops): IFix | null {
+  const { pipeline } = mlops.desk(panel);
+  const { commands, trans } = mlops;
+  if (['hidden_state', 'execution_order'].includes(check.rule) && commands.hasCommand(RERUN)) {
+    const run = () => {
+      panel.activate();
+      void commands.execute(RERUN); // asks before it restarts
+    };
+    return { label: trans.__('Restart and run all…'), act: run };
+  }
+  const id = check.cell === null ? undefined : pipeline.checkedId(check.cell);
+  const cell = Array.from(pipeline.notebook.cells).find(one => one.id === id);
+  return cell ? fixOf(check, cell, pipeline.notebook, trans) : null;
 }
 
 /** What stands between the notebook and a headless run, the worst first. */
@@ -82,7 +48,7 @@ export function ChecksView(props: { mlops: IMlops; panel: NotebookPanel }): JSX.
   return (
     <ul className="jp-mlops-list">
       {pipeline.checks.map((check, key) => {
-        const fix = fixOf(check, pipeline, mlops);
+        const fix = fixFor(check, panel, mlops);
         const go = () => {
           const id = check.cell === null ? undefined : pipeline.checkedId(check.cell);
           const at = panel.content.widgets.findIndex(cell => cell.model.id === id);

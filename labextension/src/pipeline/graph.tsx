@@ -147,12 +147,14 @@ export default function Graph(props: {
     if (!made || !node || !node.clientWidth) {
       return;
     }
-    // All of it where that can be read; else its beginning, at a size that can.
+    // All of it where that can be read; else its first step and what is around it, at a size that can.
     const width = Math.max(...placed.nodes.map(one => one.x + NODE.width));
     const height = Math.max(...placed.nodes.map(one => one.y + NODE.height));
     const whole = Math.min(1, (node.clientWidth - 16) / width, (node.clientHeight - 28) / height);
-    const zoom = Math.max(whole, Math.min(LEGIBLE, (node.clientWidth - 16) / width, 1), 0.3);
-    const x = (node.clientWidth - width * zoom) / 2;
+    const zoom = Math.max(whole, LEGIBLE);
+    const fits = width * zoom <= node.clientWidth;
+    const middle = fits ? width / 2 : placed.nodes[0].x + NODE.width / 2;
+    const x = node.clientWidth / 2 - middle * zoom;
     const y = whole < zoom ? 8 : (node.clientHeight - 16 - height * zoom) / 2;
     void made.setViewport({ x, y, zoom });
   }, [placed]);

@@ -155,6 +155,7 @@ export class PipelineModel implements IDisposable {
           this._known.delete(cell);
           this._look();
           this._ask(SOON);
+          this._changed.emit(); // headers read tags
         };
         cell.contentChanged.connect(content);
         cell.metadataChanged.connect(metadata);

@@ -49,7 +49,8 @@ export function glance(desk: INotebookDesk): IGlance {
 /** What the header of a cell shows now. */
 export function faceOf(model: ICellModel, known: IGlance, position: number): IHeaderFace {
   const { pipeline } = known.desk;
-  const told = readTags(tagsOf(model));
+  const foreign = (pipeline.pipeline?.language ?? 'python') !== 'python'; // where it is one step, whatever its tags
+  const told = readTags(foreign ? [] : tagsOf(model));
   const suggested = pipeline.suggested.get(model.id) ?? '';
   const wanted = suggested ? readTags([suggested]) : told;
   const owner = pipeline.owner(model.id);
