@@ -163,23 +163,24 @@ export async function sweep(mlops: IMlops, job: string): Promise<number | null> 
   const fields: IField[] = [
     ...parameters.map(parameter => ({
       name: parameter.name,
-      label: trans.__('%1, values with commas between', parameter.name),
-      help: parameter.type,
+      label: parameter.name,
+      help: [parameter.type, trans.__('values with commas between')].filter(Boolean).join(' · '),
       placeholder: short(parameter.default)
     })),
     { name: ' at once', label: trans.__('Runs at once'), type: 'number' }
   ];
-  return askFor(mlops, trans.__('Sweep %1', job), fields, values, only_count =>
-    mlops.jobs.sweep(job, {
-      axes: Object.fromEntries(
-        parameters
-          .filter(parameter => (values[parameter.name] ?? '').trim())
-          .map(parameter => [parameter.name, valuesOf(values[parameter.name])])
-      ),
-      at_once: Math.max(1, Math.round(Number(values[' at once']) || 1)),
-      only_count
-    })
-  );
+  return askFor(mlops, trans.__('Sweep %1', job), fields, values, async only_count => {
+    const axes = Object.fromEntries(
+      parameters
+        .map(({ name }) => [name, valuesOf(values[name] ?? '')] as const)
+        .filter(([, some]) => some.length > 0)
+    );
+    if (!Object.keys(axes).length) {
+      throw new Error(trans.__('Give values to one parameter at least: each combination is a run.'));
+    }
+    const at_once = Math.max(1, Math.round(Number(values[' at once']) || 1));
+    return mlops.jobs.sweep(job, { axes, at_once, only_count });
+  });
 }
 
 /** Texts between commas; commas within brackets, braces and quotes part nothing. */
