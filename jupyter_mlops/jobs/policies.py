@@ -97,4 +97,4 @@ def one_of(kind: Any, name: str, value: Any) -> Any:
 
 
 def _bad(name: str, value: Any, wanted: str) -> BadInput:
-    return BadInput(f"{name} can't be {value!r}", where="policies", remedy=f"It has to be {wanted}.")
+    return BadInput(f"{name} can't be {value!r}", where=f"policies.{name}", remedy=f"It has to be {wanted}.")

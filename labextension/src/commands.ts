@@ -9,6 +9,7 @@ export const Commands = {
   runFrom: 'jupyter-mlops:run-from-step',
   runOnly: 'jupyter-mlops:run-only-step',
   runFresh: 'jupyter-mlops:run-without-cache',
+  runPast: 'jupyter-mlops:run-with-past-parameters',
   stop: 'jupyter-mlops:stop-run',
   resume: 'jupyter-mlops:resume-run',
   openRun: 'jupyter-mlops:open-run',

@@ -13,6 +13,8 @@ import { RunsApi } from './runs/api';
 import { ACTIVE, RunList } from './runs/model';
 import { IMlops, INotebookDesk, PLUGIN } from './tokens';
 
+const HEARD_AGAIN = [0, 8_000, 35_000]; // ms after which JupyterLab's stream of events is there again at the latest
+
 class Mlops implements IMlops {
   constructor(
     app: JupyterFrontEnd,
@@ -31,6 +33,35 @@ class Mlops implements IMlops {
       this.currentChanged.emit();
     });
     this._current = tracker.currentWidget;
+    app.serviceManager.connectionFailure.connect(() => void this._awaitServer());
+    tracker.widgetAdded.connect((_, { sessionContext }) => {
+      sessionContext.connectionStatusChanged.connect((_, status) => {
+        if (status !== 'connected') {
+          void this._awaitServer();
+        }
+      });
+    });
+  }
+
+  /** What happened while the server was away, or before its events are heard again, is asked for once it is there. */
+  private async _awaitServer(): Promise<void> {
+    if (this._away) {
+      return;
+    }
+    this._away = true;
+    for (let wait = 1000; ; wait = Math.min(30_000, wait * 1.5)) {
+      await new Promise(resolve => window.setTimeout(resolve, wait));
+      try {
+        await this.runs.worker();
+        break;
+      } catch {
+        // not yet
+      }
+    }
+    this._away = false;
+    for (const wait of HEARD_AGAIN) {
+      window.setTimeout(() => this.feed.noteReturn(), wait);
+    }
   }
 
   readonly commands;
@@ -80,6 +111,7 @@ class Mlops implements IMlops {
   }
 
   private _pipelines: PipelineApi;
+  private _away = false;
   private _current: NotebookPanel | null = null;
   private _desks = new WeakMap<object, INotebookDesk>();
 }

@@ -31,6 +31,26 @@ export function moment(time: number | null | undefined, now: Date = new Date()):
     : then.toLocaleString(undefined, { ...clock, month: 'short', day: 'numeric' });
 }
 
+/** A time by the clock of a zone, such as `Tue, Nov 24, 06:00`. */
+export function inZone(time: number | null | undefined, zone: string): string {
+  if (!time) {
+    return '';
+  }
+  const how = {
+    weekday: 'short',
+    month: 'short',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23'
+  } as const;
+  try {
+    return new Date(time * 1000).toLocaleString(undefined, { ...how, timeZone: zone || undefined });
+  } catch {
+    return new Date(time * 1000).toLocaleString(undefined, how); // a zone that this browser does not know
+  }
+}
+
 /** How long ago, such as `2 h ago`. */
 export function ago(time: number, now: number = Date.now() / 1000): string {
   const passed = Math.max(0, now - time);

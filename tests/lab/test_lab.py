@@ -335,7 +335,7 @@ def test_publish_schedule_and_the_page_of_jobs(page: Lab, write: Write, lab: Ser
     page.page.locator(".jp-mlops-dialog input[name=n]").fill("4, 5")
     page.page.wait_for_selector(".jp-mlops-dialog:has-text('2 runs of v1')")
     page.picture("sweep")
-    page.page.locator(".jp-Dialog button:has-text('Start runs')").click()
+    page.page.locator(".jp-Dialog button:has-text('Start 2 runs')").click()
     page.page.wait_for_selector("section[aria-label^='Batch']:has-text('2 completed')", timeout=60_000)
     page.picture("batch")
     page.page.locator("button:has-text('Backfill…')").click()
@@ -347,7 +347,7 @@ def test_publish_schedule_and_the_page_of_jobs(page: Lab, write: Write, lab: Ser
     page.page.get_by_role("tab", name="Schedules").click()
     page.page.locator("button:has-text('Delete…')").click()
     page.page.locator(".jp-Dialog button:has-text('Delete schedule')").click()
-    page.page.wait_for_selector("text=It has no schedule.")
+    page.page.wait_for_selector("text=It has no schedule")
     page.page.get_by_role("tab", name="Settings").click()
     page.page.locator("input[name=retries]").fill("3")
     page.page.locator(".jp-mlops-settings button:has-text('Save')").click()
@@ -381,7 +381,7 @@ AXE = "node_modules/axe-core/axe.min.js"
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_no_view_shuts_anybody_out(page: Lab, write: Write, theme: str) -> None:
+def test_no_view_shuts_anybody_out(page: Lab, write: Write, lab: Server, theme: str) -> None:
     """Nothing that axe-core calls serious or critical, in what is ours."""
     from tests.servers import ROOT
 
@@ -422,6 +422,27 @@ def test_no_view_shuts_anybody_out(page: Lab, write: Write, theme: str) -> None:
     page.command("Open Jobs")
     page.page.wait_for_selector(".jp-mlops-jobs")
     look("jobs", ".jp-mlops-jobs")
+    page.page.get_by_role("tab", name="Calendar", exact=True).click()
+    page.page.wait_for_selector(".jp-mlops-calendar, .jp-mlops-empty")
+    look("calendar", ".jp-mlops-jobs")
+    lab.post(f"jobs/{name}/versions", {"notebook": f"{name}.ipynb"})
+    lab.over(lab.post("runs", {"job": name})["id"])
+    lab.post("schedules", {"job": name, "cron": "0 6 * * *", "zone": "Europe/Paris"})
+    page.page.get_by_role("tab", name="All", exact=True).click()
+    page.page.locator(f".jp-mlops-jobs td button:text-is('{name}')").click()
+    for tab in ("Runs", "Timeline", "Parameters", "Log", "Versions", "Schedules", "Settings"):
+        page.page.get_by_role("tab", name=tab, exact=True).click()
+        page.page.wait_for_timeout(500)
+        look(f"job, {tab}", ".jp-mlops-job")
+        page.picture(f"job-{tab.lower()}-{name}")
+    for button in ("New schedule…", "Backfill…", "Sweep…"):
+        page.page.get_by_role("button", name=button).click()
+        page.page.wait_for_selector(".jp-Dialog .jp-mlops-dialog")
+        page.page.wait_for_timeout(500)
+        look(button, ".jp-mlops-dialog")
+        page.picture(f"dialog-{button.split()[0].strip('…').lower()}-{name}")
+        page.page.keyboard.press("Escape")
+        page.page.wait_for_selector(".jp-Dialog", state="detached")
     assert found == []
 
 

@@ -139,3 +139,311 @@ def test_pages_come_back_as_they_were(page: Lab, write: Write, lab: Server) -> N
     page.page.goto(page.page.url.replace("&reset", "").replace("?reset", ""))
     page.page.wait_for_selector(".jp-mlops-log-cell:has-text('hello')")
     expect(page.page.get_by_role("tab", name="Log", exact=True)).to_have_attribute("aria-selected", "true")
+
+
+def past(lab: Server, job: str, count: int, steps: int) -> None:
+    """Runs that the job had before, written into its database."""
+    import random
+    import time
+
+    from sqlalchemy import insert
+
+    from jupyter_mlops.config import RunConfig
+    from jupyter_mlops.db import tables as t
+    from jupyter_mlops.service.jobs import open_workspace
+
+    chance = random.Random(7)
+    space = open_workspace(RunConfig(home=str(lab.home)))
+    known = space.catalog.job(job)
+    version = space.catalog.versions(known)[0]
+    runs, of_steps = [], []
+    for at in range(count):
+        run_id, began = f"past-{at:04d}", time.time() - 3600 * (count - at)
+        failed = chance.random() < 0.12
+        seconds = [chance.uniform(0.5, 3) for _ in range(steps)]
+        runs.append(
+            {"id": run_id, "job_id": known.id, "version_id": version.id, "trigger": "schedule", "slot": began,
+             "state": "failed" if failed else "completed", "created": began, "started": began + 0.5,
+             "finished": began + sum(seconds), "attempt": 1, "parameters": {"n": at // 20},
+             "metrics": {"auc": round(0.9 + chance.random() / 20, 4)}}
+        )  # fmt: skip
+        for position, took in enumerate(seconds):
+            late = failed and position == steps - 1
+            of_steps.append(
+                {"run_id": run_id, "position": position, "name": f"step_with_a_rather_long_name_{position:02d}",
+                 "state": "failed" if late else "completed", "attempts": 1, "seconds": took}
+            )  # fmt: skip
+    with space.db.write() as c:
+        c.execute(insert(t.run), runs)
+        c.execute(insert(t.step_run), of_steps)
+    space.close()
+
+
+CELLS = (("n: int = 1  # how many", "parameters"), ("auc = 0.9; print('auc', auc)", "step:a metrics"))
+PARTS = {
+    "Runs": ".jp-mlops-runs-grid", "Timeline": ".jp-mlops-bar-of-run", "Parameters": "td[data-changed='true']",
+    "Log": ".jp-mlops-log-cell:has-text('auc 0.9')", "Versions": ".jp-mlops-pair", "Schedules": "td:has-text('paused')",
+    "Settings": "input[name=retries]",
+}  # fmt: skip
+
+
+def test_the_page_of_a_job_with_a_past(page: Lab, write: Write, lab: Server) -> None:
+    write("busy.ipynb", *CELLS)
+    lab.post("jobs/busy/versions", {"notebook": "busy.ipynb", "message": "the first"})
+    write("busy.ipynb", CELLS[0], ("auc = 0.91; print('auc', auc)", "step:a metrics"))
+    past(lab, "busy", 200, 40)
+    lab.post("jobs/busy/versions", {"notebook": "busy.ipynb", "message": "better, and with a long word about why"})
+    last = lab.over(lab.post("runs", {"job": "busy@v1"})["id"])
+    made = lab.post("schedules", {"job": "busy", "cron": "0 6 * * MON-FRI", "zone": "Europe/Paris"})
+    lab.post("schedules", {"job": "busy", "cron": "*/5 * * * *", "zone": "UTC"})
+    lab.ask("PATCH", f"schedules/{made['id']}", {"paused": True})
+    page.open(write("beside.ipynb", ("x = 1", "step:a"))).panel()
+    page.command("Open Jobs")
+    row = page.page.locator(".jp-mlops-jobs tr:has(button:text-is('busy'))")
+    expect(row.locator(".jp-mlops-health i")).to_have_count(20)
+    assert "completed" in str(row.locator(".jp-mlops-health i").last.get_attribute("title"))
+    expect(row).to_contain_text("UTC")
+    page.picture("jobs-busy")
+    tab(page, "Calendar")
+    page.page.wait_for_selector(".jp-mlops-frequent:has-text('busy')")
+    expect(page.page.locator(".jp-mlops-week > section")).to_have_count(7)
+    page.picture("calendar-busy")
+    tab(page, "All")
+    row.get_by_role("button", name="Pause busy").click()
+    expect(row).to_contain_text("paused")
+    row.get_by_role("button", name="Let busy go on").click()
+    row.get_by_role("button", name="busy", exact=True).click()
+    for name, sign in PARTS.items():
+        tab(page, name)
+        page.page.wait_for_selector(f".jp-mlops-job {sign}")
+        page.picture(f"job-{name.lower()}")
+    tab(page, "Versions")
+    page.page.get_by_role("button", name="Changes of v2").click()
+    page.page.wait_for_selector(".jp-mlops-pair [data-sign='+']")
+    tab(page, "Timeline")
+    page.page.locator(".jp-mlops-bars").first.click()
+    page.page.wait_for_selector(".jp-mlops-in-time .jp-mlops-span")
+    page.picture("job-timeline-open")
+    tab(page, "Runs")
+    heads = page.page.locator(".jp-mlops-runs-grid thead button")
+    heads.nth(-2).click(modifiers=["Shift"])
+    expect(page.page.locator(".jp-mlops-runs-grid thead")).to_contain_text("another")
+    heads.last.click(modifiers=["Shift"])
+    page.page.wait_for_selector(f".jp-mlops-compare:has-text('{last['id']}')")
+
+
+def test_settings_of_a_job_are_changed_and_errors_stand_at_their_fields(page: Lab, write: Write, lab: Server) -> None:
+    lab.post("jobs/kept/versions", {"notebook": write("kept.ipynb", *CELLS)})
+    page.open("kept.ipynb").panel()
+    page.command("Open Jobs")
+    page.page.locator(".jp-mlops-jobs td button:text-is('kept')").click()
+    tab(page, "Settings")
+    form = page.page.locator(".jp-mlops-settings")
+    form.locator("input[name=retries]").fill("-1")
+    form.get_by_role("button", name="Save").click()
+    expect(form.locator("label:has(input[name=retries]) [role=alert]")).to_contain_text("0 or more")
+    form.locator("input[name=retries]").fill("2")
+    form.locator("textarea[name=notify]").fill("https://example.org/hook")
+    form.get_by_label("a run that takes long").check()
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_role("status")).to_have_text("Saved.")
+    told = lab.get("jobs/kept")["policies"]
+    assert (told["retries"], told["notify"], told["concurrency"]) == (2, ["https://example.org/hook"], 1)
+    assert "long-running" in told["notify_on"]
+
+
+def test_a_schedule_is_made_by_hand_refused_at_its_field_and_changed(page: Lab, write: Write, lab: Server) -> None:
+    lab.post("jobs/clock/versions", {"notebook": write("clock.ipynb", *CELLS)})
+    page.open("clock.ipynb").panel()
+    page.command("Open Jobs")
+    page.page.get_by_role("button", name="Schedule clock").click()
+    dialog = page.page.locator(".jp-Dialog")
+    dialog.locator(".jp-mlops-preset:has-text('Weekly')").click()
+    dialog.locator(".jp-mlops-when select").select_option("WED")
+    dialog.locator(".jp-mlops-when input[type=time]").fill("08:30")
+    expect(dialog.locator(".jp-mlops-told p")).to_contain_text("Wednesday")
+    expect(dialog.locator(".jp-mlops-told li")).to_have_count(5)
+    dialog.locator(".jp-mlops-preset:has-text('Custom')").click()
+    field = dialog.locator(".jp-mlops-code")
+    expect(field).to_have_value("30 8 * * WED")
+    field.fill("61 * * * *")
+    expect(dialog.locator("#jp-mlops-cron-wrong")).to_be_visible()
+    expect(dialog.locator("button.jp-mod-accept")).to_be_disabled()
+    page.picture("schedule-wrong")
+    field.fill("30 2 * * *")
+    dialog.get_by_label("Time zone").fill("Mars/Base")
+    expect(dialog.locator("#jp-mlops-zone-wrong")).to_be_visible()
+    dialog.get_by_label("Time zone").fill("Asia/Kathmandu")
+    expect(dialog.locator("button.jp-mod-accept")).to_be_enabled()
+    dialog.locator("summary:has-text('Parameters')").click()
+    dialog.locator("#jp-mlops-parameters_n").fill("5")
+    page.picture("schedule-custom")
+    dialog.locator("button.jp-mod-accept").click()
+    expect(dialog).to_have_count(0)
+    [made] = lab.get("schedules", job="clock")["schedules"]
+    assert (made["cron"], made["zone"], made["parameters"]) == ("30 2 * * *", "Asia/Kathmandu", {"n": 5})
+    page.page.locator(".jp-mlops-jobs td button:text-is('clock')").click()
+    tab(page, "Schedules")
+    page.page.get_by_role("button", name="Change the schedule").click()
+    expect(dialog.locator(".jp-mlops-when input[type=time]")).to_have_value("02:30")
+    expect(dialog.locator("#jp-mlops-parameters_n")).to_have_value("5")
+    dialog.locator(".jp-mlops-when input[type=time]").fill("03:15")
+    dialog.get_by_role("button", name="Change schedule").click()
+    expect(dialog).to_have_count(0)
+    [changed] = lab.get("schedules", job="clock")["schedules"]
+    assert (changed["id"], changed["cron"], changed["parameters"]) == (made["id"], "15 3 * * *", {"n": 5})
+
+
+def test_publishing_tells_what_changed_and_its_button_says_what_it_does(page: Lab, write: Write, lab: Server) -> None:
+    lab.post("jobs/news/versions", {"notebook": write("news.ipynb", *CELLS)})
+    page.open(write("news.ipynb", CELLS[0], ("auc = 0.95; print('auc', auc, missing)", "step:a metrics"))).panel()
+    page.page.wait_for_selector(".jp-mlops-check[data-severity='error']")
+    page.page.locator(".jp-mlops-publish button:has-text('Publish v2…')").click()
+    dialog = page.page.locator(".jp-Dialog")
+    expect(dialog.locator("button.jp-mod-accept")).to_have_text("Publish v2")
+    expect(dialog).to_contain_text("will not run headless")
+    expect(dialog.locator("details")).to_have_count(5)
+    expect(dialog.locator("details[open]")).to_have_count(1)
+    page.picture("publish-changes")
+    dialog.get_by_label("Job").fill("other")
+    expect(dialog.locator("button.jp-mod-accept")).to_have_text("Publish v1")
+    dialog.get_by_label("Job").fill("../up")
+    dialog.locator("button.jp-mod-accept").click()
+    expect(dialog.locator("#jp-mlops-job-wrong")).to_contain_text("can't be the name of a job")
+    dialog.get_by_label("Job").fill("news")
+    expect(dialog.locator("button.jp-mod-accept")).to_have_text("Publish v2")
+    dialog.locator("button.jp-mod-accept").click()
+    page.page.wait_for_selector("text=news v2 is published")
+
+
+def test_each_parameter_has_a_field_of_its_type(page: Lab, write: Write, lab: Server) -> None:
+    source = """from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+n: int = 3  # how many
+rate: float = 0.5  # learning rate, between nothing and one
+fast: bool = True
+name: str = "a"
+since: date = date(2026, 1, 1)
+at: datetime = datetime(2026, 1, 1, 6, 0)
+how: Literal["one", "two"] = "one"
+shares: list = [0.1, 0.2]
+place: Path = Path("data/in.csv")
+limit: int | None = None"""
+    path = write("typed.ipynb", (source, "parameters"), ("print(n, rate, fast, how, limit)", "step:a"))
+    page.open(path).panel()
+    for name in ("Checks", "Pipeline", "Last runs", "Publish and schedule"):
+        page.page.locator(f"#jupyter-mlops-panel .jp-AccordionPanel-title:has-text('{name}')").click()
+    form = page.page.locator(".jp-mlops-parameters")
+
+    types = {"n": "number", "rate": "number", "fast": "checkbox", "since": "date", "at": "datetime-local"}
+    for name, kind in types.items():
+        expect(form.locator(f"[id='jp-mlops-parameters_{name}']")).to_have_attribute("type", kind)
+    page.picture("parameters-typed")
+    n = form.locator("#jp-mlops-parameters_n")
+    n.fill("")
+    expect(form.locator(".jp-mlops-parameter:has(#jp-mlops-parameters_n)")).to_contain_text("Give a value")
+    page.run()
+    page.page.wait_for_selector("text=The run was not started")
+    n.fill("4")
+    form.locator("#jp-mlops-parameters_fast").uncheck()
+    form.locator("#jp-mlops-parameters_how").select_option(label="two")
+    form.locator("#jp-mlops-parameters_since").fill("2026-02-03")
+    form.locator("#jp-mlops-parameters_limit").fill("9")
+    expect(form).to_contain_text("5 changed")
+    form.get_by_role("button", name="Reset since").click()
+    expect(form).to_contain_text("4 changed")
+    page.picture("parameters-changed")
+    page.run()
+    page.page.locator("#jupyter-mlops-panel .jp-AccordionPanel-title:has-text('Last runs')").click()
+    page.last_run("completed")
+    [run] = lab.get("runs", notebook="typed.ipynb")["runs"]
+    assert run["parameters"] == {"n": 4, "fast": False, "how": "two", "limit": 9}
+    form.get_by_role("button", name="Reset all").click()
+    expect(form).to_contain_text("defaults")
+    form.get_by_label("Values of an earlier run").select_option(index=1)
+    expect(form).to_contain_text("4 changed")
+    expect(n).to_have_value("4")
+
+
+def test_a_backfill_is_counted_and_refused_at_its_field(page: Lab, write: Write, lab: Server) -> None:
+    lab.post("jobs/fill/versions", {"notebook": write("fill.ipynb", *CELLS)})
+    page.open("fill.ipynb").panel()
+    page.command("Open Jobs")
+    page.page.locator(".jp-mlops-jobs td button:text-is('fill')").click()
+    page.page.get_by_role("button", name="Backfill…").click()
+    dialog = page.page.locator(".jp-Dialog")
+    dialog.locator("input[name=begin]").fill("2026-01-05")
+    dialog.locator("input[name=end]").fill("2026-01-06")
+    dialog.locator("input[name=zone]").fill("UTC")
+    expect(dialog.locator(".jp-mlops-count")).to_have_text("2 runs of v1")
+    expect(dialog.locator("button.jp-mod-accept")).to_have_text("Start 2 runs")
+    dialog.locator("input[name=cron]").fill("61 * * * *")
+    expect(dialog.locator("label:has(input[name=cron]) [role=alert]")).to_be_visible()
+    expect(dialog.locator("button.jp-mod-accept")).to_be_disabled()
+    dialog.locator("input[name=cron]").fill("0 6 * * *")
+    dialog.locator("input[name=end]").fill("2026-01-01")
+    expect(dialog.locator("label:has(input[name=end]) [role=alert]")).to_contain_text("before the beginning")
+    page.picture("backfill-wrong")
+    dialog.locator("input[name=end]").fill("2026-01-06")
+    dialog.get_by_role("button", name="Start 2 runs").click()
+    page.page.wait_for_selector("section[aria-label^='Batch']:has-text('2 completed')", timeout=60_000)
+
+
+def test_a_notebook_renamed_while_it_runs_keeps_its_run(page: Lab, write: Write, lab: Server) -> None:
+    page.open(write("early.ipynb", ("import time; time.sleep(8)", "step:wait"), ("print('done')", "step:end"))).panel()
+    page.run()
+    page.page.wait_for_selector(".jp-mlops-run[data-state='running']")
+    page.page.locator(".jp-DirListing-item:has-text('early.ipynb')").click()
+    page.page.keyboard.press("F2")
+    page.page.keyboard.type("late")
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector(".jp-mlops-bar-name:has-text('late.ipynb')")
+    expect(page.page.locator(".jp-mlops-run")).to_have_count(1)
+    page.last_run("completed")
+    assert [run["state"] for run in lab.get("runs", notebook="late.ipynb")["runs"]] == ["completed"]
+
+
+def test_a_run_ends_though_its_notebook_was_closed(page: Lab, write: Write, lab: Server) -> None:
+    page.open(write("shut.ipynb", ("import time; time.sleep(4)", "step:wait"))).panel()
+    page.run()
+    page.page.wait_for_selector(".jp-mlops-run[data-state='running']")
+    [run] = lab.get("runs", notebook="shut.ipynb")["runs"]
+    page.saved("shut.ipynb")
+    page.page.locator(".lm-TabBar-tab.jp-mod-current .lm-TabBar-tabCloseIcon").first.click()
+    expect(page.page.locator(".jp-mlops-bar")).to_have_count(0)
+    assert lab.over(run["id"])["state"] == "completed"
+    page.page.locator(".jp-DirListing-item:has-text('shut.ipynb')").dblclick()
+    page.last_run("completed")
+
+
+def test_what_is_typed_but_not_saved_is_what_runs(page: Lab, write: Write, lab: Server) -> None:
+    page.open(write("dirty.ipynb", ("print('old')", "step:a"))).panel()
+    page.node("a").wait_for()
+    page.cell(0).locator(".cm-content").click()
+    page.page.keyboard.press("Control+a")
+    page.page.keyboard.type("print('new')")
+    page.run()
+    page.last_run("completed")
+    [run] = lab.get("runs", notebook="dirty.ipynb")["runs"]
+    assert "new\n" in lab.get(f"runs/{run['id']}/log")["text"]
+
+
+def test_a_kernel_that_is_missing_is_said_and_nothing_runs(page: Lab, write: Write, lab: Server) -> None:
+    import json
+
+    path = lab.root / write("nokernel.ipynb", ("print(1)", "step:a"))
+    made = json.loads(path.read_text(encoding="utf-8"))
+    made["metadata"]["kernelspec"] = {"name": "gone", "display_name": "Gone", "language": "python"}
+    path.write_text(json.dumps(made), encoding="utf-8")
+    page.page.goto(f"{lab.url}/lab/workspaces/nokernel/tree/nokernel.ipynb?token=secret-of-the-tests&reset")
+    choice = page.page.locator(".jp-Dialog:has-text('Select Kernel')")
+    choice.get_by_role("button", name="No Kernel").click()
+    page.panel()
+    page.run()
+    notice = page.page.locator(".jp-toast-message, .Toastify__toast")
+    expect(notice.first).to_contain_text("no kernel named 'gone'")
+    expect(page.page.locator(".jp-toast-button:has-text('Try again')")).to_be_visible()
+    expect(page.page.locator(".jp-toast-button:has-text('Show cell')")).to_have_count(0)
+    page.last_run("failed")
+    page.picture("kernel-missing")

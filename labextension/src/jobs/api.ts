@@ -70,8 +70,9 @@ export class JobsApi {
     return this.requests.ask('POST', 'schedules', { body: wanted });
   }
 
-  pauseSchedule(id: number, paused: boolean): Promise<Schedule> {
-    return this.requests.ask('PATCH', `schedules/${id}`, { body: { paused } });
+  /** Change a schedule, let it rest or go on. */
+  changeSchedule(id: number, change: Partial<IScheduleWanted> & { paused?: boolean }): Promise<Schedule> {
+    return this.requests.ask('PATCH', `schedules/${id}`, { body: change });
   }
 
   unschedule(id: number): Promise<void> {

@@ -1,120 +1,149 @@
-import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
+import { ReactWidget } from '@jupyterlab/apputils';
 import * as React from 'react';
+import { acceptButton, ask, IRefusal } from '../ask';
 import { duration, moment, short } from '../format';
 import { RequestError, wordsOf } from '../request';
 import { attempt, IRunDoor } from '../runs/actions';
 import { useAnswer } from '../signal';
-import { StateMark } from '../states';
+import { StateMark, stateWord } from '../states';
 import { IMlops } from '../tokens';
-import { BatchMade, Parameter, Values } from '../types';
+import { BatchMade, Parameter, State } from '../types';
 import { parametersOf } from './schedule';
 
-/** What a form asks for: what is counted, and then made. */
-interface IAsk {
-  body: Values;
-  send: (body: Values) => Promise<BatchMade>;
+const SOON = 250; // ms without a keystroke until it is counted
+const DAY = 86400000; // ms
+const OPTIONS: Record<string, string> = { tz: 'zone', '--to': 'end' }; // fields that go by their option's name
+
+interface IField {
+  /** As the request has it. */
+  name: string;
+  label: string;
+  type?: string;
+  placeholder?: string;
+  help?: string;
 }
 
-class AskBody extends ReactWidget implements Dialog.IBodyWidget<IAsk> {
-  constructor(
-    readonly ask: IAsk,
-    private readonly _form: (ask: IAsk) => JSX.Element
-  ) {
-    super();
-    this.addClass('jp-mlops-dialog');
-  }
-
-  getValue(): IAsk {
-    return this.ask;
-  }
-
-  render(): JSX.Element {
-    return this._form(this.ask);
-  }
-}
-
-/** How many runs there would be, told while the form is filled in. */
-function Count(props: { mlops: IMlops; ask: IAsk; body: string }): JSX.Element {
-  const { trans } = props.mlops;
-  const told = useAnswer(() => props.ask.send({ ...props.ask.body, only_count: true }), [props.body]);
-  const wrong = told.problem instanceof RequestError ? told.problem.words : '';
-  return (
-    <p role="status" className={wrong ? 'jp-mlops-wrong' : ''}>
-      {wrong ||
-        (told.value ? trans._n('%1 run of %2', '%1 runs of %2', told.value.runs, told.value.version) : '…')}
-    </p>
-  );
-}
-
-/** Fields of plain texts, with the count below. */
+/** Fields of plain texts, and how many runs they ask for. */
 function Fields(props: {
   mlops: IMlops;
-  ask: IAsk;
-  fields: { name: string; label: string; type?: string; placeholder?: string; value?: string }[];
-  bodyOf: (values: Record<string, string>) => Values;
+  fields: readonly IField[];
+  values: Record<string, string>;
+  count: () => Promise<BatchMade>;
+  refusal: IRefusal | null;
 }): JSX.Element {
-  const [values, setValues] = React.useState<Record<string, string>>(() =>
-    Object.fromEntries(props.fields.map(one => [one.name, one.value ?? '']))
+  const { mlops, fields, refusal } = props;
+  const { trans } = mlops;
+  const [values, setValues] = React.useState(props.values);
+  const [asked, setAsked] = React.useState('');
+  const box = React.useRef<HTMLDivElement>(null);
+  const text = JSON.stringify(values);
+  React.useEffect(() => {
+    const timer = window.setTimeout(() => setAsked(text), SOON);
+    return () => window.clearTimeout(timer);
+  }, [text]);
+  const told = useAnswer<BatchMade | null>(() => (asked ? props.count() : Promise.resolve(null)), [asked]);
+  const problem = told.problem
+    ? { field: told.problem instanceof RequestError ? told.problem.field : '', words: wordsOf(told.problem) }
+    : refusal;
+  const place = problem ? (OPTIONS[problem.field] ?? problem.field) : '';
+  const at = fields.find(field => [field.name, `parameters.${field.name}`].includes(place));
+  const count = told.problem ? 0 : (told.value?.runs ?? 0);
+  React.useEffect(() =>
+    acceptButton(
+      box.current,
+      count ? trans._n('Start %1 run', 'Start %1 runs', count) : trans.__('Start runs'),
+      count > 0
+    )
   );
-  props.ask.body = props.bodyOf(values);
   return (
-    <div>
-      {props.fields.map(one => (
+    <div ref={box}>
+      {fields.map(one => (
         <label key={one.name} className="jp-mlops-field">
-          <span>{one.label}</span>
+          <span>
+            {one.label} {one.help ? <span className="jp-mlops-quiet">{one.help}</span> : null}
+          </span>
           <input
             className="jp-mod-styled"
             type={one.type ?? 'text'}
             name={one.name}
             placeholder={one.placeholder}
-            value={values[one.name]}
-            onChange={event => setValues({ ...values, [one.name]: event.target.value })}
+            value={values[one.name] ?? ''}
+            aria-invalid={at === one}
+            aria-describedby={at === one ? 'jp-mlops-field-wrong' : undefined}
+            onChange={event => {
+              props.values[one.name] = event.target.value;
+              setValues({ ...props.values });
+            }}
           />
+          {at === one ? (
+            <em id="jp-mlops-field-wrong" className="jp-mlops-wrong" role="alert">
+              {problem!.words}
+            </em>
+          ) : null}
         </label>
       ))}
-      <Count mlops={props.mlops} ask={props.ask} body={JSON.stringify(props.ask.body)} />
+      <p role="status" className={problem && !at ? 'jp-mlops-wrong' : 'jp-mlops-count'}>
+        {problem
+          ? at
+            ? ''
+            : problem.words
+          : told.value
+            ? trans._n('%1 run of %2', '%1 runs of %2', told.value.runs, told.value.version)
+            : '…'}
+      </p>
     </div>
   );
 }
 
-async function asked(title: string, body: AskBody, label: string, mlops: IMlops): Promise<number | null> {
+async function askFor(
+  mlops: IMlops,
+  title: string,
+  fields: readonly IField[],
+  values: Record<string, string>,
+  send: (only_count: boolean) => Promise<BatchMade>
+): Promise<number | null> {
   const { trans } = mlops;
-  const answer = await showDialog({
+  const made = await ask({
     title,
-    body,
-    buttons: [Dialog.cancelButton({ label: trans.__('Cancel') }), Dialog.okButton({ label })]
+    act: trans.__('Start runs'),
+    form: refusal =>
+      ReactWidget.create(
+        <Fields mlops={mlops} fields={fields} values={values} count={() => send(true)} refusal={refusal} />
+      ),
+    work: () => send(false),
+    trans
   });
-  if (!answer.button.accept) {
-    return null;
-  }
-  return (await body.ask.send(body.ask.body)).batch ?? null;
+  return made?.batch ?? null;
 }
 
 /** Ask for a span of time, and make a run for each of its slots. The batch's number; null if there is none. */
 export async function backfill(mlops: IMlops, job: string): Promise<number | null> {
   const { trans } = mlops;
   const [schedule] = await mlops.jobs.schedules(job);
-  const day = (back: number) => new Date(Date.now() - back * 86400000).toISOString().slice(0, 10);
-  const ask: IAsk = { body: {}, send: body => mlops.jobs.backfill(job, body) };
-  const body = new AskBody(ask, one => (
-    <Fields
-      mlops={mlops}
-      ask={one}
-      fields={[
-        { name: 'begin', label: trans.__('From'), type: 'date', value: day(7) },
-        { name: 'end', label: trans.__('To, included'), type: 'date', value: day(1) },
-        {
-          name: 'cron',
-          label: trans.__('Slots, as a cron expression'),
-          value: schedule?.cron ?? '0 6 * * *'
-        },
-        { name: 'zone', label: trans.__('Time zone'), value: schedule?.zone ?? 'UTC' },
-        { name: 'at_once', label: trans.__('Runs at once'), type: 'number', value: '1' }
-      ]}
-      bodyOf={values => ({ ...values, at_once: Number(values.at_once) || 1 })}
-    />
-  ));
-  return asked(trans.__('Backfill %1', job), body, trans.__('Start runs'), mlops);
+  const day = (back: number) => new Date(Date.now() - back * DAY).toISOString().slice(0, 10);
+  const values: Record<string, string> = {
+    begin: day(7),
+    end: day(1),
+    cron: schedule?.cron ?? '0 6 * * *',
+    zone: schedule?.zone ?? (Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'),
+    at_once: '1'
+  };
+  const fields: IField[] = [
+    { name: 'begin', label: trans.__('From'), type: 'date' },
+    { name: 'end', label: trans.__('To, included'), type: 'date' },
+    { name: 'cron', label: trans.__('Slots, as a cron expression') },
+    { name: 'zone', label: trans.__('Time zone') },
+    { name: 'at_once', label: trans.__('Runs at once'), type: 'number' }
+  ];
+  const parameters = schedule?.parameters ?? {};
+  return askFor(mlops, trans.__('Backfill %1', job), fields, values, only_count =>
+    mlops.jobs.backfill(job, {
+      ...values,
+      parameters,
+      at_once: Math.max(1, Math.round(Number(values.at_once) || 1)),
+      only_count
+    })
+  );
 }
 
 /** Ask for values of parameters, and make a run for each combination. */
@@ -122,30 +151,60 @@ export async function sweep(mlops: IMlops, job: string): Promise<number | null> 
   const { trans } = mlops;
   const known = await mlops.jobs.get(job);
   const parameters: Parameter[] = parametersOf(known.parameters ?? {});
-  const ask: IAsk = { body: {}, send: body => mlops.jobs.sweep(job, body) };
-  const body = new AskBody(ask, one => (
-    <Fields
-      mlops={mlops}
-      ask={one}
-      fields={[
-        ...parameters.map(parameter => ({
-          name: parameter.name,
-          label: trans.__('%1, values with commas between', parameter.name),
-          placeholder: short(parameter.default)
-        })),
-        { name: ' at once', label: trans.__('Runs at once'), type: 'number', value: '1' }
-      ]}
-      bodyOf={values => ({
-        axes: Object.fromEntries(
-          parameters
-            .filter(parameter => (values[parameter.name] ?? '').trim())
-            .map(parameter => [parameter.name, values[parameter.name].split(',').map(text => text.trim())])
-        ),
-        at_once: Number(values[' at once']) || 1
-      })}
-    />
-  ));
-  return asked(trans.__('Sweep %1', job), body, trans.__('Start runs'), mlops);
+  if (!parameters.length) {
+    throw new Error(
+      trans.__(
+        '%1 has no parameters: give a cell of its notebook the role “parameters”, and publish it.',
+        job
+      )
+    );
+  }
+  const values: Record<string, string> = { ' at once': '1' };
+  const fields: IField[] = [
+    ...parameters.map(parameter => ({
+      name: parameter.name,
+      label: parameter.name,
+      help: [parameter.type, trans.__('values with commas between')].filter(Boolean).join(' · '),
+      placeholder: short(parameter.default)
+    })),
+    { name: ' at once', label: trans.__('Runs at once'), type: 'number' }
+  ];
+  return askFor(mlops, trans.__('Sweep %1', job), fields, values, async only_count => {
+    const axes = Object.fromEntries(
+      parameters
+        .map(({ name }) => [name, valuesOf(values[name] ?? '')] as const)
+        .filter(([, some]) => some.length > 0)
+    );
+    if (!Object.keys(axes).length) {
+      throw new Error(trans.__('Give values to one parameter at least: each combination is a run.'));
+    }
+    const at_once = Math.max(1, Math.round(Number(values[' at once']) || 1));
+    return mlops.jobs.sweep(job, { axes, at_once, only_count });
+  });
+}
+
+/** Texts between commas; commas within brackets, braces and quotes part nothing. */
+export function valuesOf(text: string): string[] {
+  const found: string[] = [''];
+  let depth = 0;
+  let quote = '';
+  for (const sign of text) {
+    if (sign === ',' && !depth && !quote) {
+      found.push('');
+      continue;
+    }
+    if (quote) {
+      quote = sign === quote ? '' : quote;
+    } else if (sign === '"' || sign === "'") {
+      quote = sign;
+    } else if ('[{('.includes(sign)) {
+      depth += 1;
+    } else if (']})'.includes(sign)) {
+      depth = Math.max(0, depth - 1);
+    }
+    found[found.length - 1] += sign;
+  }
+  return found.map(one => one.trim()).filter(Boolean);
 }
 
 /** A backfill or a sweep as a table: a row a run. */
@@ -168,14 +227,16 @@ export function BatchView(props: { mlops: IMlops; batch: number; door: IRunDoor 
   const { runs, states } = told.value;
   const parameters = [...new Set(runs.flatMap(run => Object.keys(run.parameters)))];
   const metrics = [...new Set(runs.flatMap(run => Object.keys(run.metrics)))];
+  const slots = runs.some(run => run.slot !== null);
   const going = (states.queued ?? 0) + (states.running ?? 0);
   return (
     <section aria-label={trans.__('Batch %1', batch)}>
       <div className="jp-mlops-line">
         <h3>
-          {told.value.kind} {batch} ·{' '}
+          {told.value.kind === 'sweep' ? trans.__('Sweep %1', batch) : trans.__('Backfill %1', batch)}
+          {' · '}
           {Object.entries(states)
-            .map(([state, count]) => `${count} ${state}`)
+            .map(([state, count]) => `${count} ${stateWord(state as State, trans)}`)
             .join(', ')}
         </h3>
         {going ? (
@@ -193,11 +254,13 @@ export function BatchView(props: { mlops: IMlops; batch: number; door: IRunDoor 
         <thead>
           <tr>
             <th>{trans.__('Run')}</th>
-            <th>{trans.__('Slot')}</th>
-            {[...parameters, ...metrics].map(name => (
-              <th key={name}>{name}</th>
+            {slots ? <th>{trans.__('Slot')}</th> : null}
+            {[...parameters, ...metrics].map((name, at) => (
+              <th key={at} className="jp-mlops-number">
+                {name}
+              </th>
             ))}
-            <th>{trans.__('Time')}</th>
+            <th className="jp-mlops-number">{trans.__('Time')}</th>
           </tr>
         </thead>
         <tbody>
@@ -208,7 +271,7 @@ export function BatchView(props: { mlops: IMlops; batch: number; door: IRunDoor 
                   <StateMark state={run.state} trans={trans} />
                 </button>
               </td>
-              <td>{moment(run.slot)}</td>
+              {slots ? <td className="jp-mlops-time">{moment(run.slot)}</td> : null}
               {parameters.map(name => (
                 <td key={name} className="jp-mlops-number">
                   {short(run.parameters[name])}

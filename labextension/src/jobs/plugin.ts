@@ -43,7 +43,9 @@ export const jobs: JupyterFrontEndPlugin<IPublishDoor> = {
       label: args => (args.isPalette ? trans.__('Open Jobs') : trans.__('Jobs')),
       caption: trans.__('Published notebooks, their schedules and runs'),
       icon: jobsIcon,
-      describedBy: { args: { type: 'object', properties: { job: { type: 'string' } } } },
+      describedBy: {
+        args: { type: 'object', properties: { job: { type: 'string' }, tab: { type: 'string' } } }
+      },
       execute: async args => {
         const { jobsPage } = await import('./page');
         let page = tracker.find(() => true);
@@ -55,15 +57,20 @@ export const jobs: JupyterFrontEndPlugin<IPublishDoor> = {
           );
           shell.add(page, 'main');
           void tracker.add(page);
+          page.content.viewChanged.connect(({ parent }) => parent && void tracker.save(parent as Page));
         }
         if (typeof args.job === 'string') {
-          page.content.job = args.job;
+          page.content.view = { job: args.job, tab: String(args.tab ?? '') };
         }
         shell.activateById(page.id);
       }
     });
     if (restorer) {
-      void restorer.restore(tracker, { command: Commands.openJobs, name: () => 'jobs' });
+      void restorer.restore(tracker, {
+        command: Commands.openJobs,
+        args: page => ({ ...page.content.view }),
+        name: () => 'jobs'
+      });
     }
     commands.addCommand(Commands.openDemo, {
       label: trans.__('MLOps Demo'),

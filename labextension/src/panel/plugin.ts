@@ -32,7 +32,13 @@ export const panel: JupyterFrontEndPlugin<void> = {
     const { trans } = mlops;
     const { commands, shell } = app;
     const ways = new Menu({ commands });
-    for (const command of [Commands.run, Commands.runFrom, Commands.runOnly, Commands.runFresh]) {
+    for (const command of [
+      Commands.run,
+      Commands.runFrom,
+      Commands.runOnly,
+      Commands.runFresh,
+      Commands.runPast
+    ]) {
       ways.addItem({ command });
     }
     const made = new MlopsPanel(mlops, runs, publish, ways, state);

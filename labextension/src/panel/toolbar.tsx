@@ -8,7 +8,7 @@ import { repairs } from '../steps/repairs';
 import { useSignal } from '../signal';
 import { stateWord } from '../states';
 import { IMlops } from '../tokens';
-import { State } from '../types';
+import { State, Worker } from '../types';
 
 /** The row above the sections: the notebook, and running it. */
 export function RunBar(props: {
@@ -96,28 +96,47 @@ export function RunBar(props: {
 
 const PATIENCE = 4000; // ms that a run may wait before it is said why
 
-/** Why a run has not begun. */
+/** Why a run has not begun, and a way to start a worker where there is none. */
 function Waits(props: { mlops: IMlops }): JSX.Element | null {
   const { mlops } = props;
   const { trans } = mlops;
-  const [why, setWhy] = React.useState('');
+  const [turn, again] = React.useReducer((now: number) => now + 1, 0);
+  const [worker, setWorker] = React.useState<Worker | null>(null);
+  const [starting, setStarting] = React.useState(false);
   React.useEffect(() => {
-    const timer = window.setTimeout(() => {
-      void mlops.runs.worker().then(worker => {
-        if (!worker.running) {
-          setWhy(worker.problem || trans.__('No worker is running. Start one: jupyter mlops worker'));
-        } else if (worker.problem) {
-          setWhy(worker.problem);
-        } else {
-          setWhy(trans.__('The worker is busy with other runs; this one is next in turn.'));
-        }
-      });
-    }, PATIENCE);
+    const timer = window.setTimeout(
+      () =>
+        void mlops.runs.worker().then(setWorker, () => {
+          // the server is not there: the next event tells
+        }),
+      PATIENCE
+    );
     return () => window.clearTimeout(timer);
-  }, []);
-  return why ? (
-    <div className="jp-mlops-problem" role="status">
-      {why}
+  }, [turn]);
+  if (!worker) {
+    return null;
+  }
+  const start = async () => {
+    setStarting(true);
+    await attempt(trans.__('The worker could not be started'), async () =>
+      setWorker(await mlops.runs.startWorker())
+    );
+    setStarting(false);
+    again();
+  };
+  return (
+    <div className={worker.running ? 'jp-mlops-waits' : 'jp-mlops-problem'} role="status">
+      {worker.running
+        ? worker.problem || trans.__('The worker is busy with other runs; this one is next in turn.')
+        : worker.problem || trans.__('No worker is running, so nothing takes this run.')}
+      {worker.running ? null : (
+        <>
+          {' '}
+          <button className="jp-mlops-link" disabled={starting} onClick={() => void start()}>
+            {starting ? trans.__('Starting…') : trans.__('Start worker')}
+          </button>
+        </>
+      )}
     </div>
-  ) : null;
+  );
 }

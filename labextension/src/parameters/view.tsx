@@ -1,13 +1,83 @@
 import { NotebookPanel } from '@jupyterlab/notebook';
-import { FormComponent } from '@jupyterlab/ui-components';
+import { FormComponent, undoIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import validatorAjv8 from '@rjsf/validator-ajv8';
 import * as React from 'react';
-import { given, moment } from '../format';
+import { given, moment, short } from '../format';
 import { useSignal } from '../signal';
 import { IMlops } from '../tokens';
 import { Parameter, Values } from '../types';
-import { fromField, isJson, schemaOf, toField } from './model';
+import { fieldOf, fromField, isJson, schemaOf, toField } from './model';
+
+const PREFIX = 'jp-mlops-parameters';
+
+/** What each row of the form knows beside its field. */
+interface IFormContext {
+  parameters: Map<string, Parameter>;
+  changed: ReadonlySet<string>;
+  reset: (name: string) => void;
+  trans: IMlops['trans'];
+}
+
+/** What react-jsonschema-form gives to what draws a field. */
+interface IRowProps {
+  id: string;
+  label: string;
+  children: React.ReactNode;
+  rawErrors?: string[];
+  formContext?: unknown;
+}
+
+/** A parameter: its name, its field, then its type and what it is for. */
+function Row(props: IRowProps): JSX.Element {
+  const { id, label, children, rawErrors } = props;
+  const { parameters, changed, reset, trans } = props.formContext as IFormContext;
+  const parameter = id === PREFIX ? undefined : parameters.get(label);
+  if (!parameter) {
+    return <div className="jp-mlops-form">{children}</div>;
+  }
+  const differs = changed.has(parameter.name);
+  const told = [
+    parameter.type,
+    differs ? trans.__('default %1', short(parameter.default, 40)) : '',
+    parameter.help
+  ].filter(Boolean);
+  const wrong = [...new Set(rawErrors ?? [])];
+  return (
+    <div className="jp-mlops-parameter" data-changed={differs} data-wrong={wrong.length > 0}>
+      <label htmlFor={id} title={parameter.name}>
+        {differs ? (
+          <span className="jp-mlops-changed" title={trans.__('changed')}>
+            ●<span className="jp-mlops-hidden">{trans.__('changed')}</span>
+          </span>
+        ) : null}
+        {parameter.name}
+      </label>
+      <div className="jp-mlops-parameter-field">{children}</div>
+      <button
+        type="button"
+        className="jp-mlops-button"
+        aria-label={trans.__('Reset %1', parameter.name)}
+        title={trans.__('Reset to %1', short(parameter.default, 40))}
+        disabled={!differs && !wrong.length}
+        onClick={() => reset(parameter.name)}
+      >
+        <undoIcon.react tag="span" />
+      </button>
+      {wrong.length ? (
+        <div className="jp-mlops-wrong" role="alert">
+          {wrong.join('; ')}
+        </div>
+      ) : null}
+      <div className="jp-mlops-parameter-told" title={told.join(' · ')}>
+        {told.join(' · ')}
+      </div>
+    </div>
+  );
+}
+
+const TEMPLATES = { FieldTemplate: Row };
+const NOTHING = () => null;
 
 /** A typed form of parameters; lists and dicts are written as JSON. */
 export function ParametersForm(props: {
@@ -16,20 +86,27 @@ export function ParametersForm(props: {
   values: Values;
   errors: Record<string, string>;
   onChange: (values: Values) => void;
+  /** What is in fields and can't be a value. */
+  onWrong?: (wrong: Record<string, string>) => void;
 }): JSX.Element {
   const { parameters, mlops } = props;
-  const [texts, setTexts] = React.useState<Record<string, string>>({});
+  const { trans } = mlops;
+  const [texts, setTexts] = React.useState<Values>({});
   const [wrong, setWrong] = React.useState<Record<string, string>>({});
   const shape = JSON.stringify(parameters);
-  const schema = React.useMemo(() => {
-    const made = schemaOf(parameters) as { properties: Record<string, Record<string, unknown>> };
-    for (const one of parameters) {
-      made.properties[one.name].default = toField(one, one.default);
-    }
-    return made;
-  }, [shape]);
+  const schema = React.useMemo(() => schemaOf(parameters), [shape]);
+  const ui = React.useMemo(
+    () => ({
+      'ui:submitButtonOptions': { norender: true },
+      ...Object.fromEntries(parameters.map(one => [one.name, fieldOf(one)]))
+    }),
+    [shape]
+  );
   const data = Object.fromEntries(
-    parameters.map(one => [one.name, texts[one.name] ?? toField(one, props.values[one.name])])
+    parameters.map(one => [
+      one.name,
+      one.name in texts ? texts[one.name] : toField(one, props.values[one.name])
+    ])
   );
   const errors = Object.fromEntries(
     Object.entries({ ...props.errors, ...wrong }).map(([name, text]) => [name, { __errors: [text] }])
@@ -38,53 +115,68 @@ export function ParametersForm(props: {
   function take(now: Values): void {
     const values: Values = {};
     const bad: Record<string, string> = {};
-    const kept: Record<string, string> = {};
+    const kept: Values = {};
     for (const one of parameters) {
+      const { name } = one;
       try {
-        values[one.name] = fromField(one, now[one.name]);
+        values[name] = fromField(one, now[name]);
       } catch (error) {
-        bad[one.name] = mlops.trans.__(
-          'Not JSON: %1',
-          error instanceof Error ? error.message : String(error)
-        );
-        kept[one.name] = String(now[one.name]);
-        values[one.name] = props.values[one.name];
+        bad[name] = trans.__('Not JSON: %1', error instanceof Error ? error.message : String(error));
       }
-      if (isJson(one) && !(one.name in bad) && now[one.name] !== toField(one, values[one.name])) {
-        kept[one.name] = String(now[one.name]);
+      if (!(name in bad) && values[name] === undefined && one.default !== null) {
+        bad[name] = trans.__('Give a value, or reset it');
+      }
+      if (name in bad) {
+        kept[name] = now[name];
+        values[name] = props.values[name];
+      } else if (isJson(one) && now[name] !== toField(one, values[name])) {
+        kept[name] = now[name];
       }
     }
     setWrong(bad);
     setTexts(kept);
+    props.onWrong?.(bad);
     props.onChange(values);
   }
 
-  const box = React.useRef<HTMLDivElement>(null);
-  React.useEffect(() => {
-    // The form's titles are headings; a field has to have a name as well.
-    for (const one of parameters) {
-      box.current
-        ?.querySelector(`[id="jp-mlops-parameters_${CSS.escape(one.name)}"]`)
-        ?.setAttribute('aria-label', one.name);
-    }
-  });
+  const without = (all: Values, name: string) =>
+    Object.fromEntries(Object.entries(all).filter(([key]) => key !== name));
+  const context: IFormContext = {
+    parameters: new Map(parameters.map(one => [one.name, one])),
+    changed: new Set(
+      parameters
+        .filter(
+          one => one.name in wrong || JSON.stringify(props.values[one.name]) !== JSON.stringify(one.default)
+        )
+        .map(one => one.name)
+    ),
+    reset: name => {
+      const one = parameters.find(each => each.name === name)!;
+      const left = without(wrong, name) as Record<string, string>;
+      setWrong(left);
+      setTexts(without(texts, name));
+      props.onWrong?.(left);
+      props.onChange({ ...props.values, [name]: one.default });
+    },
+    trans
+  };
   return (
-    <div ref={box}>
-      <FormComponent
-        validator={validatorAjv8 as never}
-        schema={schema as never}
-        formData={data as ReadonlyJSONObject}
-        extraErrors={errors as never}
-        liveValidate
-        idPrefix="jp-mlops-parameters"
-        onChange={event => take((event.formData ?? {}) as Values)}
-        translator={mlops.translator}
-        uiSchema={{ 'ui:submitButtonOptions': { norender: true } } as never}
-        showModifiedFromDefault
-        compact
-        tagName="div"
-      />
-    </div>
+    <FormComponent
+      validator={validatorAjv8 as never}
+      schema={schema as never}
+      formData={data as ReadonlyJSONObject}
+      extraErrors={errors as never}
+      liveValidate
+      idPrefix={PREFIX}
+      onChange={event => take((event.formData ?? {}) as Values)}
+      onError={NOTHING}
+      showErrorList={false}
+      translator={mlops.translator}
+      uiSchema={ui as never}
+      formContext={context as never}
+      templates={TEMPLATES as never}
+      tagName="div"
+    />
   );
 }
 
@@ -103,7 +195,8 @@ export function ParametersView(props: { mlops: IMlops; panel: NotebookPanel }): 
     );
   }
   const count = Object.keys(parameters.given).length;
-  const earlier = runs.runs.slice(0, 10);
+  const wrong = Object.keys(parameters.wrong).length;
+  const earlier = runs.runs.filter(run => run.trigger !== 'reproduce').slice(0, 50);
   return (
     <div className="jp-mlops-parameters">
       <div className="jp-mlops-line">
@@ -111,8 +204,8 @@ export function ParametersView(props: { mlops: IMlops; panel: NotebookPanel }): 
           {count ? trans._n('%1 changed', '%1 changed', count) : trans.__('defaults')}
         </span>
         <span className="jp-mlops-acts">
-          <button className="jp-mlops-link" disabled={!count} onClick={() => parameters.reset()}>
-            {trans.__('Reset')}
+          <button className="jp-mlops-link" disabled={!count && !wrong} onClick={() => parameters.reset()}>
+            {trans.__('Reset all')}
           </button>
           <select
             className="jp-mlops-link"
@@ -129,18 +222,20 @@ export function ParametersView(props: { mlops: IMlops; panel: NotebookPanel }): 
             <option value="">{trans.__('From run')}</option>
             {earlier.map(run => (
               <option key={run.id} value={run.id}>
-                {moment(run.created)} {given(run.parameters)}
+                {moment(run.created)} · {given(run.parameters) || trans.__('defaults')}
               </option>
             ))}
           </select>
         </span>
       </div>
       <ParametersForm
+        key={parameters.turn}
         mlops={mlops}
         parameters={declared}
         values={parameters.values(declared)}
         errors={parameters.errors}
         onChange={values => parameters.set(declared, values)}
+        onWrong={found => (parameters.wrong = found)}
       />
     </div>
   );

@@ -1,8 +1,10 @@
-import { Dialog, Notification, showDialog, showErrorMessage } from '@jupyterlab/apputils';
+import { Dialog, InputDialog, Notification, showDialog, showErrorMessage } from '@jupyterlab/apputils';
 import { NotebookPanel } from '@jupyterlab/notebook';
+import { given, moment } from '../format';
 import { showCells } from '../pipeline/reveal';
 import { RequestError, wordsOf } from '../request';
 import { saveSeen } from '../save';
+import { stateWord } from '../states';
 import { IMlops } from '../tokens';
 import { Run } from '../types';
 import { IRunWanted } from './api';
@@ -25,6 +27,11 @@ export async function startRun(
 ): Promise<Run | undefined> {
   const { trans } = mlops;
   const { runs, parameters } = mlops.desk(panel);
+  const [wrong] = Object.entries(parameters.wrong);
+  if (wrong) {
+    Notification.error(trans.__('The run was not started: parameter %1. %2', ...wrong), { autoClose: 8000 });
+    return undefined;
+  }
   try {
     await saveSeen(panel);
     return await runs.start({ notebook: panel.context.localPath, parameters: parameters.given, ...how });
@@ -36,6 +43,27 @@ export async function startRun(
     }
     return undefined;
   }
+}
+
+/** Ask for an earlier run, and run the notebook with what that was given; the form shows it. */
+export async function runAsBefore(mlops: IMlops, panel: NotebookPanel): Promise<Run | undefined> {
+  const { trans } = mlops;
+  const { runs, parameters, pipeline } = mlops.desk(panel);
+  const earlier = runs.runs.filter(run => run.trigger !== 'reproduce');
+  const items = earlier.map(
+    (run, at) =>
+      `${at + 1}. ${moment(run.started ?? run.created)} · ${stateWord(run.state, trans)} · ${given(run.parameters, 6) || trans.__('defaults')}`
+  );
+  const answer = await InputDialog.getItem({
+    title: trans.__('Run with the parameters of'),
+    items,
+    okLabel: trans.__('Run')
+  });
+  if (!answer.button.accept || answer.value === null) {
+    return undefined;
+  }
+  parameters.takeFrom(earlier[items.indexOf(answer.value)], pipeline.pipeline?.parameters ?? []);
+  return startRun(mlops, panel);
 }
 
 /** Do something that is asked of the server, and show why if it can't be done. */
@@ -69,8 +97,12 @@ export function tellEnd(mlops: IMlops, panel: NotebookPanel, run: Run, door: IRu
     Notification.error(`${where}. ${what}`.trim(), {
       autoClose: false,
       actions: [
-        { label: trans.__('Show cell'), callback: () => showFailed(panel, run) },
-        { label: trans.__('Repair'), displayType: 'accent', callback: () => void door.repair(run) },
+        ...(error?.step ? [{ label: trans.__('Show cell'), callback: () => showFailed(panel, run) }] : []),
+        {
+          label: error?.step ? trans.__('Repair') : trans.__('Try again'),
+          displayType: 'accent',
+          callback: () => void door.repair(run)
+        },
         { label: trans.__('Open run'), displayType: 'link', callback: () => door.open(run.id) }
       ]
     });

@@ -18,6 +18,11 @@ export function RunsGrid(props: {
   const { mlops, runs, door } = props;
   const { trans } = mlops;
   const [picked, setPicked] = React.useState('');
+  const box = React.useRef<HTMLDivElement>(null);
+  const newest = runs.runs[0]?.id;
+  React.useEffect(() => {
+    box.current?.scrollTo({ left: box.current.scrollWidth });
+  }, [newest]);
   const shown = runs.runs.slice(0, GRID).reverse();
   const names = [
     ...new Set(shown.flatMap(run => stepsOf(run, runs.feed.live(run.id)).map(step => step.name)))
@@ -40,18 +45,39 @@ export function RunsGrid(props: {
     }
   };
   return (
-    <div className="jp-mlops-grid-scroll" tabIndex={0}>
+    <div
+      className="jp-mlops-grid-scroll"
+      ref={box}
+      tabIndex={0}
+      role="region"
+      aria-label={trans.__('Runs and their steps')}
+    >
       <table className="jp-mlops-runs-grid" aria-label={trans.__('Runs and their steps')}>
         <thead>
           <tr>
             <th>
-              <span className="jp-mlops-quiet">{trans.__('Shift-click two to compare')}</span>
+              <span className="jp-mlops-quiet" role="status">
+                {picked ? trans.__('Shift-click another to compare') : trans.__('Shift-click two to compare')}
+              </span>
             </th>
             {shown.map(run => (
               <th key={run.id} data-picked={picked === run.id}>
                 <button
                   className="jp-mlops-cell"
-                  title={`${moment(run.started ?? run.created)} ${given(run.parameters)}`}
+                  title={[
+                    stateWord(run.state, trans),
+                    moment(run.started ?? run.created),
+                    duration(run.seconds),
+                    given(run.parameters)
+                  ]
+                    .filter(Boolean)
+                    .join(' · ')}
+                  aria-label={trans.__(
+                    'Run of %1, %2',
+                    moment(run.started ?? run.created),
+                    stateWord(run.state, trans)
+                  )}
+                  aria-pressed={picked === run.id}
                   onClick={event => pick(event, run.id)}
                 >
                   <StateMark state={run.state} trans={trans} bare />
@@ -63,7 +89,9 @@ export function RunsGrid(props: {
         <tbody>
           {names.map(name => (
             <tr key={name}>
-              <th>{name}</th>
+              <th scope="row" title={name}>
+                {name}
+              </th>
               {shown.map(run => {
                 const step = stepsOf(run, runs.feed.live(run.id)).find(one => one.name === name);
                 return (

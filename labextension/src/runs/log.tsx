@@ -104,8 +104,8 @@ export function rowsOf(
         cell,
         source: source?.source ?? '',
         state: goesOn ? 'running' : log ? ended : stepState,
-        begin: log?.begin ?? 0,
-        seconds: log?.end ? log.end - log.begin : null,
+        begin: log?.begin ?? (stepState === 'completed' ? (source?.begin ?? 0) : 0),
+        seconds: log?.end ? log.end - log.begin : log || stepState !== 'completed' ? null : source!.seconds,
         lines,
         dropped: log?.dropped ?? 0
       };

@@ -10,7 +10,7 @@ import { Commands, NOTHING } from '../commands';
 import { onRun } from '../pipeline/view';
 import { IMlops, PLUGIN } from '../tokens';
 import { Run } from '../types';
-import { attempt, IRunDoor, startRun, tellEnd } from './actions';
+import { attempt, IRunDoor, runAsBefore, startRun, tellEnd } from './actions';
 import { repairs } from '../steps/repairs';
 import type { IRunView, RunTab, RunWidget } from './page';
 import { openRepair, resume } from './repair';
@@ -174,6 +174,12 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
       () => true,
       panel => startRun(mlops, panel, { use_cache: false })
     );
+    add(
+      Commands.runPast,
+      trans.__('Run with Parameters of a Past Run…'),
+      () => mlops.desk(here()!).runs.runs.length > 0,
+      panel => runAsBefore(mlops, panel)
+    );
     const active = (): Run | undefined => {
       const panel = here();
       return panel ? mlops.desk(panel).runs.active : undefined;
@@ -200,9 +206,14 @@ export const runs: JupyterFrontEndPlugin<IRunDoor> = {
     app.contextMenu.addItem({ command: Commands.runFrom, selector, rank: 8.7 });
     app.contextMenu.addItem({ command: Commands.runOnly, selector, rank: 8.8 });
     menus?.runMenu.addGroup(
-      [Commands.run, Commands.runFrom, Commands.runOnly, Commands.runFresh, Commands.stop].map(command => ({
-        command
-      })),
+      [
+        Commands.run,
+        Commands.runFrom,
+        Commands.runOnly,
+        Commands.runFresh,
+        Commands.runPast,
+        Commands.stop
+      ].map(command => ({ command })),
       40
     );
     onRun((_, panel) => startRun(mlops, panel));

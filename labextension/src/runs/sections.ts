@@ -131,7 +131,11 @@ type Output = {
 type Cell = {
   cell_type: string;
   source: string | string[];
-  metadata?: { tags?: string[]; jupyter_mlops_run?: { step?: string } };
+  metadata?: {
+    tags?: string[];
+    jupyter_mlops_run?: { step?: string };
+    papermill?: { start_time?: string; duration?: number };
+  };
   outputs?: Output[];
 };
 
@@ -141,6 +145,9 @@ export interface IDoneCell {
   cell: number;
   step: string;
   source: string;
+  /** Seconds since 1970; 0 if nothing tells. */
+  begin: number;
+  seconds: number | null;
   /** What its outputs say as text. */
   lines: string[];
 }
@@ -158,7 +165,17 @@ export function doneCells(notebook: Record<string, unknown> | undefined): IDoneC
       return [];
     }
     const text = (cell.outputs ?? []).map(said).join('');
-    return [{ cell: at, step, source: joined(cell.source), lines: text ? linesOf(text) : [] }];
+    const times = cell.metadata?.papermill;
+    return [
+      {
+        cell: at,
+        step,
+        source: joined(cell.source),
+        begin: Date.parse(times?.start_time ?? '') / 1000 || 0,
+        seconds: times?.duration ?? null,
+        lines: text ? linesOf(text) : []
+      }
+    ];
   });
 }
 

@@ -101,7 +101,7 @@ export function PublishView(props: { mlops: IMlops; panel: NotebookPanel; door: 
           </span>
           <button
             className="jp-mlops-link"
-            onClick={() => void act(() => mlops.jobs.pauseSchedule(one.id, !one.paused))}
+            onClick={() => void act(() => mlops.jobs.changeSchedule(one.id, { paused: !one.paused }))}
           >
             {one.paused ? trans.__('Go on') : trans.__('Pause')}
           </button>

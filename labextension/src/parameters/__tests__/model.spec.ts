@@ -1,5 +1,5 @@
 import { Parameter, Run } from '../../types';
-import { fromField, isJson, ParametersModel, schemaOf, toField } from '../model';
+import { fieldOf, fromField, isJson, kindOf, ParametersModel, schemaOf, toField } from '../model';
 
 function parameter(name: string, type: string, value: unknown, choices: unknown[] = []): Parameter {
   return { name, type, default: value, help: '', choices, required: false, cell: 0 };
@@ -43,15 +43,44 @@ describe('ParametersModel', () => {
 
 describe('the form', () => {
   it('has a field for each type', () => {
-    const { properties } = schemaOf([...ALL, parameter('day', 'date', '2026-01-01')]) as never as {
+    const day = parameter('day', 'date', '2026-01-01');
+    const { properties } = schemaOf([...ALL, day]) as never as {
       properties: Record<string, Record<string, unknown>>;
     };
-    expect([properties.n.type, properties.xs.type, properties.how.enum, properties.day.format]).toEqual([
+    expect([properties.n.type, properties.xs.type, properties.how.enum, properties.day.type]).toEqual([
       'integer',
       'string',
       ['a', 'b'],
-      'date'
+      'string'
     ]);
+    expect(fieldOf(day)).toEqual({ 'ui:options': { inputType: 'date' } });
+    expect(fieldOf(parameter('at', 'datetime', null))).toEqual({
+      'ui:options': { inputType: 'datetime-local' }
+    });
+    expect(fieldOf(parameter('text', 'str', 'a\nb'))['ui:widget']).toBe('textarea');
+  });
+
+  it.each<[string, string, boolean]>([
+    ['int | None', 'int', true],
+    ['None | float', 'float', true],
+    ['Optional[str]', 'str', true],
+    ['typing.Optional[bool]', 'bool', true],
+    ['int', 'int', false],
+    ['dict[str, int | None]', 'dict[str, int | None]', false]
+  ])('%p is a field for %p', (written, type, optional) => {
+    expect(kindOf(parameter('x', written, null))).toEqual({ type, optional });
+  });
+
+  it('tells nothing from a missing value', () => {
+    expect(fromField(parameter('x', 'int | None', 1), undefined)).toBeNull();
+    expect(fromField(parameter('x', 'int', 1), undefined)).toBeUndefined();
+    expect(fromField(parameter('x', 'date', '2026-01-01'), '')).toBeUndefined();
+    expect(fromField(parameter('x', 'str', 'a'), '')).toBe('');
+  });
+
+  it('writes a number that JSON does not have as text', () => {
+    const most = parameter('most', 'float', 'inf');
+    expect([kindOf(most).type, isJson(most)]).toEqual(['', false]);
   });
 
   it('writes lists as JSON', () => {

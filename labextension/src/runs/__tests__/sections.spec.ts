@@ -65,7 +65,7 @@ test('cells that the run added do not count', () => {
       {
         cell_type: 'code',
         source: ['print(1)\n', '2'],
-        metadata: step,
+        metadata: { ...step, papermill: { start_time: '2025-11-24T18:42:34Z', duration: 0.5 } },
         outputs: [
           { output_type: 'stream', text: ['1\n'] },
           { output_type: 'execute_result', data: { 'text/plain': '2' } },
@@ -75,5 +75,14 @@ test('cells that the run added do not count', () => {
       { cell_type: 'code', source: 'x', metadata: {}, outputs: [] }
     ]
   });
-  expect(found).toEqual([{ cell: 1, step: 'a', source: 'print(1)\n2', lines: ['1', '2', 'ValueError: no'] }]);
+  expect(found).toEqual([
+    {
+      cell: 1,
+      step: 'a',
+      source: 'print(1)\n2',
+      begin: 1764009754,
+      seconds: 0.5,
+      lines: ['1', '2', 'ValueError: no']
+    }
+  ]);
 });

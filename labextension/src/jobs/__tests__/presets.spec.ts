@@ -1,0 +1,36 @@
+import { cronOf, Often, presetOf } from '../presets';
+
+describe('presets', () => {
+  it.each<[string, Often]>([
+    ['15 * * * *', 'hourly'],
+    ['30 8 * * *', 'daily'],
+    ['0 6 * * MON-FRI', 'weekdays'],
+    ['0 6 * * SUN', 'weekly'],
+    ['5 23 31 * *', 'monthly']
+  ])('%s is %s, and back', (cron, often) => {
+    const preset = presetOf(cron);
+    expect(preset.often).toBe(often);
+    expect(cronOf(preset)).toBe(cron);
+  });
+
+  it.each([
+    '*/5 * * * *',
+    '0 6 1 * MON',
+    '0 6 * 2 *',
+    '0 6,18 * * *',
+    '61 * * * *',
+    'daily',
+    '',
+    '0 6 0 * *',
+    '* * * * *'
+  ])('%p is a custom one', cron => {
+    expect(presetOf(cron).often).toBe('custom');
+  });
+
+  it('reads numbers of weekdays', () => {
+    expect(presetOf('0 6 * * 1-5').often).toBe('weekdays');
+    expect(presetOf('0 6 * * 0').weekday).toBe('SUN');
+    expect(presetOf('0 6 * * 7').weekday).toBe('SUN');
+    expect(presetOf('0 6 * * tue').weekday).toBe('TUE');
+  });
+});
