@@ -167,7 +167,7 @@ def server(
 
 
 def _wait(made: Server) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while time.monotonic() < until:
         assert made.process.poll() is None, made.log.read_text(encoding="utf-8", errors="replace")[-4000:]
         try:
