@@ -33,6 +33,8 @@ def do(arguments: argparse.Namespace) -> int:
     from jupyter_mlops.service import jobs
 
     axes = {name: [v.strip() for v in values.split(",") if v.strip()] for name, values in arguments.parameters}
+    if len(axes) < len(arguments.parameters):
+        raise BadInput("a parameter is given twice", where="-p", remedy="Give all its values at once: -p alpha 0.1,0.5")
     if not axes or not all(axes.values()):
         raise BadInput("there is nothing to sweep over", where="-p", remedy="Example: -p alpha 0.1,0.5,1")
     with workspace() as space:

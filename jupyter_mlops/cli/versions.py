@@ -11,7 +11,7 @@ from jupyter_mlops.cli.table import moment, table
 
 def add(verbs: Any) -> None:
     made = verbs.add_parser("versions", help="list the versions of a job, or let an alias name one")
-    made.add_argument("job", metavar="JOB", help="the job, or JOB@v3 with --alias")
+    made.add_argument("job", metavar="JOB", help="the job, or JOB@v3 for one of them")
     made.add_argument("--alias", default="", metavar="NAME", help="let this alias name the version")
     made.add_argument("--json", action="store_true", help="print JSON")
     made.set_defaults(do=do)
@@ -25,6 +25,9 @@ def do(arguments: argparse.Namespace) -> int:
         if arguments.alias:
             jobs.set_alias(space, name, arguments.alias, selector)
         told = jobs.versions(space, name)
+        if "@" in arguments.job and not arguments.alias:
+            chosen = jobs.version(space, name, selector)
+            told = [one for one in told if one["version"] == chosen]
     return answer(arguments, told, _plain)
 
 

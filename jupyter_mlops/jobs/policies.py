@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
@@ -11,6 +12,8 @@ from jupyter_mlops.errors import BadInput
 Missed = Literal["latest", "all", "skip"]
 Overlap = Literal["queue", "skip", "allow", "replace"]
 Environment = Literal["locked", "live"]
+SECRET = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://\S|secret:[A-Za-z_]\w*$", re.ASCII)
 EVENTS = ("failure", "recovery", "long-running", "first-success")
 
 
@@ -72,6 +75,10 @@ def _checked(name: str, value: Any) -> Any:
             raise _bad(name, value, "a list of texts")
         if name == "notify_on" and set(value) - set(EVENTS):
             raise _bad(name, value, f"some of {', '.join(EVENTS)}")
+        if name == "secrets" and (wrong := [v for v in value if not SECRET.fullmatch(v)]):
+            raise _bad(name, wrong, "names of environment variables")
+        if name == "notify" and (wrong := [v for v in value if not ADDRESS.match(v)]):
+            raise _bad(name, wrong, "addresses such as mailto://me@example.org or https://…, or secret:NAME")
         return tuple(value)
     if name == "environment":
         return one_of(Environment, name, value)

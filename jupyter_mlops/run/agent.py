@@ -1835,7 +1835,7 @@ class Agent:
         held = _held(value, "__dict__")
         held = list(held.values()) if isinstance(held, dict) and not isinstance(value, type) else ()
         return _of_notebook(type(value)) or any(
-            (isinstance(h, type) and _of_notebook(h)) or getattr(h, "__globals__", None) is self.user_ns for h in held
+            (isinstance(h, type) and _of_notebook(h)) or _held(h, "__globals__") is self.user_ns for h in held
         )
 
     # -- requests

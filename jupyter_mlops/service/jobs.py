@@ -57,6 +57,12 @@ def versions(space: Workspace, job: str) -> list[dict[str, Any]]:
     ]
 
 
+def version(space: Workspace, job: str, selector: str) -> str:
+    """The name of the version that a selector means. Raises Unknown."""
+    name: str = space.catalog.version(space.catalog.job(job), selector).name
+    return name
+
+
 def set_alias(space: Workspace, job: str, alias: str, selector: str) -> dict[str, Any]:
     """Let an alias name a version."""
     known = space.catalog.job(job)

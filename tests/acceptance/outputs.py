@@ -16,7 +16,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-CELL_FILE = re.compile(r"(?:[A-Za-z]:)?[^\s\"'<>]*[/\\]ipykernel_\d+[/\\](?=\d+\.py)")
+CELL_FILE = re.compile(r"(?<![^\s\"'<>])(?:[A-Za-z]:)?[^\s\"'<>]*[/\\]ipykernel_\d+[/\\](?=\d+\.py)")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 SHOWN = 400
 

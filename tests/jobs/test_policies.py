@@ -21,7 +21,8 @@ def test_changes_leave_the_rest_alone() -> None:
     ("name", "value"),
     [("retries", -1), ("retries", 1.5), ("retries", "3"), ("retries", True), ("concurrency", 0), ("nothing", 1),
      ("environment", "any"), ("notify", "mailto://x"), ("notify_on", ["weekends"]), ("run_timeout", 0),
-     ("retries", None), ("backoff", float("nan")), ("keep_runs", float("inf")), ("secrets", [1])],
+     ("retries", None), ("backoff", float("nan")), ("keep_runs", float("inf")), ("secrets", [1]),
+     ("secrets", ["a b"]), ("notify", ["x"]), ("notify", ["mailto://"]), ("notify", ["secret:"])],
 )  # fmt: skip
 def test_what_is_no_policy_is_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(BadInput, match=name):
