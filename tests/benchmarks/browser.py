@@ -63,11 +63,19 @@ def opened(browser: Browser, made: Server, name: str) -> Page:
     return page
 
 
+def drawn(page: Page, count: int) -> None:
+    """Wait until JupyterLab, which draws cells one after the other, is through: its work is not what is measured."""
+    page.wait_for_function(
+        "n => document.querySelectorAll('.jp-Notebook .jp-Cell .cm-content').length === n", arg=count, timeout=180_000
+    )
+    page.wait_for_timeout(2000)
+
+
 def tag_to_graph(browser: Browser, made: Server, count: int, rounds: int) -> list[float]:
     page = opened(browser, made, made.write(f"tag{count}.ipynb", *cells(count)))
     page.locator('.jp-SideBar [data-id="jupyter-mlops-panel"]').click()
     page.wait_for_selector("#jupyter-mlops-panel .react-flow__node[data-id='s0']")
-    page.wait_for_timeout(3000)
+    drawn(page, count)
     found = []
     for turn in range(rounds):
         found.append(float(page.evaluate(TAG, f"new{turn}")))
@@ -78,7 +86,7 @@ def tag_to_graph(browser: Browser, made: Server, count: int, rounds: int) -> lis
 
 def keystrokes(browser: Browser, made: Server, rounds: int) -> list[float]:
     page = opened(browser, made, made.write("keys.ipynb", *cells(500)))
-    page.wait_for_timeout(3000)
+    drawn(page, 500)
     page.locator(".jp-Cell .cm-content").nth(3).click()
     page.evaluate(LISTEN)
     for _ in range(rounds * 8):

@@ -178,9 +178,16 @@ export class PipelineModel implements IDisposable {
   }
 
   private _ask(wait: number): void {
-    clearTimeout(this._timer);
     clearTimeout(this._checking);
-    this._timer = window.setTimeout(() => void this._analyse(false), wait);
+    // A tag tells of a change of content as well: what is to be asked soon is not put off by it.
+    if (!this._hurried || wait <= SOON) {
+      clearTimeout(this._timer);
+      this._hurried = wait <= SOON;
+      this._timer = window.setTimeout(() => {
+        this._hurried = false;
+        void this._analyse(false);
+      }, wait);
+    }
     this._checking = window.setTimeout(() => void this._analyse(true), wait + CHECKED);
   }
 
@@ -188,18 +195,25 @@ export class PipelineModel implements IDisposable {
     if (this._disposed) {
       return;
     }
-    this._running?.abort();
     const source = sourceOf(this.notebook, this.path, this._known);
     const asked = JSON.stringify(source);
+    if (checks && asked === this._pending) {
+      this._checking = window.setTimeout(() => void this._analyse(true), QUIET);
+      return; // its graph is still to come
+    }
+    this._running?.abort();
+    this._pending = '';
     if (asked === (checks ? this._judged : this._answered)) {
       return; // a cell was run, or a letter came and went
     }
     const running = (this._running = new AbortController());
+    this._pending = checks ? '' : asked;
     try {
       const found = await this.api.analyse(source, checks, running.signal);
       if (this._disposed || running.signal.aborted) {
         return;
       }
+      this._pending = '';
       this._answered = asked;
       this._judged = checks && found.complete ? asked : '';
       if (checks && !found.complete) {
@@ -214,7 +228,7 @@ export class PipelineModel implements IDisposable {
       if (running.signal.aborted || this._disposed) {
         return;
       }
-      this._answered = this._judged = this._told = '';
+      this._answered = this._judged = this._told = this._pending = '';
       this.problem = wordsOf(error);
     }
     this.ready = true;
@@ -256,11 +270,13 @@ export class PipelineModel implements IDisposable {
   private _ids: string[] = [];
   private _checked: string[] = [];
   private _known = new WeakMap<ICellModel, ICellSource>();
+  private _pending = ''; // what a pipeline is being made of
   private _answered = ''; // what the pipeline was made of
   private _judged = ''; // what was checked
   private _told = ''; // the answer that is shown
   private _watched = new Map<ICellModel, () => void>();
   private _timer = 0;
+  private _hurried = false;
   private _checking = 0;
   private _running: AbortController | null = null;
   private _disposed = false;
