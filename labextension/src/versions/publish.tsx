@@ -3,6 +3,7 @@ import { NotebookPanel } from '@jupyterlab/notebook';
 import * as React from 'react';
 import { acceptButton, ask, IRefusal } from '../ask';
 import { wordsOf } from '../request';
+import { saveSeen } from '../save';
 import { useAnswer } from '../signal';
 import { IMlops } from '../tokens';
 import { Check } from '../types';
@@ -131,9 +132,7 @@ function Checks(props: { mlops: IMlops; checks: Check[] }): JSX.Element | null {
 /** Show what would be published, and publish it. Returns the version's name, or '' if it was left. */
 export async function publish(mlops: IMlops, panel: NotebookPanel): Promise<string> {
   const { trans } = mlops;
-  if (panel.context.model.dirty && !panel.context.model.readOnly) {
-    await panel.context.save();
-  }
+  await saveSeen(panel);
   const { localPath } = panel.context;
   const form = { job: jobOf(panel), message: '' };
   const { checks } = mlops.desk(panel).pipeline;
