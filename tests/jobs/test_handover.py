@@ -87,7 +87,7 @@ CASES = {
     "takes too long": Case(("import time; time.sleep(60)",), ("--json", "--timeout", "1"), 1),
     "exits": Case(("import os; os._exit(3)",), code=1),
     "killed": Case(("import os, signal; os.kill(os.getpid(), signal.SIGKILL)",), code=1),
-    "not Python": Case(("print(",), code=1),
+    "not Python": Case(("print(",), code=2),
     "another folder": Case(("import os; print(os.getcwd(), sorted(os.listdir()))",), ("--json", "--cwd", "..")),
     "a folder that isn't there": Case(("print(1)",), ("--json", "--cwd", "nowhere"), 2),
     "a kernel that isn't there": Case(("print(1)",), ("--json", "-k", "python33"), 2),

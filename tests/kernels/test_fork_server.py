@@ -259,7 +259,9 @@ def test_what_cant_be_imported_ahead_at_all_means_cold_kernels_and_one_warning(
     tmp_path: Path, source: str, why: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "bad_import.py").write_text(source)
-    monkeypatch.setattr(provisioner.ForkedProvisioner.ready_timeout, "default_value", 2.0)
+    monkeypatch.setattr(
+        provisioner.ForkedProvisioner.ready_timeout, "default_value", 2.0 if "sleep" in source else 60.0
+    )
     caplog.set_level(logging.WARNING)
     logging.getLogger("traitlets").propagate = True
 
