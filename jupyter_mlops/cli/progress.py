@@ -20,6 +20,11 @@ def retried(event: dict[str, Any]) -> str:
     return f"failed at attempt {event['attempt']} of {event['of']}, {when}: {event['why']}"
 
 
+def waits(event: dict[str, Any]) -> str:
+    """`waits for the worker: 2 runs go on, 1 waits before it`"""
+    return f"waits for the worker: {event['running']} running, {event['queued']} before it in the queue"
+
+
 class Progress(Protocol):
     def tell(self, event: dict[str, Any]) -> None: ...
 
@@ -48,6 +53,8 @@ class Lines:
             )
         elif event["event"] == "retry":
             print(f"  {event['step']} {retried(event)}", file=sys.stderr)
+        elif event["event"] == "waiting":
+            print(waits(event), file=sys.stderr)
         elif event["event"] == "discarded":
             print(f"  {event['step']} runs again on the main line: {event['why']}", file=sys.stderr)
 
@@ -62,9 +69,13 @@ class Table:
         self.live = live
         self.steps: dict[str, dict[str, Any]] = {}
         self.began: dict[str, float] = {}
+        self.waiting = ""
 
     def tell(self, event: dict[str, Any]) -> None:
-        if event["event"] == "run":
+        if event["event"] == "waiting":
+            self.waiting = waits(event)
+        elif event["event"] == "run":
+            self.waiting = ""
             self.steps = {name: {"state": "queued", "seconds": None, "why": ""} for name in event["steps"]}
         elif event["event"] == "step" and event["step"] in self.steps:
             self.steps[event["step"]].update(
@@ -85,6 +96,8 @@ class Table:
         from rich.text import Text
 
         grid = Grid.grid(padding=(0, 2))
+        if self.waiting:
+            grid.add_row(Text(self.waiting, style="dim"))
         for name, facts in self.steps.items():
             state = facts["state"]
             seconds = facts["seconds"]

@@ -19,7 +19,7 @@ from jupyter_mlops.errors import KernelDied, TimedOut
 if TYPE_CHECKING:
     from jupyter_mlops.run.session import CellClient
 
-LOOKS = 0.1  # seconds between looks whether the kernel still lives
+LOOKS = 0.05  # seconds between looks whether the kernel still lives
 LATE = 60.0  # seconds that the outputs of a cell may come after its reply
 TRIES = 5  # times that a cell is sent to a kernel that still drops what came before it was interrupted
 DELIMITER = b"<IDS|MSG>"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
@@ -86,7 +85,7 @@ class Launched:
 
 async def launch(wanted: Wanted) -> Launched:
     """Start the process. Raises NoKernel; whatever else goes wrong with it is seen by who talks to it."""
-    folder = tempfile.mkdtemp(prefix=leftovers.FOLDER.format(pid=os.getpid()))
+    folder = str(leftovers.make_folder())
     manager = AsyncKernelManager(
         kernel_name=wanted.kernel_name,
         connection_file=os.path.join(folder, "kernel.json"),
