@@ -18,7 +18,7 @@ from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import ACTIVE, STATES, Run
 
 LEASE = 30.0  # seconds
-RESUMED_AT_MOST = 5  # times that a run is taken up again without having got further than ever before
+RESUMED_AT_MOST = 10  # times that a run is taken up again without having got further than ever before
 SORTS = {"created": t.run.c.created, "started": t.run.c.started, "finished": t.run.c.finished}
 
 

@@ -91,6 +91,7 @@ class Conversation:
                 # What was sent past this asyncio socket, as widgets do, may have hidden from it what came in.
                 self.kc.shell_channel.socket.get(zmq.EVENTS)
                 if not await self.alive():
+                    await asyncio.sleep(LOOKS)  # what it said before its end may be on its way
                     raise self.dead() from None
                 replied = replied or (now if self.reply is not None else None)
                 if replied is not None and now - replied > LATE:

@@ -112,9 +112,7 @@ def run(
     """
     request = replace(request, notebook=_absolute(request.notebook))
     if request.cwd is not None and not request.cwd.is_dir():
-        raise BadInput(
-            "the working directory does not exist", where=str(request.cwd), remedy="Make it first, or name another."
-        )
+        raise BadInput("there is no such folder to run in", where=f"--cwd {request.cwd}")
     if not in_place and (config is None or config.is_plain()):
         from jupyter_mlops.jobs.handover import hand_over
 

@@ -36,6 +36,13 @@ async def connected(made: Server, kernel: str) -> WebSocketClientConnection:
     return await websocket_connect(url)
 
 
+async def closed(connection: WebSocketClientConnection) -> None:
+    """End it, and wait until it has ended."""
+    connection.close()
+    while await connection.read_message() is not None:
+        pass
+
+
 async def run(connection: WebSocketClientConnection, code: str, *, on_begin: Callable[[], None] | None = None) -> str:
     """What the code shows, until the kernel is idle again."""
     header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": "", "session": "s",
@@ -124,7 +131,7 @@ async def used(made: Server) -> None:
     file = "import ipykernel; print(ipykernel.get_connection_file())"
     before = await run(talk, file)
     await asyncio.to_thread(api, made, "POST", f"kernels/{first}/restart")
-    talk.close()
+    await closed(talk)
     talk = await connected(made, first)
     assert await run(talk, file) == before  # a console or another window that is connected goes on
     assert (await run(talk, FACTS)).split(" ")[0] != pid
@@ -132,12 +139,12 @@ async def used(made: Server) -> None:
     assert await run(talk_other, "print('still there')") == "still there\n"
 
     dead = await run(talk, "import os; print(os.getpid())")
-    talk.close()
+    await closed(talk)
     await asyncio.to_thread(api, made, "DELETE", f"kernels/{first}")
     assert not running(int(dead))
     assert await run(talk_other, "print('still there')") == "still there\n"
     for each in (talk_other, talk_cold):
-        each.close()
+        await closed(each)
 
 
 def running(pid: int) -> bool:
