@@ -167,8 +167,12 @@ class Queue:
             "evalue": f"the worker died {RESUMED_AT_MOST + 1} times while this ran",
         }  # fmt: skip
         hopeless = and_(lost, t.run.c.resumed >= RESUMED_AT_MOST)
-        gone = update(t.run).where(hopeless).values(state="failed", error=error, **over)
-        self.given_up += c.execute(gone.returning(t.run.c.id)).scalars()
+        for run_id in list(c.execute(select(t.run.c.id).where(hopeless)).scalars()):
+            again = self._again_after(c, self.run_in(c, run_id), error, now)
+            values = {"state": "failed", "error": error, **over, **again}
+            c.execute(update(t.run).where(t.run.c.id == run_id).values(**values))
+            if not again:
+                self.given_up.append(run_id)
 
     def _next_queued(self, c: Connection, now: float) -> Select[Any]:
         running = t.run.alias("running")
@@ -264,18 +268,28 @@ class Queue:
                 "state": state, "output": output, "metrics": dict(metrics or {}), "error": error and dict(error),
                 "notes": [*known.notes, *notes], "finished": now, "lease": None, "lease_until": None,
             }  # fmt: skip
-            if state == "failed" and not known.stop_reason and known.job_id is not None:
-                told = c.execute(select(t.job.c.policies).where(t.job.c.id == known.job_id)).scalar()
-                rules = Policies.of(told or {})
-                if known.attempt <= rules.retries:
-                    wait = rules.wait_before(known.attempt + 1)
-                    said = f"attempt {known.attempt} failed: {(error or {}).get('ename', '')}; tried again"
-                    values.update(state="queued", finished=None, not_before=now + wait, notes=[*known.notes, said])
-                    values.update(resumed=0, reached=0)
+            if state == "failed":
+                values |= self._again_after(c, known, error, now)
             c.execute(update(t.run).where(t.run.c.id == run.id).values(**values))
             if steps:
                 self._put_steps(c, run.id, steps)
             return True
+
+    def _again_after(
+        self, c: Connection, known: Run, error: Mapping[str, Any] | None, now: float
+    ) -> dict[str, Any]:  # fmt: skip
+        """What a run that failed is changed to if its job's policy is to try again; {} if it is not."""
+        if known.stop_reason or known.job_id is None:
+            return {}
+        told = c.execute(select(t.job.c.policies).where(t.job.c.id == known.job_id)).scalar()
+        rules = Policies.of(told or {})
+        if known.attempt > rules.retries:
+            return {}
+        said = f"attempt {known.attempt} failed: {(error or {}).get('ename', '')}; tried again"
+        return {
+            "state": "queued", "finished": None, "not_before": now + rules.wait_before(known.attempt + 1),
+            "notes": [*known.notes, said], "resumed": 0, "reached": 0,
+        }  # fmt: skip
 
     def hand_back(self, run: Run) -> bool:
         """Let somebody else go on with a run that is not finished."""

@@ -59,9 +59,10 @@ class Workers:
 
 
 def process_start(pid: int) -> str:
-    """When a process was started, in ticks: no two processes of one number have the same; "" if unknown."""
+    """When a process was started, in ticks: no two processes of one number have the same; "" if it is no more."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return "" if fields[0] == "Z" else fields[19]  # one that ended may wait for its parent for ever
     except (OSError, IndexError):
         return ""
 

@@ -52,7 +52,7 @@ class Verdict:
     kills: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     adopted: int = 0
-    resumed: int = 0
+    resumed: set[str] = field(default_factory=set)
     retried: int = 0
     kept: int = 0
     seconds: float = 0.0
@@ -114,7 +114,7 @@ def matrix(folder: Path, runs: int, seed: int, tell: Callable[[str], None] = lam
             tell(f"{left} left, killed {dict(verdict.kills)}")
             pause = time.monotonic() + rng.uniform(0.3, 3.0)
             while time.monotonic() < pause:
-                _note_steps(space, done)
+                _note_steps(space, done, verdict)
                 time.sleep(0.2)
             victim, before = rng.choice(VICTIMS), house.worker()
             if not house.kill(victim, rng):
@@ -153,9 +153,10 @@ def _left(space: Workspace, schedule_id: int, runs: int) -> int:
     return max(0, runs - sum(state not in ("queued", "running") for state in states))
 
 
-def _note_steps(space: Workspace, done: dict[tuple[str, str], float]) -> None:
-    """Since when each step has been known to be completed."""
+def _note_steps(space: Workspace, done: dict[tuple[str, str], float], verdict: Verdict) -> None:
+    """Since when each step has been known to be completed, and which runs were taken up again."""
     with space.db.read() as c:
+        verdict.resumed |= set(c.execute(select(t.run.c.id).where(t.run.c.resumed > 0)).scalars())
         here = t.step_run.join(t.run, t.run.c.id == t.step_run.c.run_id)
         rows = c.execute(
             select(t.step_run.c.run_id, t.step_run.c.name)
@@ -171,18 +172,19 @@ def _require_back(house: House, space: Workspace, verdict: Verdict) -> None:
     if not house.worker():
         verdict.problems.append(f"no worker {RETURN:.0f} s after it was killed: {house.server.get('worker')}")
         return
-    until = time.monotonic() + BACK
+    began = time.monotonic()
     while True:
         with space.db.read() as c:
             rows = c.execute(select(t.run.c.id, t.run.c.worker).where(t.run.c.state == "running")).all()
         living = {row["id"] for row in space.workers.heard_within(3600)}
         orphans = [row.id for row in rows if row.worker not in living]
-        if len(living) > 1:
-            verdict.problems.append(f"there are {len(living)} workers")
-        if not orphans or len(living) > 1:
+        if not orphans and len(living) < 2:
             return
-        if time.monotonic() > until:
+        if orphans and time.monotonic() - began > BACK:
             verdict.problems.append(f"{orphans} are left in a running state {BACK:.0f} s after a worker came back")
+            return
+        if time.monotonic() - began > RETURN:  # one that ends since no server was there has gone by then
+            verdict.problems.append(f"there are {len(living)} workers")
             return
         time.sleep(0.2)
 
@@ -210,7 +212,6 @@ def _judge(
         if run.state != "completed":
             verdict.problems.append(f"{run.id} {run.state}: {run.error}")
             continue
-        verdict.resumed += run.resumed > 0
         verdict.retried += run.attempt > 1
         record = json.loads(Path(run.output).read_text(encoding="utf-8"))
         for cell in record["cells"]:
@@ -274,7 +275,7 @@ def main() -> int:
         verdict = matrix(folder, arguments.runs, arguments.seed, lambda text: print(text, file=sys.stderr, flush=True))
     print(
         f"{verdict.runs} runs, killed {dict(verdict.kills)}, {verdict.adopted} workers went on under the next server, "
-        f"{verdict.resumed} runs resumed, {verdict.retried} tried again, "
+        f"{len(verdict.resumed)} runs resumed, {verdict.retried} tried again, "
         f"{verdict.kept} completed steps looked at, {verdict.seconds:.0f} s"
     )
     print("\n".join(verdict.problems) or "nothing lost, nothing doubled, nothing left")

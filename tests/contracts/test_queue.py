@@ -143,6 +143,23 @@ def test_a_run_that_kills_its_workers_is_given_up(made: Setup) -> None:
     assert over.error["ename"] == "WorkerDied"
 
 
+def test_a_run_whose_workers_died_is_tried_again_as_any_that_failed(made: Setup) -> None:
+    made.catalog.set_policies("churn", {"retries": 1, "backoff": 30})
+    known = made.queue.add(Wish("manual", made.job.id))
+    for _ in range(RESUMED_AT_MOST + 1):
+        assert made.queue.take("w") is not None
+        made.clock.go(made.queue.lease + 1)
+    assert made.queue.take("w") is None
+    waiting = made.queue.run(known.id)
+    assert (waiting.state, waiting.not_before, made.queue.given_up) == ("queued", made.clock.now + 30, [])
+    assert waiting.notes == ["attempt 1 failed: WorkerDied; tried again"]
+    made.clock.go(31)
+    again = made.queue.take("w")
+    assert again is not None
+    assert (again.id, again.attempt, again.resumed) == (known.id, 2, 0)
+    assert made.queue.finish(again, "completed")
+
+
 def test_a_run_that_gets_on_is_not_given_up_however_often_its_workers_die(made: Setup) -> None:
     known = made.queue.add(Wish("manual"))
     names = [f"s{n}" for n in range(RESUMED_AT_MOST + 3)]
