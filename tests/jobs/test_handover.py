@@ -67,6 +67,7 @@ STEPS = (
     ("parameters", "alpha = 1\nname = 'x'"), ("step:load", "rows = [alpha] * 3\nprint(rows)"),
     ("step:fit", "total = sum(rows)\nprint(total, name)"), ("step:show metrics", "score = total / 3\nprint(score)"),
 )  # fmt: skip
+SAID = "import os, time; time.sleep(0.5); "  # what a kernel says before its end is out by then
 CASES = {
     "prints": Case(("print(1)", "2 + 3")),
     "for people": Case(("print(1)",), ()),
@@ -85,8 +86,8 @@ CASES = {
     "fails for people": Case(("print(1)", "1 / 0"), (), 1),
     "steps that fail": Case((("step:a", "1 / 0"), ("step:b", "print(2)")), code=1),
     "takes too long": Case(("import time; time.sleep(60)",), ("--json", "--timeout", "1"), 1),
-    "exits": Case(("import os; os._exit(3)",), code=1),
-    "killed": Case(("import os, signal; os.kill(os.getpid(), signal.SIGKILL)",), code=1),
+    "exits": Case((f"{SAID}os._exit(3)",), code=1),
+    "killed": Case((f"{SAID}os.kill(os.getpid(), 9)",), code=1),
     "not Python": Case(("print(",), code=2),
     "another folder": Case(("import os; print(os.getcwd(), sorted(os.listdir()))",), ("--json", "--cwd", "..")),
     "a folder that isn't there": Case(("print(1)",), ("--json", "--cwd", "nowhere"), 2),
