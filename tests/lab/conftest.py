@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
 
 from tests.lab.chromium import FLAGS, SETTINGS, chromium
 from tests.servers import ROOT, TOKEN, Server, server
@@ -41,8 +41,14 @@ class Lab:
         self.page, self.server = page, made
         self.problems: list[str] = []
         page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("dialog", lambda dialog: self.problems.append(f"a dialog: {dialog.message}"))
+        page.on("dialog", self.asked)
         page.set_default_timeout(45_000)
+
+    def asked(self, dialog: Dialog) -> None:
+        """A dialog of the browser itself: only whether to leave what is not saved is one that may come."""
+        if dialog.type != "beforeunload":
+            self.problems.append(f"a dialog: {dialog.message}")
+        dialog.accept()
 
     def open(self, path: str) -> Lab:
         """A notebook in a workspace of its own."""
