@@ -39,7 +39,11 @@ class Scheduler:
         """Deal with schedules that are due, the longest due first; returns how many there were."""
         now = self.clock()
         asked = select(t.schedule.c.id).order_by(t.schedule.c.next_at).limit(limit)
-        went_back = and_(t.schedule.c.fired_until > now + self.grace, t.schedule.c.next_at.is_not(None))
+        went_back = and_(
+            t.schedule.c.fired_until > now + self.grace,
+            t.schedule.c.fired_until > t.schedule.c.created,
+            t.schedule.c.next_at.is_not(None),
+        )
         with self.db.read() as c:
             due = list(c.execute(asked.where(t.schedule.c.next_at <= now)).scalars())
             due += list(c.execute(asked.where(went_back)).scalars())
@@ -65,10 +69,11 @@ class Scheduler:
             return
         schedule = Schedule.of(row)
         cron = Cron(schedule.cron, schedule.zone)
-        if schedule.fired_until > now + self.grace:  # the clock went back
-            following = cron.next(datetime.fromtimestamp(now, UTC)).timestamp()
+        if schedule.fired_until > max(now + self.grace, schedule.created):  # the clock went back
+            back = max(now, schedule.created)  # before it was made, it had no slots
+            following = cron.next(datetime.fromtimestamp(back, UTC)).timestamp()
             known = t.schedule.c.id == schedule.id
-            c.execute(update(t.schedule).where(known).values(fired_until=now, next_at=following))
+            c.execute(update(t.schedule).where(known).values(fired_until=back, next_at=following))
             return
         if row["next_at"] > now:
             return  # somebody else was there first

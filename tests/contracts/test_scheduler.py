@@ -116,6 +116,21 @@ def test_the_clock_goes_back(made: Setup) -> None:
     assert made.slots(known.id) == [begin + n * HOUR for n in range(1, 5)]
 
 
+def test_a_clock_that_is_behind_brings_no_slots_from_before_the_schedule_was_made(made: Setup) -> None:
+    begin = made.clock.now
+    known = made.catalog.add_schedule(made.job, Cron.parse("hourly", "UTC"), missed="all", overlap="allow")
+    made.clock.go(HOUR)
+    made.scheduler.tick()
+    made.clock.go(-4 * HOUR)
+    for _ in range(4):
+        made.scheduler.tick()
+        assert made.scheduler.tick() == 0
+        made.clock.go(HOUR / 2)
+    made.clock.now = begin + 2 * HOUR
+    made.scheduler.tick()
+    assert made.slots(known.id) == [begin + HOUR, begin + 2 * HOUR]
+
+
 def test_the_clock_goes_far_ahead_and_comes_back(made: Setup) -> None:
     begin = made.clock.now
     known = made.catalog.add_schedule(made.job, Cron.parse("daily", "UTC"), overlap="allow")
