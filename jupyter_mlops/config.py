@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from traitlets import Bool, Float, Int, List, Unicode
 from traitlets.config import Configurable
@@ -63,11 +64,15 @@ class RunConfig(Configurable):
 
     def is_plain(self) -> bool:
         """Whether nothing but where things are kept was set otherwise than it comes."""
-        return all(
-            getattr(self, name) == trait.default()
+        return not self.changed()
+
+    def changed(self) -> dict[str, Any]:
+        """What was set otherwise than it comes, but for where things are kept."""
+        return {
+            name: getattr(self, name)
             for name, trait in self.traits(config=True).items()
-            if name not in ("home", "database", "store")
-        )
+            if name not in ("home", "database", "store") and getattr(self, name) != trait.default()
+        }
 
     def _home_default(self) -> str:
         return default_home()

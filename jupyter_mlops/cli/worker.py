@@ -55,17 +55,22 @@ def do(arguments: argparse.Namespace) -> int:
         print(_unit(RunConfig()), end="")
         return 0
     if arguments.status or arguments.stop:
-        told = service.stop_worker() if arguments.stop else service.worker_status()
+        known = service.stop_worker() if arguments.stop else service.worker_status()
         if arguments.json:
-            print(json.dumps(told))
-        elif told is None:
+            print(json.dumps(known))
+        elif known is None:
             print("no worker is running")
         else:
-            print("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in told.items()))
-        return 0 if told is not None else 1
-    config = RunConfig(jobs=max(0, arguments.jobs), preload=[m for m in arguments.preload.split(",") if m])
+            print("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in known.items()))
+        return 0 if known is not None else 1
+    told: dict[str, Any] = json.loads(os.environ.pop("JUPYTER_MLOPS_SETTINGS", "{}"))  # by the server that starts it
+    if arguments.jobs > 0:
+        told["jobs"] = arguments.jobs
+    if arguments.preload:
+        told["preload"] = [m for m in arguments.preload.split(",") if m]
     if arguments.pool is not None:
-        config.pool_size = max(0, arguments.pool)
+        told["pool_size"] = max(0, arguments.pool)
+    config = RunConfig(**told)
 
     def ready() -> None:
         print(f"ready: {config.home}", file=sys.stderr, flush=True)

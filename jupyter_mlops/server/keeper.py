@@ -118,6 +118,7 @@ class Keeper:
             "JUPYTER_MLOPS_HOME": config.home,
             "JUPYTER_MLOPS_DATABASE": config.database,
             "JUPYTER_MLOPS_STORE": config.store,
+            "JUPYTER_MLOPS_SETTINGS": json.dumps(config.changed()),
         }
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "worker.log").open("ab") as log:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlops.jobs.handover import ask
 from jupyter_mlops.server import keeper
 from tests.jobs.workspace import wait_until
 from tests.servers import Server, server
@@ -43,6 +44,15 @@ def test_a_worker_is_started_again_and_ends_with_its_server(tmp_path: Path) -> N
     while time.monotonic() < until and Path(f"/proc/{second}").exists():
         time.sleep(0.1)
     assert not Path(f"/proc/{second}").exists()
+
+
+def test_the_worker_has_the_settings_of_the_server(tmp_path: Path) -> None:
+    config = "c.RunConfig.jobs = 3\nc.RunConfig.pool_size = 0\nc.RunConfig.preload = ['json']"
+    with server(tmp_path, config=config) as made:
+        wait_until(lambda: made.get("worker")["running"], 60.0)
+        status = ask(made.home, {"status": True})
+        assert status is not None
+        assert (status["kernels_at_most"], status["kernels_ready"]) == (3, 0)
 
 
 def test_a_server_that_keeps_none_leaves_runs_in_the_queue(tmp_path: Path) -> None:
