@@ -8,16 +8,12 @@ import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from jupyter_mlops.run import retry
+
 MARKS = {
     "queued": "◌", "running": "◐", "completed": "✓", "cached": "✓", "failed": "✖", "skipped": "–", "stopped": "■",
 }  # fmt: skip
 COLOURS = {"running": "cyan", "completed": "green", "cached": "green dim", "failed": "red bold", "stopped": "yellow"}
-
-
-def retried(event: dict[str, Any]) -> str:
-    """`failed at attempt 1 of 3, tried again in 2 s: ValueError: no rows`"""
-    when = f"tried again in {event['wait']:g} s" if event["wait"] else "tried again"
-    return f"failed at attempt {event['attempt']} of {event['of']}, {when}: {event['why']}"
 
 
 def waits(event: dict[str, Any]) -> str:
@@ -52,7 +48,7 @@ class Lines:
                 file=sys.stderr,
             )
         elif event["event"] == "retry":
-            print(f"  {event['step']} {retried(event)}", file=sys.stderr)
+            print(f"  {event['step']}: {retry.told(event)}", file=sys.stderr)
         elif event["event"] == "waiting":
             print(waits(event), file=sys.stderr)
         elif event["event"] == "discarded":
@@ -86,7 +82,7 @@ class Table:
         elif event["event"] == "cell" and event["step"] in self.steps:
             self.steps[event["step"]]["why"] = f"cell {event['cell'] + 1}"
         elif event["event"] == "retry" and event["step"] in self.steps:
-            self.steps[event["step"]]["why"] = retried(event)
+            self.steps[event["step"]]["why"] = retry.told(event)
         elif event["event"] != "output":
             return
         self.live.update(self)

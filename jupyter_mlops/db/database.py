@@ -29,6 +29,8 @@ class Database:
     :param url: SQLAlchemy's; `sqlite:///path` or `postgresql://…`.
     """
 
+    OUTAGE = 600.0  # seconds that it may be away while a run goes on
+
     def __init__(self, url: str) -> None:
         self.url = url
         self.hurried = threading.Event()

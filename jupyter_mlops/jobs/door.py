@@ -27,7 +27,7 @@ from jupyter_mlops.kernels.circumstances import circumstances
 from jupyter_mlops.run.request import RunRequest
 
 ADDRESS = "worker.json"
-LINE = 1 << 26  # bytes of a line that a client says, at most
+LINE = 1 << 26  # bytes of a line, at most
 GOODBYE = b'{"leave": true}\n'
 PATHS = ("notebook", "output", "report", "cwd")
 # Variables that decide where kernels and their settings are found, before a kernel has any environment of its own.

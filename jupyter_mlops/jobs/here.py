@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import DatabaseError
-from jupyter_mlops.jobs.perform import AWAY, Performance, Performer
+from jupyter_mlops.jobs.perform import Performance, Performer
 from jupyter_mlops.jobs.queue import worker_id
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ async def _do(space: Workspace, run: Run, tell: Tell) -> None:
             run, done.state, output=done.output, metrics=done.metrics, error=done.error, notes=done.notes,
             steps=done.steps,
         ),
-        AWAY,
+        space.db.OUTAGE,
     )  # fmt: skip
 
 

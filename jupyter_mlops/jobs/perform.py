@@ -21,6 +21,7 @@ from jupyter_mlops.jobs.secrets import reveal
 from jupyter_mlops.jobs.templates import fill, names_in
 from jupyter_mlops.notebook.output import text_of
 from jupyter_mlops.objects import failed_to
+from jupyter_mlops.run import retry
 from jupyter_mlops.run.request import RunRequest
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from jupyter_mlops.versions.store import Store
 
 ASKED = ("from_step", "only_step", "use_cache", "jobs", "isolate")
-AWAY = 600.0  # seconds that the database may be away while a run goes on
 NOTED_EVERY = 1.0  # seconds between notes of how its steps stand
 Tell = Callable[[dict[str, Any]], None]
 T = TypeVar("T")
@@ -111,7 +111,7 @@ class Performer:
 
     async def _ask(self, question: Callable[..., T], *about: Any) -> T:
         """What the database says, however long it is locked or away: a run must not fail of that."""
-        return await asyncio.to_thread(self.catalog.db.patiently, lambda: question(*about), AWAY)
+        return await asyncio.to_thread(self.catalog.db.patiently, lambda: question(*about), self.catalog.db.OUTAGE)
 
     def _note(self, run: Run, text: str) -> None:
         """A line in the run's log."""
@@ -248,11 +248,9 @@ class Journal:
             self.say(f"step {event['step']}: {event['state']}" + (f" ({event['why']})" if event.get("why") else ""))
             self._note()
         elif kind == "retry":
-            self.steps.setdefault(event["step"], {"name": event["step"], "state": "running"})["attempts"] = event[
-                "attempt"
-            ]
-            tried = f"attempt {event['attempt']} of {event['of']} failed: {event['why']}"
-            self.say(f"step {event['step']}: {tried}; tried again in {event['wait']:g} s")
+            known = self.steps.setdefault(event["step"], {"name": event["step"], "state": "running"})
+            known["attempts"] = event["attempt"]
+            self.say(f"step {event['step']}: {retry.told(event)}")
             self._note()
         elif kind == "cell":
             self.say(f"cell {event['cell'] + 1} of {event['step']}")

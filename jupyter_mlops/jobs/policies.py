@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from jupyter_mlops.errors import BadInput
+from jupyter_mlops.run.retry import wait_after
 
 Missed = Literal["latest", "all", "skip"]
 Overlap = Literal["queue", "skip", "allow", "replace"]
@@ -66,7 +67,7 @@ class Policies:
 
     def wait_before(self, attempt: int) -> float:
         """Seconds to wait before this attempt; the first is 1."""
-        return 0.0 if attempt <= 1 else min(3600.0, self.backoff * 2.0 ** (attempt - 2))
+        return 0.0 if attempt <= 1 else wait_after(attempt - 1, self.backoff)
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from jupyter_mlops.errors import BadInput
+from jupyter_mlops.jobs.policies import SECRET
 
-NAME = re.compile(r"[A-Za-z_]\w*")
 FILE = "secrets"
 KEYRING = "jupyter_mlops"
 
@@ -24,7 +23,7 @@ def reveal(names: Iterable[str], home: Path, environ: Mapping[str, str] = os.env
     filed = _filed(home / FILE) if wanted else {}
     found = {}
     for name in wanted:
-        if not NAME.fullmatch(name):
+        if not SECRET.fullmatch(name):
             raise BadInput(f"{name!r} can't be the name of a secret", remedy="Use letters, digits and '_'.")
         value = environ.get(f"MLOPS_SECRET_{name}", environ.get(name, filed.get(name)))
         if value is None:

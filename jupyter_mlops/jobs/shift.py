@@ -199,7 +199,7 @@ class Shift:
                 log.exception("run %s", run.id)
                 text = f"{type(error).__name__}: {error}"
                 done = Performance("failed", error={"step": "", "cell": 0, "ename": "Defect", "evalue": text})
-            await asyncio.to_thread(self.db.patiently, lambda: self._write(run, done), 600.0)
+            await asyncio.to_thread(self.db.patiently, lambda: self._write(run, done), self.db.OUTAGE)
             self._show(run, {"event": "state", "state": (await asyncio.to_thread(self.queue.run, run.id)).state})
             self._begin(self._told(run))  # whoever is told may take long to listen
         except DatabaseError as error:

@@ -85,7 +85,7 @@ class Worker:
             ready()
             await self.stopping.wait()
         finally:
-            self.hide_address()
+            self.step_back()
             server.close()
             for work in minding:
                 work.cancel()
@@ -125,12 +125,13 @@ class Worker:
         made.chmod(0o600)
         made.replace(self.home / ADDRESS)
 
-    def hide_address(self) -> None:
+    def step_back(self) -> None:
+        """Take no more runs: another worker may begin while this one's runs end."""
         known = read_address(self.home)
         if known is not None and known.get("pid") == os.getpid():
             (self.home / ADDRESS).unlink(missing_ok=True)
         if self.only is not None:
-            self.only.release()  # another may begin while this one's runs end
+            self.only.release()
 
     async def warm(self) -> None:
         """Have kernels ready before anybody asks."""

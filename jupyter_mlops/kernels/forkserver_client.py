@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.kernels.circumstances import circumstances
+from jupyter_mlops.kernels.forkserver import Stamp, stamp
 
 SOURCE = Path(__file__).with_name("forkserver.py")
 MESSAGE = 1 << 20
@@ -116,7 +117,7 @@ class ForkServer:
         reads = {"*"}
         if self.ready:
             started = self.started.result()
-            if started["installed"] != [stamp(path) for path, _, _ in started["installed"]]:
+            if any(tuple(known) != stamp(known[0]) for known in started["installed"]):
                 return False
             reads = set(started["reads"])
         names = self.env.keys() | env.keys()
@@ -238,15 +239,6 @@ class ForkServer:
         self.words.close()
 
 
-def stamp(path: str) -> list[Any]:
-    """A file or folder with its time and size, which are 0 if it isn't there: as the server itself does."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return [path, 0, 0]
-    return [path, found.st_mtime_ns, found.st_size]
-
-
 def key_of(interpreter: Sequence[str], spec: Mapping[str, Any]) -> str:
     """What tells fork servers apart, apart from environments: interpreter, kernelspec, installed packages."""
     facts = {
@@ -257,7 +249,7 @@ def key_of(interpreter: Sequence[str], spec: Mapping[str, Any]) -> str:
     return hashlib.blake2b(json.dumps(facts, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
 
 
-def _installed(interpreter: str) -> list[list[Any]]:
+def _installed(interpreter: str) -> list[Stamp]:
     """The interpreter and what says which environment it is of. The folders of its packages are told by the server."""
     environment = Path(interpreter).parent.parent / "pyvenv.cfg"
     return [stamp(interpreter), stamp(os.path.realpath(interpreter)), stamp(str(environment))]

@@ -170,13 +170,28 @@ def effects_of_definitions(source: str, modules: Mapping[str, str]) -> dict[str,
 
 
 def cell_effects(source: str, modules: Mapping[str, str]) -> Effects:
-    """The same, kept for texts that were seen lately: it depends on those modules alone that the text names."""
-    return _kept(source, tuple((name, modules[name]) for name in _words(source) if name in modules))
+    """`effects`, kept for texts that were seen lately."""
+    return _effects(source, _named(source, modules))
+
+
+def cell_definitions(source: str, modules: Mapping[str, str]) -> dict[str, Effects]:
+    """`effects_of_definitions`, kept for texts that were seen lately."""
+    return _definitions(source, _named(source, modules))
 
 
 @lru_cache(maxsize=4096)
-def _kept(source: str, modules: tuple[tuple[str, str], ...]) -> Effects:
+def _effects(source: str, modules: tuple[tuple[str, str], ...]) -> Effects:
     return effects(source, dict(modules))
+
+
+@lru_cache(maxsize=4096)
+def _definitions(source: str, modules: tuple[tuple[str, str], ...]) -> dict[str, Effects]:
+    return effects_of_definitions(source, dict(modules))
+
+
+def _named(source: str, modules: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Those of the modules that a text names: what it does depends on no others."""
+    return tuple((name, modules[name]) for name in _words(source) if name in modules)
 
 
 @lru_cache(maxsize=4096)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from jupyter_mlops.notebook.access import Effects
-from jupyter_mlops.notebook.effects import effects_of_definitions, merge_effects
+from jupyter_mlops.notebook.effects import cell_definitions, merge_effects
 from jupyter_mlops.pipeline.model import Block
 
 UNPICKLES = re.compile(
@@ -46,14 +45,9 @@ def _definitions(
     found: dict[str, list[Effects]] = {}
     for block in blocks:
         for index in block.cells:
-            for name, acts in _read(sources.get(index, ""), tuple(modules.items())).items():
+            for name, acts in cell_definitions(sources.get(index, ""), modules).items():
                 found.setdefault(name, []).append(acts)
     return found
-
-
-@lru_cache(maxsize=4096)
-def _read(source: str, modules: tuple[tuple[str, str], ...]) -> dict[str, Effects]:
-    return effects_of_definitions(source, dict(modules))
 
 
 def _followed(

@@ -105,7 +105,6 @@ async def _run(
     _require_step(pipeline, request.from_step)
     _require_step(pipeline, request.only_step)
     _require_step(pipeline, request.stop_before)
-    _require_folder(request)
     output = _output(request, config, run_id)
     _require_report(request, output)
     tell({"event": "run", "id": run_id, "steps": [s.name for s in pipeline.steps], "output": str(output)})
@@ -247,11 +246,6 @@ def _require_step(pipeline: Pipeline, name: str) -> None:
 
 def _run_id() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
-
-
-def _require_folder(request: RunRequest) -> None:
-    if request.cwd is not None and not request.cwd.is_dir():
-        raise BadInput("there is no such folder to run in", where=f"--cwd {request.cwd}")
 
 
 def _require_report(request: RunRequest, output: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.pipeline.model import Block
-from jupyter_mlops.run import plan
-from jupyter_mlops.run.line import Line
+if TYPE_CHECKING:
+    from jupyter_mlops.pipeline.model import Block
+    from jupyter_mlops.run.line import Line
 
 LONGEST = 3600.0  # seconds
 
@@ -21,6 +22,8 @@ def why_not(line: Line, rest: Collection[Block]) -> str:
 
     :param rest: the block and all after it: what they don't come near may be lost.
     """
+    from jupyter_mlops.run import plan
+
     reach = frozenset(name for block in rest for name in plan.reach(block))
     needed = line.closure(None if any(map(plan.opaque, rest)) else reach)
     for group in line.groups.values():
@@ -28,6 +31,11 @@ def why_not(line: Line, rest: Collection[Block]) -> str:
             name = next(iter(group.live), group.names[0])
             return f"`{name}` can't be handed to a new kernel: {group.live.get(name) or 'it was not stored'}"
     return next((f"{name}: {why}" for name, why in line.stuck.items()), "")
+
+
+def told(event: Mapping[str, Any]) -> str:
+    """What people are told of a `retry` event: `attempt 1 of 3 failed: ValueError: no rows; tried again in 2 s`."""
+    return f"attempt {event['attempt']} of {event['of']} failed: {event['why']}; tried again in {event['wait']:g} s"
 
 
 def note(step: str, attempt: int, attempts: int, said: str, then: str) -> str:

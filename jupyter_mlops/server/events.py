@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jupyter_mlops.notebook.output import text_of
+from jupyter_mlops.run import retry
 
 SCHEMA_ID = "https://events.jupyter.org/jupyter_mlops/run/v1"
 MOST_TEXT = 64_000  # characters of output in one event
@@ -52,8 +53,7 @@ def of_worker(said: Mapping[str, Any]) -> dict[str, Any] | None:
             told["seconds"] = float(said["seconds"])
         return {**told, "why": said["why"]} if said.get("why") else told
     if kind == "retry":
-        why = f"attempt {said['attempt']} of {said['of']} failed: {said['why']}; tried again in {said['wait']:g} s"
-        return {**made, "kind": "step", "step": said["step"], "state": "running", "why": why}
+        return {**made, "kind": "step", "step": said["step"], "state": "running", "why": retry.told(said)}
     if kind == "cell":
         return {**made, "kind": "cell", "step": said["step"], "cell": said["cell"]}
     if kind == "output":

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlops.jobs.door import GOODBYE, LINE
 from jupyter_mlops.server import events
 from jupyter_mlops.server.desk import Desk
 from jupyter_mlops.service import jobs, notebooks
 
-LINE = 1 << 26  # bytes of what a worker says at once
 BIG = 1 << 16  # bytes of a line that is read in a thread
 TURN = 0.01  # seconds of hearing after which others have the loop
 GATHER = 0.1  # seconds that text is gathered before it is told
@@ -149,7 +149,7 @@ class Keeper:
         finally:
             self.listening = False
             if self.ending and (self.process is None or self.process.returncode is not None):
-                writer.write(b'{"leave": true}\n')  # it was started by another server, which is gone
+                writer.write(GOODBYE)  # it was started by another server, which is gone
             writer.close()
         return True
 

@@ -88,13 +88,12 @@ def reproduction(space: Workspace, run_id: str) -> dict[str, Any]:
     if made is None:
         return {"run": None, "verdict": run.verdict}
     made = space.queue.run(made.id)
+    if made.state in ("queued", "running"):
+        return {"run": run_told(made), "verdict": None}
     verdict = run.verdict
-    if made.state not in ("queued", "running"):
-        if verdict is None or verdict.get("run") != made.id:
-            verdict = _verdict(run, jobs.run_told(made))
-            space.queue.set_verdict(run.id, verdict)
-    else:
-        verdict = None
+    if verdict is None or verdict.get("run") != made.id:
+        verdict = _verdict(run, jobs.run_told(made))
+        space.queue.set_verdict(run.id, verdict)
     return {"run": run_told(made), "verdict": verdict}
 
 

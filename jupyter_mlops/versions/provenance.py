@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import platform
-import re
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops import __version__
-from jupyter_mlops.versions.store import Store
+from jupyter_mlops.versions.store import CREDENTIALS, Store
 
 TOOLS = ("papermill", "nbformat", "nbclient", "ipykernel", "jupyter_client")
-CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
 DIFF = 5_000_000  # bytes of a diff that are kept
 
 

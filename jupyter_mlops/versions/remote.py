@@ -29,10 +29,10 @@ from jupyter_mlops.objects import (
     part_name,
     signature,
 )  # fmt: skip
+from jupyter_mlops.versions.store import CREDENTIALS
 
 SMALL = 1_000_000  # bytes up to which an object is put again rather than asked for: that mends it if it was damaged
 REMOVE = "Remove it there, and publish the same content again."
-CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
 T = TypeVar("T")
 TIMES = ("mtime", "LastModified", "last_modified", "updated", "modify", "created")  # as file systems call it
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from jupyter_mlops.objects import Kept, ObjectStore
 
 URL = re.compile(r"(?P<protocol>[a-zA-Z][a-zA-Z0-9+.\-]+)(://|::)")
+CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")  # in a URL: shown to nobody
 FOLDERS = ("file", "local")
 
 
