@@ -11,7 +11,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,23 +23,10 @@ from jupyter_mlops.jobs.door import here
 from jupyter_mlops.jobs.handover import ask, hand_over
 from jupyter_mlops.kernels import leftovers
 from jupyter_mlops.run.request import RunRequest
+from tests.jobs.workspace import working
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a worker's kernels are forked on Linux")
 CLI = [sys.executable, "-m", "jupyter_mlops.cli"]
-
-
-@contextmanager
-def worker(home: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    env = {**os.environ, "JUPYTER_MLOPS_HOME": str(home)}
-    process = subprocess.Popen([*CLI, "worker", *options], env=env, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    assert "ready" in process.stderr.readline()
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-        process.stderr.close()
 
 
 def write(path: Path, *cells: str | tuple[str, str]) -> Path:
@@ -128,7 +114,7 @@ def ran(case: Case, folder: Path, home: Path) -> dict[str, Any]:
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
     """One without a worker, one with."""
     alone, served = tmp_path_factory.mktemp("alone"), tmp_path_factory.mktemp("served")
-    with worker(served, "-j", "2"):
+    with working(served, "-j", "2"):
         yield alone, served
 
 
@@ -160,7 +146,7 @@ def test_a_worker_that_is_killed_in_the_middle_is_told_and_cells_don_t_run_twice
     home = tmp_path / "home"
     path = write(tmp_path / "nb.ipynb", "with open('ran', 'a') as f: _ = f.write('x')", "import time; time.sleep(60)")
     env = {**os.environ, "JUPYTER_MLOPS_HOME": str(home)}
-    with worker(home) as process:
+    with working(home) as process:
         client = subprocess.Popen(
             [*CLI, "run", str(path), "--json"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -182,7 +168,7 @@ def test_a_worker_that_ends_before_anything_was_begun_is_as_none(tmp_path: Path)
     slow = write(tmp_path / "slow.ipynb", "import time; time.sleep(60)")
     path = write(tmp_path / "nb.ipynb", "with open('ran', 'a') as f: _ = f.write('x')")
     env = {**os.environ, "JUPYTER_MLOPS_HOME": str(home)}
-    with worker(home, "-j", "1") as process:
+    with working(home, "-j", "1") as process:
         first = subprocess.Popen([*CLI, "run", str(slow)], env=env, stderr=subprocess.DEVNULL)
         wait_for(lambda: (ask(home, {"status": True}) or {})["running"] == 1)
         second = subprocess.Popen([*CLI, "run", str(path)], env=env, stderr=subprocess.DEVNULL)
@@ -198,7 +184,7 @@ def test_who_waits_for_a_place_is_told_so(tmp_path: Path) -> None:
     slow = write(tmp_path / "slow.ipynb", "import time; time.sleep(3)")
     path = write(tmp_path / "nb.ipynb", "print(1)")
     env = {**os.environ, "JUPYTER_MLOPS_HOME": str(home)}
-    with worker(home, "-j", "1"):
+    with working(home, "-j", "1"):
         first = subprocess.Popen([*CLI, "run", str(slow)], env=env, stderr=subprocess.DEVNULL)
         wait_for(lambda: (ask(home, {"status": True}) or {})["running"] == 1)
         record = events(home, path, told.append, env)
@@ -213,7 +199,7 @@ def test_a_client_that_is_stopped_stops_its_run(tmp_path: Path, number: signal.S
     code = "import time\nopen('ran', 'w').close()\ntry: time.sleep(60)\nfinally: open('stopped', 'w').close()"
     path = write(tmp_path / "nb.ipynb", code)
     env = {**os.environ, "JUPYTER_MLOPS_HOME": str(home)}
-    with worker(home):
+    with working(home):
         command = [*CLI, "run", str(path), "-o", str(tmp_path / "out.ipynb"), "--json"]
         client = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
         wait_for((tmp_path / "ran").exists)
@@ -230,7 +216,7 @@ def test_outputs_of_50_mb_and_thousands_of_them(tmp_path: Path) -> None:
     home, told = tmp_path / "home", []
     code = "from IPython.display import display\nfor i in range(3000): display(i)\nprint('x' * 80_000_000)"
     path = write(tmp_path / "nb.ipynb", code)
-    with worker(home):
+    with working(home):
         record = events(home, path, told.append, {**os.environ, "JUPYTER_MLOPS_HOME": str(home)})
     assert record["state"] == "completed"
     outputs = json.loads((tmp_path / "out.ipynb").read_text())["cells"][0]["outputs"]

@@ -6,18 +6,17 @@ import asyncio
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from jupyter_mlops.kernels.forkserver_client import SERVERS
+from tests.jobs.workspace import working
 from tests.kernels.kernel import kernel
 
 pytestmark = [
@@ -69,19 +68,6 @@ def test_what_a_cell_sees_is_the_same_cold_and_forked(tmp_path: Path) -> None:
     assert not different(cold, forked), different(cold, forked)
 
 
-@contextmanager
-def worker(env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen([*CLI, "worker", "--jobs", "2"], env=env, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    assert "ready" in process.stderr.readline()
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-        process.stderr.close()
-
-
 def run(folder: Path, env: Mapping[str, str], *cells: str) -> list[str]:
     """What each cell shows in a run."""
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in cells])
@@ -116,7 +102,7 @@ def test_what_a_cell_sees_is_the_same_in_place_and_in_a_worker(tmp_path: Path) -
 
     in_place = seen()
     end()
-    with worker(env):
+    with working(tmp_path / "home", "--jobs", "2", ORDER="one"):
         first, second = seen(), seen()
         end()
         status = json.loads(subprocess.check_output([*CLI, "worker", "--status", "--json"], env=env))

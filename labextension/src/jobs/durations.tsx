@@ -1,6 +1,7 @@
 import * as React from 'react';
 import { duration, given, moment } from '../format';
 import { huesOf } from '../hues';
+import { MoreRuns } from '../runs/list';
 import { IRunDoor } from '../runs/actions';
 import { ACTIVE, RunList, stepsOf } from '../runs/model';
 import { spansOf } from '../runs/spans';
@@ -67,11 +68,7 @@ export function Durations(props: { mlops: IMlops; runs: RunList; door: IRunDoor 
           </li>
         ))}
       </ul>
-      {runs.more ? (
-        <button className="jp-mlops-link" onClick={() => void runs.loadMore()}>
-          {trans.__('More')}
-        </button>
-      ) : null}
+      <MoreRuns mlops={mlops} runs={runs} />
     </div>
   );
 }

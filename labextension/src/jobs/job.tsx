@@ -2,7 +2,7 @@ import * as React from 'react';
 import { wordsOf } from '../request';
 import { attempt, certain, IRunDoor } from '../runs/actions';
 import { RunsGrid } from '../runs/grid';
-import { RunLine } from '../runs/list';
+import { RunItems } from '../runs/list';
 import { RunList } from '../runs/model';
 import { useAnswer, useSignal } from '../signal';
 import { TabPart, Tabs } from '../tabs';
@@ -183,23 +183,11 @@ function RunsPart(props: {
   batch: number | null;
 }): JSX.Element {
   const { mlops, runs, door, batch } = props;
-  const { trans } = mlops;
   return (
     <>
       {batch !== null ? <BatchView mlops={mlops} batch={batch} door={door} /> : null}
       <RunsGrid mlops={mlops} runs={runs} door={door} compare={props.compare} />
-      <ul className="jp-mlops-list jp-mlops-runs-list" aria-label={trans.__('Runs')}>
-        {runs.runs.map(run => (
-          <li key={run.id} className="jp-mlops-run" data-state={run.state}>
-            <RunLine mlops={mlops} run={run} runs={runs} door={door} />
-          </li>
-        ))}
-      </ul>
-      {runs.more ? (
-        <button className="jp-mlops-link" onClick={() => void runs.loadMore()}>
-          {trans.__('More')}
-        </button>
-      ) : null}
+      <RunItems mlops={mlops} runs={runs} door={door} apart />
     </>
   );
 }

@@ -5,6 +5,7 @@ import { attempt, IRunDoor } from '../runs/actions';
 import { useAnswer } from '../signal';
 import { StateMark, stateWord } from '../states';
 import { TabPart, Tabs } from '../tabs';
+import { ActionTable } from '../table';
 import { IMlops } from '../tokens';
 import { Job } from '../types';
 import { CalendarView } from './calendar';
@@ -85,26 +86,21 @@ export function JobList(props: {
           <div className="jp-mlops-empty">{trans.__('No job has “%1” in its name.', filter)}</div>
         ) : null}
         {view === 'all' && jobs.length ? (
-          <table className="jp-mlops-table jp-mod-wide">
-            <thead>
-              <tr>
-                <th>{trans.__('Name')}</th>
-                <th>{trans.__('Last 20 runs')}</th>
-                <th>{trans.__('Version')}</th>
-                <th>{trans.__('Next')}</th>
-                <th>{trans.__('Last')}</th>
-                <th>{trans.__('Owner')}</th>
-                <th>
-                  <span className="jp-mlops-hidden">{trans.__('Actions')}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {jobs.map(job => (
-                <JobRow key={job.name} {...props} job={job} act={act} />
-              ))}
-            </tbody>
-          </table>
+          <ActionTable
+            trans={trans}
+            columns={[
+              trans.__('Name'),
+              trans.__('Last 20 runs'),
+              trans.__('Version'),
+              trans.__('Next'),
+              trans.__('Last'),
+              trans.__('Owner')
+            ]}
+          >
+            {jobs.map(job => (
+              <JobRow key={job.name} {...props} job={job} act={act} />
+            ))}
+          </ActionTable>
         ) : null}
       </TabPart>
     </div>

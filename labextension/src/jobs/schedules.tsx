@@ -2,6 +2,7 @@ import * as React from 'react';
 import { given, inZone } from '../format';
 import { certain } from '../runs/actions';
 import { StateMark } from '../states';
+import { ActionTable } from '../table';
 import { IMlops } from '../tokens';
 import { Schedule } from '../types';
 import { missedWords, overlapWords, schedule } from './schedule';
@@ -35,63 +36,58 @@ export function SchedulesPart(props: {
     return sure ? mlops.jobs.unschedule(one.id) : undefined;
   };
   return (
-    <table className="jp-mlops-table jp-mod-wide">
-      <thead>
-        <tr>
-          <th>{trans.__('When')}</th>
-          <th>{trans.__('Next')}</th>
-          <th>{trans.__('Version')}</th>
-          <th>{trans.__('Parameters')}</th>
-          <th>{trans.__('Missed, overlapping')}</th>
-          <th>
-            <span className="jp-mlops-hidden">{trans.__('Actions')}</span>
-          </th>
+    <ActionTable
+      trans={trans}
+      columns={[
+        trans.__('When'),
+        trans.__('Next'),
+        trans.__('Version'),
+        trans.__('Parameters'),
+        trans.__('Missed, overlapping')
+      ]}
+    >
+      {schedules.map(one => (
+        <tr key={one.id}>
+          <td className="jp-mlops-words" title={`${one.cron} ${one.zone}`}>
+            {one.words || one.cron}
+            {one.problem ? <div className="jp-mlops-wrong">{one.problem}</div> : null}
+          </td>
+          <td className="jp-mlops-time">
+            {one.paused ? (
+              <StateMark state="stopped" trans={trans}>
+                {trans.__('paused')}
+              </StateMark>
+            ) : (
+              <>
+                {inZone(one.next, one.zone)} <span className="jp-mlops-quiet">{one.zone}</span>
+              </>
+            )}
+          </td>
+          <td>{one.version === 'latest' ? trans.__('the latest') : one.version}</td>
+          <td className="jp-mlops-words">{given(one.parameters) || trans.__('defaults')}</td>
+          <td className="jp-mlops-words">
+            {missedWords(trans)[one.missed]}; {overlapWords(trans)[one.overlap]}
+          </td>
+          <td className="jp-mlops-acts">
+            <button
+              className="jp-mlops-link"
+              aria-label={trans.__('Change the schedule “%1”', one.words || one.cron)}
+              onClick={() => void act(() => schedule(mlops, job, one))}
+            >
+              {trans.__('Change…')}
+            </button>
+            <button
+              className="jp-mlops-link"
+              onClick={() => void act(() => mlops.jobs.changeSchedule(one.id, { paused: !one.paused }))}
+            >
+              {one.paused ? trans.__('Go on') : trans.__('Pause')}
+            </button>
+            <button className="jp-mlops-link" onClick={() => void act(() => remove(one))}>
+              {trans.__('Delete…')}
+            </button>
+          </td>
         </tr>
-      </thead>
-      <tbody>
-        {schedules.map(one => (
-          <tr key={one.id}>
-            <td className="jp-mlops-words" title={`${one.cron} ${one.zone}`}>
-              {one.words || one.cron}
-              {one.problem ? <div className="jp-mlops-wrong">{one.problem}</div> : null}
-            </td>
-            <td className="jp-mlops-time">
-              {one.paused ? (
-                <StateMark state="stopped" trans={trans}>
-                  {trans.__('paused')}
-                </StateMark>
-              ) : (
-                <>
-                  {inZone(one.next, one.zone)} <span className="jp-mlops-quiet">{one.zone}</span>
-                </>
-              )}
-            </td>
-            <td>{one.version === 'latest' ? trans.__('the latest') : one.version}</td>
-            <td className="jp-mlops-words">{given(one.parameters) || trans.__('defaults')}</td>
-            <td className="jp-mlops-words">
-              {missedWords(trans)[one.missed]}; {overlapWords(trans)[one.overlap]}
-            </td>
-            <td className="jp-mlops-acts">
-              <button
-                className="jp-mlops-link"
-                aria-label={trans.__('Change the schedule “%1”', one.words || one.cron)}
-                onClick={() => void act(() => schedule(mlops, job, one))}
-              >
-                {trans.__('Change…')}
-              </button>
-              <button
-                className="jp-mlops-link"
-                onClick={() => void act(() => mlops.jobs.changeSchedule(one.id, { paused: !one.paused }))}
-              >
-                {one.paused ? trans.__('Go on') : trans.__('Pause')}
-              </button>
-              <button className="jp-mlops-link" onClick={() => void act(() => remove(one))}>
-                {trans.__('Delete…')}
-              </button>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </ActionTable>
   );
 }

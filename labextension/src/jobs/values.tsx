@@ -1,5 +1,6 @@
 import * as React from 'react';
 import { duration, moment, short } from '../format';
+import { MoreRuns } from '../runs/list';
 import { IRunDoor } from '../runs/actions';
 import { RunList } from '../runs/model';
 import { StateMark } from '../states';
@@ -75,11 +76,7 @@ export function ValuesPart(props: { mlops: IMlops; runs: RunList; door: IRunDoor
           })}
         </tbody>
       </table>
-      {runs.more ? (
-        <button className="jp-mlops-link" onClick={() => void runs.loadMore()}>
-          {trans.__('More')}
-        </button>
-      ) : null}
+      <MoreRuns mlops={mlops} runs={runs} />
     </div>
   );
 }

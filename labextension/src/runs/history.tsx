@@ -6,7 +6,7 @@ import { useSignal } from '../signal';
 import { IMlops } from '../tokens';
 import { IRunDoor } from './actions';
 import { RunsGrid } from './grid';
-import { RunLine } from './list';
+import { RunItems } from './list';
 import { RunList } from './model';
 
 /** All runs of a notebook, with their steps. */
@@ -70,18 +70,7 @@ function History(props: {
         </div>
       ) : null}
       <RunsGrid mlops={mlops} runs={runs} door={door} compare={props.compare} />
-      <ul className="jp-mlops-list" aria-label={trans.__('Runs')}>
-        {runs.runs.map(run => (
-          <li key={run.id} className="jp-mlops-run" data-state={run.state}>
-            <RunLine mlops={mlops} run={run} runs={runs} door={door} />
-          </li>
-        ))}
-      </ul>
-      {runs.more ? (
-        <button className="jp-mlops-link" onClick={() => void runs.loadMore()}>
-          {trans.__('More')}
-        </button>
-      ) : null}
+      <RunItems mlops={mlops} runs={runs} door={door} />
     </div>
   );
 }

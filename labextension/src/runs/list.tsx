@@ -9,7 +9,7 @@ import { attempt, IRunDoor } from './actions';
 import { ACTIVE, RunList, stepsOf } from './model';
 
 /** One run of a list. */
-export function RunLine(props: {
+function RunLine(props: {
   mlops: IMlops;
   run: Run;
   runs: RunList;
@@ -49,6 +49,43 @@ export function RunLine(props: {
           {run.state === 'failed' ? trans.__('Repair') : trans.__('Resume')}
         </button>
       ) : null}
+    </>
+  );
+}
+
+/** What shows older runs. */
+export function MoreRuns(props: { mlops: IMlops; runs: RunList }): JSX.Element | null {
+  const { mlops, runs } = props;
+  return runs.more ? (
+    <button className="jp-mlops-link" onClick={() => void runs.loadMore()}>
+      {mlops.trans.__('More')}
+    </button>
+  ) : null;
+}
+
+/** Runs below each other, and more of them when asked for. */
+export function RunItems(props: {
+  mlops: IMlops;
+  runs: RunList;
+  door: IRunDoor;
+  shown?: readonly Run[];
+  apart?: boolean;
+}): JSX.Element {
+  const { mlops, runs, door } = props;
+  const { trans } = mlops;
+  return (
+    <>
+      <ul
+        className={`jp-mlops-list ${props.apart ? 'jp-mlops-runs-list' : ''}`}
+        aria-label={trans.__('Runs')}
+      >
+        {(props.shown ?? runs.runs).map(run => (
+          <li key={run.id} className="jp-mlops-run" data-state={run.state}>
+            <RunLine mlops={mlops} run={run} runs={runs} door={door} />
+          </li>
+        ))}
+      </ul>
+      <MoreRuns mlops={mlops} runs={runs} />
     </>
   );
 }
@@ -94,18 +131,7 @@ export function RunsView(props: { mlops: IMlops; panel: NotebookPanel; door: IRu
           {trans.__('Open history')}
         </button>
       </div>
-      <ul className="jp-mlops-list" aria-label={trans.__('Runs')}>
-        {shown.map(run => (
-          <li key={run.id} className="jp-mlops-run" data-state={run.state}>
-            <RunLine mlops={mlops} run={run} runs={runs} door={door} />
-          </li>
-        ))}
-      </ul>
-      {runs.more ? (
-        <button className="jp-mlops-link" onClick={() => void runs.loadMore()}>
-          {trans.__('More')}
-        </button>
-      ) : null}
+      <RunItems mlops={mlops} runs={runs} door={door} shown={shown} />
     </div>
   );
 }

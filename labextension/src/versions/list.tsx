@@ -2,6 +2,7 @@ import * as React from 'react';
 import { moment } from '../format';
 import { wordsOf } from '../request';
 import { useAnswer } from '../signal';
+import { ActionTable } from '../table';
 import { IMlops } from '../tokens';
 import { Version } from '../types';
 import { Sections } from './diff';
@@ -26,62 +27,57 @@ export function VersionsPart(props: {
       {versions.length > 1 ? (
         <Pair mlops={mlops} job={job} versions={versions} pair={pair} onChange={setPair} />
       ) : null}
-      <table className="jp-mlops-table jp-mod-wide">
-        <thead>
-          <tr>
-            <th>{trans.__('Version')}</th>
-            <th>{trans.__('Published')}</th>
-            <th>{trans.__('By')}</th>
-            <th>{trans.__('Message')}</th>
-            <th>{trans.__('Commit')}</th>
-            <th>
-              <span className="jp-mlops-hidden">{trans.__('Actions')}</span>
-            </th>
+      <ActionTable
+        trans={trans}
+        columns={[
+          trans.__('Version'),
+          trans.__('Published'),
+          trans.__('By'),
+          trans.__('Message'),
+          trans.__('Commit')
+        ]}
+      >
+        {versions.map((one, at) => (
+          <tr key={one.version}>
+            <td title={one.digest}>
+              {one.version}
+              {(one.aliases ?? []).map(alias => (
+                <span key={alias} className="jp-mlops-tag">
+                  {alias}
+                </span>
+              ))}
+            </td>
+            <td className="jp-mlops-time">{moment(one.created)}</td>
+            <td>{one.author}</td>
+            <td className="jp-mlops-words">{one.message}</td>
+            <td title={one.commit}>
+              {one.commit ? `${one.branch} ${one.commit.slice(0, 8)}` : ''}
+              {one.dirty ? <span className="jp-mlops-quiet"> {trans.__('with changes')}</span> : null}
+            </td>
+            <td className="jp-mlops-acts">
+              {at + 1 < versions.length ? (
+                <button
+                  className="jp-mlops-link"
+                  aria-label={trans.__('Changes of %1', one.version)}
+                  onClick={() => setPair([versions[at + 1].version, one.version])}
+                >
+                  {trans.__('Changes')}
+                </button>
+              ) : null}
+              {STAGES.filter(alias => !(one.aliases ?? []).includes(alias)).map(alias => (
+                <button
+                  key={alias}
+                  className="jp-mlops-link"
+                  aria-label={trans.__('Make %1 %2', one.version, alias)}
+                  onClick={() => void act(() => mlops.jobs.setAlias(job, alias, one.version))}
+                >
+                  {trans.__('Make it %1', alias)}
+                </button>
+              ))}
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {versions.map((one, at) => (
-            <tr key={one.version}>
-              <td title={one.digest}>
-                {one.version}
-                {(one.aliases ?? []).map(alias => (
-                  <span key={alias} className="jp-mlops-tag">
-                    {alias}
-                  </span>
-                ))}
-              </td>
-              <td className="jp-mlops-time">{moment(one.created)}</td>
-              <td>{one.author}</td>
-              <td className="jp-mlops-words">{one.message}</td>
-              <td title={one.commit}>
-                {one.commit ? `${one.branch} ${one.commit.slice(0, 8)}` : ''}
-                {one.dirty ? <span className="jp-mlops-quiet"> {trans.__('with changes')}</span> : null}
-              </td>
-              <td className="jp-mlops-acts">
-                {at + 1 < versions.length ? (
-                  <button
-                    className="jp-mlops-link"
-                    aria-label={trans.__('Changes of %1', one.version)}
-                    onClick={() => setPair([versions[at + 1].version, one.version])}
-                  >
-                    {trans.__('Changes')}
-                  </button>
-                ) : null}
-                {STAGES.filter(alias => !(one.aliases ?? []).includes(alias)).map(alias => (
-                  <button
-                    key={alias}
-                    className="jp-mlops-link"
-                    aria-label={trans.__('Make %1 %2', one.version, alias)}
-                    onClick={() => void act(() => mlops.jobs.setAlias(job, alias, one.version))}
-                  >
-                    {trans.__('Make it %1', alias)}
-                  </button>
-                ))}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </ActionTable>
     </>
   );
 }

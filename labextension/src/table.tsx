@@ -1,0 +1,25 @@
+import { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+/** A wide table whose last column has what can be done with a row. */
+export function ActionTable(props: {
+  trans: TranslationBundle;
+  columns: readonly string[];
+  children: React.ReactNode;
+}): JSX.Element {
+  return (
+    <table className="jp-mlops-table jp-mod-wide">
+      <thead>
+        <tr>
+          {props.columns.map(column => (
+            <th key={column}>{column}</th>
+          ))}
+          <th>
+            <span className="jp-mlops-hidden">{props.trans.__('Actions')}</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>{props.children}</tbody>
+    </table>
+  );
+}
