@@ -111,9 +111,9 @@ def test_two_that_begin_at_once_are_one(tmp_path: Path) -> None:
     first.claim()
     with pytest.raises(BadInput, match="running already"):
         second.claim()
-    first.hide_address()
+    first.step_back()
     second.claim()
-    second.hide_address()
+    second.step_back()
 
 
 def test_one_that_servers_keep_ends_when_none_is_there(tmp_path: Path) -> None:
