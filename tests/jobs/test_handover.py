@@ -243,7 +243,7 @@ def test_an_address_of_nobody(tmp_path: Path, address: str) -> None:
         (lambda: os.umask(0o057), "umask"),
         (lambda: os.setpriority(os.PRIO_PROCESS, 0, 5), "priority"),
         (lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}), "processors"),
-        (lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN), "ignored signals"),
+        (lambda: signal.signal(signal.SIGUSR2, signal.SIG_IGN), "ignored signals"),
         (lambda: __import__("resource").setrlimit(__import__("resource").RLIMIT_FSIZE, (10**9, 10**9)), "limits"),
     ],
 )

@@ -233,14 +233,14 @@ def test_what_the_owner_hands_on_has_changed(tmp_path: Path) -> None:
     async def seen(name: str) -> str:
         async with kernel(tmp_path / name, forked=True, preload=()) as one:
             assert kind(one) == "ForkedProcess"
-            return await one.run("import os, signal; print(oct(os.umask(0)), int(signal.getsignal(1)))")
+            return await one.run("import os, signal; print(oct(os.umask(0)), int(signal.getsignal(signal.SIGUSR2)))")
 
     assert asyncio.run(seen("a")) == "0o22 0\n"
-    before, mask = signal.signal(signal.SIGHUP, signal.SIG_IGN), os.umask(0o027)
+    before, mask = signal.signal(signal.SIGUSR2, signal.SIG_IGN), os.umask(0o027)
     try:
         assert asyncio.run(seen("b")) == "0o27 1\n"
     finally:
-        signal.signal(signal.SIGHUP, before)
+        signal.signal(signal.SIGUSR2, before)
         os.umask(mask)
 
 
