@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.jobs.workspace import wait_until
 from tests.lab.conftest import Lab
 from tests.servers import Server
 
@@ -354,8 +355,7 @@ def test_publish_schedule_and_the_page_of_jobs(page: Lab, write: Write, lab: Ser
     page.page.locator("input[name=retries]").fill("3")
     page.page.locator(".jp-mlops-settings button:has-text('Save')").click()
     expect(page.page.locator("input[name=retries]")).to_have_value("3")
-    page.page.wait_for_function("() => true")
-    assert lab.get("jobs/report")["policies"]["retries"] in (0, 3)
+    wait_until(lambda: lab.get("jobs/report")["policies"]["retries"] == 3)
 
 
 def test_the_demo_from_the_launcher(page: Lab, lab: Server) -> None:
