@@ -2334,7 +2334,17 @@ def install(shell: Any) -> Any:
         PICKLER, EXACT = _pickler_classes()
         AGENT = Agent(shell)
         AGENT.start()
+        _keep_all_outputs(shell)
     return AGENT
+
+
+def _keep_all_outputs(shell: Any) -> None:
+    """Have no output dropped that can't be sent at once, as ZeroMQ does from the thousandth on."""
+    thread = getattr(getattr(shell.kernel, "iopub_socket", None), "io_thread", None)
+    if thread is not None:
+        import zmq
+
+        thread.schedule(lambda: thread.socket.setsockopt(zmq.SNDHWM, 0))
 
 
 def serve(text: str) -> None:

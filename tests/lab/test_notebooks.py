@@ -129,6 +129,7 @@ def test_headers_follow_what_is_done_to_cells(page: Lab, write: Write) -> None:
     headers(page, "one", "one", "two", "end")
     assert page.tags(path, 1) == ["step:one", "mine"]
     page.select(1)
+    page.page.wait_for_timeout(600)  # what comes sooner is undone together with what was before it
     page.page.keyboard.press("d")
     page.page.keyboard.press("d")
     headers(page, "one", "two", "end")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -124,13 +126,19 @@ def test_a_kernel_that_dies_in_a_cell(tmp_path: Path) -> None:
     run(go)
 
 
-def test_no_output_is_lost_however_slow_we_are(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stopped", [False, True], ids=["busy", "stopped"])
+def test_no_output_is_lost_however_slow_we_are(tmp_path: Path, stopped: bool) -> None:
+    """Busy: Python does something else. Stopped: the whole process does nothing, not even what ZeroMQ does apart."""
+
     async def go() -> None:
         async with session(tmp_path, "from IPython.display import display\nfor n in range(8000): display(n)") as one:
             work = asyncio.ensure_future(one.run_cell(0, None))
+            await asyncio.sleep(0.05)
+            if stopped:
+                subprocess.run(["sh", "-c", f"kill -STOP {os.getpid()}; sleep 3; kill -CONT {os.getpid()}"], check=True)
             for _ in range(20):
                 await asyncio.sleep(0.01)
-                time.sleep(0.2)  # we are slow
+                time.sleep(0.2)
             await work
             assert [int(o.data["text/plain"]) for o in one.nb.cells[0].outputs] == list(range(8000))
 

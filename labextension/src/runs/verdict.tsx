@@ -25,10 +25,16 @@ export function useReproduction(
       }
     };
     feed.heard.connect(hear);
+    feed.returned.connect(answer.again);
+    const state = made && feed.live(made.id)?.state;
+    if (state && ACTIVE.includes(made.state) && !ACTIVE.includes(state)) {
+      answer.again(); // it was over before anybody here knew its name
+    }
     return () => {
       feed.heard.disconnect(hear);
+      feed.returned.disconnect(answer.again);
     };
-  }, [made?.id]);
+  }, [made?.id, made?.state]);
   const begin = () =>
     void attempt(trans.__('The run could not be reproduced'), async () => {
       await mlops.runs.reproduce(run!.id);
