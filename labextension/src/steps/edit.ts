@@ -9,6 +9,7 @@ const KEY = 'jupyter_mlops';
 /** Settings of a step that tags don't say, as its first cell has them in `metadata.jupyter_mlops`. */
 export interface IStepSettings {
   retries?: number;
+  backoff?: number;
   timeout?: number;
   cache?: 'enabled' | 'disabled';
   limits?: Record<string, string>;
@@ -54,9 +55,7 @@ export function setSettings(cell: ICellModel, wanted: IStepSettings): void {
   const made: PartialJSONObject = { ...before };
   for (const name of Object.keys(wanted) as (keyof IStepSettings)[]) {
     const value = wanted[name];
-    const empty =
-      value === undefined || value === 0 || (typeof value === 'object' && !Object.keys(value).length);
-    if (empty) {
+    if (value === undefined || (typeof value === 'object' && !Object.keys(value).length)) {
       delete made[name];
     } else {
       made[name] = value as PartialJSONValue;

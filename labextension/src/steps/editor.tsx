@@ -293,6 +293,12 @@ function EditorForm(props: {
       </fieldset>
       <fieldset className="jp-mlops-grid" disabled={ruled || !form.step}>
         {field('retries', trans.__('Retries'), { inputMode: 'numeric', placeholder: '0', name: 'retries' })}
+        {field('backoff', trans.__('First wait, s'), {
+          inputMode: 'decimal',
+          placeholder: '1',
+          name: 'backoff',
+          title: trans.__('Before a failed step is tried again; twice as long each time after')
+        })}
         {field('timeout', trans.__('Timeout, s'), {
           inputMode: 'decimal',
           placeholder: trans.__('none'),

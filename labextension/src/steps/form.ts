@@ -24,6 +24,7 @@ export interface IForm {
   gate: boolean;
   after: string[];
   retries: string;
+  backoff: string;
   timeout: string;
   cache: string;
   limits: string;
@@ -45,6 +46,8 @@ export interface ISubject {
 export type Outcome = 'same' | 'none' | 'new' | 'rename' | 'join';
 
 const QUANTITY = /^\d+(\.\d+)?(e\d+|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
+const NUMBER = /^(\d+\.?\d*|\.\d+)$/;
+const LONGEST = 3600;
 const RESOURCE = /^[A-Za-z][\w.-]*(\/[\w.-]+)?$/;
 
 /** The step that the first cell is in; '' for none. */
@@ -88,6 +91,7 @@ export function shown(subject: ISubject, touched: Touched): IForm {
     gate: told.gate,
     after: [],
     retries: '',
+    backoff: '',
     timeout: '',
     cache: ''
   };
@@ -98,6 +102,7 @@ export function shown(subject: ISubject, touched: Touched): IForm {
   const known = {
     after: [...new Set(members.flatMap(cell => readTags(tagsOf(cell)).after))],
     retries: settings.retries ? String(settings.retries) : '',
+    backoff: settings.backoff === undefined ? '' : String(settings.backoff),
     timeout: settings.timeout ? String(settings.timeout) : '',
     cache: settings.cache ?? '',
     limits: limitsText(settings.limits)
@@ -119,7 +124,10 @@ export function problemsOf(
   if (said.retries && !/^\d{1,4}$/.test(said.retries.trim())) {
     found.retries = trans.__('A whole number');
   }
-  if (said.timeout && !(/^[\d.]+$/.test(said.timeout.trim()) && Number(said.timeout) > 0)) {
+  if (said.backoff && !(NUMBER.test(said.backoff.trim()) && Number(said.backoff) <= LONGEST)) {
+    found.backoff = trans.__('Seconds, %1 at most', LONGEST);
+  }
+  if (said.timeout && !(NUMBER.test(said.timeout.trim()) && Number(said.timeout) > 0)) {
     found.timeout = trans.__('Seconds, more than 0');
   }
   if (said.limits && limitsOf(said.limits) === null) {
@@ -173,6 +181,9 @@ function saveStep(subject: ISubject, form: IForm, touched: Touched): void {
   }
   const wanted: IStepSettings = {
     ...('retries' in touched ? { retries: Number(form.retries) || undefined } : {}),
+    ...('backoff' in touched
+      ? { backoff: form.backoff.trim() === '' ? undefined : Number(form.backoff) }
+      : {}),
     ...('timeout' in touched ? { timeout: Number(form.timeout) || undefined } : {}),
     ...('cache' in touched ? { cache: (form.cache || undefined) as IStepSettings['cache'] } : {}),
     ...('limits' in touched ? { limits: limitsOf(form.limits) ?? undefined } : {})

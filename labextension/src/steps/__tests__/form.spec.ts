@@ -174,6 +174,16 @@ describe('saving', () => {
     expect(saved(model, [0], { role: '', step: 'a' })[0]).toEqual(['mine', 'step:a']);
   });
 
+  it('keeps the first wait of no time, and takes one away', () => {
+    const model = notebook([['step:a'], { retries: 2, backoff: 5 }]);
+    expect(shown(subject(model, 0), {}).backoff).toBe('5');
+    saved(model, [0], { backoff: '0' });
+    expect(settings(model)).toEqual([{ retries: 2, backoff: 0 }]);
+    expect(shown(subject(model, 0), {}).backoff).toBe('0');
+    saved(model, [0], { backoff: '' });
+    expect(settings(model)).toEqual([{ retries: 2 }]);
+  });
+
   it('renames a step that no cell is tagged with', () => {
     const model = notebook([[]], [['step:a']]);
     const told = { ...subject(model, 0), owner: 'setup', members: () => [model.cells.get(0)] };
@@ -197,6 +207,10 @@ describe('what is wrong', () => {
     [{ timeout: 'Infinity' }, ['timeout']],
     [{ timeout: '1.5.2' }, ['timeout']],
     [{ timeout: '2.5' }, []],
+    [{ backoff: '0' }, []],
+    [{ backoff: '-1' }, ['backoff']],
+    [{ backoff: '1e9' }, ['backoff']],
+    [{ backoff: '3601' }, ['backoff']],
     [{ limits: 'cpu' }, ['limits']],
     [{ limits: 'cpu=lots' }, ['limits']],
     [{ limits: 'cpu=1, cpu=2' }, ['limits']],
