@@ -9,6 +9,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import signal
 import sys
 import tempfile
 from hashlib import sha256
@@ -101,8 +102,15 @@ async def run_row(row: Row) -> list[CellResult]:
 def _cached(row: Row) -> Path:
     versions = [f"{name} {_version(name)}" for name in VISIBLE]
     runner = [path.read_text(encoding="utf-8") for path in (Path(__file__), Path(__file__).with_name("outputs.py"))]
-    parts = [row.key(), sys.version, sys.prefix, *versions, *runner, str(nbformat.version_info)]
+    parts = [row.key(), sys.version, sys.prefix, *versions, *runner, str(nbformat.version_info), _inherited()]
     return CACHE / f"{sha256(chr(0).join(parts).encode()).hexdigest()}.json"
+
+
+def _inherited() -> str:
+    """What a kernel takes over from this process, and a cell can see: variables, and signals that are ignored."""
+    variables = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    ignored = [number for number in signal.valid_signals() if signal.getsignal(number) is signal.SIG_IGN]
+    return f"{sorted(variables.items())} {sorted(ignored)}"
 
 
 def _version(distribution: str) -> str:
