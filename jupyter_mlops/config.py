@@ -38,6 +38,9 @@ class RunConfig(Configurable):
     pool_memory = Int(
         400_000_000, help="Bytes of their own that all kernels a worker keeps ready may hold; more are not started."
     ).tag(config=True)
+    ahead_memory = Int(
+        0, help="The same, with those for schedules that are due in seconds; 0: a tenth of the memory there is."
+    ).tag(config=True)
     preload = List(Unicode(), help="Modules that a worker's kernels have imported ahead from the start.").tag(
         config=True
     )

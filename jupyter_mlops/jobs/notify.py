@@ -44,7 +44,6 @@ class Notifier:
 
     def after(self, run: Run, rules: Policies, before: Run | None) -> None:
         """A run is over."""
-        self.long.discard(run.id)
         self._maybe(event_of(run, before), run, rules)
 
     def is_long(self, run: Run, rules: Policies) -> bool:

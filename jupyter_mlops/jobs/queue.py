@@ -257,11 +257,11 @@ class Queue:
     def finish(
         self, run: Run, state: str, *, output: str = "", metrics: Mapping[str, Any] | None = None,
         error: Mapping[str, Any] | None = None, notes: Sequence[str] = (), steps: Sequence[Mapping[str, Any]] = (),
-    ) -> bool:  # fmt: skip
-        """Say what became of a run. False if it is no longer ours: then nothing is written."""
+    ) -> str:  # fmt: skip
+        """Say what became of a run; returns the state it is in now. "" if it is no longer ours: nothing is written."""
         with self.db.write() as c:
             if not self._holds(c, run):
-                return False
+                return ""
             now = self.clock()
             known = self.run_in(c, run.id)
             values: dict[str, Any] = {
@@ -273,7 +273,7 @@ class Queue:
             c.execute(update(t.run).where(t.run.c.id == run.id).values(**values))
             if steps:
                 self._put_steps(c, run.id, steps)
-            return True
+            return str(values["state"])
 
     def _again_after(
         self, c: Connection, known: Run, error: Mapping[str, Any] | None, now: float

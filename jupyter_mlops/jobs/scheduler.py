@@ -62,6 +62,14 @@ class Scheduler:
         with self.db.read() as c:
             return c.execute(select(func.min(t.schedule.c.next_at))).scalar()
 
+    def due_within(self, seconds: float, limit: int = 1000) -> list[int]:
+        """The jobs of schedules that will be due in so many seconds, once for each schedule."""
+        now = self.clock()
+        soon = t.schedule.c.next_at.between(now, now + seconds)
+        with self.db.read() as c:
+            asked = select(t.schedule.c.job_id).where(soon).order_by(t.schedule.c.next_at)
+            return list(c.execute(asked.limit(limit)).scalars())
+
     def _fire(self, c: Connection, schedule_id: int) -> None:
         now = self.clock()
         row = c.execute(select(t.schedule).where(t.schedule.c.id == schedule_id)).mappings().first()

@@ -28,6 +28,7 @@ from jupyter_mlops.run.kernels import SharedKernels
 
 LOOKS = 1.0  # seconds between looks at the queue, unless somebody says that there is something
 BEATS = 4  # heartbeats in the time of a lease
+AHEAD = 15.0  # seconds before a schedule is due in which a kernel is made ready for its run
 SWEEP = 3600.0  # seconds between looks at what may go
 AWAY = 5.0  # seconds to wait when the database is away
 log = logging.getLogger("jupyter_mlops.worker")
@@ -50,15 +51,16 @@ class Shift:
         self.held: dict[str, tuple[Run, asyncio.Task[Performance]]] = {}
         self.ends: dict[str, str | None] = {}
         self.doing: set[asyncio.Task[None]] = set()
-        self.poked = asyncio.Event()
+        self.poked, self.set_anew, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.closing = False
         self.loop: asyncio.AbstractEventLoop | None = None
         self.beating = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self.over = threading.Event()
-        self.looking: asyncio.Task[None] | None = None
+        self.looking: list[asyncio.Task[None]] = []
         self.watchers: list[Callable[[dict[str, Any]], None]] = []
-        self.problem = ""
-        self.swept_at = time.monotonic()
+        self.problems: dict[str, str] = {}
+        self.swept_at = self.prepared_at = self.kept_at = time.monotonic()
+        self.kinds: dict[int, str] = {}
 
     # -- begin and end
 
@@ -67,7 +69,11 @@ class Shift:
         self.loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._enter)
         self.beating.start()
-        self.looking = asyncio.ensure_future(self._look())
+        self.looking = [
+            asyncio.ensure_future(self._again("the queue", self._take_all, self.poked)),
+            asyncio.ensure_future(self._again("schedules", self._keep_time, self.set_anew)),
+            asyncio.ensure_future(self._again("old runs", self._tidy, self.ended)),
+        ]
 
     def _enter(self) -> None:
         leftovers.sweep(Path(self.config.home))
@@ -78,8 +84,9 @@ class Shift:
         """Take no more; what is not finished in so many seconds is handed back, for others to go on with."""
         self.closing = True
         self.poke()
-        if self.looking is not None:
-            await self.looking
+        self.ended.set()
+        if self.looking:
+            await asyncio.wait(self.looking)
         if self.doing:
             await asyncio.wait(self.doing, timeout=patience)
         self.hand_back()
@@ -98,33 +105,31 @@ class Shift:
             task.cancel()
 
     def poke(self) -> None:
-        """There is something in the queue."""
+        """There is something in the queue, or a schedule is another one now."""
         self.poked.set()
+        self.set_anew.set()
 
-    # -- looking
+    # -- what it does again and again, each at its own pace
 
-    async def _look(self) -> None:
+    async def _again(self, what: str, once: Callable[[], Coroutine[Any, Any, float]], woken: asyncio.Event) -> None:
+        """Do it until the end, `once` saying after how many seconds it is to be done again, if nobody wakes it."""
         while not self.closing:
-            self.poked.clear()
+            woken.clear()
             try:
-                wait = await self._once()
-                self.problem = ""
-                if time.monotonic() - self.swept_at > SWEEP:
-                    self.swept_at = time.monotonic()
-                    await asyncio.to_thread(self._sweep)
+                wait = await once()
+                self.problems.pop(what, None)
             except DatabaseError as error:
-                self._worry(error)
+                self._worry(what, error)
                 wait = AWAY
             except Exception as error:  # a defect must not end the shift
-                log.exception("the queue could not be looked at")
-                self.problem = f"{type(error).__name__}: {error}"
+                log.exception("%s could not be looked at", what)
+                self.problems[what] = f"{type(error).__name__}: {error}"
                 wait = AWAY
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.poked.wait(), wait)
+                await asyncio.wait_for(woken.wait(), wait)
 
-    async def _once(self) -> float:
-        """Fire what is due and take what there is room for; returns the seconds until the next look."""
-        due = await asyncio.to_thread(self._fire)
+    async def _take_all(self) -> float:
+        """Take what there is room for. Whoever makes room, or has made a run, says so."""
         while not self.closing and not self.turn.locked():
             await self.turn.acquire()
             run = None
@@ -136,7 +141,25 @@ class Shift:
             if run is None:
                 break
             self._begin(self._do(run))
-        return LOOKS if due is None else max(0.0, min(LOOKS, due - time.time()))
+        return LOOKS
+
+    async def _keep_time(self) -> float:
+        """Fire what is due, and have kernels ready for what soon is."""
+        fired, due = await asyncio.to_thread(self._fire)
+        if fired:
+            self.poked.set()
+        left = LOOKS if due is None else due - time.time()
+        if left < AHEAD and time.monotonic() - self.prepared_at > LOOKS:
+            self.prepared_at = time.monotonic()
+            jobs = await asyncio.to_thread(self.scheduler.due_within, AHEAD)
+            self.kernels.prepare(self.kinds.get(job) for job in jobs)
+        return max(0.0, min(LOOKS, left))
+
+    async def _tidy(self) -> float:
+        if time.monotonic() - self.swept_at > SWEEP:
+            self.swept_at = time.monotonic()
+            await asyncio.to_thread(self._sweep)
+        return SWEEP
 
     def _sweep(self) -> None:
         """What policies don't keep goes."""
@@ -148,22 +171,31 @@ class Shift:
         finally:
             space.close()
 
-    def _fire(self) -> float | None:
+    def _fire(self) -> tuple[bool, float | None]:
+        """Whether something was due, and when the next thing is."""
         due = self.scheduler.next_due()
-        if due is not None and due <= time.time():
-            while self.scheduler.tick() >= 200:
-                pass
-            due = self.scheduler.next_due()
-        return due
+        if due is None or due > time.time():
+            return False, due
+        while self.scheduler.tick() >= 200:
+            pass
+        return True, self.scheduler.next_due()
 
     def _take(self) -> Run | None:
         if not self.queue.is_there_any():
             return None
-        self.queue.keep(self._leases())  # else, after the database was away, it would take its own runs from itself
+        if time.monotonic() - self.kept_at > self.queue.lease / 2:  # the database was away
+            self._keep()  # else it would take its own runs from itself
         run = self.queue.take(self.id)
         while self.queue.given_up:
             self._aside(self.queue.run(self.queue.given_up.pop()))
         return run
+
+    def _keep(self) -> dict[str, str]:
+        """Extend the leases of what it holds; returns what has to end, and why."""
+        asked_at = time.monotonic()
+        lost = self.queue.keep(self._leases())
+        self.kept_at = asked_at
+        return lost
 
     def _leases(self) -> dict[str, str]:
         return {run.id: str(run.lease) for run, _ in list(self.held.values())}
@@ -185,11 +217,10 @@ class Shift:
 
     async def _do(self, run: Run) -> None:
         """One run, from its taking to the last word on it."""
+        kernels = self.kernels.of_run()
         try:
             self._show(run, {"event": "state", "state": "running"})
-            task = asyncio.ensure_future(
-                self.performer.perform(run, self.kernels.of_run(), lambda event: self._show(run, event))
-            )
+            task = asyncio.ensure_future(self.performer.perform(run, kernels, lambda event: self._show(run, event)))
             self.held[run.id] = (run, task)
             try:
                 done = await task
@@ -199,28 +230,32 @@ class Shift:
                 log.exception("run %s", run.id)
                 text = f"{type(error).__name__}: {error}"
                 done = Performance("failed", error={"step": "", "cell": 0, "ename": "Defect", "evalue": text})
-            await asyncio.to_thread(self.db.patiently, lambda: self._write(run, done), self.db.OUTAGE)
-            self._show(run, {"event": "state", "state": (await asyncio.to_thread(self.queue.run, run.id)).state})
-            self._begin(self._told(run))  # whoever is told may take long to listen
+            state = await asyncio.to_thread(self.db.patiently, lambda: self._write(run, done), self.db.OUTAGE)
+            if state:
+                self._show(run, {"event": "state", "state": state})
+                self._begin(self._told(run))  # whoever is told may take long to listen
         except DatabaseError as error:
-            self._worry(error)
+            self._worry("the queue", error)
         finally:
+            if run.job_id is not None:
+                self.kinds[run.job_id] = kernels.kind
             self.held.pop(run.id, None)
             self.ends.pop(run.id, None)
             self.turn.release()
-            self.poke()
+            self.poked.set()
 
     def _show(self, run: Run, event: dict[str, Any]) -> None:
         for watcher in self.watchers:
             watcher({**event, "run": run.id, "job": run.job, "time": time.time()})
 
-    def _write(self, run: Run, done: Performance) -> None:
+    def _write(self, run: Run, done: Performance) -> str:
+        """Write down what became of it; the state it is in now, "" if it is others' to say."""
         if run.id in self.ends and done.state == "stopped":
             if self.ends[run.id] is None:
                 self.queue.hand_back(run)
-                return
+                return ""
             done.notes.append(f"stopped: {self.ends[run.id]}")
-        self.queue.finish(
+        return self.queue.finish(
             run, done.state, output=done.output, metrics=done.metrics, error=done.error, notes=done.notes,
             steps=done.steps,
         )  # fmt: skip
@@ -228,19 +263,22 @@ class Shift:
     def _tell(self, run: Run) -> None:
         if run.job_id is None:
             return
-        over = self.queue.run(run.id)
-        self.notifier.after(over, self.catalog.job_by_id(run.job_id).rules, self.queue.before(over))
+        self.notifier.long.discard(run.id)
+        rules = self.catalog.job_by_id(run.job_id).rules
+        if rules.notify:
+            over = self.queue.run(run.id)
+            self.notifier.after(over, rules, self.queue.before(over))
 
     # -- heartbeats, in a thread: a busy loop must not lose leases
 
     def _beat(self) -> None:
         every = self.queue.lease / BEATS
-        heard, rounds = time.monotonic(), 0
+        rounds = 0
         while not self.over.wait(every):
             rounds += 1
             try:
-                lost = self.queue.keep(self._leases())
-                heard = time.monotonic()
+                lost = self._keep()
+                self.problems.pop("leases", None)
                 if rounds % BEATS == 0:
                     self.workers.beat(self.id)
                     self._take_over()
@@ -248,8 +286,8 @@ class Shift:
                     self._end_soon(run_id, why or "another worker has taken it over")
                 self._worry_about_long_ones()
             except DatabaseError as error:
-                self._worry(error)
-                if not self.db.is_sqlite and time.monotonic() - heard > self.queue.lease:
+                self._worry("leases", error)
+                if not self.db.is_sqlite and time.monotonic() - self.kept_at > self.queue.lease:
                     for run_id in list(self.held):  # somebody who still reaches the database may take it over
                         self._end_soon(run_id, None)
             except Exception:
@@ -282,7 +320,7 @@ class Shift:
         if self.loop is not None and not self.loop.is_closed():
             self.loop.call_soon_threadsafe(what)
 
-    def _worry(self, error: DatabaseError) -> None:
-        if not self.problem:
+    def _worry(self, what: str, error: DatabaseError) -> None:
+        if not self.problems:
             log.warning("%s", error)
-        self.problem = error.message
+        self.problems[what] = error.message

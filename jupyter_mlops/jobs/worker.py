@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -26,7 +27,7 @@ from jupyter_mlops.jobs.shift import Shift
 from jupyter_mlops.kernels import leftovers
 from jupyter_mlops.kernels.forkserver_client import SERVERS
 from jupyter_mlops.kernels.pool import Pool
-from jupyter_mlops.run.engine import cores
+from jupyter_mlops.run.engine import cores, memory
 from jupyter_mlops.run.execute import execute
 from jupyter_mlops.run.kernels import SharedKernels, Waiting
 from jupyter_mlops.run.launch import Wanted
@@ -47,7 +48,9 @@ class Worker:
         self.config, self.kept = config or RunConfig(), kept
         self.home = Path(self.config.home)
         self.limit = self.config.jobs or cores()
-        self.pool: Pool[Waiting] = Pool(self.config.pool_size, self.config.pool_memory)
+        self.pool: Pool[Waiting] = Pool(
+            self.config.pool_size, self.config.pool_memory, self.config.ahead_memory or memory() // 10
+        )
         self.kernels = SharedKernels(self.pool, self.limit)
         self.turn = asyncio.Semaphore(self.limit)
         self.runs: set[asyncio.Task[dict[str, Any]]] = set()
@@ -82,6 +85,8 @@ class Worker:
         try:
             await self.warm()
             await self.shift.begin()
+            gc.collect()
+            gc.freeze()  # what is there now stays, and need not be looked at again and again
             ready()
             await self.stopping.wait()
         finally:
@@ -160,7 +165,7 @@ class Worker:
         """Wait for what runs; after `stop_patience` seconds, stop it. Its kernels end either way."""
         patience = self.config.stop_patience
         until = time.monotonic() + patience
-        if self.shift is not None and self.shift.looking is not None:
+        if self.shift is not None and self.shift.looking:
             await self.shift.end(patience)
         if self.runs:
             await asyncio.wait(self.runs, timeout=max(0.0, until - time.monotonic()))
@@ -305,7 +310,7 @@ class Worker:
             "stopping": self.stopping.is_set(),
             "database": make_url(self.config.database).render_as_string(hide_password=True),
             "doing": sorted(self.shift.held) if self.shift is not None else [],
-            "problem": self.shift.problem if self.shift is not None else "",
+            "problem": next(iter(self.shift.problems.values()), "") if self.shift is not None else "",
         }
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -24,6 +24,8 @@ class Ready(Protocol):
 
 
 K = TypeVar("K", bound=Ready)
+KNOWN = 100  # keys of which it is known how a kernel is made
+EXPECTED = 60.0  # seconds that kernels wait for who was expected and does not come
 UNIQUE = re.compile(r"^Private_\w+:\s+(\d+) kB", re.MULTILINE)
 
 
@@ -37,18 +39,21 @@ def unique_memory(pid: int) -> int:
 
 
 class Pool(Generic[K]):
-    """Keeps kernels ready under the keys that were asked for last.
+    """Keeps kernels ready under the keys that were asked for last, and more for those who are expected.
 
-    :param size: kernels that wait, at most.
-    :param memory: bytes of their own that all that wait may hold, at most.
+    :param size: kernels that wait, at most, for whoever may come.
+    :param memory: bytes of their own that these may hold, at most.
+    :param ahead: bytes that all that wait may hold, those for who is expected included.
     """
 
-    def __init__(self, size: int, memory: int) -> None:
-        self.size, self.memory = size, memory
+    def __init__(self, size: int, memory: int, ahead: int = 0) -> None:
+        self.size, self.memory, self.ahead = size, memory, ahead
         self.ready: dict[str, list[K]] = {}
         self.makers: dict[str, Callable[[], Awaitable[K]]] = {}
         self.wanted_at: dict[str, float] = {}
         self.needs: dict[str, int] = {}
+        self.expected: dict[str, int] = {}
+        self.expected_until: dict[str, float] = {}
         self.filling: asyncio.Task[None] | None = None
         self.closed = False
 
@@ -59,10 +64,30 @@ class Pool(Generic[K]):
         """What the kernels that wait hold of their own."""
         return sum(unique_memory(kernel.pid) for kernels in self.ready.values() for kernel in kernels)
 
+    def expect(self, many: Mapping[str, int]) -> None:
+        """Soon so many will ask for kernels of these keys: start as many as there is memory for.
+
+        It may be told again while they come: whoever takes one is expected no more. Of a key that nobody has ever
+        asked for it is not known how to make one.
+        """
+        for key, number in many.items():
+            if key in self.makers:
+                self.expected[key] = max(self.expected.get(key, 0), number)
+                self.expected_until[key] = time.monotonic() + EXPECTED
+        if self.expected:
+            self.fill()
+
     async def take(self, key: str, make: Callable[[], Awaitable[K]]) -> K | None:
         """A kernel that waits under this key, or None. From now on, kernels of this key are kept ready."""
+        self.makers.pop(key, None)
         self.makers[key] = make
+        while len(self.makers) > KNOWN:
+            del self.makers[next(iter(self.makers))]
         self.wanted_at[key] = time.monotonic()
+        if key in self.expected:
+            self.expected[key] -= 1
+            if not self.expected[key]:
+                self._expect_no_more(key)
         while waiting := self.ready.get(key):
             kernel = waiting.pop(0)
             try:
@@ -83,43 +108,75 @@ class Pool(Generic[K]):
             self.filling = asyncio.ensure_future(self._fill())
 
     async def _fill(self) -> None:
-        """The key that was wanted last gets all there is room for; kernels of others go as room is needed."""
-        while self.wanted_at:
-            key = max(self.wanted_at, key=lambda k: self.wanted_at[k])
-            if not await self._room_for(key):
-                return
+        while (key := self._expected_next()) is not None or (key := await self._wanted_next()) is not None:
             try:
                 kernel = await self.makers[key]()
             except Exception:  # whoever wants one next is told why
                 self.wanted_at.pop(key, None)
+                self._expect_no_more(key)
                 return
             self.needs[key] = unique_memory(kernel.pid)
-            if self.closed or key not in self.wanted_at or self.bytes() + self.needs[key] > self.memory:
+            bound = self.ahead if key in self.expected else self.memory
+            unwanted = key not in self.wanted_at and key not in self.expected
+            if self.closed or unwanted or self._held() + self.needs[key] > bound:
                 await _end(kernel)
                 return
             self.ready.setdefault(key, []).append(kernel)
+
+    def _expected_next(self) -> str | None:
+        """The key of which more are expected than wait."""
+        for key, number in self.expected.items():
+            if len(self.ready.get(key, ())) < number and self._held() + self._need(key) <= self.ahead:
+                return key
+        return None
+
+    async def _wanted_next(self) -> str | None:
+        """The key that was wanted last, if there is room: it gets all there is; kernels of others go as it needs it."""
+        if not self.wanted_at:
+            return None
+        key = max(self.wanted_at.keys() & self.makers.keys(), key=lambda k: self.wanted_at[k])
+        return key if await self._room_for(key) else None
 
     async def _room_for(self, key: str) -> bool:
         """Make room for one more of this key, if others can go for it."""
         if len(self.ready.get(key, ())) >= self.size or self.needs.get(key, 0) > self.memory:
             return False
-        while len(self) >= self.size or self.bytes() + self._need(key) > self.memory:
-            others = [k for k, kernels in self.ready.items() if kernels and k != key]
+        while len(self) >= self.size or self._held() + self._need(key) > self.memory:
+            others = [k for k in self.ready if self._spare(k) and k != key]
             if not others:
                 return not len(self)
             await _end(self.ready[min(others, key=lambda k: self.wanted_at.get(k, 0.0))].pop())
         return True
 
+    def _spare(self, key: str) -> int:
+        """How many of this key wait for nobody who is expected."""
+        return max(0, len(self.ready.get(key, ())) - self.expected.get(key, 0))
+
+    def _held(self) -> int:
+        """What those that wait held when they were started; they do nothing, so it is what they hold."""
+        return sum(self.needs.get(key, 0) * len(kernels) for key, kernels in self.ready.items())
+
+    def _expect_no_more(self, key: str) -> None:
+        self.expected.pop(key, None)
+        self.expected_until.pop(key, None)
+
     def _need(self, key: str) -> int:
         """What one more kernel of this key will hold: as much as the last one did, or as others do."""
-        return self.needs.get(key, self.bytes() // max(1, len(self)))
+        return self.needs.get(key, self._held() // max(1, len(self)))
 
     async def rest(self, idle: float) -> None:
-        """Let go of kernels whose key nobody wanted for `idle` seconds."""
+        """Let go of kernels whose key nobody wanted for `idle` seconds, and of those for who did not come."""
         now = time.monotonic()
+        for key in [k for k, until in self.expected_until.items() if until < now]:
+            self._expect_no_more(key)
+        for key in list(self.ready):
+            while self._spare(key) > max(0, self.size):
+                await _end(self.ready[key].pop())
         for key in [k for k in self.makers if now - self.wanted_at.get(k, now - idle - 1) > idle]:
-            for known in (self.wanted_at, self.makers, self.needs):
-                known.pop(key, None)
+            if key in self.expected:
+                continue
+            self.wanted_at.pop(key, None)
+            self.needs.pop(key, None)
             for kernel in self.ready.pop(key, []):
                 await _end(kernel)
 

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,15 +74,25 @@ class SharedKernels:
         self.pool, self.limit = pool, limit
         self.endings: set[asyncio.Task[None]] = set()
         self.free = asyncio.Semaphore(limit)
+        self.usual = ""
 
     def of_run(self) -> PooledKernels:
         return PooledKernels(self)
 
     async def expect(self, wanted: Wanted) -> None:
         """Keep kernels like this ready from now on."""
-        if _can_wait(wanted) and (waiting := await self.pool.take(_key(wanted), _maker(wanted))) is not None:
-            await waiting.kill()
+        if _can_wait(wanted):
+            self.usual = _key(wanted)
+            if (waiting := await self.pool.take(self.usual, _maker(wanted))) is not None:
+                await waiting.kill()
         self.pool.fill()
+
+    def prepare(self, kinds: Iterable[str | None]) -> None:
+        """Runs will soon begin: have a kernel ready for each, as far as there is memory.
+
+        :param kinds: for each run, what kind of kernel its like had (`PooledKernels.kind`); None if that isn't known.
+        """
+        self.pool.expect(Counter(self.usual if kind is None else kind for kind in kinds if kind != ""))
 
     def release(self) -> None:
         """Somebody's kernel has ended."""
@@ -98,7 +109,8 @@ class PooledKernels(Kernels):
     """The kernels of one run, from what it shares with others.
 
     A run holds room for its main kernel from its first cell to its end, whatever becomes of the kernel in between:
-    two runs that had to ask again while helpers hold theirs could wait for each other for ever.
+    two runs that had to ask again while helpers hold theirs could wait for each other for ever. `kind` is what kind of
+    kernel it was given last, in the words of what it shares; "" if it needed none, or one that can't be made ready.
     """
 
     one_of_many = True
@@ -108,6 +120,7 @@ class PooledKernels(Kernels):
         self.shared = shared
         self.ending: asyncio.Task[None] | None = None
         self.holds = False
+        self.kind = ""
 
     @property
     def room(self) -> bool:
@@ -141,7 +154,8 @@ class PooledKernels(Kernels):
         wanted = session.wanted
         waiting = None
         if _can_wait(wanted):
-            waiting = await self.shared.pool.take(_key(wanted), _maker(wanted))
+            self.kind = _key(wanted)
+            waiting = await self.shared.pool.take(self.kind, _maker(wanted))
         if waiting is None:
             await session.start()
         else:

@@ -84,13 +84,13 @@ class Worker(Mlops):
         return (self.status() or {}).get(name, 0)
 
 
-def wait_for(what: Any) -> None:
+def wait_for(what: Any, every: float = 0.02) -> None:
     """Until it is so. Raises Failed after a minute."""
     until = time.monotonic() + PATIENCE
     while not what():
         if time.monotonic() > until:
             raise Failed("the worker was not ready in time")
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def open_files(pid: int) -> int:

@@ -51,6 +51,21 @@ def made(database_url: str) -> Iterator[Setup]:
     db.close()
 
 
+def test_what_will_soon_be_due(made: Setup) -> None:
+    other = made.catalog.ensure_job("later")
+    made.catalog.add_version(other, "d2")
+    for job, cron in ((made.job, "hourly"), (made.job, "0 * * * *"), (other, "30 * * * *")):
+        made.catalog.add_schedule(job, Cron.parse(cron, "UTC"))
+    assert made.scheduler.due_within(15.0) == []
+    made.clock.go(HOUR - 10)
+    made.scheduler.tick()
+    assert made.scheduler.due_within(15.0) == [made.job.id, made.job.id]
+    assert made.scheduler.due_within(15.0, limit=1) == [made.job.id]
+    assert made.scheduler.due_within(HOUR) == [made.job.id, made.job.id, other.id]
+    made.clock.go(20)
+    assert made.scheduler.due_within(15.0) == []  # it is due, not soon
+
+
 def test_nothing_is_fired_before_its_time(made: Setup) -> None:
     known = made.catalog.add_schedule(made.job, Cron.parse("hourly", "UTC"))
     made.clock.go(HOUR - 1)

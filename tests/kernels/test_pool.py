@@ -181,7 +181,7 @@ def test_rest_ends_what_nobody_wanted_even_if_its_maker_failed() -> None:
         await asyncio.sleep(0.01)
         await pool.rest(0.001)
         assert living() == []
-        assert not (pool.ready or pool.makers or pool.wanted_at or pool.needs)
+        assert not (pool.ready or pool.wanted_at or pool.needs)
 
     asyncio.run(go())
 
@@ -274,6 +274,59 @@ def test_a_pool_of_none(size: int) -> None:
         pool.fill()
         assert pool.filling is None
         await pool.close()
+
+    asyncio.run(go())
+
+
+def test_those_who_are_expected_find_kernels_ready() -> None:
+    async def go() -> None:
+        pool: Pool[Fake] = Pool(2, 25 * MB, 60 * MB)
+        await pool.take("a", maker("a"))
+        await pool.take("b", maker("b"))
+        pool.expect({"a": 4, "b": 1, "unknown": 7})
+        await filled(pool)
+        assert sorted(living()) == ["a", "a", "a", "a", "b"]
+        for _ in range(4):
+            pool.expect({"a": 4 - len(Fake.gone)})  # told again while they come
+            assert await pool.take("a", maker("a")) is not None
+            Fake.gone.append("taken")
+        Fake.gone.clear()
+        await filled(pool)
+        assert sorted(k.key for kernels in pool.ready.values() for k in kernels) == ["a", "b"]
+
+    asyncio.run(go())
+
+
+def test_kernels_for_who_is_expected_have_a_bound_of_their_own_and_don_t_go_for_others() -> None:
+    async def go() -> None:
+        pool: Pool[Fake] = Pool(2, 25 * MB, 60 * MB)
+        await pool.take("a", maker("a"))
+        pool.expect({"a": 100})
+        await filled(pool)
+        assert living() == ["a"] * 6
+        await pool.take("b", maker("b"))
+        await filled(pool)
+        assert living() == ["a"] * 6
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize(("idle", "left"), [(1e12, ["a", "a"]), (1.0, [])])
+def test_who_was_expected_and_does_not_come_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch, idle: float, left: list[str]
+) -> None:
+    async def go() -> None:
+        pool: Pool[Fake] = Pool(2, 25 * MB, 60 * MB)
+        await pool.take("b", maker("b"))
+        await pool.rest(-1.0)  # nobody wanted any for long, but it is known how they are made
+        await pool.take("a", maker("a"))
+        pool.expect({"a": 4, "b": 1})
+        await filled(pool)
+        await pool.rest(1000.0)
+        assert sorted(living()) == ["a", "a", "a", "a", "b"]
+        monkeypatch.setattr(module.time, "monotonic", lambda: 1e9)
+        await pool.rest(idle)
+        assert living() == left
 
     asyncio.run(go())
 
