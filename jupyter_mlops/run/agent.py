@@ -55,6 +55,11 @@ HIDDEN = frozenset(
 )
 HISTORY = re.compile(r"_i?\d+")
 ATOMIC = (str, bytes, int, float, complex, bool, type(None), tuple, frozenset, range, slice, types.BuiltinFunctionType)
+# Their values hold nothing that a notebook has made which could be mistaken for them.
+PLAIN = frozenset(
+    {str, bytes, int, float, complex, bool, type(None), tuple, list, dict, set, frozenset, types.ModuleType,
+     types.BuiltinFunctionType, types.WrapperDescriptorType, types.MethodDescriptorType, types.GetSetDescriptorType}
+)  # fmt: skip
 UNSHARED = (str, bytes, int, float, complex, type(None), range, types.BuiltinFunctionType, types.ModuleType)
 PICKLED_BY = frozenset("__reduce__ __reduce_ex__ __getstate__ __setstate__ __del__ __new__ __getattribute__".split())
 FILLED = (dict, list, set, frozenset, collections.deque)
@@ -1286,6 +1291,7 @@ class Agent:
         self.stored: dict[Any, Any] = {}
         self.facts: dict[Any, Any] = {}
         self.raws: dict[str, Any] = {}
+        self.own_files: dict[str, bool] = {}
         self.prints: dict[str, Any] = {}
         self.cells: list[Any] = []
         self.start_random: dict[Any, Any] = {}
@@ -1332,7 +1338,7 @@ class Agent:
                 self.start_random[name] = digest
         for name, module in list(sys.modules.items()):
             if not name.startswith("_") and hasattr(module, "__dict__"):
-                self.prints[name] = {k: id(v) for k, v in vars(module).items()}
+                self.prints[name] = dict(zip(held := vars(module), map(id, held.values())))
         ImportDraws(self)
         history = getattr(self.shell, "history_manager", None)
         if history is not None:
@@ -1426,14 +1432,22 @@ class Agent:
         found = {}
         for name, module in list(sys.modules.items()):
             path = getattr(module, "__file__", None)
-            if name in ("__main__", MODULE) or not path or name.startswith(("ipykernel", "IPython")):
+            if not path:
                 continue
-            if "site-packages" in path or "dist-packages" in path or not path.endswith(".py"):
-                continue
-            path = os.path.abspath(path)
-            if not path.startswith(self.watch.ignored) and not path.startswith(_STDLIB):
-                found[name] = path
+            own = self.own_files.get(path)
+            if own is None:
+                own = self.is_own_file(path)
+                if os.path.isabs(path):
+                    self.own_files[path] = own
+            if own and name not in ("__main__", MODULE) and not name.startswith(("ipykernel", "IPython")):
+                found[name] = os.path.abspath(path)
         return found
+
+    def is_own_file(self, path: str) -> bool:
+        """Whether a module's file is neither of the standard library nor installed."""
+        if "site-packages" in path or "dist-packages" in path or not path.endswith(".py"):
+            return False
+        return not os.path.abspath(path).startswith((*self.watch.ignored, _STDLIB))
 
     def module_data(self, name: str) -> Any:
         skip = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
@@ -1825,6 +1839,10 @@ class Agent:
         return found
 
     def of_notebook(self, value: Any) -> Any:
+        if type(value) in PLAIN:
+            return False
+        if type(value) is types.FunctionType and not value.__dict__:
+            return value.__globals__ is self.user_ns
         for item in (value, *(_held(value, name) for name in ("__func__", "fget", "__wrapped__"))):
             if type(item) is types.FunctionType and item.__globals__ is self.user_ns:
                 return True

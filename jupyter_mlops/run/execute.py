@@ -96,12 +96,13 @@ async def _run(
     from jupyter_mlops.run.record import Record
 
     source = read_notebook(request.notebook)
-    declared = build(source, request.notebook.stem)
+    nb = unmark(source)
+    declared = build(nb, request.notebook.stem)
     kernel = kernel_name(source, request.kernel)
     _require_kernel(kernel, request.kernel)
     values = _values(declared, request)
-    nb = _injected(unmark(source), values, kernel, declared) if values else unmark(source)
-    pipeline = build(nb, request.notebook.stem)
+    nb = _injected(nb, values, kernel, declared) if values else nb
+    pipeline = build(nb, request.notebook.stem) if values else declared
     _require_step(pipeline, request.from_step)
     _require_step(pipeline, request.only_step)
     _require_step(pipeline, request.stop_before)

@@ -530,7 +530,9 @@ class RunLoop:
         if not self.python:
             return
         again = block.index < self.retried_until
-        wanted = ahead or again or self.cache is not None or self.options.isolate or self.options.jobs > 1
+        last = block.index == len(self.blocks) - 1
+        handed_on = self.options.isolate or self.options.jobs > 1 or bool(self.options.stop_before)
+        wanted = ahead or again or self.cache is not None or (handed_on and not last)
         opaque = plan.opaque(block)
         answer = await session.ask(
             "finish",
@@ -554,12 +556,12 @@ class RunLoop:
         return replace(group, digest=f"live-{digest}")
 
     def _seeds(self, block: Block) -> dict[int, list[str]]:
-        from jupyter_mlops.notebook.effects import effects
+        from jupyter_mlops.notebook.effects import cell_effects
 
         found = {}
         for ordinal, index in enumerate(block.cells):
             with contextlib.suppress(SyntaxError):
-                seeds = effects(self.record.nb.cells[index].source, self._modules_before(block)).seeds
+                seeds = cell_effects(self.record.nb.cells[index].source, self._modules_before(block)).seeds
                 if seeds:
                     found[ordinal] = sorted(seeds)
         return found

@@ -8,6 +8,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -24,14 +25,21 @@ from jupyter_mlops.run.launch import LOG, Launched, Wanted, launch
 
 AGENT_MODULE = "_jupyter_mlops_agent"
 AGENT_SOURCE = Path(__file__).with_name("agent.py")
+# From the file itself where the kernel has it, as it does on this machine: then Python has compiled it already.
 INSTALL = """
-def _install(source):
-    import sys, types
-    module = types.ModuleType({module!r})
-    sys.modules[module.__name__] = module
-    exec(compile(source, '<jupyter_mlops agent>', 'exec'), module.__dict__)
+def _install(name, path, digest, source):
+    import hashlib, importlib.machinery, sys, types
+    loader = importlib.machinery.SourceFileLoader(name, path)
+    if source is not None:
+        code = compile(source, path, 'exec')
+    elif hashlib.sha256(loader.get_data(path)).hexdigest() == digest:
+        code = loader.get_code(name)
+    else:
+        raise OSError('another file')
+    module = sys.modules[name] = types.ModuleType(name)
+    exec(code, module.__dict__)
     module.install(get_ipython())
-_install({source!r})
+_install({module!r}, {path!r}, {digest!r}, {source!r})
 del _install
 """
 ASK = "__import__('sys').modules[{module!r}].serve({request!r})"
@@ -113,7 +121,7 @@ class Session:
         try:
             launched.manager.context.setsockopt(zmq.RCVHWM, 0)  # outputs are never dropped because we are slow
             client = launched.manager.client()
-            client.start_channels()
+            client.start_channels(stdin=False, hb=False)
             self.client.kc = client
             client.allow_stdin = False
             await asyncio.wait_for(self._ready(), self.startup_timeout)
@@ -172,7 +180,10 @@ class Session:
 
     async def _install(self) -> None:
         source = AGENT_SOURCE.read_text(encoding="utf-8")
-        reply = await self._silent(INSTALL.format(module=AGENT_MODULE, source=source))
+        agent = {"module": AGENT_MODULE, "path": str(AGENT_SOURCE), "digest": sha256(source.encode()).hexdigest()}
+        reply = await self._silent(INSTALL.format(**agent, source=None))
+        if reply["content"]["status"] != "ok":
+            reply = await self._silent(INSTALL.format(**agent, source=source))
         if reply["content"]["status"] != "ok":
             raise MlopsError("the kernel can't take the agent", remedy=_last_line(reply["content"]))
 
@@ -265,9 +276,10 @@ class Session:
         try:
             if kc is not None and await manager.is_alive():
                 kc.shutdown()
-                until = time.monotonic() + patience
+                until, wait = time.monotonic() + patience, 0.001
                 while time.monotonic() < until and await manager.is_alive():
-                    await asyncio.sleep(0.01)
+                    await asyncio.sleep(wait)
+                    wait = min(0.01, wait * 1.25)
         finally:
             await self.kill()
 

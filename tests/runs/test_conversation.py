@@ -20,6 +20,7 @@ from jupyter_client.session import Session as WireSession
 from nbclient.exceptions import CellExecutionError
 
 from jupyter_mlops.errors import KernelDied, TimedOut
+from jupyter_mlops.run import session as session_module
 from jupyter_mlops.run.conversation import read
 from jupyter_mlops.run.launch import Wanted
 from jupyter_mlops.run.session import Session
@@ -142,6 +143,31 @@ def test_no_output_is_lost_however_slow_we_are(tmp_path: Path, stopped: bool) ->
             await work
             assert [int(o.data["text/plain"]) for o in one.nb.cells[0].outputs] == list(range(8000))
 
+    run(go)
+
+
+def test_a_kernel_that_does_not_have_our_files_is_sent_the_agent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Elsewhere:
+        def __str__(self) -> str:
+            return str(tmp_path / "agent.py")
+
+        def read_text(self, encoding: str) -> str:
+            return known.read_text(encoding)
+
+    known = session_module.AGENT_SOURCE
+
+    async def go() -> None:
+        for other in (None, "x = 1\n"):  # none is there, and another one is
+            if other is not None:
+                (tmp_path / "agent.py").write_text(other, encoding="utf-8")
+            async with session(tmp_path, "print(1)") as one:
+                assert (await one.ask("hello"))["pid"]
+                await one.run_cell(0, None)
+                assert one.nb.cells[0].outputs[0].text == "1\n"
+
+    monkeypatch.setattr(session_module, "AGENT_SOURCE", Elsewhere())
     run(go)
 
 
