@@ -15,11 +15,13 @@ import {
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { duration } from '../format';
+import { Name } from '../name';
 import { StateMark, stateWord } from '../states';
 import { Pipeline, State, StepRun } from '../types';
 import { IJoined, layout, NODE } from './layout';
 
 const MANY = 20; // steps from which there is a map
+const STEP = NODE.width / 2; // the graph is laid out anew when it has so much more or less room
 const LEGIBLE = 0.75; // the smallest size at which names are read well
 const DASHED = ['learned', 'prev', 'state', 'file'];
 
@@ -42,7 +44,9 @@ const Step = React.memo(({ data, selected }: NodeProps<StepNode>): JSX.Element =
     title={data.title}
   >
     <Handle type="target" position={Position.Top} isConnectable={false} />
-    <span className="jp-mlops-node-name">{data.name}</span>
+    <span className="jp-mlops-node-name">
+      <Name>{data.name}</Name>
+    </span>
     {data.run ? (
       <span className="jp-mlops-node-last">
         <StateMark state={data.run.state as State} trans={data.trans}>
@@ -98,7 +102,8 @@ export default function Graph(props: {
   const flow = React.useRef<ReactFlowInstance<StepNode> | null>(null);
   const box = React.useRef<HTMLDivElement>(null);
   const shape = JSON.stringify([pipeline.steps.map(one => one.name), pipeline.edges]);
-  const placed = React.useMemo(() => layout(pipeline), [shape]);
+  const [room, setRoom] = React.useState(0);
+  const placed = React.useMemo(() => layout(pipeline, room || undefined), [shape, room]);
   const nodes = React.useMemo<StepNode[]>(
     () =>
       placed.nodes.map(({ name, x, y }) => {
@@ -147,6 +152,7 @@ export default function Graph(props: {
     if (!made || !node || !node.clientWidth) {
       return;
     }
+    setRoom(STEP * Math.floor(node.clientWidth / LEGIBLE / STEP));
     // All of it where that can be read; else its first step and what is around it, at a size that can.
     const width = Math.max(...placed.nodes.map(one => one.x + NODE.width));
     const height = Math.max(...placed.nodes.map(one => one.y + NODE.height));

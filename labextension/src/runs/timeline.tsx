@@ -1,6 +1,7 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { duration } from '../format';
+import { Name } from '../name';
 import { stateWord } from '../states';
 import { State, StepRun } from '../types';
 import { ISpan } from './spans';
@@ -27,7 +28,9 @@ export function Timeline(props: {
           : '';
         return (
           <div key={step.name} role="row" style={{ height: ROW }} title={`${step.name}: ${word} ${told}`}>
-            <span role="rowheader">{step.name}</span>
+            <span role="rowheader">
+              <Name>{step.name}</Name>
+            </span>
             <span role="cell" className="jp-mlops-track">
               {span ? (
                 <i

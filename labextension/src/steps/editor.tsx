@@ -48,6 +48,7 @@ export class StepEditor extends ReactWidget {
     StepEditor._open = editor;
     Widget.attach(editor, document.body);
     editor._place();
+    editor._sized.observe(editor.node);
   }
 
   private constructor(
@@ -59,6 +60,7 @@ export class StepEditor extends ReactWidget {
     super();
     this.addClass('jp-mlops-editor');
     this._outside = this._outside.bind(this);
+    this._sized = new ResizeObserver(() => this._place());
     document.addEventListener('mousedown', this._outside, true);
     panel.disposed.connect(this.dispose, this);
   }
@@ -68,6 +70,7 @@ export class StepEditor extends ReactWidget {
       return;
     }
     document.removeEventListener('mousedown', this._outside, true);
+    this._sized.disconnect();
     if (StepEditor._open === this) {
       StepEditor._open = null;
     }
@@ -93,12 +96,13 @@ export class StepEditor extends ReactWidget {
 
   private _place(): void {
     const at = this.anchor.getBoundingClientRect();
-    const height = Math.min(480, window.innerHeight - 16);
+    const height = this.node.offsetHeight;
     const left = Math.max(8, Math.min(at.left, window.innerWidth - WIDTH - 8));
     const top = Math.max(8, Math.min(at.bottom + 4, window.innerHeight - height - 8));
     Object.assign(this.node.style, { left: `${left}px`, top: `${top}px`, width: `${WIDTH}px` });
   }
 
+  private readonly _sized: ResizeObserver;
   private static _open: StepEditor | null = null;
 }
 

@@ -46,6 +46,24 @@ describe('layout', () => {
     }
   });
 
+  it('puts what nothing joins side by side, or below where there is no room', () => {
+    const parts = pipeline(
+      ['a', 'b', 'c', 'd', '__proto__'],
+      [
+        ['a', 'c', 'x', 'data'],
+        ['b', 'd', 'y', 'data']
+      ]
+    );
+    const wide = new Map(layout(parts).nodes.map(one => [one.name, one]));
+    expect([...wide.values()].map(({ y }) => y)).toEqual([0, 0, wide.get('c')!.y, wide.get('c')!.y, 0]);
+    expect(wide.get('a')!.x).toBeLessThan(wide.get('b')!.x);
+    const narrow = new Map(layout(parts, 1.5 * NODE.width).nodes.map(one => [one.name, one]));
+    expect(new Set([...narrow.values()].map(({ x }) => x))).toEqual(new Set([0]));
+    const order = [...narrow.values()].sort((one, two) => one.y - two.y).map(({ name }) => name);
+    expect(order).toEqual(['a', 'c', 'b', 'd', '__proto__']);
+    expect(new Set([...narrow.values()].map(({ y }) => y)).size).toBe(5);
+  });
+
   it('draws one line between two steps, whatever joins them', () => {
     const { edges } = layout(
       pipeline(
