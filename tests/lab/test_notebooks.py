@@ -145,6 +145,33 @@ def test_headers_follow_what_is_done_to_cells(page: Lab, write: Write) -> None:
     assert page.tags(path, 1) == ["step:one", "mine"]
 
 
+def test_headers_follow_the_setting_at_once(page: Lab, write: Write, settings: Callable[..., None]) -> None:
+    settings("jupyter-mlops:plugin")  # as it comes, now and afterwards
+    page.open(write("shown.ipynb", ("x = 1", "step:a"), ("y = x", "step:b")))
+    headers(page, "a", "b")
+    page.command("Settings Editor")
+    page.page.locator(".jp-PluginList-entry:has-text('MLOps')").click()
+    choice = page.page.locator(".jp-SettingsForm select").first
+    for value, shown in (("never", ("", "")), ("always", ("a", "b"))):
+        choice.select_option(label=value)
+        page.page.locator(".lm-TabBar-tab:has-text('shown.ipynb')").click()
+        headers(page, *shown)
+        page.page.locator(".lm-TabBar-tab:has-text('Settings')").click()
+
+
+def test_how_long_to_wait_before_a_retry_is_set_beside_it(page: Lab, write: Write) -> None:
+    page.open(path := write("waits.ipynb", ("x = 1", "step:a"), ("y = x", "step:b")))
+    headers(page, "a", "b")
+    edit(page, 1, retries="2", backoff="0.5")
+    assert page.saved(path)["cells"][1]["metadata"]["jupyter_mlops"] == {"retries": 2, "backoff": 0.5}
+    page.select(1)
+    page.page.keyboard.press("Control+Shift+E")
+    expect(page.page.locator(".jp-mlops-editor input[name=backoff]")).to_have_value("0.5")
+    page.page.locator(".jp-mlops-editor input[name=backoff]").fill("-1")
+    expect(page.page.locator("#jp-mlops-editor-backoff")).to_contain_text("Seconds")
+    page.page.keyboard.press("Escape")
+
+
 def test_a_notebook_in_another_language_is_one_step(page: Lab, lab: Server) -> None:
     made = notebook(("x <- 1", "step:one"), "y <- x")
     made["metadata"] = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}

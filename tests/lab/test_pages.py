@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
@@ -139,6 +141,19 @@ def test_pages_come_back_as_they_were(page: Lab, write: Write, lab: Server) -> N
     page.page.goto(page.page.url.replace("&reset", "").replace("?reset", ""))
     page.page.wait_for_selector(".jp-mlops-log-cell:has-text('hello')")
     expect(page.page.get_by_role("tab", name="Log", exact=True)).to_have_attribute("aria-selected", "true")
+
+
+def test_the_page_of_jobs_comes_back_as_it_was(page: Lab, write: Write, lab: Server) -> None:
+    lab.post("jobs/again/versions", {"notebook": write("again.ipynb", ("x = 1", "step:a")), "message": "the one"})
+    page.open("again.ipynb").panel()
+    page.command("Open Jobs")
+    page.page.locator(".jp-mlops-jobs td button:text-is('again')").click()
+    tab(page, "Versions")
+    page.page.wait_for_selector(".jp-mlops-job td:has-text('the one')")
+    page.page.wait_for_timeout(1500)  # JupyterLab saves its layout a second after it changed
+    page.page.goto(page.page.url.replace("&reset", "").replace("?reset", ""))
+    page.page.wait_for_selector(".jp-mlops-job td:has-text('the one')")
+    expect(page.page.get_by_role("tab", name="Versions", exact=True)).to_have_attribute("aria-selected", "true")
 
 
 def past(lab: Server, job: str, count: int, steps: int) -> None:
@@ -292,6 +307,30 @@ def test_a_schedule_is_made_by_hand_refused_at_its_field_and_changed(page: Lab, 
     expect(dialog).to_have_count(0)
     [changed] = lab.get("schedules", job="clock")["schedules"]
     assert (changed["id"], changed["cron"], changed["parameters"]) == (made["id"], "15 3 * * *", {"n": 5})
+
+
+def test_the_day_on_which_clocks_change_is_told(page: Lab, write: Write, lab: Server) -> None:
+    zone = ZoneInfo("Europe/Paris")
+
+    def midnight(ahead: int) -> datetime:
+        day = datetime.now(zone).date() + timedelta(days=ahead)
+        return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+    ahead = next(n for n in range(1, 366) if midnight(n).utcoffset() != midnight(n + 1).utcoffset())
+    change = midnight(ahead).date()
+    lab.post("jobs/shifted/versions", {"notebook": write("shifted.ipynb", *CELLS)})
+    page.open("shifted.ipynb").panel()
+    page.command("Open Jobs")
+    page.page.get_by_role("button", name="Schedule shifted").click()
+    dialog = page.page.locator(".jp-Dialog")
+    dialog.locator(".jp-mlops-preset:has-text('Custom')").click()
+    dialog.get_by_label("Time zone").fill("Europe/Paris")
+    dialog.locator(".jp-mlops-code").fill(f"30 2 {change.day} {change.month} *")
+    expect(dialog.locator(".jp-mlops-told li").first).to_contain_text("clocks change that day")
+    page.picture("schedule-clocks")
+    dialog.locator(".jp-mlops-code").fill(f"30 2 {change.day} {change.month % 12 + 1} *")
+    expect(dialog.locator(".jp-mlops-told li").first).to_be_visible()
+    expect(dialog.locator(".jp-mlops-clocks")).to_have_count(0)
 
 
 def test_publishing_tells_what_changed_and_its_button_says_what_it_does(page: Lab, write: Write, lab: Server) -> None:

@@ -69,7 +69,12 @@ export function Metrics(props: { mlops: IMlops; run: Run; rendermime: IRenderMim
         </tbody>
       </table>
       {points.length > names.length ? (
-        <Chart points={points} rendermime={props.rendermime} label={trans.__('Metrics over runs')} />
+        <Chart
+          points={points}
+          rendermime={props.rendermime}
+          label={trans.__('Metrics over runs')}
+          keep={trans.__('Keep the chart')}
+        />
       ) : null}
     </div>
   );
@@ -80,6 +85,7 @@ function Chart(props: {
   points: object[];
   rendermime: IRenderMimeRegistry;
   label: string;
+  keep: string;
 }): JSX.Element | null {
   const box = React.useRef<HTMLDivElement>(null);
   const mime = VEGA.find(one => props.rendermime.mimeTypes.includes(one));
@@ -117,9 +123,11 @@ function Chart(props: {
         }
       }
     };
-    void renderer.renderModel(new MimeModel({ data: data as never, trusted: true }));
+    void renderer.renderModel(new MimeModel({ data: data as never, trusted: true })).then(() => {
+      node.querySelector('summary')?.setAttribute('aria-label', props.keep); // Vega gives its menu no name
+    });
     node.appendChild(renderer.node);
     return () => renderer.dispose();
   }, [text, mime]);
-  return mime ? <div ref={box} className="jp-mlops-chart" role="img" aria-label={props.label} /> : null;
+  return mime ? <div ref={box} className="jp-mlops-chart" role="figure" aria-label={props.label} /> : null;
 }
