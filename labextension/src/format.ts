@@ -19,7 +19,11 @@ export function duration(seconds: number | null | undefined): string {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
 }
 
-/** A time of today as `14:03:12`, another as `Nov 24, 14:03`. */
+/** The year of a time, for those of another one. */
+const year = (then: Date, now: Date) =>
+  then.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' as const };
+
+/** A time of today as `14:03:12`, another as `Nov 24, 14:03`; of another year with it. */
 export function moment(time: number | null | undefined, now: Date = new Date()): string {
   if (!time) {
     return '';
@@ -28,26 +32,28 @@ export function moment(time: number | null | undefined, now: Date = new Date()):
   const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
   return then.toDateString() === now.toDateString()
     ? then.toLocaleTimeString(undefined, { ...clock, second: '2-digit' })
-    : then.toLocaleString(undefined, { ...clock, month: 'short', day: 'numeric' });
+    : then.toLocaleString(undefined, { ...clock, month: 'short', day: 'numeric', ...year(then, now) });
 }
 
-/** A time by the clock of a zone, such as `Tue, Nov 24, 06:00`. */
-export function inZone(time: number | null | undefined, zone: string): string {
+/** A time by the clock of a zone, such as `Tue, Nov 24, 06:00`; of another year with it. */
+export function inZone(time: number | null | undefined, zone: string, now: Date = new Date()): string {
   if (!time) {
     return '';
   }
+  const then = new Date(time * 1000);
   const how = {
     weekday: 'short',
     month: 'short',
     day: 'numeric',
     hour: '2-digit',
     minute: '2-digit',
-    hourCycle: 'h23'
+    hourCycle: 'h23',
+    ...year(then, now)
   } as const;
   try {
-    return new Date(time * 1000).toLocaleString(undefined, { ...how, timeZone: zone || undefined });
+    return then.toLocaleString(undefined, { ...how, timeZone: zone || undefined });
   } catch {
-    return new Date(time * 1000).toLocaleString(undefined, how); // a zone that this browser does not know
+    return then.toLocaleString(undefined, how); // a zone that this browser does not know
   }
 }
 

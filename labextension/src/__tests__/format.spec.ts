@@ -1,4 +1,4 @@
-import { ago, duration, given, moment, short } from '../format';
+import { ago, duration, given, inZone, moment, short } from '../format';
 
 describe('format', () => {
   it.each<[number | null, string]>([
@@ -21,6 +21,16 @@ describe('format', () => {
     expect(moment(now.getTime() / 1000 - 60, now)).toMatch(/11.59.00/);
     expect(moment(now.getTime() / 1000 - 86400, now)).toMatch(/30/);
     expect(moment(null, now)).toBe('');
+  });
+
+  it('tells the year of times of another one', () => {
+    const now = new Date(2026, 10, 24, 12, 0, 0);
+    const at = (...when: [number, number, number]) => new Date(...when).getTime() / 1000;
+    expect(inZone(at(2026, 11, 24), '', now)).not.toMatch(/2026/);
+    expect(inZone(at(2027, 2, 28), '', now)).toMatch(/2027/);
+    expect(inZone(at(2027, 2, 28), 'Mars/Base', now)).toMatch(/2027/);
+    expect(moment(at(2026, 9, 1), now)).not.toMatch(/2026/);
+    expect(moment(at(2025, 9, 1), now)).toMatch(/2025/);
   });
 
   it('tells how long ago', () => {
