@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.jobs.policies import Policies
-from jupyter_mlops.jobs.records import Run
+from jupyter_mlops.jobs.records import Run, VersionRow
 from jupyter_mlops.jobs.secrets import reveal
 from jupyter_mlops.jobs.templates import fill, names_in
 from jupyter_mlops.notebook.output import text_of
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.versions.store import Store
 
 ASKED = ("from_step", "only_step", "use_cache", "jobs", "isolate")
+FIRST_NOTE = 0.3  # seconds until the first note: a run that is over by then needs none
 NOTED_EVERY = 1.0  # seconds between notes of how its steps stand
 Tell = Callable[[dict[str, Any]], None]
 T = TypeVar("T")
@@ -47,6 +48,19 @@ class Performance:
     error: Mapping[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
     steps: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What it takes to do a run. `notes` say what differs from when its version was published."""
+
+    version: VersionRow
+    manifest: Manifest
+    rules: Policies
+    secrets: Mapping[str, str]
+    parameters: dict[str, Any]
+    kernel: str
+    notes: list[str]
 
 
 class Performer:
@@ -78,21 +92,11 @@ class Performer:
 
     async def _perform(self, run: Run, kernels: Kernels | None, tell: Tell) -> Performance:
         from jupyter_mlops.versions.checkout import check_out, keep_files, lane, notebook_in
-        from jupyter_mlops.versions.manifest import Manifest
 
-        if run.version_id is None:
-            raise BadInput("the run has no version", remedy="Publish one, and run again.")
-        version = await self._ask(self.catalog.version_by_id, run.version_id)
-        rules = Policies()
-        if run.job_id is not None:
-            rules = (await self._ask(self.catalog.job_by_id, run.job_id)).rules
-        manifest = await asyncio.to_thread(Manifest.get, self.store, version.digest)
-        secrets = reveal((*rules.secrets, *_secrets_of(manifest)), self.home)
-        parameters = await self._ask(self._filled, run)
-        kernel, notes = await asyncio.to_thread(self._kernel, manifest, version.provenance, rules)
-        kept = self.home / "runs" / run.id
+        needs = await asyncio.to_thread(self._needs, run)
         if run.asked.get("in_folder"):
-            return await self._in_folder(run, manifest, rules, secrets, parameters, (kernel, notes), kernels, tell)
+            return await self._in_folder(run, needs, kernels, tell)
+        version, manifest = needs.version, needs.manifest
         with lane(self.home, version.digest, shared=version.writes_files is False) as folder:
             begun = folder.with_suffix(".run")
             if not (begun.is_file() and begun.read_text(encoding="utf-8") == run.id and run.resumed):
@@ -100,18 +104,30 @@ class Performer:
             else:
                 notebook = notebook_in(folder, manifest)
             begun.write_text(run.id, encoding="utf-8")
-            request = self._request(run, notebook, notebook.parent, rules, secrets, parameters, kernel)
-            record = await self._executed(run, request, secrets, kernels, tell)
+            record = await self._executed(run, notebook, notebook.parent, needs, kernels, tell)
             inside = [p for p in record["writes"] if Path(p).is_relative_to(folder)]
             if inside:
-                await asyncio.to_thread(keep_files, folder, manifest, kept / "files")
+                await asyncio.to_thread(keep_files, folder, manifest, self.home / "runs" / run.id / "files")
             if version.writes_files is not True and record["state"] == "completed":
-                await self._ask(self.catalog.note_writes, version.id, bool(inside))
-        return _performance(record, notes)
+                await asyncio.to_thread(self._ask, self.catalog.note_writes, version.id, bool(inside))
+        return _performance(record, needs.notes)
 
-    async def _ask(self, question: Callable[..., T], *about: Any) -> T:
+    def _needs(self, run: Run) -> Needs:
+        from jupyter_mlops.versions.manifest import Manifest
+
+        if run.version_id is None:
+            raise BadInput("the run has no version", remedy="Publish one, and run again.")
+        version = self._ask(self.catalog.version_by_id, run.version_id)
+        rules = Policies() if run.job_id is None else self._ask(self.catalog.job_by_id, run.job_id).rules
+        manifest = Manifest.get(self.store, version.digest)
+        secrets = reveal((*rules.secrets, *_secrets_of(manifest)), self.home)
+        parameters = self._ask(self._filled, run)
+        kernel, notes = self._kernel(manifest, version.provenance, rules)
+        return Needs(version, manifest, rules, secrets, parameters, kernel, notes)
+
+    def _ask(self, question: Callable[..., T], *about: Any) -> T:
         """What the database says, however long it is locked or away: a run must not fail of that."""
-        return await asyncio.to_thread(self.catalog.db.patiently, lambda: question(*about), self.catalog.db.OUTAGE)
+        return self.catalog.db.patiently(lambda: question(*about), self.catalog.db.OUTAGE)
 
     def _note(self, run: Run, text: str) -> None:
         """A line in the run's log."""
@@ -120,47 +136,41 @@ class Performer:
         with path.open("a", encoding="utf-8") as log:
             log.write(stamped(text))
 
-    async def _in_folder(
-        self, run: Run, manifest: Manifest, rules: Policies, secrets: Mapping[str, str], parameters: dict[str, Any],
-        kernel: tuple[str, list[str]], kernels: Kernels | None, tell: Tell,
-    ) -> Performance:  # fmt: skip
+    async def _in_folder(self, run: Run, needs: Needs, kernels: Kernels | None, tell: Tell) -> Performance:
         """A run of a notebook that is worked on, in its own folder, with the files that are there now."""
         folder = Path(run.asked["in_folder"])
         if not folder.is_dir():
             raise BadInput("the notebook's folder is gone", where=str(folder))
-        source = self.home / "runs" / run.id / "source" / manifest.name
+        source = self.home / "runs" / run.id / "source" / needs.manifest.name
         source.parent.mkdir(exist_ok=True)
-        await asyncio.to_thread(self.store.fetch, manifest.notebook, source)
-        request = self._request(run, source, folder, rules, secrets, parameters, kernel[0])
-        return _performance(await self._executed(run, request, secrets, kernels, tell), kernel[1])
+        await asyncio.to_thread(self.store.fetch, needs.manifest.notebook, source)
+        return _performance(await self._executed(run, source, folder, needs, kernels, tell), needs.notes)
 
-    def _request(
-        self, run: Run, notebook: Path, folder: Path, rules: Policies, secrets: Mapping[str, str],
-        parameters: dict[str, Any], kernel: str,
-    ) -> RunRequest:  # fmt: skip
+    def _request(self, run: Run, notebook: Path, folder: Path, needs: Needs) -> RunRequest:
         return RunRequest(
             notebook,
-            given=parameters,
+            given=needs.parameters,
             output=self.home / "runs" / run.id / notebook.name,
-            timeout=rules.cell_timeout,
-            run_timeout=rules.run_timeout,
-            kernel=kernel,
+            timeout=needs.rules.cell_timeout,
+            run_timeout=needs.rules.run_timeout,
+            kernel=needs.kernel,
             cwd=folder,
-            env={**environ(), **secrets},
+            env={**environ(), **needs.secrets},
             **{name: run.asked[name] for name in ASKED if name in run.asked},
         )
 
     async def _executed(
-        self, run: Run, request: RunRequest, secrets: Mapping[str, str], kernels: Kernels | None, tell: Tell
+        self, run: Run, notebook: Path, folder: Path, needs: Needs, kernels: Kernels | None, tell: Tell
     ) -> dict[str, Any]:  # fmt: skip
         """Execute, and write down what happens; the record."""
         from jupyter_mlops.run.execute import execute
 
+        request = self._request(run, notebook, folder, needs)
         with (self.home / "runs" / run.id / "log.txt").open("a", encoding="utf-8") as log:
             journal = Journal(log, self.queue, run, tell)
             try:
                 record = await execute(
-                    request, self.config, journal.hear, kernels, run_id=run.id, secrets=secrets.values()
+                    request, self.config, journal.hear, kernels, run_id=run.id, secrets=needs.secrets.values()
                 )  # fmt: skip
             finally:
                 await journal.close()
@@ -226,7 +236,7 @@ class Journal:
     def __init__(self, log: Any, queue: Queue, run: Run, tell: Tell) -> None:
         self.log, self.queue, self.run, self.tell = log, queue, run, tell
         self.steps: dict[str, dict[str, Any]] = {}
-        self.noted_at = 0.0
+        self.noted_at = time.monotonic() - NOTED_EVERY + FIRST_NOTE
         self.noting: asyncio.Task[None] | None = None
         self.within_line = False
 

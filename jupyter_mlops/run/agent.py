@@ -3,7 +3,7 @@
 This file needs the standard library alone and is sent to the kernel as source, so the kernel's
 environment need not have jupyter_mlops. It speaks JSON: `serve(request)` answers with a dictionary.
 
-    hello    who this kernel is
+    hello    what it has to know of the run, and who this kernel is; the first request may bring it along
     sync     bring variables, process state and imports to what the main line has
     begin    a block of cells is about to run: remember what is there
     finish   the block ran: what it wrote, and if asked, pickled into a file that another kernel can map
@@ -2370,6 +2370,8 @@ def serve(text: str) -> None:
     request = json.loads(text)
     watch, AGENT.watch.on = AGENT.watch.on, False
     try:
+        if (greeting := request.pop("hello", None)) is not None:
+            AGENT.hello(greeting)
         answer = getattr(AGENT, request["verb"])(request)
     except BaseException as error:
         import traceback

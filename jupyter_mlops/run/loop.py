@@ -218,6 +218,7 @@ class RunLoop:
             return
         main = await self._main_session()
         await self._bring(main, block)
+        await main.greet()
         self.main = None
         main.leave()
         if self.storing:

@@ -105,13 +105,14 @@ class Session:
         self.imports: set[str] = set()
         self.count = 1
         self.dirty = False
+        self.greeting: dict[str, Any] | None = None
         self.language_info: dict[str, Any] = {}
 
     async def start(self, launched: Launched | None = None) -> None:
         """Start the kernel, unless its process was launched already, and put the agent into it."""
         await self.connect(launched or await launch(self.wanted))
         if self.wanted.python:
-            await self.ask("hello", **self.facts)
+            self.greeting = self.facts
 
     async def connect(self, launched: Launched) -> None:
         """Talk to a kernel's process as soon as it answers, and install the agent."""
@@ -145,7 +146,7 @@ class Session:
         self.client.kc = ready.client.kc
         ready.client = ready.launched = None
         place = {"cwd": self.wanted.cwd, "began_with": began_with, "environ": self.wanted.environment()}
-        await self.ask("hello", **place, **self.facts)
+        self.greeting = {**place, **self.facts}
 
     def _make_client(self, manager: Any) -> None:
         self.client = CellClient(
@@ -188,7 +189,9 @@ class Session:
             raise MlopsError("the kernel can't take the agent", remedy=_last_line(reply["content"]))
 
     async def ask(self, verb: str, **fields: Any) -> dict[str, Any]:
-        """One request to the agent."""
+        """One request to the agent. The first one brings along what it has to know of the run."""
+        if self.greeting is not None and verb != "hello":
+            fields["hello"], self.greeting = self.greeting, None
         request = json.dumps({"verb": verb, **fields})
         reply = await self._silent(ASK.format(module=AGENT_MODULE, request=request))
         content = reply["content"]
@@ -199,6 +202,12 @@ class Session:
                     raise MlopsError(f"{verb} failed in the kernel: {answer['error']}", remedy=answer["traceback"])
                 return answer
         raise MlopsError(f"{verb} was not answered by the kernel", remedy=_last_line(content))
+
+    async def greet(self) -> None:
+        """Tell the agent what it has to know of the run, if no request has brought it along."""
+        if self.greeting is not None:
+            greeting, self.greeting = self.greeting, None
+            await self.ask("hello", **greeting)
 
     async def _silent(self, code: str) -> dict[str, Any]:
         assert self.client is not None and self.client.kc is not None
@@ -224,6 +233,7 @@ class Session:
         """Run one cell in place. Raises CellExecutionError as nbclient does, KernelDied or TimedOut."""
         assert self.client is not None
         self.dirty = True
+        await self.greet()
         cell = self.nb.cells[index]
         try:
             await Conversation(self.client, index, self.alive, self.death).run(timeout)
