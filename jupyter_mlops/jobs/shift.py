@@ -126,7 +126,8 @@ class Shift:
                 self.problems[what] = f"{type(error).__name__}: {error}"
                 wait = AWAY
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await woken.wait()
 
     async def _take_all(self) -> float:
         """Take what there is room for. Whoever makes room, or has made a run, says so."""

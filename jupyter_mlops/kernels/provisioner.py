@@ -59,7 +59,8 @@ class ForkedProvisioner(LocalProvisioner):
         else:
             raise _Cold
         try:
-            started = await asyncio.wait_for(heard_of(server.started), self.ready_timeout)
+            async with asyncio.timeout(self.ready_timeout):
+                started = await heard_of(server.started)
         except TimeoutError:
             SERVERS.give_up(server, why := f"a fork server was not ready in {self.ready_timeout:g} s")
             raise CantFork(why) from None
@@ -100,7 +101,8 @@ class ForkedProvisioner(LocalProvisioner):
 
         loop.add_reader(reading, hear)
         try:
-            said = await asyncio.wait_for(heard, self.ready_timeout)
+            async with asyncio.timeout(self.ready_timeout):
+                said = await heard
         except TimeoutError:
             process.kill()
             raise CantFork("a forked kernel gave no sign of life") from None

@@ -82,7 +82,8 @@ class Conversation:
         while not self.over.is_set():
             left = LOOKS if timeout is None else min(LOOKS, began + timeout - time.monotonic())
             try:
-                await asyncio.wait_for(self.over.wait(), max(0.001, left))
+                async with asyncio.timeout(max(0.001, left)):  # unlike wait_for, it never forgets a cancellation
+                    await self.over.wait()
             except TimeoutError:
                 now = time.monotonic()
                 if timeout is not None and now >= began + timeout:

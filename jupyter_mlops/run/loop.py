@@ -733,7 +733,8 @@ class RunLoop:
         if not ahead.task.done() and not ahead.running:
             ahead.task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await ahead.task
+                if (late := await ahead.task) is not None:  # it was done before it heard of that
+                    await late[1].kill()
             return None
         while not ahead.task.done():
             await asyncio.wait({ahead.task}, timeout=0.25)

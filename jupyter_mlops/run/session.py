@@ -125,7 +125,8 @@ class Session:
             client.start_channels(stdin=False, hb=False)
             self.client.kc = client
             client.allow_stdin = False
-            await asyncio.wait_for(self._ready(), self.startup_timeout)
+            async with asyncio.timeout(self.startup_timeout):
+                await self._ready()
         except (TimeoutError, KernelDied):
             status, words = self.exit_status(), self.last_words()
             await self.kill()

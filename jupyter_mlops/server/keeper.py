@@ -63,10 +63,12 @@ class Keeper:
                 with contextlib.suppress(ProcessLookupError):
                     self.process.send_signal(number)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.process.wait(), 2.0)
+                    async with asyncio.timeout(2.0):
+                        await self.process.wait()
                     return
             with contextlib.suppress(TimeoutError, ProcessLookupError):
-                await asyncio.wait_for(self.process.wait(), 15.0)
+                async with asyncio.timeout(15.0):
+                    await self.process.wait()
                 return
             with contextlib.suppress(ProcessLookupError):
                 self.process.kill()
@@ -105,7 +107,8 @@ class Keeper:
                     self.problem = f"the worker ended with status {self.process.returncode}"
                     self.log.warning("%s; it is started again", self.problem)
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self.asked.wait(), wait)
+                        async with asyncio.timeout(wait):
+                            await self.asked.wait()
                     wait = min(60.0, wait * 2)
                 self.asked.clear()
                 await self._start()

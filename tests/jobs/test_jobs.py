@@ -6,8 +6,10 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import update
@@ -96,9 +98,11 @@ def test_parameters_are_checked_before_anything_is_queued(space: Workspace, tmp_
 
 def test_a_schedule_fires_with_its_time_as_a_parameter(space: Workspace, tmp_path: Path) -> None:
     jobs.publish(space, write_notebook(tmp_path / "timed.ipynb", *STEPS))
-    made = jobs.schedule(space, "timed", "* * * * *", "Europe/Paris", texts={"day": "{{ scheduled_time }}"})
     due = time.time() // 60 * 60
-    with space.db.write() as c:  # a minute is long
+    now = datetime.fromtimestamp(due, ZoneInfo("Europe/Paris"))
+    cron = f"{now.minute} {now.hour} * * *"
+    made = jobs.schedule(space, "timed", cron, "Europe/Paris", texts={"day": "{{ scheduled_time }}"})
+    with space.db.write() as c:  # it was made after this minute had begun
         c.execute(update(t.schedule).where(t.schedule.c.id == made["id"]).values(fired_until=due - 1, next_at=due))
     run = wait_until(lambda: jobs.runs(space, "timed"))[0]
     done = over(space, run["id"])

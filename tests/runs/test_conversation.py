@@ -21,7 +21,7 @@ from nbclient.exceptions import CellExecutionError
 
 from jupyter_mlops.errors import KernelDied, TimedOut
 from jupyter_mlops.run import session as session_module
-from jupyter_mlops.run.conversation import read
+from jupyter_mlops.run.conversation import Conversation, read
 from jupyter_mlops.run.launch import Wanted
 from jupyter_mlops.run.session import Session
 
@@ -168,6 +168,20 @@ def test_a_kernel_that_does_not_have_our_files_is_sent_the_agent(
                 assert one.nb.cells[0].outputs[0].text == "1\n"
 
     monkeypatch.setattr(session_module, "AGENT_SOURCE", Elsewhere())
+    run(go)
+
+
+def test_who_is_cancelled_as_a_cell_ends_is_cancelled() -> None:
+    async def go() -> None:
+        one = object.__new__(Conversation)
+        one.over, one.problem = asyncio.Event(), None
+        waiting = asyncio.ensure_future(one._until_over(None))
+        await asyncio.sleep(0)
+        one.over.set()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
     run(go)
 
 
