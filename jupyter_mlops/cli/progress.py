@@ -83,8 +83,6 @@ class Table:
             self.steps[event["step"]]["why"] = f"cell {event['cell'] + 1}"
         elif event["event"] == "retry" and event["step"] in self.steps:
             self.steps[event["step"]]["why"] = retry.told(event)
-        elif event["event"] != "output":
-            return
         self.live.update(self)
 
     def __rich__(self) -> Any:

@@ -250,7 +250,7 @@ class Worker:
             return
 
         def tell(event: dict[str, Any]) -> None:
-            if not writer.is_closing():
+            if event["event"] != "output" and not writer.is_closing():  # outputs are in the record
                 _say(writer, event)
 
         if self.turn.locked():

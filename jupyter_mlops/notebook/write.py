@@ -95,7 +95,7 @@ def _lines(value: Any, depth: int) -> Iterator[str]:
         return
     edge = "\n" + " " * (depth + 1)
     yield f"[{edge}"
-    yield f",{edge}".join(map(encode_basestring, lines))
+    yield f",{edge}".join(map(_text, lines))
     yield "\n" + " " * depth + "]"
 
 

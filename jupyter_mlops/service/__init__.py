@@ -108,6 +108,7 @@ def run(
 
     A worker that is running gets it; where there is none, or it would not run it as this process does, this one does.
 
+    :param tell: is called with each event but outputs, which the record has.
     :param in_place: leave workers alone.
     """
     request = replace(request, notebook=_absolute(request.notebook))
@@ -123,7 +124,7 @@ def run(
 
     from jupyter_mlops.run.execute import execute
 
-    return asyncio.run(execute(request, config, tell))
+    return asyncio.run(execute(request, config, lambda event: tell(event) if event["event"] != "output" else None))
 
 
 def _absolute(path: Path) -> Path:
