@@ -26,6 +26,7 @@ from jupyter_mlops.run.line import RANDOM, BlockResult, Line
 
 FORMAT = 2
 KEPT = 4  # entries for one key: as many states of the files it reads are remembered
+TIDIED = 600.0  # seconds in which nobody looks again for what may go
 HASHED_FILE = 2_000_000_000  # larger files are known by size and time
 
 
@@ -83,6 +84,7 @@ class Cache:
             try:
                 entry = json.loads((folder / name).read_bytes())
                 if entry.get("format") == FORMAT and self._holds(entry, line):
+                    _touch(folder / name)
                     return self._result(entry)
             except (OSError, ValueError, KeyError, TypeError, AttributeError):
                 continue
@@ -107,8 +109,7 @@ class Cache:
         result = BlockResult.from_dict(entry["result"])
         if entry["object"]:
             path = str(self.store.path(entry["object"]))
-            with contextlib.suppress(OSError):
-                os.utime(path)
+            _touch(path)
             result.groups = [replace(g, file=path) if g.file else g for g in result.groups]
         result.from_cache = True
         return result
@@ -171,10 +172,21 @@ class Cache:
             os.replace(part, target)
         return digest
 
+    def tidy(self, limit: int) -> None:
+        """`trim`, unless somebody did that a short while ago: it looks at all there is."""
+        stamp = self.root / "trimmed"
+        with contextlib.suppress(OSError):
+            if time.time() - stamp.stat().st_mtime < TIDIED:
+                return
+        with contextlib.suppress(OSError):
+            self.root.mkdir(parents=True, exist_ok=True)
+            stamp.touch()
+            self.trim(limit)
+
     def trim(self, limit: int) -> None:
-        """Let the longest unused objects go until the store holds no more than `limit` bytes."""
+        """Let what was not used for longest go until entries and objects hold no more than `limit` bytes."""
         found = []
-        for path in self.store.root.glob("??/*"):
+        for path in (*self.store.root.glob("??/*"), *self.root.glob("??/*/*.json")):
             with contextlib.suppress(OSError):
                 facts = path.stat()
                 found.append((facts.st_mtime, facts.st_size, path))
@@ -184,3 +196,12 @@ class Cache:
                 return
             path.unlink(missing_ok=True)
             total -= size
+            if path.suffix == ".json":
+                with contextlib.suppress(OSError):  # others may stand in it
+                    path.parent.rmdir()
+
+
+def _touch(path: Path | str) -> None:
+    """It was used now."""
+    with contextlib.suppress(OSError):
+        os.utime(path)

@@ -100,7 +100,7 @@ class MlopsEngine(Engine):  # type: ignore[misc]
                 await loop.close()
             shutil.rmtree(folder, ignore_errors=True)
             if cache is not None:
-                cache.trim(config.cache_limit)
+                await asyncio.to_thread(cache.tidy, config.cache_limit)
 
         record.notebook_start()
         try:

@@ -68,13 +68,13 @@ def cache(tmp_path: Path) -> Cache:
     return Cache(tmp_path / "cache", ObjectStore(tmp_path / "objects"))
 
 
-def stored(cache: Cache, tmp_path: Path, **facts: object) -> BlockResult:
-    """A result with one variable in a file, kept under the key `ab12`."""
+def stored(cache: Cache, tmp_path: Path, key: str = "ab12", **facts: object) -> BlockResult:
+    """A result with one variable in a file, kept under a key."""
     file = tmp_path / "made"
     file.write_bytes(b"pickle")
     group = Artifact(("x",), "d", {"x": "int"}, (), str(file), (0, 6))
     made = result(groups=[group], cells={0: {"outputs": []}}, **facts)
-    cache.store_result("ab12", made, {p: cache.file_digest(p) for p in made.read})
+    cache.store_result(key, made, {p: cache.file_digest(p) for p in made.read})
     return made
 
 
@@ -141,6 +141,35 @@ def test_trimming_lets_the_longest_unused_go(cache: Cache) -> None:
         os.utime(cache.store.path(digest), (1000 + age, 1000 + age))
     cache.trim(250)
     assert [d in cache.store for d in digests] == [False, False, False, True, True]
+
+
+def test_entries_count_too_and_those_that_are_used_stay(cache: Cache, tmp_path: Path) -> None:
+    import os
+
+    keys = [f"{n:02}key" for n in range(4)]
+    for age, key in enumerate(keys):
+        stored(cache, tmp_path, key=key)
+        for path in cache.root.glob(f"{key[:2]}/*/*.json"):
+            os.utime(path, (1000 + age, 1000 + age))
+    assert cache.find(keys[0], line()) is not None  # it was used now
+    size = sum(path.stat().st_size for path in cache.root.rglob("*.json"))
+    cache.trim(size * 3 // 4 + 6)  # an object of six bytes belongs to all of them
+    held = [bool(list(cache.root.glob(f"{key[:2]}/*/*.json"))) for key in keys]
+    assert held == [True, False, True, True]
+    assert not list(cache.root.glob("01/*"))  # nor an empty folder
+
+
+def test_what_may_go_is_looked_for_now_and_then(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    asked = []
+    monkeypatch.setattr(cache, "trim", asked.append)
+    for _ in range(3):
+        cache.tidy(7)
+    later = time.time() + 601
+    monkeypatch.setattr(time, "time", lambda: later)
+    cache.tidy(8)
+    assert asked == [7, 8]
 
 
 def test_entries_are_plain_json(cache: Cache, tmp_path: Path) -> None:
