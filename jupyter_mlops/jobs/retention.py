@@ -81,10 +81,9 @@ def _beyond(rows: Any, rules: Policies, now: float) -> list[Any]:
     failures = [row.id for row in rows if row.state == "failed"][: rules.keep_failures or 0]
     found, kept = [], 0
     for row in rows:
-        finished = row.state in FINISHED
-        too_many = rules.keep_runs is not None and finished and kept >= rules.keep_runs
+        too_many = rules.keep_runs is not None and kept >= rules.keep_runs
         too_old = rules.keep_days is not None and now - (row.finished or now) > rules.keep_days * DAY
-        kept += finished
+        kept += row.state in FINISHED  # that slots were missed or skipped goes with the runs around them
         if (too_many or too_old) and row.id != last_good and row.id not in failures:
             found.append(row)
     return found

@@ -91,8 +91,9 @@ def test_a_backfill_of_a_thousand_goes_behind_what_else_there_is(space: Workspac
 @pytest.mark.parametrize(
     ("policies", "stay"),
     [
-        ({"keep_runs": 2}, ["new good", "new bad", "skipped"]),
-        ({"keep_runs": 2, "keep_failures": 3}, ["new good", "new bad", "skipped", "old bad", "oldest bad"]),
+        ({"keep_runs": 2}, ["new good", "new bad"]),
+        ({"keep_runs": 2, "keep_failures": 3}, ["new good", "new bad", "old bad", "oldest bad"]),
+        ({"keep_runs": 4}, ["new good", "new bad", "good", "skipped", "old good"]),
         ({"keep_days": 5}, ["new good", "new bad", "good", "skipped"]),
         ({"keep_days": 5, "keep_failures": 2}, ["new good", "new bad", "good", "skipped", "old bad"]),
         ({"keep_days": 0.01}, ["new good"]),  # the last good one stays in any case
