@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from jupyter_mlops.errors import BadInput, StoreError
 from jupyter_mlops.objects import copy_digested
+from jupyter_mlops.versions.environment import of_conda
 from jupyter_mlops.versions.manifest import Environment, Manifest
 from jupyter_mlops.versions.store import Store
 
@@ -107,6 +108,13 @@ def sbom(environment: Environment, told: Mapping[str, Any]) -> str:
         Component(name=name, version=version, type=ComponentType.LIBRARY, purl=PackageURL("pypi", None, name, version))
         for name, version in {**environment.packages, **environment.others}.items()
     ]
+    components += [
+        Component(
+            name=name, version=version, type=ComponentType.LIBRARY,
+            purl=PackageURL("conda", None, name, version, {"build": build}),
+        )
+        for name, (version, build) in of_conda(environment).items()
+    ]  # fmt: skip
     for component in components:
         bom.components.add(component)
     bom.register_dependency(root, components)

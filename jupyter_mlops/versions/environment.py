@@ -22,9 +22,13 @@ DESCRIBE = """
 import json, os, platform, sys, sysconfig
 from importlib import metadata
 packages, others = {}, {}
+meta = os.path.join(sys.prefix, "conda-meta")
+of_conda = os.path.isdir(meta)
 for found in metadata.distributions():
     name = (found.metadata["Name"] or "").lower().replace("_", "-").replace(".", "-")
     if not name or name in packages or name in others:
+        continue
+    if of_conda and (found.read_text("INSTALLER") or "").strip() == "conda":
         continue
     url = json.loads(found.read_text("direct_url.json") or "{}")
     if "vcs_info" in url:
@@ -34,8 +38,7 @@ for found in metadata.distributions():
     else:
         packages[name] = found.version
 conda = []
-meta = os.path.join(sys.prefix, "conda-meta")
-if os.path.isdir(meta):
+if of_conda:
     for entry in sorted(os.listdir(meta)):
         if entry.endswith(".json"):
             with open(os.path.join(meta, entry)) as stream:
@@ -50,11 +53,14 @@ print(json.dumps({
 """
 
 
+BY_PIP = "# what pip installed\n"  # parts conda's lock from the one of packages that conda knows nothing of
+
+
 @dataclass(frozen=True)
 class Lock:
     """What an environment can be built from.
 
-    :param text: `pylock.toml` (PEP 751), or conda's explicit form.
+    :param text: `pylock.toml` (PEP 751), or conda's explicit form, with a `pylock.toml` below it if pip installed more.
     :param hashed: whether every package is told with the digests of its files.
     """
 
@@ -80,10 +86,17 @@ def describe(interpreter: Sequence[str]) -> Environment:
 
 def lock(environment: Environment, folder: Path, interpreter: Sequence[str]) -> Lock:
     """Lock an environment; what was locked before is found in the folder again."""
-    if environment.conda:
-        return Lock(
-            "@EXPLICIT\n" + "\n".join(environment.conda) + "\n", "conda", all(map(_has_digest, environment.conda))
-        )
+    if not environment.conda:
+        return _lock_packages(environment, folder, interpreter)
+    text = "@EXPLICIT\n" + "\n".join(environment.conda) + "\n"
+    hashed = all(map(_has_digest, environment.conda))
+    if not environment.packages:
+        return Lock(text, "conda", hashed, _notes(environment))
+    more = _lock_packages(environment, folder, interpreter)
+    return Lock(f"{text}{BY_PIP}{more.text}", "conda", hashed and more.hashed, more.notes)
+
+
+def _lock_packages(environment: Environment, folder: Path, interpreter: Sequence[str]) -> Lock:
     kept = folder / f"{_key(environment)}.toml"
     if kept.is_file():
         return Lock(kept.read_text(encoding="utf-8"), "pylock", True, _notes(environment))
@@ -115,7 +128,7 @@ def differences(then: Environment, now: Environment) -> list[str]:
     ):
         if before != after:
             told.append(f"{name}: {before} then, {after} now")
-    ours, theirs = ({**_conda(e), **e.packages, **e.others} for e in (then, now))
+    ours, theirs = ({**e.packages, **e.others, **_builds(e)} for e in (then, now))
     for name in sorted({*ours, *theirs}):
         if ours.get(name) != theirs.get(name):
             told.append(f"{name}: {ours.get(name, 'not installed')} then, {theirs.get(name, 'not installed')} now")
@@ -138,13 +151,20 @@ def build(text: str, kind: str, environment: Environment, home: Path) -> Path:
         if done.is_file():
             return python
         shutil.rmtree(folder, ignore_errors=True)
-        name = "pylock.toml" if "lock-version" in text else "requirements.txt"
         _run([_uv(), "venv", "--quiet", "--no-config", "--python", environment.python, str(folder)], environment)
-        (folder / name).write_text(text, encoding="utf-8")
-        command = [_uv(), "pip", "sync", "--quiet", "--no-config", "--python", str(python), str(folder / name)]
-        _run([*command, *(["--require-hashes"] if name == "pylock.toml" else [])], environment, folder)
+        _install(["sync"], text, python, folder, environment)
         done.touch()
     return python
+
+
+def _install(how: list[str], text: str, python: Path, folder: Path, environment: Environment | None) -> None:
+    """Have uv put the packages of a lock into an environment."""
+    hashed = "lock-version" in text
+    listed = folder / ("pylock.toml" if hashed else "requirements.txt")
+    listed.write_text(text, encoding="utf-8")
+    more = ["--require-hashes"] if hashed else []
+    command = [_uv(), "pip", how[0], "--quiet", "--no-config", "--python", str(python), *more, *how[1:], str(listed)]
+    _run(command, environment, folder)
 
 
 def _build_conda(text: str, home: Path) -> Path:
@@ -165,8 +185,11 @@ def _build_conda(text: str, home: Path) -> Path:
         if not done.is_file():
             shutil.rmtree(folder, ignore_errors=True)
             spec = folder.with_suffix(".txt")
-            spec.write_text(text, encoding="utf-8")
+            explicit, _, by_pip = text.partition(BY_PIP)
+            spec.write_text(explicit, encoding="utf-8")
             _run([program, "create", "--yes", "--quiet", "--prefix", str(folder), "--file", str(spec)], None, folder)
+            if by_pip:
+                _install(["install", "--no-deps", "--break-system-packages", "-r"], by_pip, python, folder, None)
             done.touch()
     return python
 
@@ -188,11 +211,15 @@ def _run(command: list[str], environment: Environment | None, folder: Path | Non
         )
 
 
-def _conda(environment: Environment) -> dict[str, str]:
+def of_conda(environment: Environment) -> dict[str, tuple[str, str]]:
     """Name -> version and build of what conda installed."""
     files = (url.partition("#")[0].rpartition("/")[2] for url in environment.conda)
     parts = (re.sub(r"\.(conda|tar\.bz2)$", "", file).rsplit("-", 2) for file in files)
-    return {found[0]: "-".join(found[1:]) for found in parts}
+    return {found[0]: (found[1], found[2]) for found in parts if len(found) == 3}
+
+
+def _builds(environment: Environment) -> dict[str, str]:
+    return {name: "-".join(facts) for name, facts in of_conda(environment).items()}
 
 
 def _unhashed(environment: Environment, why: str) -> Lock:

@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_mlops.notebook.read import read_notebook
 from jupyter_mlops.objects import ObjectStore
-from jupyter_mlops.versions.bundle import read_bundle, write_bundle
+from jupyter_mlops.versions.bundle import read_bundle, sbom, write_bundle
 from jupyter_mlops.versions.manifest import Environment, Manifest
 from jupyter_mlops.versions.snapshot import snapshot
 from tests.jobs.workspace import write_notebook
@@ -94,4 +94,16 @@ def test_its_list_of_packages_is_valid(bundle: Path) -> None:
     with zipfile.ZipFile(bundle) as archive:
         text = archive.read("sbom.cdx.json").decode()
     assert '"pkg:pypi/numpy@2.0.0"' in text
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+
+
+def test_the_bill_of_materials_names_what_conda_installed() -> None:
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    environment = Environment(
+        "3.11.7", packages={"black": "24.1"}, conda=("https://c/linux-64/numpy-2.0.0-py311_0.conda#x",)
+    )
+    text = sbom(environment, {"job": "churn", "version": 1})
+    assert '"pkg:conda/numpy@2.0.0?build=py311_0"' in text and '"pkg:pypi/black@24.1"' in text
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None

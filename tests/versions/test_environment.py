@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlops.errors import EnvironmentFailed
+from jupyter_mlops.versions import environment as module
 from jupyter_mlops.versions.environment import build, describe, differences, lock
 from jupyter_mlops.versions.manifest import Environment
 
@@ -72,6 +73,45 @@ def test_a_conda_environment_is_built_once(conda: Path, program: Path, tmp_path:
     assert build(text, "conda", found, tmp_path / "home") == python
     assert python.is_file() and python.is_relative_to(tmp_path / "home" / "environments")
     assert program.read_text() == text
+
+
+def installed(python: Path, name: str, installer: str) -> None:
+    """Records of a package, as who installs it leaves them."""
+    library = next((python.parent.parent / "lib").glob("python3*")) / "site-packages"
+    facts = library / f"{name}-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (facts / "INSTALLER").write_text(f"{installer}\n")
+
+
+def test_what_pip_installed_beside_conda_is_in_the_lock_and_is_installed_again(
+    conda: Path, program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, installer in (("numpy", "conda"), ("mlops-no-such-one", "pip"), ("mlops-no-such-two", "uv")):
+        installed(conda, name, installer)
+    found = describe([str(conda)])
+    assert found.packages == {"mlops-no-such-one": "1.0", "mlops-no-such-two": "1.0"}
+    made = lock(found, tmp_path / "locks", [str(conda)])
+    explicit, _, by_pip = made.text.partition("# what pip installed\n")
+    assert explicit.split("\n") == ["@EXPLICIT", *found.conda, ""]
+    assert by_pip == "mlops-no-such-one==1.0\nmlops-no-such-two==1.0\n"  # no index knows them
+    assert (made.kind, made.hashed) == ("conda", False) and "without digests" in made.notes[0]
+    asked = tmp_path / "uv asked"
+    uv = program.parent / "programs" / "uv"
+    uv.write_text(f"#!/bin/sh\nfor last; do :; done\n(echo $*; cat $last) >> {str(asked)!r}\n")
+    uv.chmod(0o755)
+    monkeypatch.setattr(module, "_uv", lambda: str(uv))
+    python = build(made.text, "conda", found, tmp_path / "home")
+    assert build(made.text, "conda", found, tmp_path / "home") == python
+    assert program.read_text() == explicit
+    command, *listed = asked.read_text().splitlines()
+    assert command.startswith("pip install ") and f"--python {python}" in command and "--no-deps" in command
+    assert listed == ["mlops-no-such-one==1.0", "mlops-no-such-two==1.0"]
+
+
+def test_a_version_that_told_of_conda_s_packages_twice_is_no_different() -> None:
+    then = Environment("3.11.7", packages={"numpy": "2.0.0"}, conda=(f"{CHANNEL}/{FILES['numpy']}#x",))
+    assert differences(then, Environment("3.11.7", conda=then.conda)) == []
 
 
 def test_what_conda_says_is_told(conda: Path, program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
