@@ -59,7 +59,7 @@ class Shift:
         self.looking: list[asyncio.Task[None]] = []
         self.watchers: list[Callable[[dict[str, Any]], None]] = []
         self.problems: dict[str, str] = {}
-        self.swept_at = self.prepared_at = self.kept_at = time.monotonic()
+        self.prepared_at = self.kept_at = time.monotonic()
         self.kinds: dict[int, str] = {}
 
     # -- begin and end
@@ -72,7 +72,7 @@ class Shift:
         self.looking = [
             asyncio.ensure_future(self._again("the queue", self._take_all, self.poked)),
             asyncio.ensure_future(self._again("schedules", self._keep_time, self.set_anew)),
-            asyncio.ensure_future(self._again("old runs", self._tidy, self.ended)),
+            asyncio.ensure_future(self._again("old runs", self._tidy, self.ended, SWEEP)),
         ]
 
     def _enter(self) -> None:
@@ -111,9 +111,16 @@ class Shift:
 
     # -- what it does again and again, each at its own pace
 
-    async def _again(self, what: str, once: Callable[[], Coroutine[Any, Any, float]], woken: asyncio.Event) -> None:
+    async def _again(
+        self, what: str, once: Callable[[], Coroutine[Any, Any, float]], woken: asyncio.Event, wait: float = 0.0
+    ) -> None:
         """Do it until the end, `once` saying after how many seconds it is to be done again, if nobody wakes it."""
-        while not self.closing:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await woken.wait()
+            if self.closing:
+                return
             woken.clear()
             try:
                 wait = await once()
@@ -125,9 +132,6 @@ class Shift:
                 log.exception("%s could not be looked at", what)
                 self.problems[what] = f"{type(error).__name__}: {error}"
                 wait = AWAY
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await woken.wait()
 
     async def _take_all(self) -> float:
         """Take what there is room for. Whoever makes room, or has made a run, says so."""
@@ -149,7 +153,7 @@ class Shift:
         fired, due = await asyncio.to_thread(self._fire)
         if fired:
             self.poked.set()
-        left = LOOKS if due is None else due - time.time()
+        left = AHEAD if due is None else due - time.time()
         if left < AHEAD and time.monotonic() - self.prepared_at > LOOKS:
             self.prepared_at = time.monotonic()
             jobs = await asyncio.to_thread(self.scheduler.due_within, AHEAD)
@@ -157,9 +161,7 @@ class Shift:
         return max(0.0, min(LOOKS, left))
 
     async def _tidy(self) -> float:
-        if time.monotonic() - self.swept_at > SWEEP:
-            self.swept_at = time.monotonic()
-            await asyncio.to_thread(self._sweep)
+        await asyncio.to_thread(self._sweep)
         return SWEEP
 
     def _sweep(self) -> None:
