@@ -306,6 +306,7 @@ def test_publish_schedule_and_the_page_of_jobs(page: Lab, write: Write, lab: Ser
     page.node("show").wait_for()
     page.page.locator(".jp-mlops-publish button:has-text('Publish')").click()
     page.page.wait_for_selector(".jp-Dialog .jp-mlops-dialog")
+    expect(page.page.locator(".jp-Dialog").get_by_label("Job")).to_be_focused()  # as JupyterLab does a moment later
     page.page.locator(".jp-Dialog label:has-text('Message') input").fill("the first")
     page.picture("publish")
     page.page.locator(".jp-Dialog button:has-text('Publish v1')").click()
