@@ -172,6 +172,17 @@ def test_what_may_go_is_looked_for_now_and_then(cache: Cache, monkeypatch: pytes
     assert asked == [7, 8]
 
 
+@pytest.mark.parametrize("text", ["ü\u2028", "\ud800", "\x00"])
+@pytest.mark.parametrize("number", [float("nan"), float("-inf"), 1 << 70, 0.1])
+def test_outputs_come_back_as_they_were(cache: Cache, text: str, number: float) -> None:
+    output = {"output_type": "display_data", "data": {"application/json": [text, {"n": (number,)}]}}
+    cache.store_result("ab12", result(cells={0: {"outputs": [output]}}), {})
+    found = cache.find("ab12", line())
+    assert found is not None
+    told, inner = found.cells[0]["outputs"][0]["data"]["application/json"]
+    assert told == text and str(inner["n"]) == str([number])
+
+
 def test_entries_are_plain_json(cache: Cache, tmp_path: Path) -> None:
     stored(cache, tmp_path)
     entry = json.loads(next(cache.root.rglob("*.json")).read_text())
