@@ -132,10 +132,9 @@ class Pool(Generic[K]):
 
     async def _wanted_next(self) -> str | None:
         """The key that was wanted last, if there is room: it gets all there is; kernels of others go as it needs it."""
-        if not self.wanted_at:
-            return None
-        key = max(self.wanted_at.keys() & self.makers.keys(), key=lambda k: self.wanted_at[k])
-        return key if await self._room_for(key) else None
+        known = self.wanted_at.keys() & self.makers.keys()
+        key = max(known, key=lambda k: self.wanted_at[k], default=None)
+        return key if key is not None and await self._room_for(key) else None
 
     async def _room_for(self, key: str) -> bool:
         """Make room for one more of this key, if others can go for it."""
@@ -172,7 +171,7 @@ class Pool(Generic[K]):
         for key in list(self.ready):
             while self._spare(key) > max(0, self.size):
                 await _end(self.ready[key].pop())
-        for key in [k for k in self.makers if now - self.wanted_at.get(k, now - idle - 1) > idle]:
+        for key in [k for k in {*self.wanted_at, *self.ready} if now - self.wanted_at.get(k, now - idle - 1) > idle]:
             if key in self.expected:
                 continue
             self.wanted_at.pop(key, None)

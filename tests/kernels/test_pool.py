@@ -311,6 +311,23 @@ def test_kernels_for_who_is_expected_have_a_bound_of_their_own_and_don_t_go_for_
     asyncio.run(go())
 
 
+def test_kernels_of_which_nobody_knows_how_they_are_made_any_more_go_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        monkeypatch.setattr(module, "KNOWN", 1)
+        pool: Pool[Fake] = Pool(3, 100 * MB)
+        await pool.take("a", maker("a"))
+        await filled(pool)
+        await pool.take("b", maker("b"))
+        del pool.wanted_at["b"]  # as when a maker failed
+        await filled(pool)
+        assert living() == ["a", "a", "a"]
+        await asyncio.sleep(0.01)
+        await pool.rest(0.001)
+        assert living() == []
+
+    asyncio.run(go())
+
+
 @pytest.mark.parametrize(("idle", "left"), [(1e12, ["a", "a"]), (1.0, [])])
 def test_who_was_expected_and_does_not_come_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch, idle: float, left: list[str]
