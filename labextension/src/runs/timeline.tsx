@@ -14,7 +14,9 @@ export function Timeline(props: {
   spans: readonly ISpan[];
   trans: TranslationBundle;
 }): JSX.Element {
-  const { steps, spans, trans } = props;
+  const { steps, trans } = props;
+  const cached = new Set(steps.filter(one => one.state === 'cached').map(one => one.name));
+  const spans = props.spans.filter(one => !cached.has(one.name)); // theirs are times of an earlier run
   const begin = Math.min(...spans.map(one => one.begin));
   const end = Math.max(...spans.map(one => one.end), begin + 0.001);
   const place = (time: number) => ((time - begin) / (end - begin)) * 100;
