@@ -144,6 +144,7 @@ class Shift:
                 if run is None:
                     self.turn.release()
             if run is None:
+                self.kernels.calm.set()
                 break
             self._begin(self._do(run))
         return LOOKS
@@ -152,6 +153,7 @@ class Shift:
         """Fire what is due, and have kernels ready for what soon is."""
         fired, due = await asyncio.to_thread(self._fire)
         if fired:
+            self.kernels.rush()
             self.poked.set()
         left = AHEAD if due is None else due - time.time()
         if left < AHEAD and time.monotonic() - self.prepared_at > LOOKS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import mmap
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -36,6 +37,14 @@ def unique_memory(pid: int) -> int:
     except OSError:
         return 0
     return 1024 * sum(map(int, UNIQUE.findall(text)))
+
+
+def resident_memory(pid: int) -> int:
+    """Bytes of memory that this process uses, what it shares included; the same 0. Far cheaper to ask for."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * mmap.PAGESIZE
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 class Pool(Generic[K]):
@@ -118,7 +127,7 @@ class Pool(Generic[K]):
             self.needs[key] = unique_memory(kernel.pid)
             bound = self.ahead if key in self.expected else self.memory
             unwanted = key not in self.wanted_at and key not in self.expected
-            if self.closed or unwanted or self._held() + self.needs[key] > bound:
+            if self.closed or unwanted or self.held() + self.needs[key] > bound:
                 await _end(kernel)
                 return
             self.ready.setdefault(key, []).append(kernel)
@@ -126,7 +135,7 @@ class Pool(Generic[K]):
     def _expected_next(self) -> str | None:
         """The key of which more are expected than wait."""
         for key, number in self.expected.items():
-            if len(self.ready.get(key, ())) < number and self._held() + self._need(key) <= self.ahead:
+            if len(self.ready.get(key, ())) < number and self.held() + self._need(key) <= self.ahead:
                 return key
         return None
 
@@ -140,7 +149,7 @@ class Pool(Generic[K]):
         """Make room for one more of this key, if others can go for it."""
         if len(self.ready.get(key, ())) >= self.size or self.needs.get(key, 0) > self.memory:
             return False
-        while len(self) >= self.size or self._held() + self._need(key) > self.memory:
+        while len(self) >= self.size or self.held() + self._need(key) > self.memory:
             others = [k for k in self.ready if self._spare(k) and k != key]
             if not others:
                 return not len(self)
@@ -151,8 +160,8 @@ class Pool(Generic[K]):
         """How many of this key wait for nobody who is expected."""
         return max(0, len(self.ready.get(key, ())) - self.expected.get(key, 0))
 
-    def _held(self) -> int:
-        """What those that wait held when they were started; they do nothing, so it is what they hold."""
+    def held(self) -> int:
+        """Bytes: what those that wait held when they were started; they do nothing, so it is what they hold."""
         return sum(self.needs.get(key, 0) * len(kernels) for key, kernels in self.ready.items())
 
     def _expect_no_more(self, key: str) -> None:
@@ -161,7 +170,7 @@ class Pool(Generic[K]):
 
     def _need(self, key: str) -> int:
         """What one more kernel of this key will hold: as much as the last one did, or as others do."""
-        return self.needs.get(key, self._held() // max(1, len(self)))
+        return self.needs.get(key, self.held() // max(1, len(self)))
 
     async def rest(self, idle: float) -> None:
         """Let go of kernels whose key nobody wanted for `idle` seconds, and of those for who did not come."""

@@ -222,10 +222,11 @@ def kernel_name(nb: Any, told: str = "") -> str:
 
 def _require_kernel(name: str, told: str) -> None:
     from jupyter_mlops.kernels.specs import spec_manager
+    from jupyter_mlops.run.environment import kernel_spec
 
-    found = spec_manager().find_kernel_specs()
-    if name in found:
+    if kernel_spec(name) is not None:
         return
+    found = spec_manager().find_kernel_specs()
     nearest = difflib.get_close_matches(name, found, 1)
     where = "--kernel" if told else "the notebook's kernelspec"
     hint = f"Did you mean {nearest[0]!r}? " if nearest else ""

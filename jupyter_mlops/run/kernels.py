@@ -14,12 +14,13 @@ from pathlib import Path
 import nbformat
 
 from jupyter_mlops.kernels.forkserver_client import EVERY_KERNEL_ITS_OWN
-from jupyter_mlops.kernels.pool import Pool
+from jupyter_mlops.kernels.pool import Pool, resident_memory
 from jupyter_mlops.run.launch import Launched, Wanted, launch
 from jupyter_mlops.run.session import Session
 
 # What terminals and logins put into the environment: a kernel that waits can be given it afterwards.
 OF_A_LOGIN = ("SSH_", "XDG_SESSION", "XDG_SEAT", "XDG_VTNR", "TERM", "TMUX", "WINDOWID", "VTE_", "DBUS_", "GPG_", "STY")
+PUT_OFF = 1.0  # seconds at most by which the end of a kernel is put off while other runs begin
 CONFIG_FILES = ("ipython_config.py", "ipython_kernel_config.py", "ipython_config.json", "ipython_kernel_config.json")
 
 
@@ -75,6 +76,9 @@ class SharedKernels:
         self.endings: set[asyncio.Task[None]] = set()
         self.free = asyncio.Semaphore(limit)
         self.usual = ""
+        self.calm = asyncio.Event()
+        self.calm.set()
+        self.staying: list[int] = []
 
     def of_run(self) -> PooledKernels:
         return PooledKernels(self)
@@ -94,6 +98,27 @@ class SharedKernels:
         """
         self.pool.expect(Counter(self.usual if kind is None else kind for kind in kinds if kind != ""))
 
+    def rush(self) -> None:
+        """Many runs are to begin, until `calm` is set: what can be done after that is put off."""
+        self.calm.clear()
+
+    def may_stay(self, size: int) -> bool:
+        """Whether a kernel that is done with may be ended later, and another one used meanwhile.
+
+        :param size: bytes of its own. All that stay hold no more, with those that wait, than those that wait may.
+        """
+        return not self.calm.is_set() and self.pool.held() + sum(self.staying) + size <= self.pool.ahead
+
+    async def stay(self, size: int) -> None:
+        """Until the rush is over, or has taken too long."""
+        self.staying.append(size)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PUT_OFF):
+                    await self.calm.wait()
+        finally:
+            self.staying.remove(size)
+
     def release(self) -> None:
         """Somebody's kernel has ended."""
         self.free.release()
@@ -101,6 +126,7 @@ class SharedKernels:
 
     async def close(self) -> None:
         """Wait for the kernels that are ending, and end those that wait."""
+        self.calm.set()
         await asyncio.gather(*self.endings, return_exceptions=True)
         await self.pool.close()
 
@@ -121,6 +147,7 @@ class PooledKernels(Kernels):
         self.ending: asyncio.Task[None] | None = None
         self.holds = False
         self.kind = ""
+        self.pid = self.resident = 0
 
     @property
     def room(self) -> bool:
@@ -159,6 +186,8 @@ class PooledKernels(Kernels):
         if waiting is None:
             await session.start()
         else:
+            self.pid = waiting.pid
+            self.resident = resident_memory(self.pid)
             await session.take_over(waiting.session)
 
     async def finish(self, end: Callable[[], Awaitable[None]]) -> None:
@@ -166,6 +195,9 @@ class PooledKernels(Kernels):
 
         async def ending() -> None:
             try:
+                if self.pid and self.shared.may_stay(size := self._size()):
+                    self._release()
+                    await self.shared.stay(size)
                 await end()
             finally:
                 self._release()
@@ -173,6 +205,10 @@ class PooledKernels(Kernels):
         self.ending = asyncio.ensure_future(ending())
         self.shared.endings.add(self.ending)
         self.ending.add_done_callback(self.shared.endings.discard)
+
+    def _size(self) -> int:
+        """Bytes that its main kernel holds of its own now, as it was taken from the pool."""
+        return self.shared.pool.needs.get(self.kind, 0) + max(0, resident_memory(self.pid) - self.resident)
 
     async def close(self) -> None:
         if self.ending is None:

@@ -1,0 +1,107 @@
+"""When the kernels of runs that share them end, and when the next run gets room."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from jupyter_mlops.kernels.pool import Pool
+from jupyter_mlops.run import kernels as module
+from jupyter_mlops.run.kernels import PooledKernels, SharedKernels, Waiting
+from jupyter_mlops.run.launch import Wanted
+
+MB = 1_000_000
+
+
+class Runs:
+    """Runs that take kernels of 10 MB from the pool; what each holds when it ends is told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, ahead: int) -> None:
+        self.sizes: dict[int, int] = {}
+        self.ended: list[int] = []
+        monkeypatch.setattr(module, "resident_memory", lambda pid: self.sizes.get(pid, 0))
+        pool: Pool[Waiting] = Pool(0, 0, ahead)
+        pool.needs["kind"] = 10 * MB
+        self.shared = SharedKernels(pool, 1)
+
+    async def begin(self, pid: int) -> PooledKernels:
+        run = self.shared.of_run()
+        run.kind = "kind"
+        taken = SimpleNamespace(pid=pid, session=None)
+
+        async def take(key: str, make: Any) -> Any:
+            return taken
+
+        async def take_over(session: Any) -> None: ...
+
+        self.shared.pool.take = take  # type: ignore[method-assign]
+        session: Any = SimpleNamespace(wanted=Wanted("kind", "/", fork="start"), take_over=take_over)
+        async with asyncio.timeout(5):
+            await run.start(session)
+        run.kind = "kind"
+        return run
+
+    async def over(self, run: PooledKernels, grown: int = 0) -> None:
+        self.sizes[run.pid] = grown
+
+        async def end() -> None:
+            self.ended.append(run.pid)
+
+        await run.finish(end)
+        await asyncio.sleep(0)
+
+
+def test_a_kernel_ends_before_its_room_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        runs = Runs(monkeypatch, 100 * MB)
+        first = await runs.begin(1)
+        await runs.over(first)
+        await runs.begin(2)
+        assert runs.ended == [1]
+
+    asyncio.run(go())
+
+
+def test_in_a_rush_others_begin_first_within_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        runs = Runs(monkeypatch, 35 * MB)
+        runs.shared.rush()
+        for pid in (1, 2, 3):
+            await runs.over(await runs.begin(pid))
+        assert (runs.ended, runs.shared.staying) == ([], [10 * MB] * 3)
+        await runs.over(await runs.begin(4))  # there is no memory for a fourth
+        await runs.begin(5)
+        assert runs.ended == [4]
+        runs.shared.calm.set()
+        await asyncio.gather(*runs.shared.endings)
+        assert (runs.ended, runs.shared.staying) == ([4, 1, 2, 3], [])
+        assert runs.shared.free._value == 0  # the fifth's: nobody gave back what was not theirs
+
+    asyncio.run(go())
+
+
+def test_a_kernel_that_grew_does_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        runs = Runs(monkeypatch, 100 * MB)
+        runs.shared.rush()
+        await runs.over(await runs.begin(1), grown=95 * MB)
+        await runs.begin(2)
+        assert runs.ended == [1]
+
+    asyncio.run(go())
+
+
+def test_a_rush_without_end_keeps_no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        monkeypatch.setattr(module, "PUT_OFF", 0.05)
+        runs = Runs(monkeypatch, 100 * MB)
+        runs.shared.rush()
+        await runs.over(await runs.begin(1))
+        async with asyncio.timeout(5):
+            await asyncio.gather(*runs.shared.endings)
+        assert runs.ended == [1]
+
+    asyncio.run(go())
