@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 
 from jupyter_mlops.errors import BadInput, DatabaseError
 
-HEAD = "0002"  # the newest migration
+HEAD = "0003"  # the newest migration
 PATIENCE = 30.0  # seconds to wait for another writer
 WRITERS = 0x6D6C6F7073  # PostgreSQL's advisory lock of those who take runs or fire slots
 # Without these, it may take hours until a connection to a server that has vanished is given up.

@@ -5,6 +5,7 @@
     job ──< schedule       when runs are made
     job ──< run            one execution; (schedule, slot) is unique: a slot can't be fired twice
     run ──< step_run       a step of it
+    run ──< run_file       a file of its folder that is in the store, where machines share it
     batch ──< run          a backfill or a sweep
     worker                 who takes runs, and when it was last heard of
 
@@ -154,6 +155,14 @@ step_run = Table(
     Column("state", String(20), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("seconds", Double, nullable=False, default=0.0),
+)
+
+run_file = Table(
+    "run_file",
+    metadata,
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("digest", String(64), nullable=False),
 )
 
 worker = Table(

@@ -54,13 +54,7 @@ async def _do(space: Workspace, run: Run, tell: Tell) -> None:
         done = Performance("stopped")
     finally:
         beating.cancel()
-    space.db.patiently(
-        lambda: space.queue.finish(
-            run, done.state, output=done.output, metrics=done.metrics, error=done.error, notes=done.notes,
-            steps=done.steps,
-        ),
-        space.db.OUTAGE,
-    )  # fmt: skip
+    space.db.patiently(lambda: performer.finish(run, done), space.db.OUTAGE)
 
 
 async def _beat(space: Workspace, run: Run, work: asyncio.Future[Performance]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +15,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from jupyter_mlops.config import RunConfig
+from jupyter_mlops.db.database import name_of
 from jupyter_mlops.errors import BadInput, MlopsError
+from jupyter_mlops.jobs.folder import RunFolder
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run, VersionRow
 from jupyter_mlops.jobs.secrets import reveal
 from jupyter_mlops.jobs.templates import fill, names_in
+from jupyter_mlops.jobs.workspace import is_shared
 from jupyter_mlops.notebook.output import text_of
 from jupyter_mlops.objects import failed_to
 from jupyter_mlops.run import retry
@@ -48,6 +52,7 @@ class Performance:
     error: Mapping[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
     steps: list[Mapping[str, Any]] = field(default_factory=list)
+    files: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class Performer:
         self.catalog, self.queue, self.store, self.config = catalog, queue, store, config
         self.home = Path(config.home)
         self.described: dict[str, Environment] = {}
+        self.shared = is_shared(config)
 
     async def perform(
         self, run: Run, kernels: Kernels | None = None, tell: Tell = lambda event: None
@@ -79,6 +85,8 @@ class Performer:
         Cancelling it stops the run: what was done by then is told.
         """
         try:
+            if self.shared:
+                await asyncio.to_thread(self._bring, run)
             version = "" if run.version is None else f", v{run.version}"
             self._note(run, f"{run.trigger} run {run.id} of {run.job or 'a notebook'}{version}, attempt {run.attempt}")
             return await self._perform(run, kernels, tell)
@@ -89,6 +97,29 @@ class Performer:
         with contextlib.suppress(OSError):
             self._note(run, str(told))
         return Performance("failed", error=_told(told))
+
+    def finish(self, run: Run, done: Performance) -> str:
+        """Write down what came of a run; the state it is in now, "" if it is no longer ours.
+
+        Where the store is shared, what the run left is put there before: whoever reads of its end finds that too.
+        """
+        if self.shared and done.files is None:
+            try:
+                done.files = self._folder(run).keep(self.store)
+            except MlopsError as error:
+                done.files = {}
+                done.notes.append(f"its notebook, log and files are on {platform.node()} alone: {error}")
+        return self.queue.finish(
+            run, done.state, output=done.output, metrics=done.metrics, error=done.error, notes=done.notes,
+            steps=done.steps, files=done.files,
+        )  # fmt: skip
+
+    def _folder(self, run: Run) -> RunFolder:
+        return RunFolder(self.home, run.id, name_of(self.config.database))
+
+    def _bring(self, run: Run) -> None:
+        """What earlier attempts left, on whatever machine."""
+        self._folder(run).bring(self.store, self._ask(self.queue.files, run.id))
 
     async def _perform(self, run: Run, kernels: Kernels | None, tell: Tell) -> Performance:
         from jupyter_mlops.versions.checkout import check_out, keep_files, lane, notebook_in
@@ -107,7 +138,7 @@ class Performer:
             record = await self._executed(run, notebook, notebook.parent, needs, kernels, tell)
             inside = [p for p in record["writes"] if Path(p).is_relative_to(folder)]
             if inside:
-                await asyncio.to_thread(keep_files, folder, manifest, self.home / "runs" / run.id / "files")
+                await asyncio.to_thread(keep_files, folder, manifest, self._folder(run).written)
             if version.writes_files is not True and record["state"] == "completed":
                 await asyncio.to_thread(self._ask, self.catalog.note_writes, version.id, bool(inside))
         return _performance(record, needs.notes)
@@ -131,7 +162,7 @@ class Performer:
 
     def _note(self, run: Run, text: str) -> None:
         """A line in the run's log."""
-        path = self.home / "runs" / run.id / "log.txt"
+        path = self._folder(run).log
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as log:
             log.write(stamped(text))
@@ -141,7 +172,7 @@ class Performer:
         folder = Path(run.asked["in_folder"])
         if not folder.is_dir():
             raise BadInput("the notebook's folder is gone", where=str(folder))
-        source = self.home / "runs" / run.id / "source" / needs.manifest.name
+        source = self._folder(run).path / "source" / needs.manifest.name
         source.parent.mkdir(exist_ok=True)
         await asyncio.to_thread(self.store.fetch, needs.manifest.notebook, source)
         return _performance(await self._executed(run, source, folder, needs, kernels, tell), needs.notes)
@@ -150,7 +181,7 @@ class Performer:
         return RunRequest(
             notebook,
             given=needs.parameters,
-            output=self.home / "runs" / run.id / notebook.name,
+            output=self._folder(run).path / notebook.name,
             timeout=needs.rules.cell_timeout,
             run_timeout=needs.rules.run_timeout,
             kernel=needs.kernel,
@@ -166,7 +197,7 @@ class Performer:
         from jupyter_mlops.run.execute import execute
 
         request = self._request(run, notebook, folder, needs)
-        with (self.home / "runs" / run.id / "log.txt").open("a", encoding="utf-8") as log:
+        with self._folder(run).log.open("a", encoding="utf-8") as log:
             journal = Journal(log, self.queue, run, tell)
             try:
                 record = await execute(

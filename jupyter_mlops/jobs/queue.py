@@ -257,8 +257,12 @@ class Queue:
     def finish(
         self, run: Run, state: str, *, output: str = "", metrics: Mapping[str, Any] | None = None,
         error: Mapping[str, Any] | None = None, notes: Sequence[str] = (), steps: Sequence[Mapping[str, Any]] = (),
+        files: Mapping[str, str] | None = None,
     ) -> str:  # fmt: skip
-        """Say what became of a run; returns the state it is in now. "" if it is no longer ours: nothing is written."""
+        """Say what became of a run; returns the state it is in now. "" if it is no longer ours: nothing is written.
+
+        :param files: digests, by their paths in its folder, of its files that are in the store.
+        """
         with self.db.write() as c:
             if not self._holds(c, run):
                 return ""
@@ -273,6 +277,11 @@ class Queue:
             c.execute(update(t.run).where(t.run.c.id == run.id).values(**values))
             if steps:
                 self._put_steps(c, run.id, steps)
+            if files is not None:
+                c.execute(delete(t.run_file).where(t.run_file.c.run_id == run.id))
+            if files:
+                rows = [{"run_id": run.id, "path": path, "digest": digest} for path, digest in files.items()]
+                c.execute(insert(t.run_file), rows)
             return str(values["state"])
 
     def _again_after(
@@ -461,6 +470,12 @@ class Queue:
         with self.db.read() as c:
             row = c.execute(asked.order_by(time.desc(), t.run.c.created.desc()).limit(1)).mappings().first()
             return None if row is None else Run.of(row)
+
+    def files(self, run_id: str) -> dict[str, str]:
+        """Digests, by their paths in its folder, of a run's files that are in the store."""
+        with self.db.read() as c:
+            rows = c.execute(select(t.run_file.c.path, t.run_file.c.digest).where(t.run_file.c.run_id == run_id))
+            return {row.path: row.digest for row in rows}
 
     def states_of_batch(self, batch_id: int) -> dict[str, int]:
         """How many runs of a backfill or a sweep are in each state."""

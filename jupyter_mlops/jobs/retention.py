@@ -14,6 +14,7 @@ from sqlalchemy import delete, select
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import name_of
 from jupyter_mlops.errors import StoreError
+from jupyter_mlops.jobs.folder import RunFolder, marked_folders
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import FINISHED
 from jupyter_mlops.jobs.workspace import Workspace
@@ -48,7 +49,8 @@ def sweep(space: Workspace, *, dry: bool = False, now: float | None = None) -> S
         if not dry:
             with space.db.write() as c:
                 c.execute(delete(t.run).where(t.run.c.id == run_id, t.run.c.state.not_in(("queued", "running"))))
-            shutil.rmtree(space.home / "runs" / run_id, ignore_errors=True)
+            RunFolder(space.home, run_id).remove()
+    _gone_elsewhere(space, swept, dry)
     _objects(space, swept, now, dry)
     _fetched(space.home, swept, now, dry)
     for folder in _idle_folders(space.home, now):
@@ -89,8 +91,23 @@ def _beyond(rows: Any, rules: Policies, now: float) -> list[Any]:
     return found
 
 
+def _gone_elsewhere(space: Workspace, swept: Swept, dry: bool) -> None:
+    """Folders of runs that another machine let go of."""
+    there = dict(marked_folders(space.home, name_of(space.config.database)))
+    names = sorted(there)
+    for start in range(0, len(names), 500):
+        some = names[start : start + 500]
+        with space.db.read() as c:
+            known = set(c.execute(select(t.run.c.id).where(t.run.c.id.in_(some))).scalars())
+        for run_id in some:
+            if run_id not in known:
+                swept.folders += 1
+                if not dry:
+                    there[run_id].remove()
+
+
 def _objects(space: Workspace, swept: Swept, now: float, dry: bool) -> None:
-    """Objects of no version. Where it can't be told for certain which those are, nothing goes, and a note says why."""
+    """Objects of no version and no run. Where it can't be told which those are, nothing goes, and a note says why."""
     try:
         others = space.store.users() - {name_of(space.config.database)}
         if others:
@@ -110,10 +127,10 @@ def _objects(space: Workspace, swept: Swept, now: float, dry: bool) -> None:
 
 
 def wanted_objects(space: Workspace) -> set[str]:
-    """The digests of all that versions refer to. Raises StoreError if one of them can't be read."""
+    """The digests of all that versions and runs refer to. Raises StoreError if a version can't be read."""
     with space.db.read() as c:
         rows = c.execute(select(t.version.c.digest, t.version.c.provenance)).all()
-    wanted = set()
+        wanted = set(c.execute(select(t.run_file.c.digest).distinct()).scalars())
     for digest, provenance in rows:
         manifest = Manifest.get(space.store, digest)
         wanted |= {digest, manifest.notebook, *(entry.digest for entry in manifest.files)}

@@ -260,10 +260,7 @@ class Shift:
                 self.queue.hand_back(run)
                 return ""
             done.notes.append(f"stopped: {self.ends[run.id]}")
-        return self.queue.finish(
-            run, done.state, output=done.output, metrics=done.metrics, error=done.error, notes=done.notes,
-            steps=done.steps,
-        )  # fmt: skip
+        return self.performer.finish(run, done)
 
     def _tell(self, run: Run) -> None:
         if run.job_id is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import itertools
 import os
 import time
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from jupyter_mlops.config import RunConfig
-from jupyter_mlops.errors import BadInput, BadParameter, Unknown
+from jupyter_mlops.errors import BadInput, BadParameter, StoreError, Unknown
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.jobs.workspace import Workspace
     from jupyter_mlops.pipeline.model import Pipeline
 
+BEGUN = 2.0  # seconds in which a run that was taken writes its first line
 HEALTH = 20  # runs that a job's health is told by
 UPCOMING, ALL_UPCOMING = 100, 1000  # times of one schedule, and of all, that a calendar shows one by one
 MANY = 10_000  # runs that a backfill or a sweep may make
@@ -311,8 +313,16 @@ def runs(
 
 
 def run(space: Workspace, run_id: str) -> dict[str, Any]:
-    """One run with its steps; the beginning of an id will do if it is the only one."""
-    return run_told(space.queue.run(space.queue.full_id(run_id)))
+    """One run with its steps; the beginning of an id will do if it is the only one.
+
+    Its executed notebook is where `output` says, though it may have run on another machine.
+    """
+    found = space.queue.run(space.queue.full_id(run_id))
+    told = run_told(found)
+    if found.output and not Path(found.output).is_file():
+        with contextlib.suppress(StoreError):
+            told["output"] = str(space.folder_of(found.id).notebook(found.output) or found.output)
+    return told
 
 
 def active(space: Workspace) -> dict[str, str]:
@@ -335,10 +345,12 @@ def repair(space: Workspace, run_id: str) -> dict[str, Any]:
 def logs(space: Workspace, run_id: str, follow_it: bool = False) -> Iterator[str]:
     """What a run wrote, piece by piece; goes on until it is over if it is followed."""
     full = space.queue.full_id(run_id)
-    path = space.home / "runs" / full / "log.txt"
     offset, decoder = 0, codecs.getincrementaldecoder("utf-8")("replace")  # a character may be written in two pieces
+    said = ""
     while True:
-        over = space.queue.run(full).state not in ("queued", "running")
+        known = space.queue.run(full)
+        over = known.state not in ("queued", "running")
+        path = log_of(space, known)
         if path.is_file():
             with path.open("rb") as stream:
                 stream.seek(offset)
@@ -346,9 +358,29 @@ def logs(space: Workspace, run_id: str, follow_it: bool = False) -> Iterator[str
             offset += len(data)
             if text := decoder.decode(data):
                 yield text
+        elif not said and (said := elsewhere(space, known)):
+            yield f"{said}\n"
         if over or not follow_it:
             return
         time.sleep(0.2)
+
+
+def log_of(space: Workspace, run: Run) -> Path:
+    """The file of what a run wrote; it is brought from the machine that it ran on once it is over."""
+    from jupyter_mlops.jobs.folder import RunFolder
+
+    over = run.state not in ("queued", "running")
+    return (space.folder_of(run.id) if over else RunFolder(space.home, run.id)).log
+
+
+def elsewhere(space: Workspace, run: Run) -> str:
+    """Where a run goes on whose log is not here, in a sentence; "" if it does not, or has only just begun."""
+    from jupyter_mlops.jobs.workspace import is_shared
+
+    begun = run.started is not None and time.time() - run.started > BEGUN
+    if run.state != "running" or not begun or not is_shared(space.config):
+        return ""
+    return f"The run goes on on {run.worker.partition(':')[0]}: what it writes is here when it is over."
 
 
 def backfill(

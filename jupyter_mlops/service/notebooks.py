@@ -430,6 +430,8 @@ def executed(space: Workspace, run_id: str) -> str:
     """The executed notebook of a run as it is in its file, or what there is of it so far."""
     full = space.queue.full_id(run_id)
     known = space.queue.run(full)
+    if known.output and not Path(known.output).is_file():
+        space.folder_of(full)
     places = [Path(known.output)] if known.output else []
     places += sorted((space.home / "runs" / full).glob("*.ipynb"))
     for place in places:
@@ -474,8 +476,9 @@ def report(space: Workspace, run_id: str) -> str:
 def log(space: Workspace, run_id: str, offset: int = 0) -> dict[str, Any]:
     """What a run wrote, from a byte on; `next` is where to go on, `over` whether there will be no more."""
     full = space.queue.full_id(run_id)
-    over = space.queue.run(full).state not in ("queued", "running")
-    path = space.home / "runs" / full / "log.txt"
+    known = space.queue.run(full)
+    over = known.state not in ("queued", "running")
+    path = jobs.log_of(space, known)
     data = b""
     if path.is_file():
         with path.open("rb") as stream:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.errors import BadInput, Unknown
 from jupyter_mlops.service import jobs
 
 if TYPE_CHECKING:
+    from jupyter_mlops.jobs.folder import RunFolder
     from jupyter_mlops.jobs.records import Job, Run, VersionRow
     from jupyter_mlops.jobs.workspace import Workspace
 
@@ -67,7 +68,7 @@ def begin_reproduction(space: Workspace, run_id: str) -> dict[str, Any]:
     from jupyter_mlops.jobs.queue import Wish
 
     run = space.queue.run(space.queue.full_id(run_id))
-    if run.state != "completed" or not run.output or not Path(run.output).is_file():
+    if run.state != "completed" or space.folder_of(run.id).notebook(run.output) is None:
         raise BadInput(f"the run is {run.state}, with no executed notebook to compare with", where=run.id)
     asked = {**run.asked, "use_cache": False}
     wish = Wish(
@@ -92,7 +93,7 @@ def reproduction(space: Workspace, run_id: str) -> dict[str, Any]:
         return {"run": run_told(made), "verdict": None}
     verdict = run.verdict
     if verdict is None or verdict.get("run") != made.id:
-        verdict = _verdict(run, jobs.run_told(made))
+        verdict = _verdict(space, run, made)
         space.queue.set_verdict(run.id, verdict)
     return {"run": run_told(made), "verdict": verdict}
 
@@ -153,6 +154,13 @@ def _sections(
     return dict(compare(one, two, (notebooks[0], notebooks[1]), metrics))
 
 
+def _executed(folder: RunFolder, run: Run) -> Any:
+    path = folder.notebook(run.output)
+    if path is None:
+        raise Unknown("the run has no executed notebook here", where=run.id, remedy=f"It ran on {run.worker}.")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def _last_run(space: Workspace, job: Job, version: VersionRow) -> Run | None:
     """The last completed run of a version."""
     return next(
@@ -161,16 +169,17 @@ def _last_run(space: Workspace, job: Job, version: VersionRow) -> Run | None:
     )
 
 
-def _verdict(run: Run, done: dict[str, Any]) -> dict[str, Any]:
+def _verdict(space: Workspace, run: Run, done: Run) -> dict[str, Any]:
     from jupyter_mlops.objects import digest_file
     from jupyter_mlops.versions.compare import first_difference
 
-    told: dict[str, Any] = {"run": done["id"], "state": "differs", "difference": None}
-    if done["state"] != "completed":
-        error = done["error"] or {}
-        words = f"≠ it {done['state']} this time: {error.get('ename', '')}: {error.get('evalue', '')}"
+    told: dict[str, Any] = {"run": done.id, "state": "differs", "difference": None}
+    if done.state != "completed":
+        error = done.error or {}
+        words = f"≠ it {done.state} this time: {error.get('ename', '')}: {error.get('evalue', '')}"
         return {**told, "words": words.rstrip(": ")}
-    before, after = (json.loads(Path(p).read_text(encoding="utf-8")) for p in (run.output, done["output"]))
+    folders = [space.folder_of(each.id, written=True) for each in (run, done)]
+    before, after = (_executed(folder, each) for folder, each in zip(folders, (run, done), strict=True))
     found = first_difference(before, after)
     if found is not None:
         step = f" of step {found.step}" if found.step else ""
@@ -178,7 +187,7 @@ def _verdict(run: Run, done: dict[str, Any]) -> dict[str, Any]:
         return {**told, "difference": found.to_dict(), "words": words}
     ours, theirs = (
         {p.relative_to(f).as_posix(): digest_file(p) for p in sorted(f.rglob("*")) if p.is_file()}
-        for f in (Path(run.output).parent / "files", Path(done["output"]).parent / "files")
+        for f in (folder.written for folder in folders)
     )
     wrong = next((name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name)), None)
     if wrong is not None:

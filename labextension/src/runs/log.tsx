@@ -213,7 +213,9 @@ export function Log(props: {
           <div className="jp-mlops-empty">
             {run.state === 'queued'
               ? trans.__('It waits for its turn: nothing is written yet.')
-              : trans.__('Nothing was written.')}
+              : run.state === 'running'
+                ? trans.__('Nothing is here yet. What it writes on another machine is here when it is over.')
+                : trans.__('Nothing was written.')}
           </div>
         ) : null}
         {wanted && !shown.length ? (
