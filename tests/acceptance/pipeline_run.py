@@ -71,9 +71,10 @@ def modes_of(number: int) -> tuple[Mode, ...]:
     if os.environ.get("EQUIVALENCE") == "all":
         return MODES
     _, without, kept, _, with_evidence, isolated, both, forked, ahead, apart = MODES
+    once, again, last = QUICK
     groups = (
-        QUICK, (isolated, forked), (without, kept), (*QUICK[:2], ahead), (both, forked), QUICK,
-        (without, with_evidence), (apart, forked),
+        (once, again), (isolated, forked), (without, kept), (once, last), (both, forked), (ahead,),
+        (without, with_evidence), (apart,),
     )  # fmt: skip
     return groups[number % len(groups)]
 
