@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "jupyter_mlops"
+AGENT = PACKAGE / "run" / "agent"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = {
@@ -40,7 +41,11 @@ FLOORS = {
 
 # Only the standard library may be imported while these modules are imported: the kernel's environment has nothing
 # else for the agent, and the first import of any jupyter_mlops module runs __init__.
-STANDARD_LIBRARY_ONLY = ["__init__.py", "run/agent.py", "kernels/forkserver.py"]
+STANDARD_LIBRARY_ONLY = [
+    "__init__.py",
+    *(f"run/agent/{path.name}" for path in sorted(AGENT.glob("*.py"))),
+    "kernels/forkserver.py",
+]
 
 
 def unit(path: Path) -> str:
@@ -94,8 +99,15 @@ def outside_functions(tree: ast.Module) -> ast.Module:
 
 
 def foreign_imports(path: Path, source: str) -> list[str]:
-    """What importing a file imports beyond the standard library."""
-    names = imports(outside_functions(ast.parse(source)), path)
+    """What importing a file imports beyond the standard library, and the agent's own files for one of those."""
+    tree = outside_functions(ast.parse(source))
+    if path.parent == AGENT:  # they are loaded as a package of another name
+        own = {file.stem for file in AGENT.glob("*.py")}
+        near = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level == 1]
+        for node in near:
+            if {node.module or alias.name for alias in node.names} <= own:
+                node.module, node.level = "__future__", 0
+    names = imports(tree, path)
     return [f"line {line}: {name}" for line, name in names if name.split(".")[0] not in sys.stdlib_module_names]
 
 
@@ -147,12 +159,15 @@ def test_the_floor_rule_sees(file: str, source: str, breaks: int) -> None:
         ("class A:\n    from pandas import DataFrame", 1),
         ("from jupyter_mlops import errors", 1),
         ("from . import line", 1),
+        ("from . import here", 0),
+        ("from .memory import extents", 0),
+        ("from ..agent.memory import extents", 1),
         ("def f():\n    import numpy", 0),
         ("class A:\n    def f(self):\n        import numpy", 0),
     ],
 )
 def test_the_standard_library_rule_sees(source: str, found: int) -> None:
-    assert len(foreign_imports(PACKAGE / "run" / "agent.py", source)) == found
+    assert len(foreign_imports(AGENT / "agent.py", source)) == found
 
 
 def heavy_modules() -> set[str]:

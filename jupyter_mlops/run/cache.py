@@ -25,7 +25,7 @@ from jupyter_mlops.objects import ObjectStore, digest_file
 from jupyter_mlops.pipeline.model import Block
 from jupyter_mlops.run.line import RANDOM, BlockResult, Line
 
-FORMAT = 2
+FORMAT = 3
 KEPT = 4  # entries for one key: as many states of the files it reads are remembered
 TIDIED = 600.0  # seconds in which nobody looks again for what may go
 HASHED_FILE = 2_000_000_000  # larger files are known by size and time

@@ -8,7 +8,6 @@ import json
 import signal
 import time
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -20,29 +19,9 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from jupyter_mlops.errors import KernelDied, MlopsError
+from jupyter_mlops.run import planting
 from jupyter_mlops.run.conversation import Conversation
 from jupyter_mlops.run.launch import LOG, Launched, Wanted, launch
-
-AGENT_MODULE = "_jupyter_mlops_agent"
-AGENT_SOURCE = Path(__file__).with_name("agent.py")
-# From the file itself where the kernel has it, as it does on this machine: then Python has compiled it already.
-INSTALL = """
-def _install(name, path, digest, source):
-    import hashlib, importlib.machinery, sys, types
-    loader = importlib.machinery.SourceFileLoader(name, path)
-    if source is not None:
-        code = compile(source, path, 'exec')
-    elif hashlib.sha256(loader.get_data(path)).hexdigest() == digest:
-        code = loader.get_code(name)
-    else:
-        raise OSError('another file')
-    module = sys.modules[name] = types.ModuleType(name)
-    exec(code, module.__dict__)
-    module.install(get_ipython())
-_install({module!r}, {path!r}, {digest!r}, {source!r})
-del _install
-"""
-ASK = "__import__('sys').modules[{module!r}].serve({request!r})"
 
 
 class CellClient(NotebookClient):
@@ -181,11 +160,9 @@ class Session:
                 return
 
     async def _install(self) -> None:
-        source = AGENT_SOURCE.read_text(encoding="utf-8")
-        agent = {"module": AGENT_MODULE, "path": str(AGENT_SOURCE), "digest": sha256(source.encode()).hexdigest()}
-        reply = await self._silent(INSTALL.format(**agent, source=None))
+        reply = await self._silent(planting.seed().code())
         if reply["content"]["status"] != "ok":
-            reply = await self._silent(INSTALL.format(**agent, source=source))
+            reply = await self._silent(planting.seed().code(as_text=True))
         if reply["content"]["status"] != "ok":
             raise MlopsError("the kernel can't take the agent", remedy=_last_line(reply["content"]))
 
@@ -194,10 +171,10 @@ class Session:
         if self.greeting is not None and verb != "hello":
             fields["hello"], self.greeting = self.greeting, None
         request = json.dumps({"verb": verb, **fields})
-        reply = await self._silent(ASK.format(module=AGENT_MODULE, request=request))
+        reply = await self._silent(planting.question(request))
         content = reply["content"]
         for payload in content.get("payload", ()):
-            if payload.get("source") == AGENT_MODULE:
+            if payload.get("source") == planting.MODULE:
                 answer: dict[str, Any] = payload["answer"]
                 if "error" in answer:
                     raise MlopsError(f"{verb} failed in the kernel: {answer['error']}", remedy=answer["traceback"])

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from jupyter_client.session import Session as WireSession
 from nbclient.exceptions import CellExecutionError
 
 from jupyter_mlops.errors import KernelDied, TimedOut
-from jupyter_mlops.run import session as session_module
+from jupyter_mlops.run import planting
 from jupyter_mlops.run.conversation import Conversation, read
 from jupyter_mlops.run.launch import Wanted
 from jupyter_mlops.run.session import Session
@@ -149,25 +150,20 @@ def test_no_output_is_lost_however_slow_we_are(tmp_path: Path, stopped: bool) ->
 def test_a_kernel_that_does_not_have_our_files_is_sent_the_agent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Elsewhere:
-        def __str__(self) -> str:
-            return str(tmp_path / "agent.py")
-
-        def read_text(self, encoding: str) -> str:
-            return known.read_text(encoding)
-
-    known = session_module.AGENT_SOURCE
+    told = planting.seed()
+    elsewhere = replace(told, paths={part: str(tmp_path / f"{part}.py") for part in planting.PARTS})
 
     async def go() -> None:
-        for other in (None, "x = 1\n"):  # none is there, and another one is
+        for other in (None, "x = 1\n"):  # none are there, and others are
             if other is not None:
-                (tmp_path / "agent.py").write_text(other, encoding="utf-8")
+                for path in elsewhere.paths.values():
+                    Path(path).write_text(other, encoding="utf-8")
             async with session(tmp_path, "print(1)") as one:
                 assert (await one.ask("hello"))["pid"]
                 await one.run_cell(0, None)
                 assert one.nb.cells[0].outputs[0].text == "1\n"
 
-    monkeypatch.setattr(session_module, "AGENT_SOURCE", Elsewhere())
+    monkeypatch.setattr(planting, "seed", lambda: elsewhere)
     run(go)
 
 

@@ -1,0 +1,8 @@
+"""The agent of this kernel, for what pickles, hooks and the import system call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MODULE = "_jupyter_mlops_agent"  # what this folder is called in a kernel
+AGENT: Any = None
