@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_mlops.kernels import provisioner
+from jupyter_mlops.kernels.forkserver import next_thread
 from jupyter_mlops.kernels.forkserver_client import SERVERS, CantFork, ForkServer, key_of
 from jupyter_mlops.kernels.pool import unique_memory
 from tests.kernels.kernel import Kernel, kernel
@@ -110,6 +114,23 @@ def test_a_module_of_ones_own_that_was_imported_ahead_is_read_again_when_it_chan
     second = asyncio.run(seen("b")).split()
     assert (first[0], second[0]) == ("1", "22")
     assert first[1] == second[1]
+
+
+def test_threads_are_counted_where_counters_can_not_be_pickled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As from Python 3.14 on; 3.12 and 3.13 warn of it, and what warns is not imported ahead."""
+
+    class Counter:
+        def __repr__(self) -> str:
+            return repr(itertools.count(7))
+
+        def __reduce__(self) -> Any:
+            raise TypeError
+
+        def __next__(self) -> int:
+            return 7
+
+    monkeypatch.setattr(threading, "_counter", Counter().__next__)
+    assert next_thread() == 7
 
 
 def test_memory_of_a_kernel_that_waits(tmp_path: Path) -> None:
