@@ -28,7 +28,7 @@ from jupyter_mlops.run.kernels import Kernels
 from jupyter_mlops.run.launch import Fork, Wanted
 from jupyter_mlops.run.line import Artifact, BlockResult, Line
 from jupyter_mlops.run.record import Record
-from jupyter_mlops.run.redaction import Redaction
+from jupyter_mlops.run.redaction import Flow, Redaction
 from jupyter_mlops.run.session import Session, blank_copy
 
 EAGER = 1 << 25  # bytes of a pickle up to which the main kernel loads what it may not need
@@ -129,6 +129,9 @@ class RunLoop:
         beside = {p.stem for p in Path(cwd).glob("*") if p.suffix == ".py" or p.is_dir()}
         sources = [c.source for c in record.nb.cells]
         self.redaction = Redaction(self.options.secrets)
+        self.flows: dict[str, Flow] = {}
+        if self.redaction:
+            record.before_save = self._hide
         self.facts = {
             "axes_apart": plan.axes_apart(sources, self.blocks, beside),
             "memory_seen": plan.memory_seen(sources),
@@ -448,7 +451,8 @@ class RunLoop:
             await self._drop_main()
             raise _Broken(index, error) from None
         finally:
-            self.redaction.clean(cell)
+            self._let_flow()
+            self.redaction.cell(cell)
             self.record.cell_complete(cell, cell_index=index)
             result.cells[index] = _cell_result(cell)
 
@@ -488,8 +492,28 @@ class RunLoop:
 
     def _on_output(self, output: Any) -> None:
         self.record.autosave_cell()
-        shown = self.redaction.clean(deepcopy(output)) if self.redaction else output
-        self.tell({"event": "output", "output": shown})
+        if self.redaction:
+            stream = output.output_type == "stream"
+            output = self._flowing(output) if stream else self.redaction.output(deepcopy(output))
+        if output.get("text") != "":
+            self.tell({"event": "output", "output": output})
+
+    def _flowing(self, output: Any) -> Any:
+        """A piece of a stream without secrets, be they spread over pieces."""
+        flow = self.flows.setdefault(output.name, Flow(self.redaction))
+        return nbformat.from_dict({**output, "text": flow.feed(output.text)})
+
+    def _let_flow(self) -> None:
+        """A cell is over: what was held back of its streams is shown."""
+        for name, flow in self.flows.items():
+            if text := flow.rest():
+                self.tell({"event": "output", "output": nbformat.v4.new_output("stream", name=name, text=text)})
+        self.flows.clear()
+
+    def _hide(self) -> None:
+        """No secret is in outputs that are about to be written, those of a cell that still runs included."""
+        for cell in self.record.nb.cells:
+            self.redaction.outputs(cell.get("outputs", ()))
 
     async def _drop_main(self) -> None:
         main, self.main = self.main, None
@@ -544,7 +568,8 @@ class RunLoop:
             metrics=self._metric_names(block),
         )
         result.take(answer)
-        result.displays, result.updates = client.displays(block.cells), client.updates
+        result.displays = client.displays(block.cells)
+        result.updates = [dict(self.redaction.output(update)) for update in client.updates]
         result.comms = client.comms
         if not ahead:
             result.groups = [self._lasting(g, block) for g in result.groups]
@@ -711,7 +736,7 @@ class RunLoop:
                     "start_time": start.isoformat(), "end_time": end.isoformat(),
                     "duration": (end - start).total_seconds(), "exception": False, "status": "completed",
                 }  # fmt: skip
-                cell = self.redaction.clean(session.nb.cells[index])
+                cell = self.redaction.cell(session.nb.cells[index])
                 result.cells[index] = {**_cell_result(cell), "papermill": times}
             result.seconds = time.monotonic() - began
             await self._finish(session, block, result, ahead=True)
@@ -866,6 +891,7 @@ class RunLoop:
                 record.state = "stopped"
         self.outcome.wrote = list(self.line.wrote_files)
         self.redaction.clean(self.outcome.metrics)
+        self.redaction.clean(self.outcome.notes)
         self.evidence.save()
 
     async def close(self) -> None:

@@ -140,6 +140,8 @@ def test_secrets_are_seen_by_the_cells_and_by_nobody_else(space: Workspace, home
     book = write_notebook(
         tmp_path / "secret.ipynb",
         "# tags: step:use\nimport os\ntoken = os.environ['TOKEN']\nprint('it is', token, len(token))\ntoken",
+        "# tags: step:parts\nfrom time import sleep\nfor part in (token[:5], token[5:], ' end'):\n"
+        "    print(part, end='', flush=True)\n    sleep(0.3)",
         "# tags: step:fail\nraise ValueError(token)",
     )
     jobs.publish(space, book)
@@ -147,10 +149,29 @@ def test_secrets_are_seen_by_the_cells_and_by_nobody_else(space: Workspace, home
     failed = over(space, jobs.start(space, "secret")["id"])
     assert failed["state"] == "failed"
     assert "it is [secret] 12" in printed(failed)
+    assert "[secret] end" in printed(failed) and "[secret] end" in "".join(jobs.logs(space, failed["id"]))
     assert "s3cr3t" not in json.dumps(failed)
     wait_until(lambda: not list(home.glob("work-*")))  # hand-offs between its kernels go when they end
-    holding = [p for p in home.rglob("*") if p.is_file() and b"s3cr3t-value" in p.read_bytes()]
+    holding = [p for p in home.rglob("*") if p.is_file() and b"s3cr3" in p.read_bytes()]
     assert holding == []
+
+
+def test_a_secret_that_a_cell_shows_is_not_even_on_disk_while_it_runs(
+    space: Workspace, home: Path, tmp_path: Path
+) -> None:
+    book = write_notebook(
+        tmp_path / "shown.ipynb",
+        "import os, time\nfor _ in range(140):\n    print('so', os.environ['TOKEN'], flush=True)\n    time.sleep(0.1)",
+    )
+    jobs.publish(space, book)
+    jobs.set_policies(space, "shown", {"secrets": ["TOKEN"]})
+    run = jobs.start(space, "shown")["id"]
+    wait_until(lambda: (home / "runs" / run / "shown.ipynb").exists())
+    record = (home / "runs" / run / "shown.ipynb").read_text()
+    assert jobs.run(space, run)["state"] == "running"
+    assert "so [secret]" in record and "s3cr3" not in record
+    jobs.stop(space, run)
+    over(space, run)
 
 
 def test_a_secret_that_is_nowhere_fails_the_run_by_name(space: Workspace, tmp_path: Path) -> None:

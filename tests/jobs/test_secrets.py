@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -11,7 +15,9 @@ from hypothesis import strategies as st
 from jupyter_mlops.errors import BadInput, BadParameter
 from jupyter_mlops.jobs import secrets
 from jupyter_mlops.jobs.templates import check, fill, names_in
-from jupyter_mlops.run.redaction import SHORTEST, Redaction
+from jupyter_mlops.run.redaction import SHORTEST, SHOWN, Flow, Redaction
+
+VALUE = "S3cr3t-\"x/é+\\p<Z9>&'q"
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +68,51 @@ def test_values_are_taken_out_of_everything_and_in_every_form() -> None:
         "list": ["a [secret] here", 5, None],
         "abc": "abc",
     }
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        repr(VALUE), repr(VALUE.encode()), ascii(VALUE), json.dumps(VALUE), json.dumps([VALUE], ensure_ascii=False),
+        html.escape(VALUE), f"https://me:{quote(VALUE, safe='')}@host/", quote_plus(VALUE), VALUE.encode().hex(),
+        *(base64.b64encode(f"{user}{VALUE}{after}".encode()).decode() for user in ("", "u:", "me:", "you:")
+          for after in ("", ".", "..")),
+        base64.urlsafe_b64encode(VALUE.encode()).decode(),
+    ],
+)  # fmt: skip
+def test_values_are_known_in_what_programs_make_of_them(shown: str) -> None:
+    redaction = Redaction([VALUE])
+    assert redaction.shows(shown.encode())
+    told = redaction.text(shown)
+    assert SHOWN in told and not any(shown[at : at + 8] in told for at in range(8, len(shown) - 16))
+
+
+@given(st.data(), st.sampled_from(["abab", VALUE, "aaaa"]), st.text("ab", max_size=9), st.text("ab", max_size=9))
+def test_values_are_found_however_a_text_is_cut(data: st.DataObject, value: str, before: str, after: str) -> None:
+    flow, text = Flow(Redaction([value, value + "more"])), before + value + after
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    told = "".join([*map(flow.feed, pieces), flow.rest()])
+    assert SHOWN in told and value not in told
+    plain = Flow(Redaction([value]))
+    assert "".join([plain.feed("xy"), plain.feed("z"), plain.rest()]) == "xyz"
+
+
+def test_a_value_in_pieces_is_taken_out_of_outputs_whose_form_stays() -> None:
+    redaction = Redaction(["stream", "data"])
+    outputs = [
+        {"output_type": "stream", "name": "stdout", "text": "a st"},
+        {"output_type": "stream", "name": "stderr", "text": "strea"},
+        {"output_type": "stream", "name": "stdout", "text": "ream"},
+        {"output_type": "display_data", "data": {"text/plain": "my data"}, "metadata": {"stream": {"data": 1}}},
+    ]
+    redaction.outputs(outputs)
+    assert outputs == [
+        {"output_type": "stream", "name": "stdout", "text": "a "},
+        {"output_type": "stream", "name": "stderr", "text": "strea"},
+        {"output_type": "stream", "name": "stdout", "text": "[secret]"},
+        {"output_type": "display_data", "data": {"text/plain": "my [secret]"}, "metadata": {"[secret]": {SHOWN: 1}}},
+    ]
 
 
 def test_holes() -> None:
