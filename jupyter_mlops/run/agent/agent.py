@@ -27,7 +27,7 @@ from typing import Any
 from . import here
 from .draws import ImportDraws
 from .here import MODULE
-from .objects import class_data, globals_of, is_of_notebook, object_at
+from .objects import class_data, globals_of, is_kind, is_of_notebook, object_at
 from .packing import Packing
 from .patches import Patches
 from .pickler import BASE
@@ -217,9 +217,9 @@ class Agent:
         skip = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
         found: dict[str, Any] = {}
         for key, value in vars(sys.modules[name]).items():
-            if isinstance(value, type) and value.__module__ == name and not issubclass(value, enum.Enum):
+            if is_kind(value, type) and value.__module__ == name and not issubclass(value, enum.Enum):
                 found.update((f"{key}.{part}", item) for part, item in class_data(value).items())
-            elif not key.startswith("__") and not isinstance(value, skip):
+            elif not key.startswith("__") and not is_kind(value, skip):
                 found[key] = value
         return found
 
@@ -375,13 +375,13 @@ class Agent:
         found: dict[str, int | float | str] = {}
         for name in names:
             value = self.user_ns.get(name)
-            items = value.items() if isinstance(value, dict) else [(None, value)]
+            items = value.items() if is_kind(value, dict) else [(None, value)]
             for key, item in items:
                 plain: Any = item.item() if getattr(item, "shape", None) == () and hasattr(item, "item") else item
-                if not isinstance(plain, numbers.Real) or isinstance(plain, bool):
+                if not is_kind(plain, numbers.Real) or is_kind(plain, bool):
                     continue
                 number, label = float(plain), name if key is None else f"{name}.{key}"
-                if isinstance(plain, numbers.Integral):
+                if is_kind(plain, numbers.Integral):
                     found[label] = int(operator.index(plain))
                 else:
                     found[label] = number if math.isfinite(number) else str(number)
@@ -421,9 +421,9 @@ class Agent:
         return {r.lstrip("'") for r in refs} & present
 
     def direct_refs(self, value: Any) -> Any:
-        if isinstance(value, types.FunctionType) and value.__globals__ is self.user_ns:
+        if is_kind(value, types.FunctionType) and value.__globals__ is self.user_ns:
             return self.code_facts(value.__code__)[0]
-        if isinstance(value, type) and is_of_notebook(value):
+        if is_kind(value, type) and is_of_notebook(value):
             return self.class_refs(value)
         return frozenset()
 

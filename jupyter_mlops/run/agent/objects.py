@@ -41,6 +41,12 @@ def of_user(function: Any) -> Any:
     return getattr(function, "__globals__", None) is here.AGENT.user_ns
 
 
+def is_kind(obj: Any, kinds: Any) -> bool:
+    """`isinstance` by type alone: what an object says of its class may run its code, and a weak proxy raises if what it
+    stands for is gone."""
+    return issubclass(type(obj), kinds)
+
+
 def waited_for() -> Any:
     """Addresses of the objects that a `weakref.finalize` waits for."""
     kind: Any = weakref.finalize
@@ -110,5 +116,5 @@ def class_data(cls: Any) -> Any:
     return {
         key: value
         for key, value in vars(cls).items()
-        if not key.startswith(("__", "_abc_")) and not isinstance(value, skip) and not hasattr(type(value), "__get__")
+        if not key.startswith(("__", "_abc_")) and not is_kind(value, skip) and not hasattr(type(value), "__get__")
     }

@@ -19,7 +19,7 @@ import types
 from typing import Any
 
 from .memory import HASHED, PAGE, address_of, extents, has_bytes, is_clean, overlapping, owner_of, write_all
-from .objects import IDENTIFIER, is_single, kind_of, resolves, waited_for
+from .objects import IDENTIFIER, is_kind, is_single, kind_of, resolves, waited_for
 from .pickler import Exact, Live, Pickler, TooCostly, has_nan, loads_again, names_main, sets_keep_order
 from .remake import loads
 
@@ -91,10 +91,10 @@ class Packing:
                 picked.live = "a set whose order a copy would not keep"
             elif made.doubtful and not loads_again(picked.stream, made.buffers):
                 picked.live = "it can be pickled, but not loaded"
-            elif made.twice or (self.agent.identity_seen and isinstance(value, str) and value.isidentifier()):
+            elif made.twice or (self.agent.identity_seen and is_kind(value, str) and value.isidentifier()):
                 picked.live = "one object in several places, in a notebook that asks what is the same"
         picked.buffers, picked.refs, picked.arrays, picked.owners = made.buffers, made.refs, made.arrays, made.owners
-        if isinstance(value, str) and len(value) < 10000:
+        if is_kind(value, str) and len(value) < 10000:
             picked.refs |= {"'" + word for word in IDENTIFIER.findall(value)}
         memo = made.memo.copy()
         apart = made.axes - {id(value)}
@@ -115,10 +115,10 @@ class Packing:
         waiting = [value]
         while waiting and len(seen) < LOOKED_AT:
             obj = waiting.pop()
-            if id(obj) in seen or isinstance(obj, UNSHARED):
+            if id(obj) in seen or is_kind(obj, UNSHARED):
                 continue
             seen.add(id(obj))
-            if isinstance(obj, (type, types.FunctionType)):
+            if is_kind(obj, (type, types.FunctionType)):
                 if resolves(obj):
                     continue
                 picked.refs |= self.agent.direct_refs(obj)
@@ -126,7 +126,7 @@ class Packing:
                 continue  # the globals of a module
             if self.shares(obj):
                 picked.objects[id(obj)] = obj
-            if numpy is not None and isinstance(obj, numpy.ndarray) and obj.size and not obj.dtype.hasobject:
+            if numpy is not None and is_kind(obj, numpy.ndarray) and obj.size and not obj.dtype.hasobject:
                 picked.arrays.append((*extents(obj), obj, False))
             waiting += gc.get_referents(obj)
 
@@ -136,20 +136,20 @@ class Packing:
 
     def shares(self, obj: Any) -> Any:
         """Whether it would show if this object were two."""
-        if isinstance(obj, types.ModuleType):
+        if is_kind(obj, types.ModuleType):
             return False
-        if isinstance(obj, ATOMIC):
+        if is_kind(obj, ATOMIC):
             return self.agent.identity_seen and not is_single(obj)
-        if isinstance(obj, (type, types.FunctionType)):
+        if is_kind(obj, (type, types.FunctionType)):
             return not resolves(obj)
         kind = type(obj)
         if "function" in kind.__name__ and resolves(obj):
             return False
-        if kind is re.Pattern or (isinstance(obj, (enum.Enum, datetime.tzinfo)) and resolves(kind)):
+        if kind is re.Pattern or (is_kind(obj, (enum.Enum, datetime.tzinfo)) and resolves(kind)):
             return False  # loading gives the one object again
         pandas = sys.modules.get("pandas")
         if pandas is not None:
-            if isinstance(obj, pandas.api.extensions.ExtensionDtype):
+            if is_kind(obj, pandas.api.extensions.ExtensionDtype):
                 return False
             if kind is list and any(obj is c._metadata for c in (pandas.DataFrame, pandas.Series)):
                 return False
@@ -184,7 +184,7 @@ class Packing:
             for key, obj in picked[name].objects.items():
                 if key in owner:
                     parent[find(name)] = find(owner[key])
-                    if self.agent.identity_seen and isinstance(obj, ATOMIC):
+                    if self.agent.identity_seen and is_kind(obj, ATOMIC):
                         stuck[name] = "one object under two names, in a notebook that asks what is the same"
                 else:
                     owner[key] = name

@@ -8,7 +8,7 @@ import types
 from typing import Any
 
 from .here import MODULE
-from .objects import held_by, is_of_notebook, resolves
+from .objects import held_by, is_kind, is_of_notebook, resolves
 
 # Their values hold nothing that a notebook has made which could be mistaken for them.
 PLAIN = frozenset(
@@ -40,19 +40,19 @@ class Patches:
         """Modules and classes whose attributes a notebook may have replaced, by a path that finds them again."""
         found: dict[str, Any] = {"builtins": builtins}
         for value in list(self.agent.user_ns.values()):
-            if isinstance(value, types.ModuleType) and value.__name__ not in ("__main__", MODULE):
+            if is_kind(value, types.ModuleType) and value.__name__ not in ("__main__", MODULE):
                 found[value.__name__] = value
                 for key, item in list(vars(value).items()):
-                    if isinstance(item, type) and not key.startswith("_") and resolves(item):
+                    if is_kind(item, type) and not key.startswith("_") and resolves(item):
                         found[item.__module__ + ":" + item.__qualname__] = item
-            elif isinstance(value, type) and resolves(value):
+            elif is_kind(value, type) and resolves(value):
                 found[value.__module__ + ":" + value.__qualname__] = value
             elif type(value).__module__ != "__main__" and resolves(type(value)):
                 kind = type(value)
                 found[kind.__module__ + ":" + kind.__qualname__] = kind
         for name in self.agent.local_modules():
             for item in list(vars(sys.modules[name]).values()):
-                if isinstance(item, type) and resolves(item):
+                if is_kind(item, type) and resolves(item):
                     found[item.__module__ + ":" + item.__qualname__] = item
         return found
 
@@ -67,7 +67,7 @@ class Patches:
             held = list(vars(module).items())
             self.prints[path] = {k: id(v) for k, v in held}
             for key, item in held:
-                if isinstance(item, type) and not key.startswith("_") and resolves(item):
+                if is_kind(item, type) and not key.startswith("_") and resolves(item):
                     place = item.__module__ + ":" + item.__qualname__
                     self.prints.setdefault(place, {k: id(v) for k, v in vars(item).items()})
 
@@ -88,7 +88,7 @@ class Patches:
                 if key in OWN_HOOKS.get(path, ()):
                     continue
                 changed = then is not None and key in then and then[key] != id(value)
-                added = then is not None and key not in then and isinstance(target, type) and not resolves(value)
+                added = then is not None and key not in then and is_kind(target, type) and not resolves(value)
                 if ((changed or added) and not key.startswith("_")) or self.of_notebook(value):
                     found.append(f"@patch|{path}|{key}")
         return found
@@ -101,12 +101,12 @@ class Patches:
         for item in (value, *(held_by(value, name) for name in ("__func__", "fget", "__wrapped__"))):
             if type(item) is types.FunctionType and item.__globals__ is self.agent.user_ns:
                 return True
-            if isinstance(item, type) and is_of_notebook(item):
+            if is_kind(item, type) and is_of_notebook(item):
                 return True
-        if isinstance(value, types.ModuleType):
+        if is_kind(value, types.ModuleType):
             return False
         held = held_by(value, "__dict__")
-        held = list(held.values()) if isinstance(held, dict) and not isinstance(value, type) else ()
+        held = list(held.values()) if is_kind(held, dict) and not is_kind(value, type) else ()
         return is_of_notebook(type(value)) or any(
-            (isinstance(h, type) and is_of_notebook(h)) or held_by(h, "__globals__") is self.agent.user_ns for h in held
+            (is_kind(h, type) and is_of_notebook(h)) or held_by(h, "__globals__") is self.agent.user_ns for h in held
         )

@@ -110,6 +110,8 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
 
     def reducer_override(self, obj: Any) -> Any:
         kind = type(obj)
+        if kind in weakref.ProxyTypes:
+            raise Live("a weak reference")
         if kind is types.FunctionType:
             return NotImplemented if resolves(obj) else self.reduce_function(obj)
         if kind is types.CellType:

@@ -257,6 +257,24 @@ ROWS = [
         # %% step:d
         print(ref())
     """),
+    Row("weak-proxies-of-what-is-there-and-of-what-is-gone", r"""
+        # %% step:point
+        import weakref
+        class Thing:
+            value = 1
+        thing, lost = Thing(), Thing()
+        near, gone = weakref.proxy(thing), weakref.proxy(lost)
+        held = {"near": near, "gone": gone, "not pickled": (x for x in "ab")}
+        del lost
+        # %% step:change
+        thing.value = 2
+        # %% step:look
+        print(near.value, held["near"].value, type(gone).__name__)
+        try:
+            gone.value
+        except ReferenceError as error:
+            print(error)
+    """),
     Row("weak-dictionaries", r"""
         # %% step:a
         import weakref
