@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import zmq
 from jupyter_client.manager import AsyncKernelManager
 
 from jupyter_mlops.errors import KernelDied
@@ -27,6 +28,9 @@ class Attached(Launched):
     """A kernel that is not ours to end."""
 
     async def end(self) -> None:
+        self.let_go()
+
+    def let_go(self) -> None:
         self.manager.context.destroy(linger=0)
 
 
@@ -52,5 +56,6 @@ class Guest(Kernels):
             raise KernelDied("the kernel that was to be used is gone")
         self.given = True
         manager = Elsewhere(connection_file=str(self.connection_file))
+        manager.context.setsockopt(zmq.RCVHWM, 0)
         manager.load_connection_file()
         await session.start(Attached(manager, str(self.connection_file.parent)))

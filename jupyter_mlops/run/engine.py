@@ -95,12 +95,15 @@ class MlopsEngine(Engine):  # type: ignore[misc]
         loop: RunLoop | None = None
         told: Callable[[Outcome], None] = kwargs.get("outcome_to") or (lambda outcome: None)
 
+        def tidy() -> None:
+            shutil.rmtree(folder, ignore_errors=True)
+            if cache is not None:
+                cache.tidy(config.cache_limit)
+
         async def end() -> None:
             if loop is not None:
                 await loop.close()
-            shutil.rmtree(folder, ignore_errors=True)
-            if cache is not None:
-                await asyncio.to_thread(cache.tidy, config.cache_limit)
+            await asyncio.to_thread(tidy)
 
         record.notebook_start()
         try:

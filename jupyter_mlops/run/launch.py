@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Literal
 
+import zmq
+import zmq.asyncio
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
@@ -28,6 +32,7 @@ PROVISIONER = EntryPoint(
     KernelProvisionerFactory.GROUP_NAME,
 )
 Fork = Literal["", "running", "start"]
+SOCKETS = 16384  # at most: a kernel needs four
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,15 @@ class Wanted:
         return env
 
 
+@cache
+def sockets() -> zmq.asyncio.Context:
+    """Where the sockets to all kernels are made. One of its own for each would have two threads more for each."""
+    made = zmq.asyncio.Context()
+    made.set(zmq.MAX_SOCKETS, min(SOCKETS, made.get(zmq.SOCKET_LIMIT)))
+    made.setsockopt(zmq.RCVHWM, 0)  # outputs are never dropped because we are slow
+    return made
+
+
 def _unpaused(method: Any) -> Any:
     """The same without the 10 ms that jupyter_client sleeps after it."""
     return getattr(method, "__wrapped__", method)
@@ -92,7 +106,11 @@ class Launched:
             await self.manager.shutdown_kernel(now=True)
         with contextlib.suppress(Exception):
             await self.manager.cleanup_resources()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def let_go(self) -> None:
+        """Talk to it no more; its process goes on."""
+        self.manager._close_control_socket()
 
 
 async def launch(wanted: Wanted) -> Launched:
@@ -102,6 +120,7 @@ async def launch(wanted: Wanted) -> Launched:
         kernel_name=wanted.kernel_name,
         connection_file=os.path.join(folder, "kernel.json"),
         kernel_spec_manager=spec_manager(),
+        context=sockets(),
     )
     launched = Launched(manager, folder)
     if os.name == "posix":

@@ -13,7 +13,6 @@ from queue import Empty
 from typing import Any
 
 import nbformat
-import zmq
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
@@ -99,8 +98,7 @@ class Session:
         self._make_client(launched.manager)
         assert self.client is not None
         try:
-            launched.manager.context.setsockopt(zmq.RCVHWM, 0)  # outputs are never dropped because we are slow
-            client = launched.manager.client()
+            client = launched.manager.client(context=launched.manager.context)
             client.start_channels(stdin=False, hb=False)
             self.client.kc = client
             client.allow_stdin = False
@@ -279,7 +277,7 @@ class Session:
             if kc is not None:
                 kc.stop_channels()
             if self.launched is not None:
-                self.launched.manager.context.destroy(linger=0)
+                self.launched.let_go()
             self.on_end()
 
     async def kill(self) -> None:
