@@ -262,6 +262,8 @@ class RunLoop:
         self._begin_step(block)
         found = self._kept(block)
         if found is not None:
+            key = block_id(self._sources(block))
+            self.evidence.put(key, self.evidence.get(key) or learn(found))
             self._adopt(block, found, "cached")
             return
         result = await self._from_helper(block)
@@ -571,15 +573,21 @@ class RunLoop:
         result.displays = client.displays(block.cells)
         result.updates = [dict(self.redaction.output(update)) for update in client.updates]
         result.comms = client.comms
-        if not ahead:
-            result.groups = [self._lasting(g, block) for g in result.groups]
+        if not ahead and self.cache is not None and any(g.live for g in result.groups):
+            self._know_live(self.cache, block, result)
 
-    def _lasting(self, group: Artifact, block: Block) -> Artifact:
-        """A live variable of a block that gives the same again is known by the block's key."""
-        if not group.live or self.cache is None or block.effects.volatile or block.effects.outside:
-            return group
-        digest = hashlib.blake2b(f"{self._stored_key} {group.names}".encode(), digest_size=20).hexdigest()
-        return replace(group, digest=f"live-{digest}")
+    def _know_live(self, cache: Cache, block: Block, result: BlockResult) -> None:
+        """Live variables of a block that gives the same again are known by its key and by the files it read."""
+        files = _files_of(cache, result)
+        if files is None or plan.why_not_stored(block, result, "", Line(unseeded=set(self.line.unseeded))):
+            return
+        made = f"{self._stored_key} {sorted(files.items())}"
+        result.groups = [
+            replace(g, digest=f"live-{hashlib.blake2b(f'{made} {g.names}'.encode(), digest_size=20).hexdigest()}")
+            if g.live
+            else g
+            for g in result.groups
+        ]
 
     def _seeds(self, block: Block) -> dict[int, list[str]]:
         from jupyter_mlops.notebook.effects import cell_effects
@@ -799,13 +807,11 @@ class RunLoop:
             return
         key = self._stored_key
         if key:
-            cache = self.cache
-            paths = {*result.read, *result.written, *result.modules.values()}
-            files = {p: cache.file_digest(p) for p in paths}
-            if any(_stat(p) != facts for p, facts in result.read.items() if p not in result.written):
+            files = _files_of(self.cache, result)
+            if files is None:
                 return
             self.storing.append(
-                asyncio.ensure_future(asyncio.to_thread(_keep, cache, key, result, files, self.redaction))
+                asyncio.ensure_future(asyncio.to_thread(_keep, self.cache, key, result, files, self.redaction))
             )
 
     # -- bookkeeping
@@ -988,6 +994,13 @@ def _cell_result(cell: Any) -> dict[str, Any]:
         "papermill": dict(cell.metadata.get("papermill", {})),
         "execution": dict(cell.metadata.get("execution", {})),
     }
+
+
+def _files_of(cache: Cache, result: BlockResult) -> dict[str, str] | None:
+    """The digests of the files that a block read (as they were) and wrote (as they are); None if one changed since."""
+    files = {p: cache.file_digest(p) for p in (*result.read, *result.written, *result.modules.values())}
+    changed = any(_stat(p) != facts for p, facts in result.read.items() if p not in result.written)
+    return None if changed else files
 
 
 def _keep(cache: Cache, key: str, result: BlockResult, files: dict[str, str], secrets: Redaction) -> None:

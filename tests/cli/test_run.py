@@ -71,6 +71,33 @@ def test_again_everything_is_cached_and_the_same(tmp_path: Path) -> None:
     assert set(states(command("run", path, "--no-cache", "--json").record).values()) == {"completed"}
 
 
+@pytest.mark.parametrize(
+    "reading",
+    ["f = open('in.txt')", "def lines():\n    yield from open('in' + '.txt')\nf = lines()"],
+    ids=["an open file", "a generator over one"],
+)
+def test_what_reads_on_from_a_file_that_changed_runs_again(tmp_path: Path, reading: str) -> None:
+    path = write(tmp_path / "a.ipynb", ("step:a", reading), ("step:b", "print(*f)"))
+    (tmp_path / "in.txt").write_text("one")
+    command("run", path)
+    assert states(command("run", path, "--json").record)["b"] == "cached"
+    (tmp_path / "in.txt").write_text("two")
+    command("run", path, "-o", tmp_path / "out.ipynb")
+    assert texts(read(tmp_path / "out.ipynb"))[-1] == "two\n"
+
+
+def test_what_a_database_is_asked_and_told_happens_each_time(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.ipynb",
+        ("step:a", "import sqlite3\ndb = sqlite3.connect('a.db')\ndb.execute('create table if not exists t (x)')"),
+        ("step:b", "db.execute('insert into t values (1)'); db.commit()"),
+        ("step:c", "print(db.execute('select count(*) from t').fetchone())"),
+    )
+    for count in (1, 2):
+        assert command("run", path, "-o", tmp_path / "out.ipynb").code == 0
+        assert texts(read(tmp_path / "out.ipynb"))[-1] == f"({count},)\n"
+
+
 def test_a_change_runs_what_follows_it(tmp_path: Path) -> None:
     path = write(tmp_path / "a.ipynb", *CELLS)
     command("run", path)
