@@ -211,7 +211,8 @@ class Agent:
         """Whether a module's file is neither of the standard library nor installed."""
         if "site-packages" in path or "dist-packages" in path or not path.endswith(".py"):
             return False
-        return not os.path.abspath(path).startswith((*self.watch.ignored, STDLIB))
+        path = os.path.abspath(path)
+        return not (self.watch.ignores(path) or path.startswith(STDLIB))
 
     def module_data(self, name: str) -> Any:
         skip = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
@@ -245,6 +246,7 @@ class Agent:
         """
         os.chdir(cwd)
         self.base_cwd = os.getcwd()
+        self.watch.at(self.base_cwd)
         self.shell.starting_dir = self.base_cwd
         self.user_ns["_dh"][:] = [type(place)(self.base_cwd) for place in self.user_ns["_dh"][:1]]
         own = {k: v for k, v in os.environ.items() if began_with.get(k) != v}
@@ -360,6 +362,7 @@ class Agent:
         answer["stuck"] = {**stuck, **self.state.stuck()}
         answer["seeded"], answer["pristine"] = sorted(self.seeded), self.state.pristine()
         watch = self.watch
+        watch.look_at_databases()
         answer["read"] = dict(watch.read.items())
         answer["written"], answer["outside"] = dict(watch.written), sorted(set(watch.outside))
         answer["denied"], answer["lists"] = watch.denied, watch.lists

@@ -37,12 +37,22 @@ class Watch:
     def __init__(self) -> None:
         self.on = False
         self.guarded = False
-        roots = {sys.prefix, sys.base_prefix, sys.exec_prefix, "/usr", "/proc", "/sys", "/dev", "/etc", "/lib", "/opt"}
+        roots = {sys.prefix, sys.base_prefix, sys.exec_prefix, "/usr", "/proc", "/sys", "/dev", "/etc", "/lib"}
         home = os.path.expanduser("~")
         roots |= {os.path.join(home, part) for part in (".cache", ".config", ".ipython", ".jupyter", ".matplotlib")}
         self.ignored = tuple(os.path.realpath(root) + os.sep for root in roots) + tuple(r + os.sep for r in roots)
         self.ignored += (os.path.join(os.path.realpath("/tmp"), "ipykernel_"),)
+        self.at(os.getcwd())
+        self.databases: dict[str, Any] = {}
         self.clear()
+
+    def at(self, folder: str) -> None:
+        """A person works in this folder: it counts even below one that is ignored, such as `/usr/src/app` is."""
+        here = folder.rstrip(os.sep) + os.sep
+        self.here = "" if any(root.startswith(here) for root in self.ignored) else here
+
+    def ignores(self, path: str) -> bool:
+        return path.startswith(self.ignored) and not (self.here and path.startswith(self.here))
 
     def clear(self) -> None:
         self.read: dict[str, Any] = {}
@@ -66,6 +76,8 @@ class Watch:
                 text = f"{self.OUTSIDE[event]}: {event}"
                 self.outside.append(text)
                 self.deny(text)
+            if event == "sqlite3.connect" and args:
+                self.database(args[0])
         elif event in self.WRITES:
             for path in args[:2]:
                 if isinstance(path, (str, bytes, os.PathLike)):
@@ -100,6 +112,41 @@ class Watch:
             if name is not None and not name.endswith(".pyc"):
                 self.note(name)
 
+    def database(self, told: Any) -> None:
+        """SQLite opens its files unheard: what they are is noted now, and looked at again after each block."""
+        try:
+            text = os.fsdecode(told)
+        except TypeError:
+            return
+        if text.startswith("file:"):
+            import urllib.parse
+
+            text = urllib.parse.unquote(text[5:].partition("?")[0].partition("#")[0])
+        name = self.name(text)
+        if name is not None and name not in self.databases:
+            self.databases[name] = self.facts_of_database(name)
+            self.note(name)
+
+    def facts_of_database(self, name: str) -> Any:
+        facts = []
+        for path in (name, name + "-wal"):
+            try:
+                found = os.stat(path)
+            except OSError:
+                continue
+            if path == name or found.st_size:
+                facts.append((path, found.st_mtime_ns, found.st_size))
+        return facts
+
+    def look_at_databases(self) -> None:
+        """Those that this block changed were written by it, and are not what it was given to read."""
+        for name, before in self.databases.items():
+            now = self.facts_of_database(name)
+            if now != before:
+                self.databases[name] = now
+                self.read.pop(name, None)
+                self.written.setdefault(name, "w")
+
     def note(self, name: str) -> None:
         if name not in self.read and name not in self.written:
             try:
@@ -127,4 +174,4 @@ class Watch:
             text = os.path.abspath(os.fsdecode(path))
         except (TypeError, ValueError, OSError):
             return None
-        return None if text.startswith(self.ignored) else text
+        return None if self.ignores(text) else text
