@@ -131,7 +131,8 @@ class Performer:
         with lane(self.home, version.digest, shared=version.writes_files is False) as folder:
             begun = folder.with_suffix(".run")
             if not (begun.is_file() and begun.read_text(encoding="utf-8") == run.id and run.resumed):
-                notebook = await asyncio.to_thread(check_out, manifest, self.store, folder)
+                origin = Path(version.provenance.get("path", "")).parent
+                notebook = await asyncio.to_thread(check_out, manifest, self.store, folder, origin)
             else:
                 notebook = notebook_in(folder, manifest)
             begun.write_text(run.id, encoding="utf-8")

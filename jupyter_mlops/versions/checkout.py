@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jupyter_mlops.errors import StoreError
-from jupyter_mlops.objects import digest_file
+from jupyter_mlops.objects import copy_digested, digest_file, failed_to, replacing
 from jupyter_mlops.versions.manifest import FileEntry, Manifest
 from jupyter_mlops.versions.store import Store
 
@@ -49,11 +49,12 @@ def lane(home: Path, digest: str, *, shared: bool) -> Iterator[Path]:
     raise StoreError(f"{LANES} runs of one version at once", where=str(base))
 
 
-def check_out(manifest: Manifest, store: Store, folder: Path, notebook: str = "") -> Path:
+def check_out(manifest: Manifest, store: Store, folder: Path, origin: Path | None = None) -> Path:
     """Make the folder hold the version's files as they were published and nothing else; returns the notebook.
 
     What a run before left there is removed. Files outside of the folder are looked at, and not touched.
 
+    :param origin: the folder it was published from, where large files are.
     :raises StoreError: an object is gone or damaged, or a large or outside file is no longer what it was.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -70,21 +71,35 @@ def check_out(manifest: Manifest, store: Store, folder: Path, notebook: str = ""
         if entry.outside:
             _require_outside(entry)
         else:
-            _put_file(entry, store, places[entry])
-    _bring(notebook or manifest.notebook, store, target)
+            _put_file(entry, store, places[entry], origin)
+    _bring(manifest.notebook, store, target)
     return target
 
 
-def _put_file(entry: FileEntry, store: Store, target: Path) -> None:
+def _put_file(entry: FileEntry, store: Store, target: Path, origin: Path | None) -> None:
     if _is(entry, target):
         return
-    if not entry.stored and entry.digest not in store:
+    if entry.stored or entry.digest in store:
+        _bring(entry.digest, store, target)
+    else:
+        _copy_large(entry, Path(os.path.normpath((origin or Path()) / entry.path)), target)
+
+
+def _copy_large(entry: FileEntry, source: Path, target: Path) -> None:
+    remedy = f"Put it there as it was ({entry.size} bytes, digest {entry.digest}), or publish again."
+    if not source.is_file():
         raise StoreError(
-            "a large file was published by its digest alone, and is not here",
-            where=entry.path,
-            remedy=f"Put it there: {entry.size} bytes, digest {entry.digest}.",
+            "a large file, which was published by its digest alone, is gone", where=str(source), remedy=remedy
         )
-    _bring(entry.digest, store, target)
+    try:
+        with source.open("rb") as stream, replacing(target) as copy:
+            if copy_digested(stream, copy) != entry.digest:
+                raise StoreError(
+                    "a large file, which was published by its digest alone, has changed since",
+                    where=str(source), remedy=remedy,
+                )  # fmt: skip
+    except OSError as error:
+        raise failed_to("be copied", error, source) from None
 
 
 def _bring(digest: str, store: Store, target: Path) -> None:
@@ -124,10 +139,12 @@ def _place(name: str, start: Path, folder: Path) -> Path:
 def keep_files(folder: Path, manifest: Manifest, to: Path) -> list[str]:
     """Move what a run wrote in its folder to where it is kept; returns the names."""
     notebook = notebook_in(folder, manifest)
-    known = {_place(e.path, notebook.parent, folder) for e in manifest.files if not e.outside} | {notebook}
+    known = {_place(e.path, notebook.parent, folder): e for e in manifest.files if not e.outside}
     found = []
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path not in known and "__pycache__" not in path.parts:
+        if path.is_file() and path != notebook and "__pycache__" not in path.parts:
+            if path in known and _is(known[path], path):
+                continue
             near = path.is_relative_to(notebook.parent)
             name = path.relative_to(notebook.parent if near else folder).as_posix()
             target = to / name
