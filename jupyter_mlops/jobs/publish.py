@@ -55,7 +55,7 @@ def publish(
             notes += lock.notes
         except EnvironmentFailed as error:
             notes.append(f"the environment is not locked: {error.message}")
-    manifest = snapshot(nb, path, space.store, described, name, _seen(space, path))
+    manifest = snapshot(nb, path, space.store, described, name, _seen(space, nb, path))
     origin = provenance(path, space.store)
     if lock is not None:
         origin["lock"] = {"digest": space.store.put(lock.text.encode()), "kind": lock.kind, "hashed": lock.hashed}
@@ -78,15 +78,20 @@ def snapshot_of(space: Workspace, nb: NotebookNode, path: Path) -> Manifest:
     if nb.metadata.get("kernelspec", {}).get("language", "python") in ("python", ""):
         with contextlib.suppress(EnvironmentFailed):
             described = env.describe(interpreter_of(name))
-    return snapshot(nb, path, space.store, described, name, _seen(space, path))
+    return snapshot(nb, path, space.store, described, name, _seen(space, nb, path))
 
 
-def _seen(space: Workspace, path: Path) -> set[str]:
-    """Files in the notebook's folder that its runs were seen to read and did not write."""
-    from jupyter_mlops.run.evidence import Evidence
+def _seen(space: Workspace, nb: NotebookNode, path: Path) -> set[str]:
+    """Files in the notebook's folder that its runs were seen to read and did not write.
 
-    evidence = Evidence(space.home / "evidence" / f"{path.stem}.json")
+    Of cells that changed since they ran it can't be told what they read: then all that any run read counts.
+    """
+    from jupyter_mlops.pipeline.build import build
+    from jupyter_mlops.run.evidence import Evidence, block_id
+
     folder = path.resolve().parent
-    seen = {p for known in evidence.facts.values() for p in known.reads}
-    written = {p for known in evidence.facts.values() for p in known.writes}
-    return {p for p in seen - written if Path(p).is_relative_to(folder)}
+    facts = Evidence(space.home / "evidence" / f"{path.stem}.json", folder).facts
+    ours = {block_id(nb.cells[i].source for i in block.cells) for block in build(nb, path.stem).blocks}
+    known = [facts[key] for key in (ours if ours <= set(facts) else facts)]
+    seen = {p for one in known for p in one.reads} - {p for one in known for p in one.writes}
+    return {p for p in seen if Path(p).is_relative_to(folder)}

@@ -88,7 +88,7 @@ class MlopsEngine(Engine):  # type: ignore[misc]
         if kwargs.get("use_cache", True) and pipeline.language == "python":
             cache = Cache(home / "cache", ObjectStore(home / "objects"))
             base = f"{environment_digest(kernel_name, options.env)} {cwd} {config.hash_seed}"
-        evidence = Evidence(home / "evidence" / f"{pipeline.name}.json" if cache is not None else None)
+        evidence = Evidence(home / "evidence" / f"{pipeline.name}.json" if cache is not None else None, cwd)
         home.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f"work-{os.getpid()}-", dir=home))
         kernels: Kernels = kwargs.get("kernels") or Kernels()

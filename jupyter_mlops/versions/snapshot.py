@@ -94,14 +94,15 @@ def needed(
     nb: NotebookNode, pipeline: Pipeline, folder: Path, seen: Iterable[str]
 ) -> list[tuple[Path, Kind, str]]:  # fmt: skip
     """The files that a notebook needs, each with its kind and the name it is known by: local modules that it imports,
-    what it says it reads, and what it was seen to read; nothing that it writes itself."""
+    what it says it reads, and what it was seen to read. What its text may read and may write goes along only if a
+    person names it or runs have shown that they read it and write nothing there."""
     modules = set(local_modules((m for b in pipeline.blocks for m in b.access.imports), folder))
     written = {_resolved(p, folder) for b in pipeline.blocks for p in b.effects.files_written}
     told = [(name, _resolved(name, folder)) for b in pipeline.blocks for name in b.effects.files_read]
-    told += [(name, path) for name, path in _declared(nb, folder)]
-    beside = {path for name, path in told if not os.path.isabs(name)}
-    read = {path for _, path in told} | {Path(p) for p in seen}
-    data = {p for p in read - written - modules if p.is_file()}
+    declared = list(_declared(nb, folder))
+    beside = {path for name, path in [*told, *declared] if not os.path.isabs(name)}
+    read = {path for _, path in told} - written | {path for _, path in declared} | {Path(p) for p in seen}
+    data = {p for p in read - modules if p.is_file()}
     kinds: list[tuple[Path, Kind]] = [(p, "module") for p in sorted(modules)]
     kinds += [(p, "data") for p in sorted(data)]
     return [(p, kind, _name(p, folder, p in beside)) for p, kind in kinds]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import shutil
 import sqlite3
 import zipfile
 from collections.abc import Iterator
@@ -11,10 +13,13 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlops import service
 from jupyter_mlops.errors import BadInput, StoreError
 from jupyter_mlops.jobs.retention import expired, sweep
 from jupyter_mlops.jobs.workspace import Workspace
+from jupyter_mlops.run.request import RunRequest
 from jupyter_mlops.service import jobs, versions
+from jupyter_mlops.versions import snapshot
 from tests.jobs.workspace import opened, write_notebook
 
 pytestmark = pytest.mark.timeout(180)
@@ -46,6 +51,49 @@ def test_a_run_is_reproduced_or_the_first_cell_that_differs_is_named(space: Work
     verdict = versions.reproduce(space, run["id"])
     assert (verdict["state"], verdict["difference"]["cell"], verdict["difference"]["step"]) == ("differs", 1, "b")
     assert jobs.run(space, run["id"])["verdict"]["words"].startswith("≠ differs first in cell 2 of step b")
+
+
+def test_what_runs_were_seen_to_read_stays_with_the_notebook(space: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_text("1")
+    with sqlite3.connect(tmp_path / "data" / "a.db") as connection:
+        connection.execute("CREATE TABLE t AS SELECT 2")
+    connection.close()
+    cells = [
+        "# tags: step:files\nimport pathlib\nprint([p.read_text() for p in pathlib.Path('data').glob('*.csv')])",
+        "# tags: step:db\nimport sqlite3\nprint(sqlite3.connect('data/a.db').execute('SELECT * FROM t').fetchone())",
+        "# tags: step:made\nout = sqlite3.connect('out.db')\nout.executescript('DROP TABLE IF EXISTS t; CREATE TABLE t (x)')",
+    ]
+    book = write_notebook(tmp_path / "nb.ipynb", *cells)
+    for _ in range(2):
+        assert service.run(RunRequest(notebook=book), space.config)["state"] == "completed"
+    told = jobs.publish(space, book, "job")
+    assert [f["path"] for f in told["files"]] == ["data/a.csv", "data/a.db"]
+    first = done(space, "job")
+    assert first["state"] == "completed", first
+    kept = {p.name for p in (Path(first["output"]).parent / "files").rglob("*") if p.is_file()}
+    assert kept == {"out.db"}
+    assert not jobs.publish(space, book, "job")["new"]  # what the version's run saw was in another folder
+    write_notebook(book, *cells[:2])
+    told = jobs.publish(space, book, "job")
+    assert [f["path"] for f in told["files"]] == ["data/a.csv", "data/a.db"]
+    write_notebook(book, cells[1], "print('edited')")
+    told = jobs.publish(space, book, "job")
+    assert "data/a.db" in [f["path"] for f in told["files"]]
+
+
+def test_a_large_file_is_taken_from_where_it_was(
+    space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "snapshot", functools.partial(snapshot.snapshot, large=10))
+    (tmp_path / "large.csv").write_text("1," * 10)
+    told = jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", "print(open('large.csv').read())"), "job")
+    assert "large.csv is large" in told["notes"][-1]
+    assert done(space, "job")["state"] == "completed"
+    (tmp_path / "large.csv").unlink()
+    shutil.rmtree(space.home / "checkouts")
+    failed = done(space, "job")
+    assert failed["state"] == "failed" and str(tmp_path / "large.csv") in failed["error"]["evalue"]
 
 
 def test_what_changed_since_the_last_good_run(space: Workspace, tmp_path: Path) -> None:

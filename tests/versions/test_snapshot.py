@@ -91,13 +91,35 @@ def test_declared_files_have_to_be_there(tmp_path: Path, store: ObjectStore) -> 
     assert [f.path for f in taken(path, store).files] == ["a.dat"]
 
 
+@pytest.mark.parametrize(("declared", "seen"), [(True, False), (False, True)])
+def test_what_may_be_written_goes_along_if_a_person_or_a_run_says_that_it_is_read(
+    tmp_path: Path, store: ObjectStore, declared: bool, seen: bool
+) -> None:
+    (tmp_path / "a.db").write_bytes(b"1")
+    path = write_notebook(tmp_path / "nb.ipynb", "import sqlite3\nsqlite3.connect('a.db')")
+    assert taken(path, store).files == ()
+    book = nbformat.read(path, 4)
+    book.metadata["jupyter_mlops"] = {"files": ["a.db"]} if declared else {}
+    nbformat.write(book, path)
+    made = taken(path, store, seen=[str(tmp_path / "a.db")] if seen else [])
+    assert [f.path for f in made.files] == ["a.db"]
+
+
 def test_large_files_are_known_by_their_digest(tmp_path: Path, store: ObjectStore) -> None:
     (tmp_path / "large.bin").write_bytes(b"x" * 1000)
     path = write_notebook(tmp_path / "nb.ipynb", "open('large.bin').read()")
     made = taken(path, store, large=1000)
     assert [(f.path, f.stored, f.digest in store) for f in made.files] == [("large.bin", False, False)]
-    with pytest.raises(StoreError, match=r"large\.bin"):
-        check_out(made, store, tmp_path / "out")
+    with pytest.raises(StoreError, match="is gone") as told:
+        check_out(made, store, tmp_path / "out", tmp_path / "elsewhere")
+    assert told.value.where == str(tmp_path / "elsewhere" / "large.bin") and made.files[0].digest in told.value.remedy
+    check_out(made, store, tmp_path / "out", tmp_path)
+    assert (tmp_path / "out" / "large.bin").read_bytes() == b"x" * 1000
+    (tmp_path / "large.bin").write_bytes(b"y" * 1000)
+    check_out(made, store, tmp_path / "out", tmp_path)  # it is there already
+    with pytest.raises(StoreError, match="has changed"):
+        check_out(made, store, tmp_path / "other", tmp_path)
+    assert not list((tmp_path / "other").iterdir())
 
 
 def test_a_checkout_is_what_was_published_and_nothing_else(tmp_path: Path, store: ObjectStore) -> None:
@@ -167,6 +189,8 @@ def test_what_is_read_beside_the_folder_goes_along(tmp_path: Path, store: Object
     assert (notebook.parent / "../src/tools.py").read_text() == "x = 1\n"
     assert (notebook.parent / "link.csv").read_text() == "c\n" and not (notebook.parent / "link.csv").is_symlink()
     assert keep_files(out, made, tmp_path / "kept") == ["beside.txt", "made.txt"]
+    (notebook.parent / "link.csv").write_text("written over")
+    assert keep_files(out, made, tmp_path / "kept") == ["beside.txt", "link.csv", "made.txt"]
     assert check_out(made, store, out) == notebook
     assert not (out / "beside.txt").exists() and not (notebook.parent / "made.txt").exists()
 
