@@ -62,7 +62,7 @@ def test_what_runs_were_seen_to_read_stays_with_the_notebook(space: Workspace, t
     cells = [
         "# tags: step:files\nimport pathlib\nprint([p.read_text() for p in pathlib.Path('data').glob('*.csv')])",
         "# tags: step:db\nimport sqlite3\nprint(sqlite3.connect('data/a.db').execute('SELECT * FROM t').fetchone())",
-        "# tags: step:made\nout = sqlite3.connect('out.db')\nout.executescript('DROP TABLE IF EXISTS t; CREATE TABLE t (x)')",
+        "# tags: step:c\no = sqlite3.connect('out.db')\no.executescript('DROP TABLE IF EXISTS t; CREATE TABLE t (x)')",
     ]
     book = write_notebook(tmp_path / "nb.ipynb", *cells)
     for _ in range(2):
