@@ -40,8 +40,9 @@ def suspects(space: Workspace, run_id: str) -> dict[str, Any]:
     ]
     sections["pipeline"] = [*sections["pipeline"], *values]
     known = {change["what"] for change in sections["environment"]}
-    noted = [note.removeprefix("environment: ") for note in run.notes if note.startswith("environment: ")]
-    sections["environment"] = [*sections["environment"], *({"what": n} for n in noted if n not in known)]
+    noted, before = _drift(run), _drift(good) if first.id == second.id else []
+    told = [n for n in noted if n not in before] + [f"no longer: {n}" for n in before if n not in noted]
+    sections["environment"] = [*sections["environment"], *({"what": n} for n in told if n not in known)]
     ranked = [{"section": name, **change} for name, changes in sections.items() for change in changes]
     return {
         "run": run.id, "state": run.state, "good": good.id, "old": first.name, "new": second.name, "error": run.error,
@@ -68,8 +69,15 @@ def begin_reproduction(space: Workspace, run_id: str) -> dict[str, Any]:
     from jupyter_mlops.jobs.queue import Wish
 
     run = space.queue.run(space.queue.full_id(run_id))
-    if run.state != "completed" or space.folder_of(run.id).notebook(run.output) is None:
-        raise BadInput(f"the run is {run.state}, with no executed notebook to compare with", where=run.id)
+    if run.state != "completed":
+        raise BadInput(
+            f"only a run that completed can be reproduced; this one is {run.state}",
+            where=run.id,
+            remedy="`jupyter mlops diff --run RUN` tells what changed since the last good one."
+            * (run.state == "failed"),
+        )
+    if space.folder_of(run.id).notebook(run.output) is None:
+        raise BadInput("its executed notebook, which is compared with, is gone", where=run.output or run.id)
     asked = {**run.asked, "use_cache": False}
     wish = Wish(
         "reproduce", run.job_id, run.version_id, repairs=run.id, parameters=run.parameters, asked=asked, priority=5
@@ -151,7 +159,12 @@ def _sections(
     job = space.catalog.job_by_id(new.job_id)
     first, second = runs or (_last_run(space, job, old), _last_run(space, job, new))
     metrics = ({} if first is None else first.metrics, {} if second is None else second.metrics)
-    return dict(compare(one, two, (notebooks[0], notebooks[1]), metrics))
+    return dict(compare(one, two, (notebooks[0], notebooks[1]), metrics, space.store))
+
+
+def _drift(run: Run) -> list[str]:
+    """How the environment that a run had differed from its version's."""
+    return [note.removeprefix("environment: ") for note in run.notes if note.startswith("environment: ")]
 
 
 def _executed(folder: RunFolder, run: Run) -> Any:

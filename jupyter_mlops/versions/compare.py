@@ -27,7 +27,7 @@ VOLATILE = (
     (re.compile(rf"\b{DAY},? \d{{1,2}} {MONTH} \d{{4}}"), "<time>"),
     (re.compile(rf"\b{DAY},? {MONTH} +\d{{1,2}},? (<time> )?(\w+ )?\d{{4}}"), "<time>"),  # as `ctime` and `date` say it
     (re.compile(r"\bdatetime\.(datetime|date|time)\([\d, ]+"), "<time>("),
-    (re.compile(r"\b\d+(\.\d+)?\s?(ns|[µμu]s|ms|s|secs?|seconds?|min|mins|minutes?|h|hrs?|hours?)\b"), "<time>"),
+    (re.compile(r"\b(\d+h )?\d+(\.\d+)?\s?(ns|[µμu]s|ms|s|secs?|seconds?|mins?|minutes?)\b"), "<time>"),
     (re.compile(r"\b[\d,]+ loops? each\b"), "<loops>"),
     (re.compile(r"[ \d.]+(it/s|s/it)|\|[█▉▊▋▌▍▎▏ #]*\|"), "<progress>"),
     (re.compile(r"/tmp/[\w./-]+|/var/folders/[\w./-]+"), "<temporary>"),

@@ -225,10 +225,41 @@ def test_diff_tells_of_each_section(tmp_path: Path, store: ObjectStore) -> None:
     assert [c["what"] for c in told["environment"]] == [
         "Python: 3.11.7 then, 3.12.1 now", "numpy: 2.0.0 then, 2.1.0 now", "scipy: not installed then, 1 now"
     ]  # fmt: skip
-    assert [c["what"] for c in told["data"]] == ["in.csv changed"]
+    assert [c["what"] for c in told["data"]] == ["in.csv changed"] and "diff" not in told["data"][0]
+    (change,) = diff(old, new, (books[0], books[1]), store=store)["data"]
+    assert (change["before"], change["after"]) == (
+        f"2 bytes, {old.files[0].digest[:10]}",
+        f"4 bytes, {new.files[0].digest[:10]}",
+    )
+    assert "+b" in change["diff"]
     assert told["metrics"] == [{"what": "auc", "before": 0.8, "after": 0.7}]
     same = diff(old, old, (books[0], books[0]))
     assert not any(same.values())
+
+
+def test_versions_that_differ_are_never_told_to_be_the_same(tmp_path: Path, store: ObjectStore) -> None:
+    path = write_notebook(
+        tmp_path / "nb.ipynb", "# tags: parameters\nx = 1  # help", "# tags: step:a\nprint(x)", "# text"
+    )
+    first = taken(path, store)
+    book = nbformat.read(path, 4)
+    book.cells[0].source = "x = 1  # HELP"
+    book.cells[1].metadata["jupyter_mlops"] = {"retries": 2}
+    book.cells[1].metadata["mine"] = {"note": 1}
+    book.cells[2] = nbformat.v4.new_markdown_cell(
+        "# text", id=book.cells[2].id, attachments={"a.png": {"image/png": "eA=="}}
+    )
+    book.metadata["jupyter_mlops"] = {"defaults": {"timeout": 5}}
+    nbformat.write(book, tmp_path / "other.ipynb")
+    second = replace(taken(tmp_path / "other.ipynb", store), kernel="another")
+    told = diff(first, second, (without_outputs(nbformat.read(path, 4)), without_outputs(book)))
+    assert {c["what"] for c in told["code"]} == {
+        "cell changed", "settings changed", "metadata changed", "kind of cell changed", "attachments changed",
+        "notebook's metadata changed",
+    }  # fmt: skip
+    (settings,) = (c for c in told["code"] if c["what"] == "settings changed")
+    assert settings["cell"] == 1 and any('"retries": 2' in line for line in settings["diff"])
+    assert {c["what"] for c in told["pipeline"]} == {"notebook's name", "kernel", "parameter x: help"}
 
 
 def test_differences_of_environments() -> None:
