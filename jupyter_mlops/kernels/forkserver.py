@@ -12,7 +12,9 @@ What was imported ahead is put aside, so that a kernel begins with the modules t
 module back, with the filters of warnings and the environment variables that its import set, and all it had imported
 itself. The names of the environment variables that imports looked at are told to the owner: a kernel for which one of
 them differs has to come from another server. A module whose import prints, warns or asks the shell for more than is
-known ahead is not imported ahead: in a kernel it would have said that in a cell.
+known ahead is not imported ahead: in a kernel it would have said that in a cell. Neither is one that looks at the
+working folder, draws random numbers, makes a generator of its own or starts a thread outside Python, unless it is known
+how that is made up for in a kernel.
 """
 
 from __future__ import annotations
@@ -46,6 +48,11 @@ OF_EVERY_KERNEL = (
     "ipykernel.debugger", "IPython.core.completerlib", "IPython.core.oinspect", "IPython.extensions.storemagic",
     "tornado.platform.asyncio", "tornado.queues", "psutil", "sqlite3", "faulthandler", "unicodedata",
 )  # fmt: skip
+# Names that modules give to the folder they are imported in, and what they say where there is none.
+FOLDERS = {"multiprocessing.process": ("ORIGINAL_DIR", None), "rich": ("_IMPORT_CWD", "")}
+SHARED = ("random", "numpy.random")  # generators of a process
+DRAWS = {"rich.style": {"_id_generator", "getrandbits"}}  # modules that draw, and the names needed to do so anew
+OUTLIVES = {"jemalloc_bg_thd"}  # threads of libraries in C that start them anew after a fork, as BLAS does its nameless
 SET_MEMORY, SET_MAP = 35, 14  # PR_SET_MM, PR_SET_MM_MAP of prctl(2)
 LOOKED_AT = ("get_objects", "get_referrers", "get_freeze_count")  # functions of gc that tell what is frozen
 
@@ -103,11 +110,16 @@ class Stream:
 
 
 class Surroundings:
-    """What imports see of a kernel: its shell, `__main__`, argv and streams. Notes who looks further than that."""
+    """What imports see of a kernel: its shell, `__main__`, argv and streams. Notes who looks further than that.
 
-    def __init__(self) -> None:
+    :param loading: the modules that are being imported, the innermost last.
+    """
+
+    def __init__(self, loading: list[str]) -> None:
+        self.loading = loading
         self.further: list[str] = []
         self.tellers: set[str] = set()
+        self.plain: dict[Any, Any] = {}
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
@@ -116,6 +128,7 @@ class Surroundings:
 
         python, shell_kind = builtins, cast("Any", InteractiveShell)
         before = sys.argv, sys.stdout, sys.stderr, sys.modules["__main__"]
+        folder = os.getcwd, os.getcwdb
         python.get_ipython = self.shell  # type: ignore[attr-defined]
         shell_kind.initialized = self.asked
         sys.argv = [importlib.import_module("ipykernel_launcher").__file__ or ""]
@@ -123,12 +136,29 @@ class Surroundings:
         for name in ("stdout", "stderr"):
             wrote = functools.partial(self.further.append, f"wrote to {name}")
             setattr(sys, name, Stream(name, getattr(sys, name), wrote))
+        os.getcwd, os.getcwdb = map(self.noted_folder, folder)
         sys.modules["__main__"] = types.ModuleType("__main__")
         try:
             yield
         finally:
             del python.get_ipython, shell_kind.initialized  # type: ignore[attr-defined]
             sys.argv, sys.stdout, sys.stderr, sys.modules["__main__"] = before
+            os.getcwd, os.getcwdb = folder
+
+    def noted_folder(self, plain: Callable[[], Any]) -> Callable[[], Any]:
+        def noted() -> Any:
+            if self.loading and self.loading[-1] not in FOLDERS:
+                self.further.append(f"looked at the working folder in {self.loading[-1]}")
+            return plain()
+
+        self.plain[noted] = plain
+        return noted
+
+    def restore(self, module: types.ModuleType) -> None:
+        """Give a module that took one of our functions the one that it stands for."""
+        for name, value in list(vars(module).items()):
+            if isinstance(value, types.FunctionType) and value in self.plain:
+                setattr(module, name, self.plain[value])
 
     def shell(self) -> Any:
         """What `get_ipython()` gives: a shell that has a kernel."""
@@ -246,6 +276,7 @@ class Aside:
         self.environ = environ
         self.modules: dict[str, types.ModuleType] = {}
         self.uses: dict[str, list[str]] = {}
+        self.missed: set[str] = set()
         self.filters: dict[str, list[tuple[Any, bool]]] = {}
         self.bound: set[str] = set()
         self.variables: dict[str, dict[str, str]] = {}
@@ -253,7 +284,8 @@ class Aside:
         self.threads: dict[str, int] = {}
         self.pickled: dict[str, dict[Any, Any]] = {}
         self.places = Places()
-        self.surroundings = Surroundings()
+        self.loading: list[str] = []
+        self.surroundings = Surroundings(self.loading)
         self.bootstrap: Any = importlib._bootstrap
 
     # -- in the server
@@ -265,7 +297,7 @@ class Aside:
         known = list(warnings.filters)
         failed = {}
         plain_import, plain_find = builtins.__import__, self.bootstrap._find_and_load
-        stack: list[str] = []
+        stack = self.loading
 
         def noted_import(
             name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
@@ -282,13 +314,16 @@ class Aside:
                 self.uses.setdefault(stack[-1], []).append(name)
             stack.append(name)
             found.add(name)
-            ahead, variables = list(warnings.filters), self.environ.now()
+            number, ahead, variables = len(sys.modules), list(warnings.filters), self.environ.now()
             threads, pickled = self.unnoted_threads(), dict(copyreg.dispatch_table)
+            state = state_of("random") if name in DRAWS else None
             try:
                 return plain_find(name, import_)
             finally:
                 stack.pop()
-                self.note_made(name, before, found)
+                if state is not None and DRAWS[name] <= vars(sys.modules.get(name, types)).keys():
+                    sys.modules["random"].setstate(state)
+                self.note_made(name, number, before, found)
                 self.note_filters(name, ahead)
                 self.note_variables(name, variables)
                 self.note_threads(name, threads)
@@ -315,11 +350,18 @@ class Aside:
         try:
             for name in (*OF_EVERY_KERNEL, *names):
                 self.surroundings.further.clear()
+                states, number, had = [state_of(one) for one in SHARED], len(sys.modules), named_threads()
                 try:
                     with self.surroundings.shown():
                         importlib.import_module(name)
                 except BaseException as error:
                     failed[name] = f"{type(error).__name__}: {error}"
+                if any(known not in (None, state_of(one)) for one, known in zip(SHARED, states, strict=True)):
+                    self.surroundings.further.append("drew random numbers")
+                if started := named_threads() - had:
+                    self.surroundings.further.append(f"started the thread {min(started)}")
+                for maker in makers_of_generators(list(sys.modules)[number:]):
+                    self.surroundings.further.append(f"made a random generator in {maker}")
                 if self.surroundings.further:
                     failed[name] = AGAIN + self.surroundings.further[0]
                 if name not in names:  # a kernel without it does without; what it says is not said in a cell
@@ -333,10 +375,12 @@ class Aside:
                 logger.removeHandler(value)
             else:
                 logger.setLevel(levels.get(logger.name, logging.NOTSET))
+        self.missed = {name for name in self.uses if name not in sys.modules}  # their packages may be there
         for name in [n for n in sys.modules if n not in before]:
             module = sys.modules.pop(name)
             if isinstance(module, types.ModuleType):
                 self.modules[name] = module
+                self.surroundings.restore(module)
                 parent, _, last = name.rpartition(".")
                 owner = self.modules.get(parent) or sys.modules.get(parent)
                 if owner is not None and vars(owner).get(last) is module:
@@ -349,15 +393,15 @@ class Aside:
         self.places.note(self.modules)
         return failed
 
-    def note_made(self, name: str, before: set[str], found: set[str]) -> None:
-        """Remember the modules that a module made itself, with no import, such as pyexpat's: they stand before it."""
-        for made in reversed(sys.modules):
-            if made == name:
-                continue
-            if made in found or made in before:
-                return
-            found.add(made)
-            self.uses.setdefault(name, []).append(made)
+    def note_made(self, name: str, number: int, before: set[str], found: set[str]) -> None:
+        """Remember the modules that a module made itself, with no import, such as pyexpat's.
+
+        :param number: how many modules there were when its import began; the newer ones come last.
+        """
+        for made in list(sys.modules)[number:]:
+            if made not in found and made not in before:
+                found.add(made)
+                self.uses.setdefault(name, []).append(made)
 
     def note_use(self, importer: str, name: str, space: Any, args: Any) -> None:
         """Remember what a module imported while it was imported itself, loaded already or not."""
@@ -414,7 +458,7 @@ class Aside:
         self.bootstrap._find_and_load = space["_find_and_load"]
 
     def usable(self, name: str) -> list[str]:
-        """The module and all that are imported with it, if an import here and now would find the same files.
+        """All that is imported with a module, and it at last, if an import here and now would find the same files.
 
         If not, what differs is forgotten with all that has imported it.
         """
@@ -435,22 +479,30 @@ class Aside:
         return []
 
     def imported_with(self, name: str) -> list[str]:
-        """A module, and after it what it had imported, as far as it is still aside."""
+        """What a module had imported, as far as it is still aside, in the order of their ends, and it at last."""
         order: list[str] = []
-        waiting, seen = [name], {name}
+        seen = {name}
+        waiting = [(name, self.first_of(name))]
         while waiting:
-            one = waiting.pop()
-            order.append(one)
-            parent = one.rpartition(".")[0]
-            for other in (*self.uses.get(one, ()), *([parent] if parent else ())):
-                if other not in seen and other in self.modules:
-                    seen.add(other)
-                    waiting.append(other)
+            one, others = waiting[-1]
+            other = next((o for o in others if o not in seen and (o in self.modules or o in self.missed)), None)
+            if other is None:
+                waiting.pop()
+                if one in self.modules:
+                    order.append(one)
+            else:
+                seen.add(other)
+                waiting.append((other, self.first_of(other)))
         return order
+
+    def first_of(self, name: str) -> Iterator[str]:
+        """What is imported for a module: the package that it is in, and what it imports itself."""
+        parent = name.rpartition(".")[0]
+        return iter((*([parent] if parent else ()), *self.uses.get(name, ())))
 
     def bring(self, name: str, order: list[str]) -> types.ModuleType:
         """Put a module back, and before it what it had imported."""
-        for one in reversed(order):
+        for one in order:
             module = self.modules.pop(one, None)
             if module is None:
                 continue
@@ -464,9 +516,10 @@ class Aside:
             copyreg.dispatch_table.update(self.pickled.pop(one, {}))
             if threads := self.threads.pop(one, 0):
                 count_threads_from(next_thread() + threads)
+            take_anew(one, module)
             for logger, verb, value in self.loggers.pop(one, []):
                 getattr(logger, verb)(value)
-        for one in order:
+        for one in reversed(order):
             parent, _, last = one.rpartition(".")
             if parent in sys.modules and one in sys.modules and one in self.bound:
                 vars(sys.modules[parent]).setdefault(last, sys.modules[one])
@@ -484,6 +537,56 @@ class Aside:
             machinery._filters_mutated()
         else:
             machinery._filters_mutated_lock_held()
+
+
+def state_of(generator: str) -> Any:
+    """The state of a generator that all share, something that can be compared; None if it isn't there."""
+    module: Any = sys.modules.get(generator)
+    if module is None:
+        return None
+    if generator == "random":
+        return module.getstate()
+    name, key, *rest = module.get_state()
+    return name, key.tobytes(), *rest
+
+
+def named_threads() -> set[str]:
+    """The names of the threads outside Python that have one of their own, and would be missing after a fork."""
+    names = set()
+    for task in os.listdir("/proc/self/task") if os.path.isdir("/proc/self/task") else ():
+        with contextlib.suppress(OSError), open(f"/proc/self/task/{task}/comm") as comm:
+            names.add(comm.read().strip())
+    with contextlib.suppress(OSError), open("/proc/self/comm") as comm:
+        names.discard(comm.read().strip())
+    return names - OUTLIVES
+
+
+def makers_of_generators(names: list[str]) -> list[str]:
+    """Those of these modules that hold a generator which isn't one of those that all share."""
+    random, numpy = cast("Any", sys.modules["random"]), cast("Any", sys.modules.get("numpy.random"))
+    kinds = (random.Random, *((numpy.RandomState, numpy.Generator) if numpy is not None else ()))
+    shared = {random._inst, *((numpy.mtrand._rand,) if numpy is not None else ())}
+    found = []
+    for name in names:
+        module = sys.modules[name]
+        values = list(getattr(module, "__dict__", {}).values())
+        if any(isinstance(v, kinds) and v not in shared and not isinstance(v, random.SystemRandom) for v in values):
+            found.append(name)
+    return found
+
+
+def take_anew(name: str, module: Any) -> None:
+    """Let a module that was imported ahead take from this process what its import takes from a process."""
+    if name in FOLDERS:
+        variable, nowhere = FOLDERS[name]
+        try:
+            setattr(module, variable, os.path.abspath(os.getcwd()))
+        except OSError:
+            setattr(module, variable, nowhere)
+    if name == "multiprocessing.process":
+        module.current_process().authkey = os.urandom(32)
+    if name in DRAWS:
+        module._id_generator = itertools.count(module.getrandbits(24))
 
 
 def next_thread() -> int:

@@ -127,6 +127,10 @@ def test_every_package_imported_ahead_is_as_if_imported_in_a_cell(tmp_path: Path
         ("import warnings; warnings.warn('said')", "wrote to stderr"),
         ("import IPython; said = IPython.get_ipython()", "asked for the shell"),
         ("said = get_ipython().user_ns", "asked the shell for user_ns"),
+        ("import os; said = os.path.abspath('data')", "looked at the working folder in speaker"),
+        ("import random; said = random.choice(range(10))", "drew random numbers"),
+        ("import random; said = random.Random()", "made a random generator in speaker"),
+        ("import numpy; said = numpy.random.default_rng()", "made a random generator in speaker"),
     ],
 )
 def test_a_module_that_says_something_when_imported_says_it_in_the_cell(
@@ -150,6 +154,70 @@ def test_a_module_that_says_something_when_imported_says_it_in_the_cell(
                 if server.ready
             ]
             assert any(why in reason for reason in reasons)
+
+    asyncio.run(both())
+
+
+def test_what_imports_take_from_a_process_is_taken_from_the_kernel(tmp_path: Path) -> None:
+    """A process that is started afresh finds modules beside the notebook only if multiprocessing knows the folder."""
+    pytest.importorskip("rich.style")
+    codes = (
+        "import random; random.seed(0); import rich.style; print(random.random(), next(rich.style._id_generator))",
+        "import multiprocessing.process as m, os, rich; print(m.ORIGINAL_DIR == rich._IMPORT_CWD == os.getcwd())",
+        "open('beside.py', 'w').write('def cube(x): return x ** 3'); import beside",
+        "with __import__('multiprocessing').get_context('spawn').Pool(1) as p: print(p.map(beside.cube, [2], 1))",
+        "print(os.getcwd.__name__, os.getcwd, __import__('taker').getcwd is os.getcwd)",
+    )
+    (tmp_path / "taker.py").write_text("from os import getcwd\n")
+    env, preload = {"PYTHONPATH": str(tmp_path)}, ["rich.style", "multiprocessing.pool", "taker"]
+
+    async def both() -> None:
+        async with (
+            kernel(tmp_path / "cold", forked=False, env=env) as cold,
+            kernel(tmp_path / "fork", forked=True, env=env, preload=preload) as fork,
+            kernel(tmp_path / "next", forked=True, env=env, preload=preload) as another,
+        ):
+            for code in codes:
+                wanted, got = await cold.run(code), await fork.run(code)
+                assert got == wanted
+            told = [server.started.result()["failed"] for server in SERVERS._all() if server.has(preload)]
+            assert told == [{}]
+            secret = "import multiprocessing; print(bytes(multiprocessing.current_process().authkey))"
+            assert await fork.run(secret) != await another.run(secret)
+
+    asyncio.run(both())
+
+
+def test_modules_that_imports_make_and_filters_are_there_in_order(tmp_path: Path) -> None:
+    """`requests.packages` gives modules second names in between imports; what fails leaves its package behind."""
+    sources = {
+        "wide/__init__.py": "import sys, wide.first\nsys.modules['wide.alias'] = wide.first\n"
+        "import wide.second, wide.third\nsys.modules['wide.other'] = wide.second\n"
+        "try:\n    import gone.for_good\nexcept ImportError:\n    pass\n",
+        "wide/first.py": "import warnings, wide.shared\nwarnings.filterwarnings('ignore', 'first')\n",
+        "wide/second.py": "import warnings, wide.shared\nwarnings.filterwarnings('ignore', 'second')\n",
+        "wide/third.py": "import wide.second, warnings, wide.shared\nwarnings.filterwarnings('ignore', 'third')\n",
+        "wide/shared.py": "import warnings\nwarnings.filterwarnings('ignore', 'shared')\n",
+        "gone/__init__.py": "",
+    }
+    for name, source in sources.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(source)
+    code = (
+        "import sys, warnings, wide\n"
+        "print(sorted(n for n in sys.modules if n.startswith(('wide', 'gone'))), [f[1] for f in warnings.filters])"
+    )
+    env = {"PYTHONPATH": str(tmp_path)}
+
+    async def both() -> None:
+        async with (
+            kernel(tmp_path / "cold", forked=False, env=env) as cold,
+            kernel(tmp_path / "fork", forked=True, env=env, preload=["wide"]) as fork,
+        ):
+            wanted, got = await cold.run(code), await fork.run(code)
+            assert got == wanted
+            assert "'gone'" in got
+            assert "wide.alias" in got
 
     asyncio.run(both())
 
