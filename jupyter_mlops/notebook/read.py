@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import hashlib
+import itertools
 import json
 import re
 import warnings
@@ -173,17 +175,20 @@ def _as_node(found: dict[str, Any]) -> NotebookNode:
 
 
 def _mend_ids(nb: NotebookNode) -> None:
-    from nbformat.corpus.words import generate_corpus_id
-
+    """Ids that are missing or doubled are made of the cells' text: the same notebook gets the same each time."""
     if (nb.nbformat, nb.nbformat_minor) < (4, 5):
         for cell in nb.cells:
             cell.pop("id", None)
         return
-    seen: set[Any] = set()
+    taken = {str(cell["id"]) for cell in nb.cells if "id" in cell}
+    seen: set[str] = set()
     for cell in nb.cells:
-        if cell.get("id") in seen or "id" not in cell:
-            cell["id"] = generate_corpus_id()
-        seen.add(cell["id"])
+        if "id" not in cell or str(cell["id"]) in seen:
+            text = str(cell.source).encode("utf-8", "surrogatepass")
+            made = (hashlib.blake2b(text, digest_size=4, salt=b"%d" % n).hexdigest() for n in itertools.count())
+            cell["id"] = next(one for one in made if one not in taken)
+        seen.add(str(cell["id"]))
+        taken.add(str(cell["id"]))
 
 
 def _validate(nb: NotebookNode, where: str) -> None:

@@ -111,6 +111,18 @@ def test_ids_are_mended_without_a_word() -> None:
     nbformat.validate(nb)
 
 
+def test_mended_ids_are_the_same_each_time() -> None:
+    data = document(code(id=...), code(id=...), code(id="a"), code(id="a", source="y"), code(id=..., source="\ud800"))
+    first, second = (parse_notebook(data, "nb.ipynb") for _ in range(2))
+    assert [c.id for c in first.cells] == [c.id for c in second.cells]
+    assert len({c.id for c in first.cells}) == 5 and first.cells[2].id == "a"
+
+
+def test_an_id_that_is_no_text_is_told() -> None:
+    with pytest.raises(BadNotebook, match="`id`"):
+        parse_notebook(document(code(id=[1])), "nb.ipynb")
+
+
 def test_an_older_minor_has_no_ids() -> None:
     nb = parse_notebook(document(code(id=...), nbformat_minor=2), "test")
     assert nb.nbformat_minor == 2 and "id" not in nb.cells[0]
