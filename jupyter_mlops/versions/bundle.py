@@ -9,6 +9,7 @@ import json
 import mimetypes
 import warnings
 import zipfile
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -17,7 +18,8 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyter_mlops.errors import BadInput, StoreError
-from jupyter_mlops.objects import copy_digested
+from jupyter_mlops.objects import copy_digested, digest_bytes, failed_to, replacing
+from jupyter_mlops.versions.checkout import require_places
 from jupyter_mlops.versions.environment import of_conda
 from jupyter_mlops.versions.manifest import Environment, Manifest
 from jupyter_mlops.versions.store import Store
@@ -28,6 +30,18 @@ PROFILES = (
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
 )
 VERSION, LOCK, SBOM, EXECUTED = "version.json", "pylock.toml", "sbom.cdx.json", "executed.ipynb"
+WRONG = (ValueError, TypeError, AttributeError, RuntimeError)  # what reading a text that was changed may raise
+CHANGES = "uncommitted.patch"  # what was not committed
+OURS = (
+    VERSION,
+    LOCK,
+    SBOM,
+    EXECUTED,
+    CHANGES,
+    "ro-crate-metadata.json",
+    "ro-crate-preview.html",
+    "ro-crate-preview_files",
+)
 
 
 def write_bundle(
@@ -48,11 +62,12 @@ def write_bundle(
             run = None
         (folder / SBOM).write_text(sbom(manifest.environment, told), encoding="utf-8")
         _describe(manifest, told, folder, run)
-        made = target.with_name(f"{target.name}.part")
-        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-                archive.write(path, path.relative_to(folder).as_posix())
-        made.replace(target)
+        try:
+            with replacing(target) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+                for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+                    archive.write(path, path.relative_to(folder).as_posix())
+        except OSError as error:
+            raise failed_to("be written", error, target) from None
     return target
 
 
@@ -64,26 +79,53 @@ def read_bundle(path: Path, store: Store) -> tuple[Manifest, dict[str, Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
             told: dict[str, Any] = json.loads(archive.read(VERSION))
-            digest = store.put(told["manifest"].encode())
+            _require_facts(told)
+            digest = digest_bytes(told["manifest"].encode())
             if digest != told["digest"]:
                 raise StoreError("the bundle's manifest doesn't match its digest", where=str(path))
-            manifest = Manifest.get(store, digest)
+            manifest = Manifest.of(json.loads(told["manifest"]), digest)
+            require_places(manifest)
             names = {manifest.notebook: _inside(manifest.name)}
             names |= {f.digest: _inside(f.path) for f in manifest.files if f.stored}
-            lock = (told["provenance"].get("lock") or {}).get("digest")
-            if lock:
-                names[lock] = LOCK
+            lock, changes = _kept(told)
+            names |= {lock: LOCK} if lock else {}
+            names |= {changes: CHANGES} if changes and CHANGES in archive.namelist() else {}
             with TemporaryDirectory() as place:
                 for wanted, name in names.items():
                     if store.put_file(_extracted(archive, name, Path(place) / "one")) != wanted:
                         raise StoreError("a file in the bundle doesn't match its digest", where=f"{path}: {name}")
+            manifest.put(store)
             return manifest, told
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise BadInput(
-            f"not a bundle of a version: {type(error).__name__}: {error}",
-            where=str(path),
-            remedy="`jupyter mlops bundle JOB` writes one.",
-        ) from None
+    except OSError as error:
+        raise BadInput(f"the bundle can't be read: {(error.strerror or str(error)).lower()}", where=str(path)) from None
+    except KeyError as error:
+        raise _no_bundle(path, f"{error.args[0]}".strip(".")) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise _no_bundle(path, f"{error}".strip(".").lower()) from None
+    except WRONG as error:
+        raise _no_bundle(path, f"{type(error).__name__}: {error}") from None
+
+
+def _kept(told: Mapping[str, Any]) -> tuple[str, str]:
+    """The digests of the lock, and of what was not committed; "" where there is none."""
+    origin = told["provenance"]
+    return (origin.get("lock") or {}).get("digest") or "", (origin.get("git") or {}).get("diff") or ""
+
+
+def _no_bundle(path: Path, why: str) -> BadInput:
+    return BadInput(
+        f"not a bundle of a version: {why}", where=str(path), remedy="`jupyter mlops bundle JOB` writes one."
+    )
+
+
+def _require_facts(told: Mapping[str, Any]) -> None:
+    """Raises ValueError where what is told of a version isn't there, or of another kind."""
+    for name in ("manifest", "digest", "job", "author", "message"):
+        if not isinstance(told.get(name), str):
+            raise ValueError(f"{VERSION} has no `{name}`")
+    origin = told.get("provenance")
+    if not isinstance(origin, dict) or not all(isinstance(origin.get(name) or {}, dict) for name in ("lock", "git")):
+        raise ValueError(f"{VERSION} has no `provenance`")
 
 
 def _extracted(archive: zipfile.ZipFile, name: str, target: Path) -> Path:
@@ -128,9 +170,11 @@ def _lay_out(manifest: Manifest, store: Store, told: Mapping[str, Any], folder: 
     for entry in manifest.files:
         if entry.stored:
             store.fetch(entry.digest, folder / _inside(entry.path))
-    lock = (told["provenance"].get("lock") or {}).get("digest")
+    lock, changes = _kept(told)
     if lock:
         store.fetch(lock, folder / LOCK)
+    if changes and changes in store:
+        store.fetch(changes, folder / CHANGES)
 
 
 def _describe(manifest: Manifest, told: Mapping[str, Any], folder: Path, run: Mapping[str, Any] | None) -> None:
@@ -175,8 +219,10 @@ def _describe(manifest: Manifest, told: Mapping[str, Any], folder: Path, run: Ma
         })))  # fmt: skip
     if inputs:
         workflow["input"] = inputs
-    for extra, says in ((LOCK, "the environment's lock (PEP 751)"), (SBOM, "CycloneDX list of packages"),
-                        (VERSION, "the version as jupyter_mlops reads it back")):  # fmt: skip
+    for extra, says in (
+        (LOCK, "the environment's lock (PEP 751)"), (SBOM, "CycloneDX list of packages"),
+        (CHANGES, "what was not committed to git"), (VERSION, "the version as jupyter_mlops reads it back"),
+    ):  # fmt: skip
         if (folder / extra).is_file():
             facts = {"name": extra, "description": says, "encodingFormat": _format(extra)}
             crate.add_file(folder / extra, extra, properties=facts)
@@ -229,13 +275,14 @@ def _format(name: str) -> str:
 
 
 def _inside(name: str) -> str:
-    """Where a file stands in the bundle: its own relative path; files from outside under one folder."""
+    """Where a file stands in the bundle: its own relative path; files from outside under one folder, and what is called
+    as something of ours under another."""
     path = PurePosixPath(name)
     if path.is_absolute() or (len(name) > 1 and name[1] == ":"):
         return f"outside/{str(path).lstrip('/').replace(':', '')}"
     if ".." in path.parts:
         return f"outside/{str(path).replace('..', 'up')}"
-    return str(path)
+    return f"named/{path}" if path.parts and path.parts[0] in (*OURS, "outside", "named") else str(path)
 
 
 def _needed(package: str) -> BadInput:

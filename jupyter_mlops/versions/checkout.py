@@ -128,6 +128,15 @@ def notebook_in(folder: Path, manifest: Manifest) -> Path:
     return _place(manifest.name, folder.joinpath(*[WITHIN] * depth), folder)
 
 
+def require_places(manifest: Manifest) -> None:
+    """Raises StoreError if a version would put a file where it must not."""
+    folder = Path("/checkout")
+    notebook = notebook_in(folder, manifest)
+    for entry in manifest.files:
+        if not entry.outside:
+            _place(entry.path, notebook.parent, folder)
+
+
 def _place(name: str, start: Path, folder: Path) -> Path:
     """Where a relative path leads, which is below the folder."""
     path = Path(os.path.normpath(start / name))

@@ -89,7 +89,11 @@ class Manifest:
     @classmethod
     def get(cls, store: Store, digest: str) -> Manifest:
         """The manifest of a version. Raises StoreError if it is not there or damaged."""
-        data = json.loads(store.get(digest))
+        return cls.of(json.loads(store.get(digest)), digest)
+
+    @classmethod
+    def of(cls, data: dict[str, Any], digest: str) -> Manifest:
+        """The manifest that is written so. Raises StoreError if it is of another format."""
         if data.get("format") != FORMAT:
             raise StoreError(
                 f"a version of format {data.get('format')}", where=digest, remedy="Use a newer jupyter_mlops."

@@ -12,7 +12,7 @@ from jupyter_mlops import __version__
 from jupyter_mlops.versions.store import CREDENTIALS, Store
 
 TOOLS = ("papermill", "nbformat", "nbclient", "ipykernel", "jupyter_client")
-DIFF = 5_000_000  # bytes of a diff that are kept
+DIFF = 5_000_000  # bytes of a diff, from which on it is not kept: a part of one can't be applied
 
 
 def provenance(path: Path, store: Store) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def provenance(path: Path, store: Store) -> dict[str, Any]:
 
 def _git(path: Path, store: Store) -> dict[str, Any]:
     """Commit, branch, remote and what was not committed; {} where there is no repository. `commit` is "" before the
-    first one, `branch` is "" where none is checked out."""
+    first one, `branch` is "" where none is checked out, `too_large` is how many bytes a diff has that is not kept."""
     root = _ask(path, "rev-parse", "--show-toplevel")
     if not root:
         return {}
@@ -49,8 +49,10 @@ def _git(path: Path, store: Store) -> dict[str, Any]:
         "path": path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name,
         "dirty": bool(status or changes),
     }
-    if changes:
-        told["diff"] = store.put(changes[:DIFF])
+    if len(changes) >= DIFF:
+        told["too_large"] = len(changes)
+    elif changes:
+        told["diff"] = store.put(changes)
     return told
 
 

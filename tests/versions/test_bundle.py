@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 import zipfile
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlops.errors import BadInput, MlopsError, StoreError
 from jupyter_mlops.notebook.read import read_notebook
-from jupyter_mlops.objects import ObjectStore
+from jupyter_mlops.objects import ObjectStore, digest_bytes
 from jupyter_mlops.versions.bundle import read_bundle, sbom, write_bundle
 from jupyter_mlops.versions.manifest import Environment, Manifest
 from jupyter_mlops.versions.snapshot import snapshot
@@ -56,6 +58,93 @@ def test_it_brings_back_what_went_in(bundle: Path, manifest: Manifest, store: Ob
     assert [f.path for f in found.files] == ["../top.csv", "my data.csv"]
     for digest in (found.notebook, *(f.digest for f in found.files)):
         assert other.get(digest) == store.get(digest)
+
+
+def test_files_that_are_called_as_something_of_ours_come_back_too(store: ObjectStore, tmp_path: Path) -> None:
+    here = tmp_path / "work"
+    names = ["version.json", "pylock.toml", "sbom.cdx.json", "ro-crate-metadata.json", "named/a.txt", "outside/a.txt"]
+    for name in names:
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_text(f"my {name}")
+    path = write_notebook(here / "executed.ipynb", *(f"open({name!r})" for name in names))
+    made = snapshot(read_notebook(path), path, store, Environment(), "python3")
+    executed = tmp_path / "executed.ipynb"
+    executed.write_text("{}")
+    run = {
+        "id": "r1", "output": str(executed), "parameters": {}, "started": 1.8e9, "finished": 1.8e9, "trigger": "manual",
+    }  # fmt: skip
+    write_bundle(made, store, TOLD, tmp_path / "b.zip", run)
+    other = ObjectStore(tmp_path / "other")
+    found, _ = read_bundle(tmp_path / "b.zip", other)
+    assert found == made and len(found.files) == len(names)
+    assert {other.get(f.digest).decode() for f in found.files} == {f"my {name}" for name in names}
+    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
+        assert archive.read("executed.ipynb") == b"{}"
+        told = {entity["@id"] for entity in json.loads(archive.read("ro-crate-metadata.json"))["@graph"]}
+        assert told >= {"executed.ipynb", "named/executed.ipynb", "named/version.json"}
+
+
+def test_what_was_not_committed_goes_along(manifest: Manifest, store: ObjectStore, tmp_path: Path) -> None:
+    facts = {**TOLD, "provenance": {"git": {"commit": "c", "diff": store.put(b"a patch")}}}
+    write_bundle(manifest, store, facts, tmp_path / "b.zip")
+    other = ObjectStore(tmp_path / "other")
+    _, told = read_bundle(tmp_path / "b.zip", other)
+    assert other.get(told["provenance"]["git"]["diff"]) == b"a patch"
+    write_bundle(manifest, other, told, tmp_path / "c.zip")
+    other.remove(told["provenance"]["git"]["diff"])
+    write_bundle(manifest, other, told, tmp_path / "d.zip")  # as bundles of before left it out
+
+
+def test_one_that_can_not_be_written_leaves_nothing(manifest: Manifest, store: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "folder.zip").mkdir()
+    before = set(tmp_path.iterdir())
+    with pytest.raises(StoreError, match="can't be written"):
+        write_bundle(manifest, store, TOLD, tmp_path / "folder.zip")
+    assert set(tmp_path.iterdir()) == before
+
+
+def changed(bundle: Path, **facts: Any) -> Path:
+    """A bundle of which other things are told; of its manifest, with the digest that goes with it."""
+    path = bundle.with_name("changed.zip")
+    with zipfile.ZipFile(bundle) as old, zipfile.ZipFile(path, "w") as new:
+        told = json.loads(old.read("version.json"))
+        content = {**json.loads(told["manifest"]), **facts.pop("manifest", {})}
+        text = json.dumps(content, sort_keys=True)
+        told = {**told, "manifest": text, "digest": digest_bytes(text.encode()), **facts}
+        for name in old.namelist():
+            new.writestr(name, json.dumps(told) if name == "version.json" else old.read(name))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"job": None}, "no `job`"),
+        ({"author": 5}, "no `author`"),
+        ({"provenance": []}, "no `provenance`"),
+        ({"provenance": {"lock": "x"}}, "no `provenance`"),
+        ({"digest": "00"}, "doesn't match its digest"),
+        ({"manifest": {"name": "../../evil.ipynb"}}, "leaves the folder"),
+        ({"manifest": {"name": "/evil.ipynb"}}, "leaves the folder"),
+        ({"manifest": {"name": "gone.ipynb"}}, "no item named 'gone.ipynb'"),
+        ({"manifest": {"format": 99}}, "format 99"),
+        ({"manifest": {"further": 1}}, "not a bundle"),
+        ({"manifest": {"files": 5}}, "not a bundle"),
+    ],
+)
+def test_one_that_was_tampered_with_is_refused(bundle: Path, tmp_path: Path, facts: dict[str, Any], says: str) -> None:
+    other = ObjectStore(tmp_path / "other")
+    with pytest.raises(MlopsError) as caught:
+        read_bundle(changed(bundle, **facts), other)
+    assert says in str(caught.value)
+
+
+def test_what_is_no_bundle_is_told(tmp_path: Path) -> None:
+    (tmp_path / "cut.zip").write_bytes(b"PK\x03\x04" + b"x" * 50)
+    for name, says in (("gone.zip", "no such file"), (".", "is a directory"), ("cut.zip", "not a bundle")):
+        with pytest.raises(BadInput, match=says) as caught:
+            read_bundle(tmp_path / name, ObjectStore(tmp_path / "other"))
+        assert "Errno" not in str(caught.value)
 
 
 def test_it_is_a_workflow_run_crate(bundle: Path, tmp_path: Path) -> None:

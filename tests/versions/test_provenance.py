@@ -98,3 +98,14 @@ def test_a_file_that_git_does_not_know_makes_it_dirty(book: Path, store: ObjectS
     committed(book)
     (book.parent / "new.py").write_text("y = 1\n")
     assert told(book, store)["dirty"] and "diff" not in told(book, store)
+
+
+def test_a_diff_that_is_too_large_is_not_kept_in_part(
+    book: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed(book)
+    (book.parent / "a.py").write_text("x = 2\n" * 10)
+    monkeypatch.setattr("jupyter_mlops.versions.provenance.DIFF", 50)
+    found = told(book, store)
+    assert found["dirty"] and found["too_large"] > 50 and "diff" not in found
+    assert list(store.listing()) == []
