@@ -7,6 +7,7 @@ import base64
 import binascii
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,7 @@ def run_bundle(path: Path, arguments: argparse.Namespace) -> int:
     from jupyter_mlops.cli.space import workspace
     from jupyter_mlops.service import versions
 
+    _require_of_version(arguments)
     with workspace() as space:
         told = versions.unbundle(space, path)
     return run_job(f"{told['job']}@{told['version']}", arguments)
@@ -99,18 +101,58 @@ def run_job(job: str, arguments: argparse.Namespace) -> int:
     from jupyter_mlops.cli.space import workspace
     from jupyter_mlops.service import jobs
 
+    _require_of_version(arguments)
     given, texts = parameters(arguments)
     asked = {
         "from_step": arguments.from_step, "only_step": arguments.only_step, "use_cache": not arguments.no_cache,
-        "jobs": arguments.jobs, "isolate": arguments.isolate,
+        "jobs": arguments.jobs, "isolate": arguments.isolate, "timeout": arguments.timeout,
+        "run_timeout": arguments.run_timeout,
     }  # fmt: skip
     with workspace() as space:
         begun = jobs.start(space, job, given, texts, {k: v for k, v in asked.items() if v or k == "use_cache"})
-        return followed(space, begun, arguments)
+        return followed(space, begun, arguments, _write_down)
 
 
-def followed(space: Workspace, run: dict[str, Any], arguments: argparse.Namespace) -> int:
-    """Wait for a run of a job, unless that is not wanted, and tell what came of it."""
+def _require_of_version(arguments: argparse.Namespace) -> None:
+    """Raises BadInput for options of a notebook's run that one of a version can't have."""
+    for option, value, remedy in (
+        ("-k", arguments.kernel, "A version runs in its own environment. Publish it with another kernel: publish -k."),
+        ("--cwd", arguments.cwd, "A version runs in a folder of its own, with the files that were published."),
+    ):
+        if value:
+            raise BadInput("that is for notebooks, not for versions", where=option, remedy=remedy)
+    for option, path in (("-o", arguments.output), ("--report", arguments.report)):
+        if path is not None and arguments.detach:
+            raise BadInput("with --detach there is nothing to write yet", where=option, remedy="Leave one of them out.")
+        if path is not None and not os.access(path.absolute().parent, os.W_OK):
+            raise BadInput("no file can be written there", where=f"{option} {path}", remedy="Name a file in a folder.")
+    if arguments.report is not None and arguments.report.is_dir():
+        raise BadInput("this is a folder", where=f"--report {arguments.report}", remedy="Name a file in it.")
+
+
+def _write_down(run: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """Put a version's executed notebook, and its report, where they are wanted."""
+    from jupyter_mlops import service
+    from jupyter_mlops.notebook.write import write_notebook
+    from jupyter_mlops.run.report import write_report
+
+    if not run["output"] or not (arguments.output or arguments.report):
+        return
+    nb, made = service.read(Path(run["output"])), Path(run["output"])
+    if arguments.report:
+        write_report(nb, arguments.report, made.stem, code=not arguments.no_code)
+    if arguments.output:
+        path = arguments.output.absolute()
+        path = path / made.name if path.is_dir() else path
+        write_notebook(nb, path)
+        run["output"] = str(path)
+
+
+def followed(
+    space: Workspace, run: dict[str, Any], arguments: argparse.Namespace,
+    then: Callable[[dict[str, Any], argparse.Namespace], None] = lambda run, arguments: None,
+) -> int:  # fmt: skip
+    """Wait for a run of a job, unless that is not wanted, do what is to be done then, and tell what came of it."""
     import json
 
     from jupyter_mlops.cli import runs
@@ -120,6 +162,7 @@ def followed(space: Workspace, run: dict[str, Any], arguments: argparse.Namespac
     if not arguments.detach:
         with progress(quiet=arguments.json) as shown:
             run = jobs.follow(space, run["id"], shown.tell)
+        then(run, arguments)
     print(json.dumps(run, ensure_ascii=False) if arguments.json else runs.one(run))
     return 0 if run["state"] in ("completed", "queued") else 1
 

@@ -183,8 +183,8 @@ class Performer:
             notebook,
             given=needs.parameters,
             output=self._folder(run).path / notebook.name,
-            timeout=needs.rules.cell_timeout,
-            run_timeout=needs.rules.run_timeout,
+            timeout=run.asked.get("timeout") or needs.rules.cell_timeout,
+            run_timeout=run.asked.get("run_timeout") or needs.rules.run_timeout,
             kernel=needs.kernel,
             cwd=folder,
             env={**environ(), **needs.secrets},
@@ -335,11 +335,16 @@ def interpreter_of(kernel: str) -> list[str]:
     """How a kernel's interpreter is called."""
     import sys
 
+    from jupyter_mlops.kernels.specs import spec_manager
     from jupyter_mlops.run.environment import kernel_spec
 
     spec = kernel_spec(kernel)
     if spec is None:
-        raise BadInput(f"no kernel named {kernel!r} is installed", where="kernel")
+        raise BadInput(
+            f"no kernel named {kernel!r} is installed",
+            where="kernel",
+            remedy=f"There are: {', '.join(sorted(spec_manager().find_kernel_specs())) or 'none'}.",
+        )
     first = spec.argv[0] if spec.argv else "python"
     return [first if os.path.isabs(first) else sys.executable]
 

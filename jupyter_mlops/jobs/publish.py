@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_mlops.errors import EnvironmentFailed
+from jupyter_mlops.errors import BadInput, EnvironmentFailed
 from jupyter_mlops.jobs.perform import interpreter_of
 from jupyter_mlops.versions.manifest import Environment, Manifest
 
@@ -44,7 +44,11 @@ def publish(
     from jupyter_mlops.versions.snapshot import snapshot
 
     nb = read_notebook(path)
-    require_name(job_name or path.stem)
+    try:
+        require_name(job_name or path.stem)
+    except BadInput as error:
+        remedy = error.remedy if job_name else "It was taken from the notebook: name the job yourself (`--job NAME`)."
+        raise BadInput(error.message, where=error.where, remedy=remedy) from None
     name = kernel_name(nb, kernel)
     notes: list[str] = []
     interpreter, described, lock = interpreter_of(name), Environment(), None
@@ -57,6 +61,8 @@ def publish(
             notes.append(f"the environment is not locked: {error.message}")
     manifest = snapshot(nb, path, space.store, described, name, _seen(space, nb, path))
     origin = provenance(path, space.store)
+    if large := origin.get("git", {}).get("too_large"):
+        notes.append(f"what is not committed to git is {large} bytes, which is too much to be kept: commit it")
     if lock is not None:
         origin["lock"] = {"digest": space.store.put(lock.text.encode()), "kind": lock.kind, "hashed": lock.hashed}
     digest = manifest.put(space.store)  # the last of what has to be there before anybody may know of it

@@ -142,7 +142,7 @@ def changes(space: Workspace, nb: NotebookNode, name: str, place: Path | None) -
     latest = there[0]
     old = manifest_of(space, latest)
     notebooks = [parse_notebook(space.store.get(m.notebook), m.name) for m in (old, manifest)]
-    sections = diff(old, manifest, (notebooks[0], notebooks[1]))
+    sections = diff(old, manifest, (notebooks[0], notebooks[1]), store=space.store)
     same = manifest.put(space.store) == latest.digest
     following = latest.name if same else f"v{latest.number + 1}"
     return {"job": name, "version": latest.name, "next": following, "same": same, "sections": sections}

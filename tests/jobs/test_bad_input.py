@@ -49,6 +49,7 @@ def work(folder: Path) -> Path:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("home")
     assert mlops(made, "publish", work(made / "work"), "--job", "churn").code == 0
+    (made / "work" / "nb (1).ipynb").write_bytes((made / "work" / "nb.ipynb").read_bytes())
     return made
 
 
@@ -72,6 +73,13 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
         (["schedule", "churn@v7", "--cron", "daily"], "no version v7", "There are: v1"),
         (["schedule", "churn", "--cron", "daily", "-p", "n", "x"], "`n`: got 'x', wanted int", "-p n 1"),
         (["publish", "work/nb.ipynb", "--job", "../evil"], "'../evil' can't be the name of a job", "Use letters"),
+        (["publish", "work/nb (1).ipynb"], "'nb (1)' can't be the name of a job", "--job NAME"),
+        (["publish", "work/nb.ipynb", "-k", "ir"], "no kernel named 'ir'", "There are: "),
+        (["run", "churn", "-k", "python3"], "-k: that is for notebooks", "publish -k"),
+        (["run", "churn", "--cwd", "/"], "--cwd: that is for notebooks", "with the files that were published"),
+        (["run", "churn", "-o", "/nowhere/a.ipynb"], "-o /nowhere/a.ipynb: no file can be written there", ""),
+        (["run", "churn", "-d", "-o", "a.ipynb"], "nothing to write yet", "Leave one of them out"),
+        (["run", "churn", "--report", "/"], "this is a folder", "Name a file"),
         (["diff", "churn", "v1", "v2"], "no version v2", "There are: v1"),
         (["bundle", "churn", "v2"], "no version v2", "There are: v1"),
     ],

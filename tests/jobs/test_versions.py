@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +22,7 @@ from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.run.request import RunRequest
 from jupyter_mlops.service import jobs, versions
 from jupyter_mlops.versions import snapshot
-from tests.jobs.workspace import opened, write_notebook
+from tests.jobs.workspace import CLI, opened, write_notebook
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -134,6 +136,25 @@ def test_a_bundle_brings_the_same_version_elsewhere(space: Workspace, tmp_path: 
         assert (told["digest"], told["message"], told["new"]) == (jobs.versions(space, "job")[0]["digest"], "why", True)
         there = done(other, "job")
         assert there["state"] == "completed", there
+
+
+def test_a_version_s_executed_notebook_and_report_go_where_they_are_wanted(space: Workspace, tmp_path: Path) -> None:
+    book = write_notebook(tmp_path / "nb.ipynb", "import time\nprint('hello')", "time.sleep(60)")
+    jobs.publish(space, book, "slow")
+    jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", "print('hello')"), "quick")
+    env = {**os.environ, "JUPYTER_MLOPS_HOME": str(space.home)}
+
+    def ran(*words: str) -> dict[str, Any]:
+        done = subprocess.run([*CLI, "run", *words, "--json"], env=env, cwd=tmp_path, capture_output=True, check=False)
+        return dict(json.loads(done.stdout))
+
+    told = ran("quick", "-o", "out.ipynb", "--report", "out.html", "--no-code")
+    assert (told["state"], told["output"]) == ("completed", str(tmp_path / "out.ipynb"))
+    assert "hello" in (tmp_path / "out.ipynb").read_text()
+    page = (tmp_path / "out.html").read_text()
+    assert "hello" in page and "print(" not in page
+    told = ran("slow", "--timeout", "1")
+    assert told["state"] == "failed" and told["error"]["ename"] == "TimedOut"
 
 
 def test_a_bundle_that_was_changed_is_refused(space: Workspace, tmp_path: Path) -> None:
