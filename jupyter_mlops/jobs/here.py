@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.errors import DatabaseError
+from jupyter_mlops.errors import Conflict, DatabaseError
 from jupyter_mlops.jobs.perform import Performance, Performer
 from jupyter_mlops.jobs.queue import worker_id
+from jupyter_mlops.run.engine import cores
+from jupyter_mlops.run.kernels import Kernels
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.records import Run
@@ -19,47 +21,89 @@ if TYPE_CHECKING:
 Tell = Callable[[dict[str, Any]], None]
 
 
+class Beside(Kernels):
+    """Kernels of a run that may be one of several."""
+
+    hears_signals = False  # whoever does them all does
+
+
+class Hands:
+    """Does runs until they are over, or a signal says stop."""
+
+    def __init__(self, space: Workspace, tell: Tell) -> None:
+        self.space, self.tell, self.id = space, tell, worker_id()
+        self.doing: set[asyncio.Future[Performance]] = set()
+        self.signal = ""
+
+    async def run(self, **which: Any) -> None:
+        """Do what `Queue.take` has of these, as long as any of them is queued."""
+        while not self.signal:
+            if run := self.space.queue.take(self.id, **which):
+                await self._do(run)
+            elif self.space.queue.is_queued(**which):  # other runs go first, or it waits for its next attempt
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Until the end of this, SIGINT and SIGTERM stop what is done."""
+        loop, heard = asyncio.get_running_loop(), []
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self._stop, number.name)
+                heard.append(number)
+        try:
+            yield
+        finally:
+            for number in heard:
+                loop.remove_signal_handler(number)
+
+    def _stop(self, name: str) -> None:
+        self.signal = self.signal or name
+        for work in self.doing:
+            work.cancel()
+
+    async def _do(self, run: Run) -> None:
+        performer = Performer(self.space.catalog, self.space.queue, self.space.store, self.space.config)
+        work = asyncio.ensure_future(performer.perform(run, Beside(), self.tell))
+        beating = asyncio.ensure_future(self._beat(run, work))
+        self.doing.add(work)
+        try:
+            done = await work
+        except asyncio.CancelledError:
+            done = Performance("stopped")
+        finally:
+            self.doing.discard(work)
+            beating.cancel()
+        if self.signal and done.state == "stopped":
+            done.notes.append(f"stopped: {self.signal}")
+        self.space.db.patiently(lambda: performer.finish(run, done), self.space.db.OUTAGE)
+
+    async def _beat(self, run: Run, work: asyncio.Future[Performance]) -> None:
+        while True:
+            await asyncio.sleep(self.space.queue.lease / 4)
+            with contextlib.suppress(DatabaseError):  # it may come back before the lease is over, and the run goes on
+                if await asyncio.to_thread(self.space.queue.keep, {run.id: str(run.lease)}):
+                    work.cancel()
+
+
 async def run_here(space: Workspace, run_id: str, tell: Tell) -> None:
     """Do one run, unless somebody else has taken it."""
-    me = worker_id()
-    while True:
-        run = space.queue.take(me, only=run_id)
-        if run is None:
-            state = space.queue.run(run_id)
-            if state.state != "queued":
-                return
-            await asyncio.sleep(0.1)  # another run of its job goes first, or it waits for its next attempt
-            continue
-        await _do(space, run, tell)
+    hands = Hands(space, tell)
+    with hands.listening():
+        await hands.run(only=run_id)
+    if hands.signal:
+        with contextlib.suppress(Conflict):  # it is over
+            space.queue.stop(run_id, hands.signal)
 
 
 async def run_batch_here(space: Workspace, batch_id: int, tell: Tell) -> None:
-    """Do all runs of a batch, one after the other."""
-    for run in sorted(space.queue.runs(batch_id=batch_id, states=["queued"], limit=100_000), key=lambda r: r.id):
-        if space.queue.run(run.id).state == "queued":
-            await run_here(space, run.id, tell)
-
-
-async def _do(space: Workspace, run: Run, tell: Tell) -> None:
-    performer = Performer(space.catalog, space.queue, space.store, space.config)
-    work = asyncio.ensure_future(performer.perform(run, None, tell))
-    beating = asyncio.ensure_future(_beat(space, run, work))
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(NotImplementedError, ValueError):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, work.cancel)
-    try:
-        done = await work
-    except asyncio.CancelledError:
-        done = Performance("stopped")
-    finally:
-        beating.cancel()
-    space.db.patiently(lambda: performer.finish(run, done), space.db.OUTAGE)
-
-
-async def _beat(space: Workspace, run: Run, work: asyncio.Future[Performance]) -> None:
-    while True:
-        await asyncio.sleep(space.queue.lease / 4)
-        with contextlib.suppress(DatabaseError):  # it may come back before the lease is over, and the run goes on
-            if await asyncio.to_thread(space.queue.keep, {run.id: str(run.lease)}):
-                work.cancel()
+    """Do all runs of a batch, as many at once as it says and there are cores. A signal stops those that have not begun
+    too."""
+    at_once = min(space.queue.concurrency_of_batch(batch_id), space.config.jobs or cores())
+    hands = Hands(space, tell)
+    with hands.listening():
+        await asyncio.gather(*(hands.run(batch=batch_id) for _ in range(at_once)))
+    if hands.signal:
+        space.queue.stop_batch(batch_id, hands.signal)

@@ -79,16 +79,19 @@ class Queue:
             return made, [self.insert(c, replace(wish, batch_id=made)) for wish in wishes]
 
     def again(self, run_id: str) -> Run:
-        """Put a run that failed or was stopped into the queue again. Raises BadInput for any other."""
+        """Put a run that failed or was stopped, or whose worker is gone, into the queue again. Raises Conflict for any
+        other."""
         with self.db.write(alone=True) as c:
             known = self.run_in(c, run_id)
+            if self._is_lost(known):
+                known = replace(known, state="stopped")
             if known.state not in ("failed", "stopped"):
                 raise Conflict(
                     f"the run is {known.state}", where=run_id, remedy="Only one that failed or was stopped is repaired."
                 )
             values = {
                 "state": "queued", "finished": None, "error": None, "stop_reason": "", "not_before": 0.0, "resumed": 0,
-                "reached": 0,
+                "reached": 0, "lease": None, "lease_until": None,
                 "notes": [*known.notes, f"repaired after it {known.state}"],
             }  # fmt: skip
             c.execute(update(t.run).where(t.run.c.id == run_id).values(**values))
@@ -122,15 +125,19 @@ class Queue:
         )  # fmt: skip
         return run_id
 
+    def _is_lost(self, run: Run) -> bool:
+        """Whether its worker is silent for longer than it may be."""
+        return run.state == "running" and run.lease_until is not None and run.lease_until < self.clock()
+
     # -- taking them
 
-    def take(self, worker: str, only: str = "") -> Run | None:
+    def take(self, worker: str, only: str = "", batch: int | None = None) -> Run | None:
         """The run to do next, now under a lease; None if there is none to be had.
 
         First those whose lease ran out, then by priority and age, within the concurrency of jobs and batches; runs of a
         schedule that wait for one another go one by one.
 
-        :param only: this run, whatever else is there.
+        :param only: this run, whatever else is there; `batch`: one of this backfill or sweep.
         """
         with self.db.write(alone=True) as c:
             now = self.clock()
@@ -142,8 +149,8 @@ class Queue:
                 .limit(1)
             )
             queued = self._next_queued(c, now)
-            if only:
-                lost, queued = lost.where(t.run.c.id == only), queued.where(t.run.c.id == only)
+            if (which := _which(only, batch)) is not None:
+                lost, queued = lost.where(which), queued.where(which)
             found = c.execute(lost).first() or c.execute(queued).first()
             if found is None:
                 return None
@@ -232,6 +239,14 @@ class Queue:
         lost = and_(t.run.c.state == "running", t.run.c.lease_until < now)
         with self.db.read() as c:
             return any(c.execute(select(t.run.c.id).where(which).limit(1)).first() for which in (queued, lost))
+
+    def is_queued(self, only: str = "", batch: int | None = None) -> bool:
+        """Whether this run, or one of this backfill or sweep, is still to be taken."""
+        asked = select(t.run.c.id).where(t.run.c.state == "queued").limit(1)
+        if (which := _which(only, batch)) is not None:
+            asked = asked.where(which)
+        with self.db.read() as c:
+            return c.execute(asked).first() is not None
 
     def forget_leases_of(self, workers: Sequence[str]) -> None:
         """These workers are gone for certain: what they held can be taken at once."""
@@ -327,7 +342,7 @@ class Queue:
     # -- from outside
 
     def stop(self, run_id: str, reason: str = "stopped by hand") -> Run:
-        """Ask for a run to end; one that is queued is over at once."""
+        """Ask for a run to end; one that is queued, or whose worker is gone, is over at once."""
         with self.db.write(alone=True) as c:
             known = self.run_in(c, run_id)
             if known.state not in ACTIVE:
@@ -337,8 +352,10 @@ class Queue:
 
     def stop_in(self, c: Connection, which: ColumnElement[bool], reason: str) -> None:
         """Ask for runs to end, within a transaction."""
-        over = {"state": "stopped", "stop_reason": reason, "finished": self.clock()}
-        c.execute(update(t.run).where(which, t.run.c.state == "queued").values(**over))
+        now = self.clock()
+        over = {"state": "stopped", "stop_reason": reason, "finished": now, "lease": None, "lease_until": None}
+        lost = and_(t.run.c.state == "running", t.run.c.lease_until < now)
+        c.execute(update(t.run).where(which, or_(t.run.c.state == "queued", lost)).values(**over))
         c.execute(update(t.run).where(which, t.run.c.state == "running").values(stop_reason=reason))
 
     def stop_batch(self, batch_id: int, reason: str = "stopped by hand") -> None:
@@ -483,6 +500,11 @@ class Queue:
         with self.db.read() as c:
             return {row.state: row.number for row in c.execute(asked.group_by(t.run.c.state))}
 
+    def concurrency_of_batch(self, batch_id: int) -> int:
+        """How many runs of a backfill or a sweep may go on at once."""
+        with self.db.read() as c:
+            return int(c.execute(select(t.batch.c.concurrency).where(t.batch.c.id == batch_id)).scalar_one())
+
 
 def new_id(now: float) -> str:
     """An id that sorts by time and never comes twice."""
@@ -494,6 +516,12 @@ def worker_id() -> str:
     import socket
 
     return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
+
+
+def _which(only: str, batch: int | None) -> ColumnElement[bool] | None:
+    if only:
+        return t.run.c.id == only
+    return None if batch is None else t.run.c.batch_id == batch
 
 
 def _runs() -> Select[Any]:

@@ -41,6 +41,7 @@ class Guest(Kernels):
     """
 
     one_of_many = True
+    hears_signals = False
 
     def __init__(self, connection_file: Path) -> None:
         super().__init__()

@@ -31,6 +31,7 @@ class Kernels:
     """
 
     one_of_many = False  # whether this process has other runs too, at once and later
+    hears_signals = True  # whether SIGINT and SIGTERM are for this run
 
     def __init__(self, launched: tuple[Wanted, Launched] | None = None) -> None:
         self.launched = launched
@@ -140,6 +141,7 @@ class PooledKernels(Kernels):
     """
 
     one_of_many = True
+    hears_signals = False
 
     def __init__(self, shared: SharedKernels) -> None:
         super().__init__()

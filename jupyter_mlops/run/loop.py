@@ -148,7 +148,7 @@ class RunLoop:
     async def run(self) -> Outcome:
         """Run to the end, to the first failure that leaves nothing to do, or until it is stopped."""
         work = asyncio.ensure_future(self._run())
-        handled = [] if self.kernels.one_of_many else self._catch_signals(work)
+        handled = self._catch_signals(work) if self.kernels.hears_signals else []
         try:
             done, _ = await asyncio.wait({work}, timeout=self.options.run_timeout)
             if not done:

@@ -6,15 +6,17 @@ import codecs
 import contextlib
 import itertools
 import os
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from jupyter_mlops.config import RunConfig
-from jupyter_mlops.errors import BadInput, BadParameter, StoreError, Unknown
+from jupyter_mlops.errors import BadInput, BadParameter, Conflict, StoreError, Unknown
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 BEGUN = 2.0  # seconds in which a run that was taken writes its first line
 HEALTH = 20  # runs that a job's health is told by
 UPCOMING, ALL_UPCOMING = 100, 1000  # times of one schedule, and of all, that a calendar shows one by one
+LOOKS = 1.0  # seconds between looks whether a worker is there
 MANY = 10_000  # runs that a backfill or a sweep may make
 Tell = Callable[[dict[str, Any]], None]
 
@@ -275,31 +278,74 @@ def start(
 def follow(
     space: Workspace, run_id: str, tell: Tell = lambda event: None, *, in_place: bool = True
 ) -> dict[str, Any]:  # fmt: skip
-    """Wait for a run to end; do it here if no worker is there. Returns the run.
+    """Wait for a run to end; do it here if no worker is there, or is any more. Returns the run.
 
-    SIGINT stops the run.
+    SIGINT and SIGTERM stop the run.
     """
-    if in_place and not space.workers.heard_within(space.config.lease):
-        import asyncio
+    steps: dict[str, str] = {}
 
+    def look() -> bool:
+        run = space.queue.run(run_id)
+        for step in run.steps:
+            if steps.get(step["name"]) != step["state"]:
+                steps[step["name"]] = step["state"]
+                tell({"event": "step", "step": step["name"], "state": step["state"], "seconds": step["seconds"]})
+        return run.state not in ("queued", "running")
+
+    async def do() -> bool:
         from jupyter_mlops.jobs.here import run_here
 
-        asyncio.run(run_here(space, run_id, tell))
-        return run_told(space.queue.run(run_id))
-    steps: dict[str, str] = {}
-    try:
+        await run_here(space, run_id, tell)
+        return space.queue.run(run_id).state not in ("queued", "running")
+
+    _wait(space, look, do if in_place else None, lambda: space.queue.stop(run_id, "SIGINT"))
+    return run_told(space.queue.run(run_id))
+
+
+def _wait(
+    space: Workspace, look: Callable[[], bool], do: Callable[[], Coroutine[Any, Any, bool]] | None,
+    stop: Callable[[], object],
+) -> None:  # fmt: skip
+    """Until `look` or `do` says that it is over. `do` does it here, and is asked whenever no worker is there.
+
+    The first SIGINT or SIGTERM means `stop`.
+    """
+    import asyncio
+
+    asked_at, stopping = -LOOKS, False
+    with _terminated_is_interrupted():
         while True:
-            run = space.queue.run(run_id)
-            for step in run.steps:
-                if steps.get(step["name"]) != step["state"]:
-                    steps[step["name"]] = step["state"]
-                    tell({"event": "step", "step": step["name"], "state": step["state"], "seconds": step["seconds"]})
-            if run.state not in ("queued", "running"):
-                return run_told(run)
-            time.sleep(0.1)
-    except KeyboardInterrupt:
-        space.queue.stop(run_id, "SIGINT")
-        return follow(space, run_id, tell, in_place=False)
+            try:
+                if do is not None and not stopping and time.monotonic() >= asked_at + LOOKS:
+                    if not space.workers.heard_within(space.config.lease) and asyncio.run(do()):
+                        return
+                    asked_at = time.monotonic()
+                if look():
+                    return
+                time.sleep(0.1)
+            except KeyboardInterrupt:
+                if stopping:
+                    raise
+                stopping = True
+                with contextlib.suppress(Conflict):  # it is over
+                    stop()
+
+
+@contextlib.contextmanager
+def _terminated_is_interrupted() -> Iterator[None]:
+    """While this lasts, SIGTERM is as SIGINT."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def runs(
@@ -481,19 +527,24 @@ def batch(space: Workspace, batch_id: int) -> dict[str, Any]:
 
 
 def wait_for_batch(space: Workspace, batch_id: int, tell: Tell = lambda event: None) -> dict[str, Any]:
-    """Wait until all runs of a batch are over; do them here if no worker is there."""
-    if not space.workers.heard_within(space.config.lease):
-        import asyncio
+    """Wait until all runs of a batch are over; do them here if no worker is there, or is any more.
 
-        from jupyter_mlops.jobs.here import run_batch_here
+    SIGINT and SIGTERM stop them all.
+    """
 
-        asyncio.run(run_batch_here(space, batch_id, tell))
-    while True:
+    def look() -> bool:
         states = space.queue.states_of_batch(batch_id)
         tell({"event": "batch", **states})
-        if not {"queued", "running"} & set(states):
-            return batch(space, batch_id)
-        time.sleep(0.25)
+        return not {"queued", "running"} & set(states)
+
+    async def do() -> bool:
+        from jupyter_mlops.jobs.here import run_batch_here
+
+        await run_batch_here(space, batch_id, tell)
+        return look()
+
+    _wait(space, look, do, lambda: space.queue.stop_batch(batch_id, "SIGINT"))
+    return batch(space, batch_id)
 
 
 def stop_batch(space: Workspace, batch_id: int) -> dict[str, Any]:

@@ -247,6 +247,23 @@ def test_a_run_that_was_to_stop_does_not_come_back_with_another_worker(made: Set
     assert made.queue.run(held.id).state == "stopped"
 
 
+def test_a_run_whose_worker_is_gone_is_stopped_and_repaired_without_another_worker(made: Setup) -> None:
+    made.queue.add(Wish("manual"))
+    held = made.queue.take("w")
+    assert held is not None
+    with pytest.raises(BadInput, match="is running"):
+        made.queue.again(held.id)
+    assert made.queue.stop(held.id).state == "running"
+    made.clock.go(made.queue.lease + 1)
+    assert made.queue.stop(held.id).state == "stopped"
+    assert made.queue.finish(held, "completed") == ""
+    assert made.queue.again(held.id).state == "queued"
+    held = made.queue.take("w")
+    assert held is not None
+    made.clock.go(made.queue.lease + 1)
+    assert made.queue.again(held.id).state == "queued"
+
+
 def test_what_is_handed_back_is_there_at_once_and_counts_for_nothing(made: Setup) -> None:
     made.queue.add(Wish("manual"))
     for _ in range(RESUMED_AT_MOST + 3):
