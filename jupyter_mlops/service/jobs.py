@@ -299,7 +299,7 @@ def follow(
         return space.queue.run(run_id).state not in ("queued", "running")
 
     _wait(space, look, do if in_place else None, lambda: space.queue.stop(run_id, "SIGINT"))
-    return run_told(space.queue.run(run_id))
+    return run(space, run_id)
 
 
 def _wait(
