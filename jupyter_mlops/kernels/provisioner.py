@@ -90,14 +90,6 @@ class ForkedProvisioner(LocalProvisioner):
         self.cwd = cwd
         return self.connection_info
 
-    async def wait(self) -> int | None:
-        """Wait until the kernel has ended; soon after its end, as most have ended already when somebody waits."""
-        pause = 0.001
-        while self.process and await self.poll() is None:
-            await asyncio.sleep(pause)
-            pause = min(0.1, pause * 2)
-        return await super().wait()
-
     async def _bound(self, reading: int, process: Any) -> None:
         """Wait until the kernel's sockets are bound, or it has ended."""
         loop = asyncio.get_running_loop()

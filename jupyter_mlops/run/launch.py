@@ -92,6 +92,13 @@ class Manager(AsyncKernelManager):
     start_kernel = _unpaused(AsyncKernelManager.start_kernel)
     shutdown_kernel = _unpaused(AsyncKernelManager.shutdown_kernel)
 
+    async def _async_wait(self, pollinterval: float = 0.1) -> None:
+        """Until the process has ended, which a killed one soon has."""
+        pause = 0.001
+        while await self._async_is_alive():
+            await asyncio.sleep(pause)
+            pause = min(pollinterval, pause * 2)
+
 
 @dataclass
 class Launched:
