@@ -33,6 +33,12 @@ class ForkedProvisioner(LocalProvisioner):
     start_server = Bool(True, config=True, help="Start a fork server if none is there; if not, start the kernel cold.")
     ready_timeout = Float(60.0, config=True, help="Seconds a forked kernel may take until its sockets are bound.")
 
+    forked_from: tuple[ForkServer, dict[str, str]] | None = None  # and the environment of the kernel
+
+    def suits(self) -> bool:
+        """Whether a kernel that was forked would come from the same fork server now; true for all others."""
+        return self.forked_from is None or self.forked_from[0].suits(self.forked_from[1])
+
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork a kernel that is as `cmd` would start it; return when its sockets are bound."""
         try:
@@ -81,6 +87,7 @@ class ForkedProvisioner(LocalProvisioner):
             forked.add_done_callback(_if_born(lambda: server.adopt(process)))
             try:
                 await heard_of(forked)
+                self.forked_from = server, env
                 self.process = process  # type: ignore[assignment]
                 await self._bound(reading, process)
             except BaseException:

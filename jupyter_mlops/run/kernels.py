@@ -9,19 +9,19 @@ import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import nbformat
 
 from jupyter_mlops.kernels.forkserver_client import EVERY_KERNEL_ITS_OWN
 from jupyter_mlops.kernels.pool import Pool, resident_memory
+from jupyter_mlops.kernels.startup import anything_at_start
+from jupyter_mlops.run.environment import kernel_spec
 from jupyter_mlops.run.launch import Launched, Wanted, launch
 from jupyter_mlops.run.session import Session
 
 # What terminals and logins put into the environment: a kernel that waits can be given it afterwards.
 OF_A_LOGIN = ("SSH_", "XDG_SESSION", "XDG_SEAT", "XDG_VTNR", "TERM", "TMUX", "WINDOWID", "VTE_", "DBUS_", "GPG_", "STY")
 PUT_OFF = 1.0  # seconds at most by which the end of a kernel is put off while other runs begin
-CONFIG_FILES = ("ipython_config.py", "ipython_kernel_config.py", "ipython_config.json", "ipython_kernel_config.json")
 
 
 class Kernels:
@@ -234,7 +234,9 @@ class Waiting:
         return 0 if launched is None else int(getattr(launched.manager.provisioner, "pid", 0) or 0)
 
     async def alive(self) -> bool:
-        return await self.session.alive()
+        """Whether it is there, and is what would be started now."""
+        launched = self.session.launched
+        return launched is not None and launched.is_as_now() and await self.session.alive()
 
     async def kill(self) -> None:
         await self.session.kill()
@@ -242,8 +244,10 @@ class Waiting:
 
 def _can_wait(wanted: Wanted) -> bool:
     """Whether a kernel like this can be started before it is known where it is to work."""
-    here = Path(wanted.cwd)
-    return wanted.python and wanted.fork == "start" and not any((here / name).exists() for name in CONFIG_FILES)
+    if not wanted.python or wanted.fork != "start":
+        return False
+    spec = kernel_spec(wanted.kernel_name)
+    return spec is not None and not anything_at_start(spec.argv, wanted.environment(), wanted.cwd)
 
 
 def _key(wanted: Wanted) -> str:

@@ -21,8 +21,11 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
 from jupyter_mlops.errors import NoKernel
 from jupyter_mlops.kernels import leftovers
+from jupyter_mlops.kernels.forkserver import stamp
+from jupyter_mlops.kernels.forkserver_client import key_of
 from jupyter_mlops.kernels.launch import forkable
 from jupyter_mlops.kernels.specs import spec_manager
+from jupyter_mlops.run.environment import kernel_spec, site_folders
 
 LOG = "kernel.log"
 # Registered by its entry point where the package is installed; a source tree on the path has none.
@@ -106,6 +109,13 @@ class Launched:
 
     manager: AsyncKernelManager
     folder: str
+    began_with: object = None
+
+    def is_as_now(self) -> bool:
+        """Whether the kernelspec, the interpreter and its packages are still what they were when it was started."""
+        provisioner: Any = self.manager.provisioner
+        suits = getattr(provisioner, "suits", lambda: True)
+        return self.began_with == made_of(self.manager.kernel_name) and bool(suits())
 
     async def end(self) -> None:
         """Kill the process and every process that it started in its session, and remove the folder."""
@@ -129,7 +139,7 @@ async def launch(wanted: Wanted) -> Launched:
         kernel_spec_manager=spec_manager(),
         context=sockets(),
     )
-    launched = Launched(manager, folder)
+    launched = Launched(manager, folder, made_of(wanted.kernel_name))
     if os.name == "posix":
         manager.transport = "ipc"
         manager.ip = os.path.join(folder, "k")
@@ -147,6 +157,14 @@ async def launch(wanted: Wanted) -> Launched:
         await launched.end()
         raise
     return launched
+
+
+def made_of(kernel_name: str) -> object:
+    """What decides which kernel that name means: something to compare; None if there is none."""
+    spec = kernel_spec(kernel_name)
+    if spec is None:
+        return None
+    return key_of(spec.argv, {"argv": spec.argv, "env": spec.env}), [stamp(f) for f in site_folders(spec.argv[0])]
 
 
 def _let_fork(manager: AsyncKernelManager, fork: Fork, preload: Sequence[str]) -> None:

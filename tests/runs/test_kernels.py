@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from jupyter_mlops.kernels import provisioner
+from jupyter_mlops.kernels.forkserver_client import SERVERS
 from jupyter_mlops.kernels.pool import Pool
 from jupyter_mlops.run import kernels as module
 from jupyter_mlops.run.kernels import PooledKernels, SharedKernels, Waiting
@@ -38,7 +45,7 @@ class Runs:
         async def take_over(session: Any) -> None: ...
 
         self.shared.pool.take = take  # type: ignore[method-assign]
-        session: Any = SimpleNamespace(wanted=Wanted("kind", "/", fork="start"), take_over=take_over)
+        session: Any = SimpleNamespace(wanted=Wanted("python3", "/", fork="start"), take_over=take_over)
         async with asyncio.timeout(5):
             await run.start(session)
         run.kind = "kind"
@@ -105,3 +112,42 @@ def test_a_rush_without_end_keeps_no_kernel(monkeypatch: pytest.MonkeyPatch) -> 
         assert runs.ended == [1]
 
     asyncio.run(go())
+
+
+def test_a_kernel_that_waits_is_given_only_while_it_is_what_would_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after the kernelspec has changed, nor its interpreter's packages."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env")], check=True)
+    packages = next((tmp_path / "env").glob("lib/python*/site-packages"))
+    (packages / "ours.pth").write_text("\n".join(p for p in sys.path if p.endswith("site-packages")) + "\n")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    spec = tmp_path / "kernels" / "mine" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    argv = [str(tmp_path / "env" / "bin" / "python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+
+    def told(**env: str) -> None:
+        spec.write_text(json.dumps({"argv": argv, "display_name": "mine", "language": "python", "env": env}))
+
+    def installed() -> None:
+        (packages / "tiny-1.dist-info").mkdir()
+
+    async def seen(*changes: Callable[[], None]) -> list[bool]:
+        told(WHICH="one")
+        waiting = await module._maker(Wanted("mine", str(tmp_path), fork="start"))()
+        found = []
+        try:
+            for change in (lambda: None, *changes):
+                change()
+                found.append(await waiting.alive())
+        finally:
+            await waiting.kill()
+        return found
+
+    try:
+        assert asyncio.run(seen(lambda: told(WHICH="two"), lambda: told(WHICH="one"))) == [True, False, True]
+        assert asyncio.run(seen(installed)) == [True, False]
+        monkeypatch.setattr(provisioner, "SYSTEM", "darwin")  # where kernels that wait were started cold
+        assert asyncio.run(seen((packages / "tiny-1.dist-info").rmdir)) == [True, False]
+    finally:
+        SERVERS.close()
