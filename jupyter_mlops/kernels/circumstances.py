@@ -12,7 +12,11 @@ STATUS = {
     "SigBlk": "blocked signals", "SigIgn": "ignored signals", "Cpus_allowed_list": "processors",
     "Mems_allowed_list": "memory nodes", "NoNewPrivs": "privileges", "Seccomp": "system calls",
 }  # fmt: skip
-LIMITS = ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_STACK")
+LIMITS = (
+    "RLIMIT_AS", "RLIMIT_CORE", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_MEMLOCK", "RLIMIT_NOFILE",
+    "RLIMIT_NPROC", "RLIMIT_STACK",
+)  # fmt: skip
+FILES = 4096  # open files: what Jupyter's server raises its own limit to, where it may, and so that of its kernels
 SPACES = ("mnt", "net", "pid", "user")
 # SIGINT and SIGTERM are handled by all that start kernels; Python itself ignores SIGPIPE and SIGXFSZ, Popen undoes it.
 NOT_HANDED_ON = sum(1 << (number - 1) for number in (2, 13, 15, 25))
@@ -20,7 +24,13 @@ NOT_HANDED_ON = sum(1 << (number - 1) for number in (2, 13, 15, 25))
 
 def circumstances() -> dict[str, Any]:
     """Facts by their names, in plain JSON: who is asked again later, or another process, can compare them."""
-    return {**_status(), "priority": _priority(), "limits": _limits(), "namespaces": _namespaces()}
+    return {
+        **_status(),
+        "priority": _priority(),
+        "scheduling": _scheduling(),
+        "limits": _limits(),
+        "namespaces": _namespaces(),
+    }
 
 
 def _status() -> dict[str, Any]:
@@ -43,12 +53,20 @@ def _priority() -> int | None:
     return os.getpriority(os.PRIO_PROCESS, 0) if hasattr(os, "getpriority") else None
 
 
+def _scheduling() -> int | None:
+    return os.sched_getscheduler(0) if hasattr(os, "sched_getscheduler") else None
+
+
 def _limits() -> dict[str, list[int]]:
     try:
         import resource
     except ImportError:
         return {}
-    return {name: list(resource.getrlimit(getattr(resource, name))) for name in LIMITS if hasattr(resource, name)}
+    found = {name: list(resource.getrlimit(getattr(resource, name))) for name in LIMITS if hasattr(resource, name)}
+    soft, hard = found["RLIMIT_NOFILE"]
+    if 0 <= soft < FILES:
+        found["RLIMIT_NOFILE"][0] = min(FILES, hard) if hard >= 0 else FILES
+    return found
 
 
 def _namespaces() -> list[str]:

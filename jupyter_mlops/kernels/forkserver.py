@@ -261,6 +261,17 @@ def installed_now() -> list[Stamp]:
     return [stamp(path) for path in (*folders, *(path for path in inside if path.endswith(".pth")))]
 
 
+def looked_at_from_the_start(packages: list[Stamp]) -> set[str]:
+    """The environment variables that may have been looked at before anything was noted, `*` for any of them."""
+    names = {"*"} if {"sitecustomize", "usercustomize"} & sys.modules.keys() else set()
+    for path in (path for path, _, _ in packages if path.endswith(".pth")):
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.startswith(("import ", "import\t")):
+                    names.update(word for word in sys.modules["re"].findall(r"\w+", line) if word.isupper())
+    return names
+
+
 def settings_of_matplotlib(modules: dict[str, types.ModuleType]) -> list[Stamp]:
     """The files of settings and styles that it reads when it is imported here and now."""
     library: Any = modules["matplotlib"]
@@ -812,6 +823,7 @@ def main(number: int, preload: list[str], failed: dict[str, str]) -> None:
     for name in ("runpy", "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel_launcher"):
         importlib.import_module(name)
     sys.modules.pop("ipykernel_launcher", None)
+    environ.names |= looked_at_from_the_start(packages)
     aside = Aside(environ)
     untouched = environ.now()
     failed.update(aside.fill(preload))

@@ -30,6 +30,7 @@ EVERY_KERNEL_ITS_OWN = frozenset("JPY_SESSION_NAME JPY_PARENT_PID PWD OLDPWD SHL
 READ_IN_C = (
     "PYTHON", "LD_", "LC_", "LANG", "TZ", "PATH", "HOME", "TMPDIR", "VIRTUAL_ENV", "CONDA", "OMP_", "KMP_", "GOMP_",
     "MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "NUMEXPR_", "MALLOC_", "GLIBC_", "CUDA_", "NPY_", "FONTCONFIG_",
+    "COVERAGE_",
 )  # fmt: skip
 IDLE = 600.0  # seconds after which a server without kernels may go, and one that failed is tried again
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -244,7 +245,10 @@ def test_an_address_of_nobody(tmp_path: Path, address: str) -> None:
         (lambda: os.setpriority(os.PRIO_PROCESS, 0, 5), "priority"),
         (lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}), "processors"),
         (lambda: signal.signal(signal.SIGUSR2, signal.SIG_IGN), "ignored signals"),
-        (lambda: __import__("resource").setrlimit(__import__("resource").RLIMIT_FSIZE, (10**9, 10**9)), "limits"),
+        (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10**9, 10**9)), "limits"),
+        (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100)), "limits"),
+        (lambda: resource.setrlimit(resource.RLIMIT_NPROC, (5000, 5000)), "limits"),
+        (lambda: os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0)), "scheduling"),
     ],
 )
 def test_what_a_client_hands_on_is_looked_at(change: Callable[[], object], why: str) -> None:
@@ -258,6 +262,17 @@ def test_what_a_client_hands_on_is_looked_at(change: Callable[[], object], why: 
     different = {name for name in plain if plain[name] != changed[name]}
     assert why in different or (why == "processors" and len(os.sched_getaffinity(0)) == 1)
     assert different <= {why}
+
+
+def test_a_limit_of_files_that_a_server_raises_is_no_difference() -> None:
+    """A worker that Jupyter's server started has more than a terminal, and so have the kernels of that server."""
+    code = (
+        "import resource, sys; from jupyter_mlops.kernels.circumstances import circumstances as now\n"
+        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard)); low = now()\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard)); print(low == now())"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "True\n"
 
 
 def test_another_version_is_not_asked_twice(homes: tuple[Path, Path], tmp_path: Path) -> None:

@@ -220,6 +220,17 @@ def test_what_is_installed_or_removed_means_another_server(scratch: Path) -> Non
     assert server_for(scratch) is known  # modules of one's own don't matter
 
 
+def test_variables_that_lines_of_pth_files_look_at_mean_another_server(scratch: Path) -> None:
+    """As coverage's and setuptools' do."""
+    line = "import os; os.environ.get('TASTE') and setattr(__import__('builtins'), 'taste', 1)\n"
+    (packages_of(scratch) / "tasting.pth").write_text(line)
+    server = server_for(scratch)
+    server.started.result(60)
+    assert server.suits({**os.environ, "NOTHING_LOOKS_AT": "1"})
+    assert not server.suits({**os.environ, "TASTE": "1"})
+    assert not server.suits({**os.environ, "COVERAGE_PROCESS_START": "1"})
+
+
 def test_another_interpreter_or_kernelspec_means_another_server(scratch: Path) -> None:
     known = server_for(scratch)
     known.started.result(60)

@@ -287,6 +287,18 @@ def test_a_variable_that_an_import_looks_at_means_another_server(tmp_path: Path)
     assert [asyncio.run(seen(n, v)) for n, v in (("a", "sweet"), ("b", "sour"))] == ["sweet\n", "sour\n"]
 
 
+def test_a_variable_that_the_interpreter_s_start_looks_at_means_another_server(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import builtins, os\nbuiltins.flavour = os.environ.get('FLAVOUR')\n")
+
+    async def seen(name: str, value: str) -> str:
+        env = {"FLAVOUR": value, "PYTHONPATH": str(tmp_path)}
+        async with kernel(tmp_path / name, forked=True, env=env, preload=()) as one:
+            assert type(one.process).__name__ == "ForkedProcess"
+            return await one.run("print(flavour)")
+
+    assert [asyncio.run(seen(n, v)) for n, v in (("a", "sweet"), ("b", "sour"))] == ["sweet\n", "sour\n"]
+
+
 def test_variables_that_an_import_sets_are_set_when_it_is_imported(tmp_path: Path) -> None:
     (tmp_path / "setter.py").write_text("import os\nos.environ.setdefault('SET_BY_IMPORT', 'yes')\n")
     (tmp_path / "outer.py").write_text("import setter\n")
