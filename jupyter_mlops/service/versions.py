@@ -33,15 +33,16 @@ def suspects(space: Workspace, run_id: str) -> dict[str, Any]:
         raise BadInput("the job had no completed run before this one", where=run.id)
     first, second = space.catalog.version_by_id(good.version_id), space.catalog.version_by_id(run.version_id)
     sections = _sections(space, first, second, (good, run))
+    before, after = _values(space, first, good), _values(space, second, run)
     values = [
-        {"what": f"parameter {name}", "before": good.parameters.get(name), "after": run.parameters.get(name)}
-        for name in sorted({*good.parameters, *run.parameters})
-        if good.parameters.get(name) != run.parameters.get(name)
+        {"what": f"parameter {name}", "before": before.get(name), "after": after.get(name)}
+        for name in sorted({*good.parameters, *run.parameters})  # what both left at its default is told by the versions
+        if before.get(name) != after.get(name)
     ]
     sections["pipeline"] = [*sections["pipeline"], *values]
     known = {change["what"] for change in sections["environment"]}
-    noted, before = _drift(run), _drift(good) if first.id == second.id else []
-    told = [n for n in noted if n not in before] + [f"no longer: {n}" for n in before if n not in noted]
+    noted, had = _drift(run), _drift(good) if first.id == second.id else []
+    told = [n for n in noted if n not in had] + [f"no longer: {n}" for n in had if n not in noted]
     sections["environment"] = [*sections["environment"], *({"what": n} for n in told if n not in known)]
     ranked = [{"section": name, **change} for name, changes in sections.items() for change in changes]
     return {
@@ -160,6 +161,12 @@ def _sections(
     first, second = runs or (_last_run(space, job, old), _last_run(space, job, new))
     metrics = ({} if first is None else first.metrics, {} if second is None else second.metrics)
     return dict(compare(one, two, (notebooks[0], notebooks[1]), metrics, space.store))
+
+
+def _values(space: Workspace, version: VersionRow, run: Run) -> dict[str, Any]:
+    """The parameters that a run had, defaults included."""
+    declared = jobs.manifest_of(space, version).pipeline["parameters"]
+    return {**{p["name"]: p["default"] for p in declared}, **run.parameters}
 
 
 def _drift(run: Run) -> list[str]:

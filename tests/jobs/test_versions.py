@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from jupyter_mlops import service
+from jupyter_mlops.db import tables as t
 from jupyter_mlops.errors import BadInput, StoreError
 from jupyter_mlops.jobs.retention import expired, sweep
 from jupyter_mlops.jobs.workspace import Workspace
@@ -111,7 +113,21 @@ def test_what_changed_since_the_last_good_run(space: Workspace, tmp_path: Path) 
     assert (told["good"], told["old"], told["new"]) == (good["id"], "v1", "v2")
     assert [s["section"] for s in told["suspects"]] == ["code", "pipeline"]
     assert "+x = 2" in told["suspects"][0]["diff"]
-    assert told["suspects"][1]["what"] == "parameter limit"
+    assert told["suspects"][1] == {"section": "pipeline", "what": "parameter limit", "before": 1, "after": 0}
+
+
+def test_drift_is_a_suspect_only_if_the_good_run_did_not_have_it(space: Workspace, tmp_path: Path) -> None:
+    cells = ["# tags: parameters\nn = 1", "assert n < 5"]
+    jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", *cells), "job")
+    good, failed = done(space, "job", given={"n": 1}), done(space, "job", given={"n": 9})
+    both, one, other = (f"environment: {name}: 1 then, 2 now" for name in ("both", "one", "other"))
+    with space.db.write() as c:
+        for run, notes in ((good, [both, one]), (failed, [both, other])):
+            c.execute(update(t.run).where(t.run.c.id == run["id"]).values(notes=notes))
+    told = versions.suspects(space, failed["id"])["suspects"]
+    assert [change["what"] for change in told] == [
+        "parameter n", "other: 1 then, 2 now", "no longer: one: 1 then, 2 now"
+    ]  # fmt: skip
 
 
 def test_a_bundle_brings_the_same_version_elsewhere(space: Workspace, tmp_path: Path) -> None:
