@@ -137,8 +137,9 @@ class RemoteStore:
     def _reached(self) -> tuple[Any, str]:
         from fsspec.core import url_to_fs
 
-        fs, root = url_to_fs(self.url, use_listings_cache=False)
-        return fs, str(root).rstrip("/")
+        with self._reaching("reached"):
+            fs, root = url_to_fs(self.url, use_listings_cache=False)
+            return fs, str(root).rstrip("/")
 
     @property
     def _fs(self) -> Any:
@@ -235,8 +236,9 @@ def _require_driver(url: str) -> None:
         try:
             get_filesystem_class(protocol)
         except ImportError as error:
-            package, cause = _package(protocol), error.__cause__
-            why = "" if getattr(cause, "name", package) == package else f" ({cause})"
+            cause = error.__cause__
+            package = getattr(cause, "name", "") or _package(protocol)
+            why = "" if package == _package(protocol) else f" ({cause})"
             raise BadInput(
                 f"the store at {protocol}:// needs {package}: {error}{why}",
                 where="store",

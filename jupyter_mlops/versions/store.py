@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from jupyter_mlops.errors import BadInput
 from jupyter_mlops.objects import Kept, ObjectStore
 
 URL = re.compile(r"(?P<protocol>[a-zA-Z][a-zA-Z0-9+.\-]+)(://|::)")
@@ -56,13 +57,19 @@ def open_store(url: str, home: Path, user: str = "") -> Store:
 
     :param home: where what was fetched is kept.
     :param user: who puts objects there.
-    :raises BadInput: nothing that is installed can reach such a URL.
+    :raises BadInput: it names no folder, or nothing that is installed can reach such a URL.
     """
     found = URL.match(url)
     if found is None:
-        return ObjectStore(Path(url).expanduser().absolute(), user)
+        return ObjectStore(_folder(url, url).expanduser().absolute(), user)
     if found["protocol"].lower() in FOLDERS and "::" not in url:
-        return ObjectStore(Path(url[found.end() :]).absolute(), user)
+        return ObjectStore(_folder(url[found.end() :], url).absolute(), user)
     from jupyter_mlops.versions.remote import RemoteStore
 
     return RemoteStore(url, ObjectStore(home / "fetched"), user)
+
+
+def _folder(path: str, url: str) -> Path:
+    if not path.strip():
+        raise BadInput(f"{url!r} names no folder", where="store", remedy="Examples: /a/folder, s3://bucket/prefix")
+    return Path(path)

@@ -64,6 +64,32 @@ def test_a_driver_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_
         assert caught.value.remedy == f"pip install {package}"
 
 
+def test_the_module_that_a_driver_lacks_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def gone(protocol: str) -> None:
+        raise ImportError("needs two") from ModuleNotFoundError("No module named 'aiohttp'", name="aiohttp")
+
+    monkeypatch.setattr(fsspec, "get_filesystem_class", gone)
+    with pytest.raises(BadInput, match="needs aiohttp") as caught:
+        open_store("http://example.org/x", tmp_path)
+    assert caught.value.remedy == "pip install aiohttp"
+
+
+@pytest.mark.parametrize("url", [" ", "file://", "local:// "])
+def test_a_folder_without_a_name_is_refused(url: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="names no folder"):
+        open_store(url, tmp_path)
+
+
+@pytest.mark.parametrize("url", ["zip:///nothing/here", "reference://x"])
+def test_what_can_not_even_be_begun_says_where(url: str, tmp_path: Path) -> None:
+    made = open_store(url, tmp_path, "me")
+    (tmp_path / "a.txt").write_text("x")
+    for ask in (lambda: made.put(b"x"), lambda: made.put_file(tmp_path / "a.txt"), lambda: made.get("00" * 20)):
+        with pytest.raises(StoreError, match="the store can't be reached") as caught:
+            ask()
+        assert caught.value.where == url
+
+
 def test_what_is_no_protocol_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="'nonsense' is no protocol"):
         open_store("nonsense://bucket", tmp_path)
