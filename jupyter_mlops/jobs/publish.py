@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.errors import BadInput, EnvironmentFailed
 from jupyter_mlops.jobs.perform import interpreter_of
+from jupyter_mlops.notebook.settings import KEY
 from jupyter_mlops.versions.manifest import Environment, Manifest
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
     from jupyter_mlops.jobs.records import Job, VersionRow
     from jupyter_mlops.jobs.workspace import Workspace
+    from jupyter_mlops.pipeline.model import Block
+    from jupyter_mlops.run.plan import Learned
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ def publish(
     digest = manifest.put(space.store)  # the last of what has to be there before anybody may know of it
     job = space.catalog.ensure_job(job_name or path.stem, author)
     version, new = space.catalog.add_version(job, digest, author=author or whoami(), message=message, provenance=origin)
+    notes += _not_seen(space, nb, path)
     notes += [f"{f.path} is large: kept by its digest, its bytes stay where they are" for f in manifest.files
               if not f.stored]  # fmt: skip
     return Published(job, version, new, manifest, tuple(notes))
@@ -92,12 +97,36 @@ def _seen(space: Workspace, nb: NotebookNode, path: Path) -> set[str]:
 
     Of cells that changed since they ran it can't be told what they read: then all that any run read counts.
     """
-    from jupyter_mlops.pipeline.build import build
-    from jupyter_mlops.run.evidence import Evidence, block_id
-
     folder = path.resolve().parent
-    facts = Evidence(space.home / "evidence" / f"{path.stem}.json", folder).facts
-    ours = {block_id(nb.cells[i].source for i in block.cells) for block in build(nb, path.stem).blocks}
+    facts, ours = _evidence(space, path), set(_blocks(nb, path))
     known = [facts[key] for key in (ours if ours <= set(facts) else facts)]
     seen = {p for one in known for p in one.reads} - {p for one in known for p in one.writes}
     return {p for p in seen if Path(p).is_relative_to(folder)}
+
+
+def _not_seen(space: Workspace, nb: NotebookNode, path: Path) -> Iterator[str]:
+    """Notes on cells that look for files and have not run as they are, if nobody says which files those are."""
+    told = nb.metadata.get(KEY)
+    if isinstance(told, dict) and told.get("files"):
+        return
+    facts = _evidence(space, path)
+    for key, block in _blocks(nb, path).items():
+        if block.effects.looks_at_files and key not in facts:
+            yield (
+                f"cell {block.cells[0] + 1} looks for files and has not run here as it is: what it finds is not in the"
+                f" version. Run the notebook and publish again, or name the files ({KEY}.files in its metadata)"
+            )
+
+
+def _evidence(space: Workspace, path: Path) -> dict[str, Learned]:
+    from jupyter_mlops.run.evidence import Evidence
+
+    return Evidence(space.home / "evidence" / f"{path.stem}.json", path.resolve().parent).facts
+
+
+def _blocks(nb: NotebookNode, path: Path) -> dict[str, Block]:
+    """The blocks of a notebook by what evidence of them is kept under."""
+    from jupyter_mlops.pipeline.build import build
+    from jupyter_mlops.run.evidence import block_id
+
+    return {block_id(nb.cells[i].source for i in block.cells): block for block in build(nb, path.stem).blocks}

@@ -69,10 +69,13 @@ def test_what_runs_were_seen_to_read_stays_with_the_notebook(space: Workspace, t
         "# tags: step:c\no = sqlite3.connect('out.db')\no.executescript('DROP TABLE IF EXISTS t; CREATE TABLE t (x)')",
     ]
     book = write_notebook(tmp_path / "nb.ipynb", *cells)
+    unseen = "cell 1 looks for files and has not run here as it is"
+    assert any(note.startswith(unseen) for note in jobs.publish(space, book, "too soon")["notes"])
     for _ in range(2):
         assert service.run(RunRequest(notebook=book), space.config)["state"] == "completed"
     told = jobs.publish(space, book, "job")
     assert [f["path"] for f in told["files"]] == ["data/a.csv", "data/a.db"]
+    assert not any(unseen in note for note in told["notes"])
     first = done(space, "job")
     assert first["state"] == "completed", first
     kept = {p.name for p in (Path(first["output"]).parent / "files").rglob("*") if p.is_file()}
