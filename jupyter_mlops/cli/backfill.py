@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from jupyter_mlops.cli.run import parameters, value_options
+from jupyter_mlops.cli.run import parameters, positive, value_options
 from jupyter_mlops.cli.space import workspace
 from jupyter_mlops.cli.sweep import finish
 
@@ -17,7 +17,7 @@ def add(verbs: Any) -> None:
     made.add_argument("--to", dest="end", required=True, metavar="DATE", help="the last one, included")
     made.add_argument("--cron", default="", help="when there are slots (default: as the job's schedule says)")
     made.add_argument("--tz", default="", metavar="ZONE", help="time zone (default: the schedule's, or UTC)")
-    made.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="runs at once (1)")
+    made.add_argument("-j", "--jobs", type=positive, default=1, metavar="N", help="runs at once (1)")
     made.add_argument("--count", action="store_true", help="only tell how many runs that would be")
     made.add_argument("-d", "--detach", action="store_true", help="don't wait for them")
     value_options(made)
@@ -32,6 +32,6 @@ def do(arguments: argparse.Namespace) -> int:
     with workspace() as space:
         told = jobs.backfill(
             space, arguments.job, arguments.begin, arguments.end, cron=arguments.cron, zone=arguments.tz,
-            given=given, texts=texts, jobs_at_once=max(1, arguments.jobs), only_count=arguments.count,
+            given=given, texts=texts, jobs_at_once=arguments.jobs, only_count=arguments.count,
         )  # fmt: skip
         return finish(space, told, arguments)

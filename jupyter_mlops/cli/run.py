@@ -61,8 +61,8 @@ def value_options(made: argparse.ArgumentParser) -> None:
 
 
 def positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 999999999")
     return int(text)
 
 
@@ -80,9 +80,21 @@ def do(arguments: argparse.Namespace) -> int:
     text = str(arguments.notebook)
     if text.endswith(".zip") and arguments.notebook.is_file():
         return run_bundle(arguments.notebook, arguments)
-    if not arguments.notebook.exists() and not text.endswith(".ipynb") and os.sep not in text:
+    plain = not text.endswith(".ipynb") and os.sep not in text
+    if plain and (not arguments.notebook.exists() or (arguments.notebook.is_dir() and _is_job(text))):
         return run_job(text, arguments)
+    if arguments.detach:
+        raise BadInput("a notebook is waited for", where="-d", remedy="Publish it, and run the job.")
     return run_notebook(arguments.notebook, arguments)
+
+
+def _is_job(text: str) -> bool:
+    """Whether a job is called like a folder that is here."""
+    from jupyter_mlops.cli.space import workspace
+    from jupyter_mlops.service import jobs
+
+    with workspace() as space:
+        return jobs.split_selector(text)[0] in {job.name for job in space.catalog.jobs()}
 
 
 def run_bundle(path: Path, arguments: argparse.Namespace) -> int:

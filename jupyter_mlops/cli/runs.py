@@ -14,7 +14,7 @@ def add(verbs: Any) -> None:
     made = verbs.add_parser("runs", help="list runs, newest first")
     made.add_argument("job", metavar="JOB", nargs="?", default="")
     made.add_argument("--run", default="", metavar="RUN", help="show this run with its steps")
-    made.add_argument("--batch", type=int, default=0, metavar="NUMBER", help="show a backfill or a sweep as a table")
+    made.add_argument("--batch", type=positive, metavar="NUMBER", help="show a backfill or a sweep as a table")
     made.add_argument("--state", action="append", default=[], metavar="STATE", help="only runs in this state")
     made.add_argument("--limit", type=positive, default=50, metavar="N", help="at most so many (50)")
     made.add_argument("--before", default="", metavar="RUN", help="those before this one: the next page")

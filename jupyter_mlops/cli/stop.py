@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from jupyter_mlops.cli import runs
+from jupyter_mlops.cli.run import positive
 from jupyter_mlops.cli.space import answer, workspace
 from jupyter_mlops.errors import BadInput
 
@@ -13,7 +14,7 @@ from jupyter_mlops.errors import BadInput
 def add(verbs: Any) -> None:
     made = verbs.add_parser("stop", help="stop a run")
     made.add_argument("run", metavar="RUN", nargs="?", default="", help="its id, or how it begins")
-    made.add_argument("--batch", type=int, default=0, metavar="NUMBER", help="all runs of a backfill or a sweep")
+    made.add_argument("--batch", type=positive, metavar="NUMBER", help="all runs of a backfill or a sweep")
     made.add_argument("--json", action="store_true", help="print JSON")
     made.set_defaults(do=do)
 

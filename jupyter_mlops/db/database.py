@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
 
 from jupyter_mlops.errors import BadInput, DatabaseError
 
@@ -48,7 +48,7 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 yield connection
-        except DBAPIError as error:
+        except (DBAPIError, OverflowError) as error:
             raise _told(error, self.url) from error
 
     @contextlib.contextmanager
@@ -64,7 +64,7 @@ class Database:
                     if alone and not self.is_sqlite:  # SQLite has one writer at a time anyway
                         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS})
                     yield connection
-        except DBAPIError as error:
+        except (DBAPIError, OverflowError) as error:
             if _is_unique(error):
                 raise
             raise _told(error, self.url) from error
@@ -181,14 +181,16 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _is_unique(error: DBAPIError) -> bool:
+def _is_unique(error: Exception) -> bool:
     from sqlalchemy.exc import IntegrityError
 
     return isinstance(error, IntegrityError)
 
 
-def _told(error: DBAPIError, url: str) -> DatabaseError:
-    said = str(error.orig).strip().split("\n")[0]
+def _told(error: DBAPIError | OverflowError, url: str) -> BadInput | DatabaseError:
+    said = str(getattr(error, "orig", error)).strip().split("\n")[0]
+    if isinstance(error, OverflowError | DataError):
+        return BadInput(f"the database can't hold this value: {said}", remedy="Take a smaller number, a shorter text.")
     where = make_url(url).render_as_string(hide_password=True)
     away = isinstance(error, OperationalError)
     remedy = "Look whether it is there, has room, and is not held by another program." if away else ""

@@ -214,9 +214,7 @@ class Performer:
         holes = names_in(dict(run.parameters))
         if not holes:
             return dict(run.parameters)
-        zone = "UTC"
-        if run.schedule_id is not None:
-            zone = self.catalog.schedule(run.schedule_id).zone
+        zone = self.queue.zone_of(run)
         before = self.queue.last_good(run) if "previous_success_time" in holes else None
         at = run.slot if run.slot is not None else run.created
         known = {

@@ -72,8 +72,9 @@ class Policies:
 
 def _checked(name: str, value: Any) -> Any:
     if name in ("notify", "notify_on", "secrets"):
-        if isinstance(value, str) or not all(isinstance(v, str) for v in value):
-            raise _bad(name, value, "a list of texts")
+        value = [] if value is None else value
+        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+            raise _bad(name, value, "a list of texts, such as [A, B]")
         if name == "notify_on" and set(value) - set(EVENTS):
             raise _bad(name, value, f"some of {', '.join(EVENTS)}")
         if name == "secrets" and (wrong := [v for v in value if not SECRET.fullmatch(v)]):
@@ -90,7 +91,7 @@ def _checked(name: str, value: Any) -> Any:
         raise _bad(name, value, "a number")
     least = {"priority": -1000, "concurrency": 1, "cell_timeout": 0.001, "run_timeout": 0.001}.get(name, 0)
     if not least <= value <= 1e9:
-        raise _bad(name, value, f"{least} or more")
+        raise _bad(name, value, f"from {least} to 1000000000")
     whole = name in ("retries", "concurrency", "priority", "keep_runs", "keep_failures")
     if whole and int(value) != value:
         raise _bad(name, value, "a whole number")

@@ -476,6 +476,13 @@ class Queue:
             row = c.execute(asked.order_by(t.run.c.created.desc()).limit(1)).mappings().first()
             return None if row is None else Run.of(row)
 
+    def zone_of(self, run: Run) -> str:
+        """The zone of the schedule, or of the backfill, that made a run; UTC if neither did."""
+        with self.db.read() as c:
+            zone = c.execute(select(t.schedule.c.zone).where(t.schedule.c.id == run.schedule_id)).scalar()
+            asked = c.execute(select(t.batch.c.asked).where(t.batch.c.id == run.batch_id)).scalar()
+            return str(zone or (asked or {}).get("zone") or "UTC")
+
     def last_good(self, run: Run) -> Run | None:
         """The completed run of the same job for the last time before this one's: its slot or, without one, when it
         was made. A backfill that goes on meanwhile is thus no earlier success of today's run."""

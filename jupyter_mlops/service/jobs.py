@@ -205,7 +205,7 @@ def reschedule(space: Workspace, schedule_id: int, changes: Mapping[str, Any]) -
 
 def pause(space: Workspace, target: str, paused: bool) -> dict[str, Any]:
     """Let a job, or a schedule by its number, rest or go on."""
-    if target.isdigit():
+    if target.isascii() and target.isdigit() and target not in {job.name for job in space.catalog.jobs()}:
         made = space.catalog.pause_schedule(int(target), paused)
         return schedule_told(made, space.catalog.job_by_id(made.job_id))
     job = space.catalog.pause_job(target, paused)
@@ -452,7 +452,7 @@ def backfill(
             raise BadInput(
                 f"the job has {len(there)} schedules", where=name, remedy="Say which slots are meant with --cron."
             )
-        when = Cron(there[0].cron, zone or there[0].zone)
+        when = Cron.parse(there[0].cron, zone or there[0].zone)
         given = {**there[0].parameters, **given}
         selector = selector if "@" in job else there[0].version
     version = space.catalog.version(known, selector)
@@ -616,7 +616,9 @@ def instant(text: str, zone: str, *, day_end: bool = False) -> float:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise BadInput(f"{text!r} is no date", remedy="Write 2026-01-31, or 2026-01-31T06:00.") from None
+        found = datetime.min
+    if not 1 < found.year < 9000:  # times near the ends of what dates can be can't be reckoned with
+        raise BadInput(f"{text!r} is no date", remedy="Write 2026-01-31, or 2026-01-31T06:00.")
     if day_end and len(text) <= 10:
         found = found.replace(hour=23, minute=59, second=59)
     return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))).timestamp()

@@ -37,6 +37,10 @@ def mlops(home: Path, *arguments: object, **env: str) -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+def range_of(begin: str, end: str) -> list[str]:
+    return ["--cron", "daily", "--from", begin, "--to", end]
+
+
 def work(folder: Path) -> Path:
     """A notebook with a module and a file."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,6 +84,16 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
         (["run", "churn", "-o", "/nowhere/a.ipynb"], "-o /nowhere/a.ipynb: no file can be written there", ""),
         (["run", "churn", "-d", "-o", "a.ipynb"], "nothing to write yet", "Leave one of them out"),
         (["run", "churn", "--report", "/"], "this is a folder", "Name a file"),
+        (["schedule", "churn", "-p", "n", "2"], "--cron: when?", "daily"),
+        (["schedule", "churn", "--tz", "UTC", "--missed", "all"], "--cron: when?", "daily"),
+        (["schedule", "churn", "--cron", ""], "not a cron expression: ''", "minute hour day"),
+        (["schedule", "--cron", "daily"], "which job?", "JOB"),
+        (["pause", "²"], "no job '²'", "churn"),
+        (["pause", "9" * 20], "can't hold this value", "smaller number"),
+        (["jobs", "churn", "--set", "notify=5"], "notify can't be 5", "a list"),
+        (["jobs", "churn", "--set", "secrets={A: B}"], "secrets can't be {'A': 'B'}", "a list"),
+        (["backfill", "churn", *range_of("0001-01-01", "2026-01-01")], "'0001-01-01' is no date", "2026-01-31"),
+        (["backfill", "churn", *range_of("2026-01-01", "9999-12-31")], "'9999-12-31' is no date", "2026-01-31"),
         (["diff", "churn", "v1", "v2"], "no version v2", "There are: v1"),
         (["bundle", "churn", "v2"], "no version v2", "There are: v1"),
     ],
@@ -92,6 +106,22 @@ def test_bad_input_is_told_in_one_message(home: Path, words: list[str], says: st
     with opened(home) as space:
         assert [j["name"] for j in jobs.jobs(space)] == ["churn"]
         assert jobs.schedules(space) == [] and jobs.runs(space) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["runs", "--batch", "9" * 20],
+        ["runs", "--limit", "9" * 20],
+        ["schedule", "--remove", "0"],
+        ["sweep", "churn", "-j", "0"],
+        ["backfill", "churn", "-j", "²"],
+    ],
+)
+def test_numbers_that_can_not_be(home: Path, words: list[str]) -> None:
+    done = mlops(home, *words)
+    assert done.code == 2, done
+    assert "whole number from 1" in done.err and "Traceback" not in done.err
 
 
 def test_a_bad_name_is_refused_before_anything_is_stored(space: Workspace, tmp_path: Path) -> None:

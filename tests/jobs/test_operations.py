@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import time
@@ -12,7 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
+from jupyter_mlops.cli.sweep import _values as sweep_values
 from jupyter_mlops.db import tables as t
+from jupyter_mlops.errors import BadInput
 from jupyter_mlops.jobs.queue import Wish
 from jupyter_mlops.jobs.retention import DAY, expired
 from jupyter_mlops.jobs.workspace import Workspace
@@ -38,6 +42,10 @@ def space(published: Path) -> Iterator[Workspace]:
         yield made
 
 
+def env_of(home: Path) -> dict[str, str]:
+    return {**os.environ, "JUPYTER_MLOPS_HOME": str(home)}
+
+
 def finish(space: Workspace, state: str, days_ago: float, **wish: Any) -> str:
     """A run of the job that ended so many days ago."""
     job = space.catalog.job("many")
@@ -46,6 +54,57 @@ def finish(space: Workspace, state: str, days_ago: float, **wish: Any) -> str:
     with space.db.write() as c:
         c.execute(update(t.run).where(t.run.c.id == made.id).values(state=state, created=at, finished=at))
     return made.id
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1,2", ["1", "2"]),
+        ("-1, .5", ["-1", ".5"]),
+        ("[1, 2],[3]", ["[1, 2]", "[3]"]),
+        ('{"a": [1, 2]},{}', ['{"a": [1, 2]}', "{}"]),
+        ("\"a, b\",'c'", ["a, b", "c"]),
+        ("don't,won't", ["don't", "won't"]),
+        ('a,,b,""', ["a", "b", ""]),
+        ("[1,2", ["[1,2"]),
+        ("", []),
+        (" , ", []),
+    ],
+)
+def test_values_of_a_sweep(text: str, values: list[str]) -> None:
+    assert sweep_values(text) == values
+
+
+def test_a_sweep_over_negative_numbers_is_counted_on_standard_output(published: Path) -> None:
+    words = ["sweep", "many", "-p", "a", "-1,-2", "--count"]
+    done = subprocess.run([*COMMAND, *words], env=env_of(published), capture_output=True, text=True, check=True)
+    assert done.stdout == "2 runs of many v1\n"
+
+
+def test_a_job_runs_though_a_folder_is_called_like_it_and_its_record_is_copied(published: Path, tmp_path: Path) -> None:
+    (tmp_path / "many").mkdir()
+    words = ["run", "many", "-p", "day", "today", "-o", "done.ipynb", "--json"]
+    done = subprocess.run(
+        [*COMMAND, *words], env=env_of(published), cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["output"] == str(tmp_path / "done.ipynb")
+    assert "today" in (tmp_path / "done.ipynb").read_text()
+
+
+def test_a_backfill_has_the_times_of_its_zone(space: Workspace) -> None:
+    told = {"cron": "30 0 * * *", "zone": "Europe/Paris", "texts": {"day": "{{ scheduled_time }}"}}
+    made = jobs.backfill(space, "many", "2026-03-29", "2026-03-30", **told)
+    for run_id, day in zip(made["ids"], ("2026-03-29T00:30:00+01:00", "2026-03-30T00:30:00+02:00"), strict=True):
+        assert jobs.follow(space, run_id)["parameters"]["day"] == day
+
+
+def test_a_zone_that_there_is_not_is_refused_for_a_backfill_by_the_schedule(space: Workspace) -> None:
+    made = jobs.schedule(space, "many", "daily")
+    try:
+        with pytest.raises(BadInput, match="no time zone 'Mars'"):
+            jobs.backfill(space, "many", "2026-03-29", "2026-03-30", zone="Mars")
+    finally:
+        jobs.unschedule(space, made["id"])
 
 
 def test_a_sweep_of_a_thousand_reads_its_notebook_once(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
