@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,10 @@ WRITERS = 0x6D6C6F7073  # PostgreSQL's advisory lock of those who take runs or f
 # Without these, it may take hours until a connection to a server that has vanished is given up.
 NOTICES = {"connect_timeout": 10, "keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4}
 T = TypeVar("T")
+
+
+class Damaged(dict[str, Any]):
+    """Stands, empty, for a document that can't be read: one damaged row must not keep others from being read."""
 
 
 class Database:
@@ -141,10 +146,10 @@ def _engine(url: str) -> Engine:
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
             Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {"json_deserializer": _document}
         if parsed.get_backend_name() == "postgresql":
             told = {name: value for name, value in NOTICES.items() if name not in parsed.query}
-            options = {"pool_pre_ping": True, "connect_args": told}
+            options |= {"pool_pre_ping": True, "connect_args": told}
         engine = create_engine(parsed, **options)
     except ModuleNotFoundError as error:
         raise BadInput(
@@ -164,6 +169,13 @@ def _engine(url: str) -> Engine:
             f"{engine.dialect.name} can't be used", where="database", remedy="Use sqlite:/// or postgresql://."
         )
     return engine
+
+
+def _document(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return Damaged()
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

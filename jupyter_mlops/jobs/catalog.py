@@ -47,9 +47,10 @@ class Catalog:
         with self.db.read() as c:
             return Job.of(_one(c, t.job, job_id, "job"))
 
-    def jobs(self) -> list[Job]:
+    def jobs(self, *, hidden: bool = False) -> list[Job]:
+        """All jobs by name, with those that hold the runs of notebooks if `hidden`."""
         with self.db.read() as c:
-            asked = select(t.job).where(t.job.c.hidden.is_(False)).order_by(t.job.c.name)
+            asked = select(t.job).where(t.job.c.hidden.in_((False, hidden))).order_by(t.job.c.name)
             return [Job.of(row) for row in c.execute(asked).mappings()]
 
     def notebook_job(self, path: str) -> Job:
@@ -93,7 +94,11 @@ class Catalog:
     def set_policies(self, name: str, changes: Mapping[str, Any]) -> Job:
         """Change some policies of a job."""
         job = self.job(name)
-        made = Policies.of(changes, job.rules)
+        try:
+            base = job.rules
+        except BadInput:  # what can't be read is set anew
+            base = Policies()
+        made = Policies.of(changes, base)
         with self.db.write() as c:
             c.execute(update(t.job).where(t.job.c.id == job.id).values(policies=made.to_dict()))
         return self.job(name)

@@ -123,9 +123,7 @@ class Cron:
 
     def in_words(self) -> str:
         """`At 06:00 on Monday through Friday, Europe/Paris time`."""
-        from cronsim import CronSim
-
-        told = str(CronSim(self.expression, datetime(2024, 1, 1)).explain())
+        told = str(self._simulation(datetime(2024, 1, 1)).explain())
         told = re.sub(r"\b(\d+)th\b", lambda found: _ordinal(int(found[1])), told)
         return f"{told}, {self.zone} time"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import Conflict, DatabaseError
-from jupyter_mlops.jobs.perform import Performance, Performer
+from jupyter_mlops.jobs.perform import Performance, Performer, defect
 from jupyter_mlops.jobs.queue import worker_id
 from jupyter_mlops.run.engine import cores
 from jupyter_mlops.run.kernels import Kernels
@@ -73,6 +73,8 @@ class Hands:
             done = await work
         except asyncio.CancelledError:
             done = Performance("stopped")
+        except Exception as error:  # of ours; the run has to be told of it, not to hang
+            done = Performance("failed", error=defect(error))
         finally:
             self.doing.discard(work)
             beating.cancel()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from jupyter_mlops.config import RunConfig
-from jupyter_mlops.db.database import name_of
+from jupyter_mlops.db.database import Damaged, name_of
 from jupyter_mlops.errors import BadInput, MlopsError
 from jupyter_mlops.jobs.folder import RunFolder
 from jupyter_mlops.jobs.policies import Policies
@@ -211,6 +211,8 @@ class Performer:
 
     def _filled(self, run: Run) -> dict[str, Any]:
         """Its parameters with their holes filled; the same for every attempt and worker."""
+        if isinstance(run.parameters, Damaged) or isinstance(run.asked, Damaged):
+            raise BadInput("what was asked for can't be read in the database", remedy="Start another run.")
         holes = names_in(dict(run.parameters))
         if not holes:
             return dict(run.parameters)
@@ -365,3 +367,9 @@ def _told(error: MlopsError) -> dict[str, Any]:
     words = f"{error.message}. {error.remedy}".strip() if error.remedy else error.message
     text = f"{error.where}: {words}" if error.where else words
     return {"step": "", "cell": 0, "ename": type(error).__name__, "evalue": text, "traceback": []}
+
+
+def defect(error: Exception) -> dict[str, Any]:
+    """An error that is ours, as a run's."""
+    text = f"{type(error).__name__}: {error}"
+    return {"step": "", "cell": 0, "ename": "Defect", "evalue": text, "traceback": []}

@@ -62,6 +62,14 @@ class Policies:
             values[name] = _checked(name, value)
         return cls(**values)
 
+    @classmethod
+    def kept(cls, told: Any) -> Policies:
+        """Those of a job's row, or the usual ones where they can't be read: its runs tell of that themselves."""
+        try:
+            return cls.of(told)
+        except (BadInput, AttributeError):
+            return cls()
+
     def to_dict(self) -> dict[str, Any]:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 

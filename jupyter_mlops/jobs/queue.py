@@ -197,7 +197,7 @@ class Queue:
             busy.add(schedule_id)
         full: list[ColumnElement[bool]] = []
         jobs = c.execute(select(t.job.c.id, t.job.c.policies).where(t.job.c.id.in_([j for j in by_job if j])))
-        full_jobs = [job_id for job_id, told in jobs if by_job[job_id] >= Policies.of(told).concurrency]
+        full_jobs = [job_id for job_id, told in jobs if by_job[job_id] >= Policies.kept(told).concurrency]
         batches = c.execute(
             select(t.batch.c.id, t.batch.c.concurrency).where(t.batch.c.id.in_([b for b in by_batch if b]))
         )
@@ -306,7 +306,7 @@ class Queue:
         if known.stop_reason or known.job_id is None:
             return {}
         told = c.execute(select(t.job.c.policies).where(t.job.c.id == known.job_id)).scalar()
-        rules = Policies.of(told or {})
+        rules = Policies.kept(told)
         if known.attempt > rules.retries:
             return {}
         said = f"attempt {known.attempt} failed: {(error or {}).get('ename', '')}; tried again"

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
+from jupyter_mlops.db.database import Damaged
+from jupyter_mlops.errors import BadInput
 from jupyter_mlops.jobs.policies import Policies
 
 ACTIVE = ("queued", "running")
 FINISHED = ("completed", "failed", "stopped")
 STATES = (*ACTIVE, *FINISHED, "missed", "skipped")
+DOCUMENTS = {"parameters", "asked", "metrics", "policies", "provenance"}
 
 
 class Record:
@@ -18,7 +21,10 @@ class Record:
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        return cls(**{f.name: row[f.name] for f in fields(cls) if f.name in row})  # type: ignore[arg-type]
+        values = {f.name: row[f.name] for f in fields(cls) if f.name in row}  # type: ignore[arg-type]
+        for name in DOCUMENTS & values.keys():
+            values[name] = values[name] if isinstance(values[name], dict) else Damaged()
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)  # type: ignore[call-overload, no-any-return]
@@ -38,6 +44,11 @@ class Job(Record):
 
     @property
     def rules(self) -> Policies:
+        """Its policies. Raises BadInput if what is kept of them can't be read."""
+        if isinstance(self.policies, Damaged):
+            raise BadInput(
+                "the policies can't be read", where=f"job {self.name}", remedy="Set them again: jupyter mlops jobs."
+            )
         return Policies.of(self.policies)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import name_of
-from jupyter_mlops.errors import StoreError
+from jupyter_mlops.errors import BadInput, StoreError
 from jupyter_mlops.jobs.folder import RunFolder, marked_folders
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import FINISHED
@@ -44,7 +44,7 @@ class Swept:
 def sweep(space: Workspace, *, dry: bool = False, now: float | None = None) -> Swept:
     """Let go of what policies don't keep. With `dry`, only tell how much that would be."""
     swept, now = Swept(), time.time() if now is None else now
-    for run_id in expired(space, now):
+    for run_id in expired(space, now, swept.notes):
         swept.runs += 1
         if not dry:
             with space.db.write() as c:
@@ -62,11 +62,19 @@ def sweep(space: Workspace, *, dry: bool = False, now: float | None = None) -> S
     return swept
 
 
-def expired(space: Workspace, now: float) -> list[str]:
-    """Finished runs that their job's policy does not keep; the last completed run of a job always stays."""
+def expired(space: Workspace, now: float, notes: list[str] | None = None) -> list[str]:
+    """Finished runs that their job's policy does not keep; the last completed run of a job always stays.
+
+    :param notes: gets a line for each job whose policies can't be read; its runs stay.
+    """
     found = []
-    for job in space.catalog.jobs():
-        rules = job.rules
+    for job in space.catalog.jobs(hidden=True):
+        try:
+            rules = job.rules
+        except BadInput as error:
+            if notes is not None:
+                notes.append(f"runs of {job.name} are left alone: {error.message}")
+            continue
         if rules.keep_runs is None and rules.keep_days is None:
             continue
         with space.db.read() as c:

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, select, update
 
 from jupyter_mlops.db import tables as t
-from jupyter_mlops.db.database import Database
-from jupyter_mlops.errors import DatabaseError, MlopsError
+from jupyter_mlops.db.database import Damaged, Database
+from jupyter_mlops.errors import BadInput, DatabaseError, MlopsError
 from jupyter_mlops.jobs.catalog import Catalog
 from jupyter_mlops.jobs.cron import Cron
 from jupyter_mlops.jobs.policies import Policies
@@ -76,6 +76,8 @@ class Scheduler:
         if row is None or row["next_at"] is None:
             return
         schedule = Schedule.of(row)
+        if isinstance(schedule.parameters, Damaged):
+            raise BadInput("its parameters can't be read", remedy="Remove it, and make another one.")
         cron = Cron(schedule.cron, schedule.zone)
         if schedule.fired_until > max(now + self.grace, schedule.created):  # the clock went back
             back = max(now, schedule.created)  # before it was made, it had no slots
@@ -114,7 +116,7 @@ class Scheduler:
             version_id = self.catalog.version_in(c, job, schedule.version).id
         except MlopsError as error:
             problem = f"{error.message}. {error.remedy}".strip()
-        rules = Policies.of(job.policies)
+        rules = Policies.kept(job.policies)
         for slot in slots:
             runs = slot.runs and not problem
             why = slot.why or problem

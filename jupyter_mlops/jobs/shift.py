@@ -16,7 +16,8 @@ from jupyter_mlops.db.database import Database
 from jupyter_mlops.errors import DatabaseError
 from jupyter_mlops.jobs.catalog import Catalog
 from jupyter_mlops.jobs.notify import Notifier
-from jupyter_mlops.jobs.perform import Performance, Performer
+from jupyter_mlops.jobs.perform import Performance, Performer, defect
+from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.queue import Queue, worker_id
 from jupyter_mlops.jobs.records import Run
 from jupyter_mlops.jobs.retention import sweep
@@ -233,8 +234,7 @@ class Shift:
                 done = Performance("stopped")
             except Exception as error:  # of ours; the run has to be told of it, not to hang
                 log.exception("run %s", run.id)
-                text = f"{type(error).__name__}: {error}"
-                done = Performance("failed", error={"step": "", "cell": 0, "ename": "Defect", "evalue": text})
+                done = Performance("failed", error=defect(error))
             state = await asyncio.to_thread(self.db.patiently, lambda: self._write(run, done), self.db.OUTAGE)
             if state:
                 self._show(run, {"event": "state", "state": state})
@@ -266,7 +266,7 @@ class Shift:
         if run.job_id is None:
             return
         self.notifier.long.discard(run.id)
-        rules = self.catalog.job_by_id(run.job_id).rules
+        rules = Policies.kept(self.catalog.job_by_id(run.job_id).policies)
         if rules.notify:
             over = self.queue.run(run.id)
             self.notifier.after(over, rules, self.queue.before(over))
@@ -308,7 +308,7 @@ class Shift:
     def _worry_about_long_ones(self) -> None:
         for run, _ in list(self.held.values()):
             if run.job_id is not None and run.id not in self.notifier.long:
-                rules = self.catalog.job_by_id(run.job_id).rules
+                rules = Policies.kept(self.catalog.job_by_id(run.job_id).policies)
                 if self.notifier.is_long(run, rules):  # told in a thread of its own: leases have to be kept meanwhile
                     threading.Thread(target=self.notifier.while_running, args=(run, rules), daemon=True).start()
 

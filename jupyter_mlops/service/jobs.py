@@ -104,6 +104,8 @@ def _job_told(space: Workspace, job: Job, schedules: list[Schedule]) -> dict[str
 
 def set_policies(space: Workspace, job: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Change policies of a job; returns all of them."""
+    if not changes:
+        return dict(space.catalog.job(job).rules.to_dict())
     return space.catalog.set_policies(job, changes).rules.to_dict()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ from sqlalchemy import delete, update
 from jupyter_mlops import objects
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.errors import BadInput, BadParameter, StoreError, Unknown
+from jupyter_mlops.jobs.perform import Performer
 from jupyter_mlops.jobs.queue import Queue
 from jupyter_mlops.jobs.scheduler import Scheduler
 from jupyter_mlops.jobs.workspace import Workspace
@@ -155,6 +157,59 @@ def test_a_schedule_whose_version_was_removed_says_so_and_stops_no_other(space: 
     told = {s["job"]: s for s in jobs.schedules(space)}
     assert "no version v1" in told["gone"]["problem"] and told["good"]["problem"] == ""
     assert [r["job"] for r in jobs.runs(space) if r["state"] == "queued"] == ["good"]
+
+
+# -- rows that can't be read
+
+BAD = "(SELECT id FROM job WHERE name = 'bad')"
+POISON = {
+    "run.parameters": f"UPDATE run SET parameters = '{{n' WHERE job_id = {BAD}",
+    "run.parameters, a list": f"UPDATE run SET parameters = '[1]' WHERE job_id = {BAD}",
+    "run.asked": f"UPDATE run SET asked = 'null' WHERE job_id = {BAD}",
+    "job.policies": "UPDATE job SET policies = '{' WHERE name = 'bad'",
+    "job.policies, of another release": "UPDATE job SET policies = '{\"colour\": 1}' WHERE name = 'bad'",
+    "version.provenance": f"UPDATE version SET provenance = '', digest = 'none' WHERE job_id = {BAD}",
+    "schedule.parameters": f"UPDATE schedule SET parameters = '{{' WHERE job_id = {BAD}",
+    "schedule.cron": f"UPDATE schedule SET cron = 'now and then' WHERE job_id = {BAD}",
+}
+
+
+@pytest.mark.parametrize("sql", POISON.values(), ids=POISON.keys())
+def test_a_row_that_can_not_be_read_fails_alone_and_says_so(space: Workspace, tmp_path: Path, sql: str) -> None:
+    now = 0.0
+    for name in ("bad", "good"):
+        jobs.publish(space, work(tmp_path / "work"), name)
+        now = jobs.schedule(space, name, "* * * * *")["next"]
+        jobs.start(space, name)
+    with space.db.write() as c:
+        c.exec_driver_sql(sql)
+        c.execute(update(t.schedule).values(next_at=now, fired_until=now - 60))
+    Scheduler(space.db, Queue(space.db, clock=lambda: now), clock=lambda: now).tick()
+    assert len([r for r in jobs.runs(space, "good") if r["state"] == "queued"]) == 2
+    performer = Performer(space.catalog, space.queue, space.store, space.config)
+    while run := space.queue.take("w"):
+        done = asyncio.run(performer.perform(run))
+        space.queue.finish(run, done.state, error=done.error)
+    assert {r["state"] for r in jobs.runs(space, "good")} == {"completed"}
+    told = {s["job"]: s["problem"] for s in jobs.schedules(space)}
+    assert told["good"] == ""
+    if "schedule" in sql.split()[1]:
+        assert told["bad"]
+    else:
+        failed = next(r for r in jobs.runs(space, "bad") if r["state"] == "failed")
+        assert failed["error"]["ename"] in ("BadInput", "StoreError"), failed["error"]
+    assert len(jobs.jobs(space)) == 2 and jobs.calendar(space)
+    assert not versions.gc(space, dry=True)["runs"]
+    assert jobs.set_policies(space, "bad", {"priority": 1})["priority"] == 1
+
+
+def test_looking_at_policies_that_can_not_be_read_changes_nothing(space: Workspace, tmp_path: Path) -> None:
+    jobs.publish(space, work(tmp_path / "work"), "bad")
+    with space.db.write() as c:
+        c.exec_driver_sql("UPDATE job SET policies = '{' WHERE name = 'bad'")
+    with pytest.raises(BadInput, match="policies can't be read"):
+        jobs.set_policies(space, "bad", {})
+    assert jobs.set_policies(space, "bad", {"retries": 2})["retries"] == 2
 
 
 # -- what is kept is damaged

@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from sqlalchemy import update
 from jupyter_mlops import service
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.errors import BadInput, StoreError
+from jupyter_mlops.jobs.queue import Wish
 from jupyter_mlops.jobs.retention import expired, sweep
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.run.request import RunRequest
@@ -202,6 +204,12 @@ def test_retention_keeps_what_policies_say(space: Workspace, tmp_path: Path) -> 
     again = sweep(space, now=1e10)
     assert again.objects == 0  # all that versions refer to stays
     assert done(space, "job")["state"] == "completed"
+
+
+def test_runs_of_a_notebook_that_is_worked_on_go_too(space: Workspace) -> None:
+    job = space.catalog.notebook_job("nb.ipynb")
+    old = [space.queue.add(Wish("notebook", job.id, state="failed")).id for _ in range(103)]
+    assert set(expired(space, time.time())) == set(old[:3])
 
 
 def test_jobs_of_jupyter_scheduler_are_taken_over_and_rest(space: Workspace, tmp_path: Path) -> None:
