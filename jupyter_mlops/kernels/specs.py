@@ -11,15 +11,21 @@ if TYPE_CHECKING:
     from jupyter_client.kernelspec import KernelSpecManager
 
 OURS: list[str] = []  # folders of kernelspecs, of this process alone
+MANAGERS: dict[tuple[str, ...], KernelSpecManager] = {}
 
 
 def spec_manager() -> KernelSpecManager:
-    """Jupyter's manager of kernelspecs, which sees ours too."""
+    """Jupyter's manager of kernelspecs, which sees ours too; the same one as long as they are looked for in the same
+    folders, since making one takes longer than asking it."""
     from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_core.paths import jupyter_path
 
-    made = KernelSpecManager()
-    made.kernel_dirs = [*made.kernel_dirs, *OURS]
-    return made
+    where = (*jupyter_path("kernels"), *OURS)
+    if where not in MANAGERS:
+        MANAGERS.clear()
+        made = MANAGERS[where] = KernelSpecManager()
+        made.kernel_dirs = [*made.kernel_dirs, *OURS]
+    return MANAGERS[where]
 
 
 def add_kernel(folder: Path, name: str, interpreter: Sequence[str]) -> str:
