@@ -23,8 +23,11 @@ def add(verbs: Any) -> None:
 
 
 def do(arguments: argparse.Namespace) -> int:
+    from jupyter_mlops.jobs.catalog import require_alias
     from jupyter_mlops.service import jobs
 
+    if arguments.alias:
+        require_alias(arguments.alias)
     with workspace() as space:
         told = jobs.publish(space, arguments.notebook, arguments.job, arguments.message, arguments.kernel)
         if arguments.alias:

@@ -188,10 +188,7 @@ class Catalog:
             return self._aliases(c, job)
 
     def set_alias(self, job: Job, name: str, version: VersionRow) -> None:
-        if not ALIAS.fullmatch(name):
-            raise BadInput(f"{name!r} can't be an alias", remedy="Use letters, digits, '_' and '-'.")
-        if name == "latest" or re.fullmatch(r"v\d+", name):
-            raise BadInput(f"{name!r} can't be an alias: it names a version already", remedy="Choose a word.")
+        require_alias(name)
         with self.db.write(alone=True) as c:
             c.execute(delete(t.alias).where(t.alias.c.job_id == job.id, t.alias.c.name == name))
             row = {"job_id": job.id, "name": name, "version_id": version.id, "changed": self.clock()}
@@ -280,6 +277,14 @@ def require_name(name: str) -> None:
             where="job",
             remedy="Use letters, digits, spaces, '.', '_' and '-', and begin with a letter or a digit.",
         )
+
+
+def require_alias(name: str) -> None:
+    """Raises BadInput for what can't be an alias."""
+    if not ALIAS.fullmatch(name):
+        raise BadInput(f"{name!r} can't be an alias", remedy="Use letters, digits, '_' and '-'.")
+    if name == "latest" or re.fullmatch(r"v\d+", name):
+        raise BadInput(f"{name!r} can't be an alias: it names a version already", remedy="Choose a word.")
 
 
 def whoami() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import glob
 import os
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
@@ -38,7 +39,11 @@ def snapshot(
     bare = without_outputs(nb)
     pipeline = build(bare, path.stem)
     folder = path.resolve().parent
-    files = [_entry(found, name, store, kind, large) for found, kind, name in needed(bare, pipeline, folder, seen)]
+    files = [
+        _entry(found, name, store, kind, large)
+        for found, kind, name in needed(bare, pipeline, folder, seen)
+        if found != path.resolve()
+    ]
     return Manifest(
         name=path.name,
         notebook=store.put(notebook_bytes(bare)),
@@ -149,19 +154,27 @@ def _imports_of(path: Path, folder: Path) -> list[str]:
 
 
 def _declared(nb: Any, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Files that the notebook's metadata names (`jupyter_mlops.files`), with wildcards; each with what names it."""
+    """Files that the notebook's metadata names (`jupyter_mlops.files`): by name, with wildcards, or as a whole folder;
+    each with what names it."""
     told = nb.metadata.get(KEY)
-    names = told.get("files", ()) if isinstance(told, dict) else ()
+    names = (told.get("files") if isinstance(told, dict) else None) or ()
+    where = f"the notebook's metadata, {KEY}.files"
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name for name in names):
+        raise BadInput("this is no list of names", where=where, remedy='Example: ["data/*.csv"]')
     for name in names:
-        found = list(folder.glob(name)) if not os.path.isabs(name) else [Path(name)]
-        files = [p for p in found if p.is_file()]
+        files = [p for p in _matches(name, folder) if p.is_file()]
         if not files:
-            raise BadInput(
-                f"the file {name!r} is not there",
-                where=f"the notebook's metadata, {KEY}.files",
-                remedy="Mend the name, or take it out.",
-            )
+            raise BadInput(f"the file {name!r} is not there", where=where, remedy="Mend the name, or take it out.")
         yield from ((name, _resolved(str(p), folder)) for p in files)
+
+
+def _matches(name: str, folder: Path) -> Iterable[Path]:
+    path = folder / name
+    if path.is_dir():
+        return path.rglob("*")
+    if path.is_file():
+        return [path]
+    return [folder / found for found in glob.glob(name, root_dir=folder, recursive=True, include_hidden=True)]
 
 
 def _resolved(name: str, folder: Path) -> Path:

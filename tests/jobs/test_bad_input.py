@@ -79,6 +79,7 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
         (["schedule", "churn@v7", "--cron", "daily"], "no version v7", "There are: v1"),
         (["schedule", "churn", "--cron", "daily", "-p", "n", "x"], "`n`: got 'x', wanted int", "-p n 1"),
         (["publish", "work/nb.ipynb", "--job", "../evil"], "'../evil' can't be the name of a job", "Use letters"),
+        (["publish", "work/nb.ipynb", "--job", "new", "--alias", "x y"], "'x y' can't be an alias", "Use letters"),
         (["publish", "work/nb (1).ipynb"], "'nb (1)' can't be the name of a job", "--job NAME"),
         (["publish", "work/nb.ipynb", "-k", "ir"], "no kernel named 'ir'", "There are: "),
         (["run", "churn", "-k", "python3"], "-k: that is for notebooks", "publish -k"),

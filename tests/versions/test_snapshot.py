@@ -91,6 +91,45 @@ def test_declared_files_have_to_be_there(tmp_path: Path, store: ObjectStore) -> 
     assert [f.path for f in taken(path, store).files] == ["a.dat"]
 
 
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (["data"], ["data/a[1].txt", "data/deep/b.txt"]),
+        (["data/**"], ["data/a[1].txt", "data/deep/b.txt"]),
+        (["**/b.txt"], ["data/deep/b.txt"]),
+        (["data/a[1].txt"], ["data/a[1].txt"]),
+        (["{}/data/*/*.txt"], ["data/deep/b.txt"]),
+        (["."], ["data/a[1].txt", "data/deep/b.txt"]),
+        (None, []),
+        ([], []),
+    ],
+)
+def test_files_are_declared_by_name_with_wildcards_or_as_a_folder(
+    tmp_path: Path, store: ObjectStore, files: list[str] | None, found: list[str]
+) -> None:
+    here = tmp_path / "work"
+    (here / "data" / "deep").mkdir(parents=True)
+    (here / "data" / "a[1].txt").write_text("1")
+    (here / "data" / "deep" / "b.txt").write_text("2")
+    path = write_notebook(here / "nb.ipynb", "1")
+    book = nbformat.read(path, 4)
+    told = None if files is None else [name.format(here) for name in files]
+    book.metadata["jupyter_mlops"] = {"files": told}
+    nbformat.write(book, path)
+    assert [f.path for f in taken(path, store).files] == found
+
+
+@pytest.mark.parametrize("files", ["data", [""], [5], {"a": 1}])
+def test_what_declares_no_files_is_told(tmp_path: Path, store: ObjectStore, files: object) -> None:
+    path = write_notebook(tmp_path / "nb.ipynb", "1")
+    book = nbformat.read(path, 4)
+    book.metadata["jupyter_mlops"] = {"files": files}
+    nbformat.write(book, path)
+    with pytest.raises(BadInput, match="no list of names") as caught:
+        taken(path, store)
+    assert "jupyter_mlops.files" in caught.value.where
+
+
 @pytest.mark.parametrize(("declared", "seen"), [(True, False), (False, True)])
 def test_what_may_be_written_goes_along_if_a_person_or_a_run_says_that_it_is_read(
     tmp_path: Path, store: ObjectStore, declared: bool, seen: bool
