@@ -75,6 +75,14 @@ def main(argv: list[str] | None = None) -> int:
         return error.exit_code
     except BrokenPipeError:
         return 1
+    except OSError as error:  # a disk that is full or read-only, a folder that is somebody else's
+        from pathlib import Path
+
+        from jupyter_mlops.objects import failed_to
+
+        told = failed_to("be used", error, Path(error.filename or "."))
+        print(f"jupyter mlops {arguments.verb}: {told}", file=sys.stderr)
+        return told.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 1

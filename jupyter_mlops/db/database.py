@@ -204,6 +204,8 @@ def _told(error: DBAPIError | OverflowError, url: str) -> BadInput | DatabaseErr
     if isinstance(error, OverflowError | DataError):
         return BadInput(f"the database can't hold this value: {said}", remedy="Take a smaller number, a shorter text.")
     where = make_url(url).render_as_string(hide_password=True)
-    away = isinstance(error, OperationalError)
-    remedy = "Look whether it is there, has room, and is not held by another program." if away else ""
+    if isinstance(error, OperationalError):
+        remedy = "Look whether it is there, may be written, has room, and is not held by another program."
+    else:
+        remedy = "If it is damaged, put a copy of it back."
     return DatabaseError(f"the database: {said}", where=where, remedy=remedy)

@@ -336,6 +336,19 @@ def test_a_full_disk_is_told_and_publishing_works_when_there_is_room(small: Path
         assert len(space.store.get(next(f.digest for f in manifest.files if f.path == "in.csv"))) == 900_000
 
 
+def test_a_home_that_can_not_be_written_is_told_in_one_message(small: Path, tmp_path: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
+    file = tmp_path / "file"
+    file.touch()
+    for home, said in ((small, "Read-only file system"), (file, "File exists"), (file / "in", "Not a directory")):
+        for verb in (["worker"], ["jobs"]):
+            done = mlops(home, *verb)
+            assert done.code == 1, done
+            assert done.err.startswith(f"jupyter mlops {verb[0]}: ") and str(home) in done.err
+            assert "Traceback" not in done.err
+            assert said in done.err or "unable to open database file" in done.err
+
+
 def test_a_write_that_fails_half_way_leaves_nothing(
     space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
