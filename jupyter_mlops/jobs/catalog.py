@@ -275,14 +275,14 @@ def require_name(name: str) -> None:
         raise BadInput(
             f"{name!r} can't be the name of a job",
             where="job",
-            remedy="Use letters, digits, spaces, '.', '_' and '-', and begin with a letter or a digit.",
+            remedy="Use letters, digits, spaces, '.', '_' and '-', 200 at most, and begin with a letter or a digit.",
         )
 
 
 def require_alias(name: str) -> None:
     """Raises BadInput for what can't be an alias."""
     if not ALIAS.fullmatch(name):
-        raise BadInput(f"{name!r} can't be an alias", remedy="Use letters, digits, '_' and '-'.")
+        raise BadInput(f"{name!r} can't be an alias", remedy="Use letters, digits, '_' and '-', 100 at most.")
     if name == "latest" or re.fullmatch(r"v\d+", name):
         raise BadInput(f"{name!r} can't be an alias: it names a version already", remedy="Choose a word.")
 

@@ -124,6 +124,9 @@ class Cron:
     def in_words(self) -> str:
         """`At 06:00 on Monday through Friday, Europe/Paris time`."""
         told = str(self._simulation(datetime(2024, 1, 1)).explain())
+        day, weekday = self.expression.split()[2::2]
+        if not (day.startswith("*") or weekday.startswith("*")):  # either will do
+            told = told.replace(" and on ", " or on ", 1)
         told = re.sub(r"\b(\d+)th\b", lambda found: _ordinal(int(found[1])), told)
         return f"{told}, {self.zone} time"
 

@@ -18,6 +18,7 @@ from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import ACTIVE, STATES, Run
 
 LEASE = 30.0  # seconds
+NAME = 200  # characters of a step's name that are kept
 RESUMED_AT_MOST = 10  # times that a run is taken up again without having got further than ever before
 SORTS = {"created": t.run.c.created, "started": t.run.c.started, "finished": t.run.c.finished}
 
@@ -332,7 +333,7 @@ class Queue:
     def _put_steps(self, c: Connection, run_id: str, steps: Sequence[Mapping[str, Any]]) -> None:
         c.execute(delete(t.step_run).where(t.step_run.c.run_id == run_id))
         rows = [
-            {"run_id": run_id, "position": at, "name": s["name"], "state": s["state"],
+            {"run_id": run_id, "position": at, "name": s["name"][:NAME], "state": s["state"],
              "attempts": s.get("attempts", 0), "seconds": s.get("seconds") or 0.0}
             for at, s in enumerate(steps)
         ]  # fmt: skip

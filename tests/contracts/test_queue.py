@@ -222,6 +222,24 @@ def test_the_last_success_is_the_one_before_in_the_time_that_runs_are_for(made: 
     assert after.id == by_hand
 
 
+def test_steps_may_have_long_names(made: Setup) -> None:
+    made.queue.add(Wish("manual"))
+    held = made.queue.take("w")
+    assert held is not None
+    steps = [{"name": f"{'n' * 300}{number}", "state": "completed"} for number in range(2)]
+    made.queue.note_steps(held, steps)
+    assert made.queue.finish(held, "completed", steps=steps) == "completed"
+    assert [step["name"] for step in made.queue.run(held.id).steps] == ["n" * 200] * 2
+
+
+def test_numbers_and_texts_that_no_row_can_hold_are_bad_input(made: Setup) -> None:
+    with pytest.raises(BadInput):
+        made.catalog.schedule(10**20)
+    for text in ("a\0b", "n" * 201) if not made.db.is_sqlite else ():
+        with pytest.raises(BadInput, match="can't hold"):
+            made.catalog.add_version(made.job, "d2", author=text)
+
+
 def test_stopping(made: Setup) -> None:
     queued, running = made.queue.add(Wish("manual", priority=-1)), made.queue.add(Wish("manual"))
     held = made.queue.take("w")
