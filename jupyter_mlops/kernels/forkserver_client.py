@@ -32,6 +32,7 @@ READ_IN_C = (
     "MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "NUMEXPR_", "MALLOC_", "GLIBC_", "CUDA_", "NPY_", "FONTCONFIG_",
     "COVERAGE_",
 )  # fmt: skip
+ANSWER = 10.0  # seconds that a server may take to fork a kernel, which takes it milliseconds
 IDLE = 600.0  # seconds after which a server without kernels may go, and one that failed is tried again
 
 
@@ -83,6 +84,7 @@ class ForkServer:
         self.kernels: dict[int, ForkedProcess] = {}
         self.early: dict[int, int] = {}
         self.asked = 0
+        self.silent = False  # an answer is overdue: kernels come from another server until it says something
         self.used_at = time.monotonic()
         self.started: Future[dict[str, Any]] = Future()
         self.circumstances = circumstances()
@@ -183,6 +185,7 @@ class ForkServer:
                 self._gone()
                 return
             message = json.loads(data)
+            self.silent = False
             if "started" in message:
                 if not self.started.done():
                     self.started.set_result(message)
@@ -270,7 +273,7 @@ class ForkServers:
             return self._find(key, env, preload)
 
     def _find(self, key: str, env: Mapping[str, str], preload: Sequence[str]) -> ForkServer | None:
-        fit = [s for s in self.servers.get(key, ()) if s.alive and s.suits(env)]
+        fit = [s for s in self.servers.get(key, ()) if s.alive and not s.silent and s.suits(env)]
         return max(fit, key=lambda s: (s.has(preload), s.ready, s.used_at), default=None)
 
     def start(

@@ -17,7 +17,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Bool, Float, List, Unicode
 
-from jupyter_mlops.kernels.forkserver_client import SERVERS, CantFork, ForkServer, key_of
+from jupyter_mlops.kernels.forkserver_client import ANSWER, SERVERS, CantFork, ForkServer, key_of
 from jupyter_mlops.kernels.launch import forkable
 
 T = TypeVar("T")
@@ -86,7 +86,12 @@ class ForkedProvisioner(LocalProvisioner):
                 os.close(writing)
             forked.add_done_callback(_if_born(lambda: server.adopt(process)))
             try:
-                await heard_of(forked)
+                try:
+                    async with asyncio.timeout(min(ANSWER, self.ready_timeout)):
+                        await heard_of(forked)
+                except TimeoutError:
+                    server.silent = True
+                    raise CantFork("a fork server gave no answer") from None
                 self.forked_from = server, env
                 self.process = process  # type: ignore[assignment]
                 await self._bound(reading, process)

@@ -329,6 +329,39 @@ def test_a_server_that_is_killed_before_it_forks_means_a_cold_kernel_and_then_a_
     assert asyncio.run(started("c", False)) == "ForkedProcess"
 
 
+def test_a_server_that_hangs_means_a_cold_kernel_and_then_a_new_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that was stopped: its kernels live on, and it may come back."""
+    monkeypatch.setattr(provisioner, "ANSWER", 1.0)
+
+    async def go() -> None:
+        async with asyncio.timeout(60), kernel(tmp_path / "a", forked=True, preload=()) as first:
+            (server,) = SERVERS._all()
+            os.kill(server.process.pid, signal.SIGSTOP)
+            try:
+                async with kernel(tmp_path / "b", forked=True, preload=()) as second:
+                    assert kind(second) == "Popen"
+                    assert await second.run("print(1)") == "1\n"
+                async with kernel(tmp_path / "c", forked=True, preload=()) as third:
+                    assert kind(third) == "ForkedProcess"
+                    assert await third.run("import os; print(os.getppid())") != f"{server.process.pid}\n"
+                assert await first.run("print(2)") == "2\n"
+            finally:
+                os.kill(server.process.pid, signal.SIGCONT)
+            for _ in range(500):
+                if not server.silent and len(children_of(server.process.pid)) == 1:
+                    break
+                await asyncio.sleep(0.01)
+            assert children_of(server.process.pid) == [first.process.pid]  # nobody wants the late one
+
+    asyncio.run(go())
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def test_a_fork_that_fails_is_told(tmp_path: Path) -> None:
     """As where a person may have no more processes."""
     (tmp_path / "nofork.py").write_text(
