@@ -18,6 +18,7 @@ from jupyter_mlops.errors import StoreError
 
 CHUNK = 1 << 22
 NAME = re.compile(r"[0-9a-f]{40}(\.[0-9a-f]{12}\.part)?")  # of an object, and of one that is being put
+FULL = (errno.ENOSPC, errno.EDQUOT)  # how the system says that there is no room
 USERS = "users"  # beside the objects: who keeps something here
 
 
@@ -242,7 +243,7 @@ def failed_to(done: str, error: OSError, path: Path) -> StoreError:
 
     :param done: what could not be done with it: `be read`, `be written`.
     """
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL:
         return StoreError("the disk is full", where=str(path), remedy="Make some room and try again.")
     return StoreError(f"can't {done}: {error.strerror or error}", where=str(path))
 

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyter_mlops.errors import BadInput, StoreError
-from jupyter_mlops.objects import copy_digested, digest_bytes, failed_to, replacing
+from jupyter_mlops.objects import FULL, copy_digested, digest_bytes, failed_to, replacing
 from jupyter_mlops.versions.checkout import require_places
 from jupyter_mlops.versions.environment import of_conda
 from jupyter_mlops.versions.manifest import Environment, Manifest
@@ -52,22 +52,22 @@ def write_bundle(
     :param told: of the version: `job`, `version`, `author`, `message`, `created`, `provenance`.
     :param run: a completed run of it, as `runs --json` shows it, whose executed notebook is taken along.
     """
-    with TemporaryDirectory() as place:
-        folder = Path(place) / "crate"
-        folder.mkdir()
-        _lay_out(manifest, store, told, folder)
-        if run is not None and run.get("output") and Path(run["output"]).is_file():
-            (folder / EXECUTED).write_bytes(Path(run["output"]).read_bytes())
-        else:
-            run = None
-        (folder / SBOM).write_text(sbom(manifest.environment, told), encoding="utf-8")
-        _describe(manifest, told, folder, run)
-        try:
+    try:
+        with TemporaryDirectory() as place:
+            folder = Path(place) / "crate"
+            folder.mkdir()
+            _lay_out(manifest, store, told, folder)
+            if run is not None and run.get("output") and Path(run["output"]).is_file():
+                (folder / EXECUTED).write_bytes(Path(run["output"]).read_bytes())
+            else:
+                run = None
+            (folder / SBOM).write_text(sbom(manifest.environment, told), encoding="utf-8")
+            _describe(manifest, told, folder, run)
             with replacing(target) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
                 for path in sorted(p for p in folder.rglob("*") if p.is_file()):
                     archive.write(path, path.relative_to(folder).as_posix())
-        except OSError as error:
-            raise failed_to("be written", error, target) from None
+    except OSError as error:
+        raise failed_to("be written", error, target) from None
     return target
 
 
@@ -97,6 +97,8 @@ def read_bundle(path: Path, store: Store) -> tuple[Manifest, dict[str, Any]]:
             manifest.put(store)
             return manifest, told
     except OSError as error:
+        if error.errno in FULL:
+            raise failed_to("be read", error, path) from None
         raise BadInput(f"the bundle can't be read: {(error.strerror or str(error)).lower()}", where=str(path)) from None
     except KeyError as error:
         raise _no_bundle(path, f"{error.args[0]}".strip(".")) from None

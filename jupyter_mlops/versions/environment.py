@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -53,6 +54,7 @@ print(json.dumps({
 """
 
 
+LOCKED = "lock-version"  # stands in every `pylock.toml`
 BY_PIP = "# what pip installed\n"  # parts conda's lock from the one of packages that conda knows nothing of
 
 
@@ -98,8 +100,9 @@ def lock(environment: Environment, folder: Path, interpreter: Sequence[str]) -> 
 
 def _lock_packages(environment: Environment, folder: Path, interpreter: Sequence[str]) -> Lock:
     kept = folder / f"{_key(environment)}.toml"
-    if kept.is_file():
-        return Lock(kept.read_text(encoding="utf-8"), "pylock", True, _notes(environment))
+    known = kept.read_text(encoding="utf-8") if kept.is_file() else ""
+    if LOCKED in known:
+        return Lock(known, "pylock", True, _notes(environment))
     requirements = "".join(f"{_requirement(n, v)}\n" for n, v in environment.packages.items())
     command = [
         _uv(), "pip", "compile", "-", "--no-deps", "--format", "pylock.toml", "--no-header", "--quiet", "--no-config",
@@ -111,11 +114,20 @@ def _lock_packages(environment: Environment, folder: Path, interpreter: Sequence
         return _unhashed(environment, str(error))
     if done.returncode:
         return _unhashed(environment, done.stderr.strip())
-    folder.mkdir(parents=True, exist_ok=True)
-    part = kept.with_suffix(f".{os.getpid()}.part")
-    part.write_text(done.stdout, encoding="utf-8")
-    part.replace(kept)
+    _put_aside(kept, done.stdout)
     return Lock(done.stdout, "pylock", True, _notes(environment))
+
+
+def _put_aside(path: Path, text: str) -> None:
+    """Let it be found again; where there is no room for it, it is made anew next time."""
+    part = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink()
 
 
 def differences(then: Environment, now: Environment) -> list[str]:
@@ -159,7 +171,7 @@ def build(text: str, kind: str, environment: Environment, home: Path) -> Path:
 
 def _install(how: list[str], text: str, python: Path, folder: Path, environment: Environment | None) -> None:
     """Have uv put the packages of a lock into an environment."""
-    hashed = "lock-version" in text
+    hashed = LOCKED in text
     listed = folder / ("pylock.toml" if hashed else "requirements.txt")
     listed.write_text(text, encoding="utf-8")
     more = ["--require-hashes"] if hashed else []

@@ -6,7 +6,6 @@ Objects never change, so what was fetched once and checked is kept in a folder h
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 from jupyter_mlops.errors import BadInput, MlopsError, StoreError
 from jupyter_mlops.lean import lift
 from jupyter_mlops.objects import (
+    FULL,
     NAME,
     USERS,
     Kept,
@@ -217,7 +217,7 @@ class RemoteStore:
             raise self._told(error, done) from error
 
     def _told(self, error: Exception, done: str) -> StoreError:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if isinstance(error, OSError) and error.errno in FULL:
             return StoreError("the store is full", where=self.where, remedy="Make some room there and try again.")
         said = CREDENTIALS.sub("", f"{type(error).__name__}: {error}".rstrip(": "))
         return StoreError(

@@ -143,3 +143,19 @@ def test_an_interpreter_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFailed, match="can't be described") as caught:
         describe([str(tmp_path / "python")])
     assert str(tmp_path / "python") in caught.value.where
+
+
+def test_a_lock_that_can_not_be_put_aside_is_a_lock_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compiled(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, 0, 'lock-version = "1.0"\n', "")
+
+    monkeypatch.setattr(subprocess, "run", compiled)
+    described = Environment("3.11.7", "cpython", "linux-x86_64", {"numpy": "2.0.0"})
+    (tmp_path / "file").write_text("in the way")
+    assert lock(described, tmp_path / "file" / "locks", ["python"]).hashed
+    assert lock(described, tmp_path / "locks", ["python"]).hashed
+    (kept,) = (tmp_path / "locks").iterdir()
+    kept.write_text("")  # cut short
+    assert lock(described, tmp_path / "locks", ["python"]).text == 'lock-version = "1.0"\n'
