@@ -52,28 +52,32 @@ def lane(home: Path, digest: str, *, shared: bool) -> Iterator[Path]:
 def check_out(manifest: Manifest, store: Store, folder: Path, origin: Path | None = None) -> Path:
     """Make the folder hold the version's files as they were published and nothing else; returns the notebook.
 
-    What a run before left there is removed. Files outside of the folder are looked at, and not touched.
+    What a run before left there is removed. Files outside of the folder are looked at, and not touched. Of several at
+    once, which may share a folder, one is at work.
 
     :param origin: the folder it was published from, where large files are.
     :raises StoreError: an object is gone or damaged, or a large or outside file is no longer what it was.
     """
+    from filelock import FileLock
+
     folder.mkdir(parents=True, exist_ok=True)
-    target = notebook_in(folder, manifest)
-    places = {entry: _place(entry.path, target.parent, folder) for entry in manifest.files if not entry.outside}
-    wanted = {*places.values(), target}
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        elif path not in wanted:
-            path.unlink(missing_ok=True)
-    for entry in manifest.files:
-        if entry.outside:
-            _require_outside(entry)
-        else:
-            _put_file(entry, store, places[entry], origin)
-    _bring(manifest.notebook, store, target)
-    return target
+    with FileLock(f"{folder}.files"):
+        target = notebook_in(folder, manifest)
+        places = {entry: _place(entry.path, target.parent, folder) for entry in manifest.files if not entry.outside}
+        wanted = {*places.values(), target}
+        for path in sorted(folder.rglob("*"), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    path.rmdir()
+            elif path not in wanted:
+                path.unlink(missing_ok=True)
+        for entry in manifest.files:
+            if entry.outside:
+                _require_outside(entry)
+            else:
+                _put_file(entry, store, places[entry], origin)
+        _bring(manifest.notebook, store, target)
+        return target
 
 
 def _put_file(entry: FileEntry, store: Store, target: Path, origin: Path | None) -> None:

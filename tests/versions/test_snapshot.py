@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 
 from jupyter_mlops.errors import BadInput, StoreError
 from jupyter_mlops.notebook.read import parse_notebook, read_notebook
-from jupyter_mlops.objects import ObjectStore
+from jupyter_mlops.objects import ObjectStore, copy_digested
+from jupyter_mlops.versions import checkout
 from jupyter_mlops.versions.checkout import check_out, keep_files, lane
 from jupyter_mlops.versions.diff import diff
 from jupyter_mlops.versions.environment import Lock, differences
@@ -232,6 +237,27 @@ def test_what_is_read_beside_the_folder_goes_along(tmp_path: Path, store: Object
     assert keep_files(out, made, tmp_path / "kept") == ["beside.txt", "link.csv", "made.txt"]
     assert check_out(made, store, out) == notebook
     assert not (out / "beside.txt").exists() and not (notebook.parent / "made.txt").exists()
+
+
+def test_two_that_share_a_folder_check_out_one_after_the_other(
+    tmp_path: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "large.bin").write_bytes(b"x" * 1000)
+    made = taken(write_notebook(tmp_path / "nb.ipynb", "open('large.bin')"), store, large=1000)
+    copying, copy = threading.Event(), copy_digested
+
+    def slowly(source: Any, target: Any) -> str:
+        copying.set()
+        time.sleep(0.3)
+        return copy(source, target)
+
+    monkeypatch.setattr(checkout, "copy_digested", slowly)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(check_out, made, store, tmp_path / "out", tmp_path)
+        assert copying.wait(10)
+        second = pool.submit(check_out, made, store, tmp_path / "out", tmp_path)
+        assert first.result() == second.result() == tmp_path / "out" / "nb.ipynb"
+    assert (tmp_path / "out" / "large.bin").read_bytes() == b"x" * 1000
 
 
 def test_lanes_are_held_by_one_run_each(tmp_path: Path) -> None:
