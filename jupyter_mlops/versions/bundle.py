@@ -149,8 +149,12 @@ def sbom(environment: Environment, told: Mapping[str, Any]) -> str:
     root = Component(name=str(told["job"]), version=str(told["version"]), type=ComponentType.APPLICATION)
     bom.metadata.component = root
     components = [
-        Component(name=name, version=version, type=ComponentType.LIBRARY, purl=PackageURL("pypi", None, name, version))
-        for name, version in {**environment.packages, **environment.others}.items()
+        Component(name=name, type=ComponentType.LIBRARY, **_source(name, version))
+        for name, version in environment.packages.items()
+    ]
+    components += [  # from a folder: no index has those
+        Component(name=name, version=version, type=ComponentType.LIBRARY)
+        for name, version in environment.others.items()
     ]
     components += [
         Component(
@@ -163,6 +167,16 @@ def sbom(environment: Environment, told: Mapping[str, Any]) -> str:
         bom.components.add(component)
     bom.register_dependency(root, components)
     return str(JsonV1Dot6(bom).output_as_string(indent=1))
+
+
+def _source(name: str, version: str) -> dict[str, Any]:
+    """A package's version and address; of one from git its commit."""
+    from packageurl import PackageURL
+
+    if version.startswith("git+"):
+        commit = version.rpartition("@")[2]
+        return {"version": commit, "purl": PackageURL("pypi", None, name, None, {"vcs_url": version})}
+    return {"version": version, "purl": PackageURL("pypi", None, name, version)}
 
 
 def _lay_out(manifest: Manifest, store: Store, told: Mapping[str, Any], folder: Path) -> None:

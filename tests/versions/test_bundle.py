@@ -196,3 +196,16 @@ def test_the_bill_of_materials_names_what_conda_installed() -> None:
     text = sbom(environment, {"job": "churn", "version": 1})
     assert '"pkg:conda/numpy@2.0.0?build=py311_0"' in text and '"pkg:pypi/black@24.1"' in text
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+
+
+def test_the_bill_of_materials_says_of_each_package_where_it_is_from() -> None:
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    at = "git+https://example.org/tool.git@abc123"
+    environment = Environment("3.11.7", packages={"black": "24.1", "tool": at}, others={"mine": "1.0"})
+    text = sbom(environment, {"job": "churn", "version": "v1"})
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    found = {one["name"]: (one["version"], one.get("purl", "")) for one in json.loads(text)["components"]}
+    assert found["black"] == ("24.1", "pkg:pypi/black@24.1") and found["mine"] == ("1.0", "")
+    assert found["tool"][0] == "abc123" and found["tool"][1].startswith("pkg:pypi/tool?vcs_url=git%2Bhttps")
