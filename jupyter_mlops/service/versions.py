@@ -146,7 +146,7 @@ def import_jobs(space: Workspace, database: Path | None = None, *, activate: boo
     """Take over the jobs of jupyter-scheduler."""
     from jupyter_mlops.jobs.importer import import_jobs as do
 
-    return do(space, database, activate=activate)
+    return do(space, jobs.checked_values, database, activate=activate)
 
 
 def _sections(

@@ -244,3 +244,61 @@ def test_jobs_of_jupyter_scheduler_are_taken_over_and_rest(space: Workspace, tmp
     assert "before" in again[0]["notes"][0]
     with pytest.raises(BadInput, match="jupyter-scheduler"):
         versions.import_jobs(space, tmp_path / "nothing.sqlite")
+
+
+def definitions(folder: Path, *rows: dict[str, Any]) -> Path:
+    """A database of jupyter-scheduler, with columns for what the rows have, and its notebooks."""
+    folder.mkdir(parents=True)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    database = folder / "scheduler.sqlite"
+    with sqlite3.connect(database) as connection:
+        connection.execute(f"CREATE TABLE job_definitions ({', '.join(columns)})")
+        for number, row in enumerate(rows):
+            marks = ", ".join("?" * len(row))
+            connection.execute(f"INSERT INTO job_definitions ({', '.join(row)}) VALUES ({marks})", [*row.values()])
+            place = folder / "scheduler_staging_area" / row["job_definition_id"]
+            write_notebook(place / "nb.ipynb", "# tags: parameters\nn: int = 1\ns = ''", f"print({number}, n, s)")
+    connection.close()
+    return database
+
+
+def test_odd_definitions_are_told_of_and_keep_no_other_from_being_taken_over(space: Workspace, tmp_path: Path) -> None:
+    plain = {"input_filename": "nb.ipynb", "schedule": "0 6 * * *", "active": 1}
+    odd: list[dict[str, Any]] = [
+        {"name": None, "input_filename": None},
+        {"name": "params", "parameters": '{"n": '},
+        {"name": "list", "parameters": "[1]"},
+        {"name": "unknown", "parameters": '{"m": 1}'},
+        {"name": "misfit", "parameters": '{"n": "many"}'},
+        {"name": "zone", "timezone": "Mars"},
+        {"name": "same"},
+        {"name": "same"},
+        {"name": "rests", "active": 0},
+        {"name": "fits", "parameters": '{"n": "7", "s": "x"}', "active": None},
+    ]
+    rows = [{**plain, "job_definition_id": f"d{number}", **row} for number, row in enumerate(odd)]
+    database = definitions(tmp_path / "an odd #1?", *rows)
+    told = {one["definition"]: one for one in versions.import_jobs(space, database, activate=True)}
+    said = {name: " ".join(one["notes"]) for name, one in told.items()}
+    assert "names no notebook" in said["d0"]
+    for number, words in enumerate(
+        ["can't be read", "can't be read", "no parameter `m`", "`n`: got 'many'", "Mars"], 1
+    ):
+        assert "its schedule was not taken over" in said[f"d{number}"] and words in said[f"d{number}"], said
+    assert (told["d6"]["job"], told["d7"]["job"]) == ("same", "same 2")
+    made = {s["job"]: s for s in jobs.schedules(space)}
+    assert {name: s["paused"] for name, s in made.items()} == {
+        "same": False, "same 2": False, "rests": True, "fits": False,
+    }  # fmt: skip
+    assert made["fits"]["parameters"] == {"n": 7, "s": "x"}
+
+
+def test_a_job_that_is_here_already_is_left_alone_and_what_is_scheduled_in_both_is_told(
+    space: Workspace, tmp_path: Path
+) -> None:
+    jobs.publish(space, write_notebook(tmp_path / "mine.ipynb", "print('mine')"))
+    jobs.schedule(space, "mine", "daily")
+    row = {"job_definition_id": "d", "name": "mine", "input_filename": "nb.ipynb", "schedule": "0 6 * * *"}
+    (told,) = versions.import_jobs(space, definitions(tmp_path / "data", row), activate=True)
+    assert "it is scheduled in both" in told["notes"][0] and "here already" in told["notes"][1]
+    assert len(jobs.versions(space, "mine")) == len(jobs.schedules(space)) == 1
