@@ -119,7 +119,7 @@ def bundle(space: Workspace, job: str, target: Path | None = None) -> dict[str, 
         raise BadInput("the folder of the bundle does not exist", where=str(path.parent))
     good = _last_run(space, known, version)
     told = {**jobs.version_told(version, known), "provenance": dict(version.provenance)}
-    write_bundle(jobs.manifest_of(space, version), space.store, told, path, jobs.run_told(good) if good else None)
+    write_bundle(jobs.manifest_of(space, version), space.store, told, path, jobs.run(space, good.id) if good else None)
     return {"job": known.name, "version": version.name, "path": str(path), "bytes": path.stat().st_size}
 
 
