@@ -29,12 +29,17 @@ PROFILES = (
     "https://w3id.org/ro/wfrun/workflow/0.5",
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
 )
-VERSION, LOCK, SBOM, EXECUTED = "version.json", "pylock.toml", "sbom.cdx.json", "executed.ipynb"
+VERSION, SBOM, EXECUTED = "version.json", "sbom.cdx.json", "executed.ipynb"
+LOCKS = {  # kind of lock -> its file, and what that is
+    "pylock": ("pylock.toml", "the environment's lock (PEP 751)"),
+    "pins": ("requirements.txt", "the environment's packages by version alone"),
+    "conda": ("conda-explicit.txt", "the environment's packages in conda's explicit form"),
+}
 WRONG = (ValueError, TypeError, AttributeError, RuntimeError)  # what reading a text that was changed may raise
 CHANGES = "uncommitted.patch"  # what was not committed
 OURS = (
     VERSION,
-    LOCK,
+    *(name for name, _ in LOCKS.values()),
     SBOM,
     EXECUTED,
     CHANGES,
@@ -88,7 +93,8 @@ def read_bundle(path: Path, store: Store) -> tuple[Manifest, dict[str, Any]]:
             names = {manifest.notebook: _inside(manifest.name)}
             names |= {f.digest: _inside(f.path) for f in manifest.files if f.stored}
             lock, changes = _kept(told)
-            names |= {lock: LOCK} if lock else {}
+            found = [name for name, _ in (_lock_file(told), LOCKS["pylock"]) if name in archive.namelist()]
+            names |= {lock: (found or [_lock_file(told)[0]])[0]} if lock else {}
             names |= {changes: CHANGES} if changes and CHANGES in archive.namelist() else {}
             with TemporaryDirectory() as place:
                 for wanted, name in names.items():
@@ -112,6 +118,11 @@ def _kept(told: Mapping[str, Any]) -> tuple[str, str]:
     """The digests of the lock, and of what was not committed; "" where there is none."""
     origin = told["provenance"]
     return (origin.get("lock") or {}).get("digest") or "", (origin.get("git") or {}).get("diff") or ""
+
+
+def _lock_file(told: Mapping[str, Any]) -> tuple[str, str]:
+    """What the lock is called in the bundle, and what it is."""
+    return LOCKS.get((told["provenance"].get("lock") or {}).get("kind", ""), LOCKS["pylock"])
 
 
 def _no_bundle(path: Path, why: str) -> BadInput:
@@ -188,7 +199,7 @@ def _lay_out(manifest: Manifest, store: Store, told: Mapping[str, Any], folder: 
             store.fetch(entry.digest, folder / _inside(entry.path))
     lock, changes = _kept(told)
     if lock:
-        store.fetch(lock, folder / LOCK)
+        store.fetch(lock, folder / _lock_file(told)[0])
     if changes and changes in store:
         store.fetch(changes, folder / CHANGES)
 
@@ -236,7 +247,7 @@ def _describe(manifest: Manifest, told: Mapping[str, Any], folder: Path, run: Ma
     if inputs:
         workflow["input"] = inputs
     for extra, says in (
-        (LOCK, "the environment's lock (PEP 751)"), (SBOM, "CycloneDX list of packages"),
+        _lock_file(told), (SBOM, "CycloneDX list of packages"),
         (CHANGES, "what was not committed to git"), (VERSION, "the version as jupyter_mlops reads it back"),
     ):  # fmt: skip
         if (folder / extra).is_file():

@@ -62,7 +62,15 @@ def test_it_brings_back_what_went_in(bundle: Path, manifest: Manifest, store: Ob
 
 def test_files_that_are_called_as_something_of_ours_come_back_too(store: ObjectStore, tmp_path: Path) -> None:
     here = tmp_path / "work"
-    names = ["version.json", "pylock.toml", "sbom.cdx.json", "ro-crate-metadata.json", "named/a.txt", "outside/a.txt"]
+    names = [
+        "version.json",
+        "pylock.toml",
+        "sbom.cdx.json",
+        "ro-crate-metadata.json",
+        "named/a.txt",
+        "outside/a.txt",
+        "requirements.txt",
+    ]
     for name in names:
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_text(f"my {name}")
@@ -93,6 +101,26 @@ def test_what_was_not_committed_goes_along(manifest: Manifest, store: ObjectStor
     write_bundle(manifest, other, told, tmp_path / "c.zip")
     other.remove(told["provenance"]["git"]["diff"])
     write_bundle(manifest, other, told, tmp_path / "d.zip")  # as bundles of before left it out
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("pylock", "pylock.toml"), ("pins", "requirements.txt"), ("conda", "conda-explicit.txt")]
+)
+def test_a_lock_is_called_what_it_is(
+    manifest: Manifest, store: ObjectStore, tmp_path: Path, kind: str, name: str
+) -> None:
+    facts = {**TOLD, "provenance": {"lock": {"digest": store.put(b"a lock"), "kind": kind, "hashed": True}}}
+    write_bundle(manifest, store, facts, tmp_path / "b.zip")
+    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
+        assert archive.read(name) == b"a lock"
+        assert name in archive.read("ro-crate-metadata.json").decode()
+        with zipfile.ZipFile(tmp_path / "old.zip", "w") as old:  # as bundles of before called it
+            for one in archive.namelist():
+                old.writestr("pylock.toml" if one == name else one, archive.read(one))
+    for bundle in ("b.zip", "old.zip"):
+        other = ObjectStore(tmp_path / f"of {bundle}")
+        _, told = read_bundle(tmp_path / bundle, other)
+        assert other.get(told["provenance"]["lock"]["digest"]) == b"a lock"
 
 
 def test_one_that_can_not_be_written_leaves_nothing(manifest: Manifest, store: ObjectStore, tmp_path: Path) -> None:
