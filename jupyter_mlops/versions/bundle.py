@@ -181,12 +181,15 @@ def sbom(environment: Environment, told: Mapping[str, Any]) -> str:
 
 
 def _source(name: str, version: str) -> dict[str, Any]:
-    """A package's version and address; of one from git its commit."""
+    """A package's version and address; of one from git its commit, of one from an address what that calls it."""
     from packageurl import PackageURL
 
     if version.startswith("git+"):
         commit = version.rpartition("@")[2]
         return {"version": commit, "purl": PackageURL("pypi", None, name, None, {"vcs_url": version})}
+    if "://" in version:
+        file = version.partition("#")[0].rpartition("/")[2]
+        return {"version": file, "purl": PackageURL("pypi", None, name, None, {"download_url": version})}
     return {"version": version, "purl": PackageURL("pypi", None, name, version)}
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from jupyter_mlops.errors import EnvironmentFailed
 from jupyter_mlops.versions.manifest import Environment
+from jupyter_mlops.versions.store import CREDENTIALS
 
 # Runs in the kernel's interpreter, which need not have anything of ours.
 DESCRIBE = """
@@ -36,6 +37,8 @@ for found in metadata.distributions():
         packages[name] = "git+" + url["url"] + "@" + url["vcs_info"]["commit_id"]
     elif "dir_info" in url or url.get("url", "").startswith("file:"):
         others[name] = found.version
+    elif "archive_info" in url:
+        packages[name] = url["url"]
     else:
         packages[name] = found.version
 conda = []
@@ -78,7 +81,9 @@ def describe(interpreter: Sequence[str]) -> Environment:
         done = subprocess.run(
             [*interpreter, "-I", "-c", DESCRIBE], capture_output=True, text=True, timeout=120, check=True
         )
-        return Environment.from_dict(json.loads(done.stdout))
+        told = json.loads(done.stdout)
+        told["packages"] = {name: CREDENTIALS.sub("", version) for name, version in told["packages"].items()}
+        return Environment.from_dict(told)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         said = (getattr(error, "stderr", "") or str(error)).strip().split("\n")[-1]
         raise EnvironmentFailed(
@@ -142,9 +147,18 @@ def differences(then: Environment, now: Environment) -> list[str]:
             told.append(f"{name}: {before} then, {after} now")
     ours, theirs = ({**e.packages, **e.others, **_builds(e)} for e in (then, now))
     for name in sorted({*ours, *theirs}):
-        if ours.get(name) != theirs.get(name):
+        if not _same(ours.get(name), theirs.get(name)):
             told.append(f"{name}: {ours.get(name, 'not installed')} then, {theirs.get(name, 'not installed')} now")
     return told
+
+
+def _same(one: str | None, two: str | None) -> bool:
+    """Whether two versions are the same; one may be told by its wheel's address, the other, as before, by number."""
+    if one is None or two is None or ("://" in one) == ("://" in two):
+        return one == two
+    address, number = (one, two) if "://" in one else (two, one)
+    parts = address.partition("#")[0].rpartition("/")[2].split("-")
+    return len(parts) > 2 and parts[1] == number
 
 
 def build(text: str, kind: str, environment: Environment, home: Path) -> Path:
@@ -250,7 +264,7 @@ def _notes(environment: Environment) -> tuple[str, ...]:
 
 
 def _requirement(name: str, version: str) -> str:
-    return f"{name} @ {version}" if version.startswith("git+") else f"{name}=={version}"
+    return f"{name} @ {version}" if "://" in version else f"{name}=={version}"
 
 
 def _has_digest(url: str) -> bool:

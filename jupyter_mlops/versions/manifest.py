@@ -42,7 +42,7 @@ class Environment:
     """The kernel's environment, as far as its packages make it.
 
     :param python: version, such as `3.11.7`; `platform`: such as `linux-x86_64`.
-    :param packages: name -> version of everything that comes from an index.
+    :param packages: name -> version of everything that comes from an index, or the address of what comes from one.
     :param others: name -> version of what was installed from a folder, and can't be had from an index.
     :param conda: URLs with digests, for a conda environment.
     """

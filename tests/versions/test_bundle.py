@@ -231,9 +231,11 @@ def test_the_bill_of_materials_says_of_each_package_where_it_is_from() -> None:
     from cyclonedx.validation.json import JsonStrictValidator
 
     at = "git+https://example.org/tool.git@abc123"
-    environment = Environment("3.11.7", packages={"black": "24.1", "tool": at}, others={"mine": "1.0"})
+    wheel = "https://example.org/w-1.0-py3-none-any.whl"
+    environment = Environment("3.11.7", packages={"black": "24.1", "tool": at, "w": wheel}, others={"mine": "1.0"})
     text = sbom(environment, {"job": "churn", "version": "v1"})
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     found = {one["name"]: (one["version"], one.get("purl", "")) for one in json.loads(text)["components"]}
     assert found["black"] == ("24.1", "pkg:pypi/black@24.1") and found["mine"] == ("1.0", "")
+    assert found["w"][0] == "w-1.0-py3-none-any.whl" and "download_url=https" in found["w"][1]
     assert found["tool"][0] == "abc123" and found["tool"][1].startswith("pkg:pypi/tool?vcs_url=git%2Bhttps")

@@ -58,6 +58,35 @@ folder.mkdir(parents=True)
     return tmp_path / "asked"
 
 
+def test_where_a_package_is_from_is_told_and_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    (site,) = folder.glob("lib/python3*/site-packages")
+    for name, url in (
+        ("plain", None),
+        ("wheel", {"url": "https://me:secret@example.org/wheel-1.0-py3-none-any.whl", "archive_info": {}}),
+        ("git", {"url": "https://me:secret@example.org/git", "vcs_info": {"vcs": "git", "commit_id": "abc"}}),
+        ("folder", {"url": "file:///home/me/folder", "dir_info": {}}),
+    ):
+        made = site / f"{name}-1.0.dist-info"
+        made.mkdir()
+        (made / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        if url is not None:
+            (made / "direct_url.json").write_text(json.dumps(url))
+    described = describe([str(folder / "bin" / "python")])
+    wheel, git = "https://example.org/wheel-1.0-py3-none-any.whl", "git+https://example.org/git@abc"
+    assert described.packages == {"git": git, "plain": "1.0", "wheel": wheel}
+    assert described.others == {"folder": "1.0"}
+    asked: list[str] = []
+
+    def compiled(command: list[str], **options: str) -> subprocess.CompletedProcess[str]:
+        asked.append(options["input"])
+        return subprocess.CompletedProcess(command, 1, "", "no index")
+
+    monkeypatch.setattr(subprocess, "run", compiled)
+    assert lock(described, tmp_path, ["python"]).text == f"git @ {git}\nplain==1.0\nwheel @ {wheel}\n" == asked[0]
+
+
 def test_a_conda_environment_is_locked_by_the_address_of_each_package(conda: Path, tmp_path: Path) -> None:
     found = describe([str(conda)])
     assert found.conda == (f"{CHANNEL}/{FILES['libblas']}#libblaslibblas", f"{CHANNEL}/{FILES['numpy']}#numpynumpy")
@@ -128,6 +157,15 @@ def test_without_conda_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EnvironmentFailed, match="no conda, mamba or micromamba"):
         build("@EXPLICIT\n", "conda", Environment(), tmp_path)
+
+
+def test_a_wheel_s_address_is_no_other_version_than_its_number() -> None:
+    numbers, address = (
+        Environment("3.11.7", packages={"w": v}) for v in ("1.0", "https://e.org/w-1.0-py3-none-any.whl")
+    )
+    assert differences(numbers, address) == differences(address, numbers) == []
+    other = Environment("3.11.7", packages={"w": "1.1"})
+    assert differences(other, address) == ["w: 1.1 then, https://e.org/w-1.0-py3-none-any.whl now"]
 
 
 def test_packages_of_conda_that_differ_are_named() -> None:
