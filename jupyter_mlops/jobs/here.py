@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import Conflict, DatabaseError
+from jupyter_mlops.jobs.notify import Notifier
 from jupyter_mlops.jobs.perform import Performance, Performer, defect
+from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.queue import worker_id
 from jupyter_mlops.run.engine import cores
 from jupyter_mlops.run.kernels import Kernels
@@ -33,7 +35,7 @@ class Hands:
     def __init__(self, space: Workspace, tell: Tell) -> None:
         self.space, self.tell, self.id = space, tell, worker_id()
         self.doing: set[asyncio.Future[Performance]] = set()
-        self.signal = ""
+        self.signal, self.notifier = "", Notifier(space.home)
 
     async def run(self, **which: Any) -> None:
         """Do what `Queue.take` has of these, as long as any of them is queued."""
@@ -80,7 +82,10 @@ class Hands:
             beating.cancel()
         if self.signal and done.state == "stopped":
             done.notes.append(f"stopped: {self.signal}")
-        self.space.db.patiently(lambda: performer.finish(run, done), self.space.db.OUTAGE)
+        state = self.space.db.patiently(lambda: performer.finish(run, done), self.space.db.OUTAGE)
+        if state:
+            with contextlib.suppress(DatabaseError):
+                await asyncio.to_thread(self.notifier.over, run, self.space.queue, self.space.catalog)
 
     async def _beat(self, run: Run, work: asyncio.Future[Performance]) -> None:
         while True:
@@ -88,6 +93,13 @@ class Hands:
             with contextlib.suppress(DatabaseError):  # it may come back before the lease is over, and the run goes on
                 if await asyncio.to_thread(self.space.queue.keep, {run.id: str(run.lease)}):
                     work.cancel()
+                await asyncio.to_thread(self._worry_if_long, run)
+
+    def _worry_if_long(self, run: Run) -> None:
+        if run.job_id is not None:
+            rules = Policies.kept(self.space.catalog.job_by_id(run.job_id).policies)
+            if self.notifier.is_long(run, rules):
+                self.notifier.while_running(run, rules)
 
 
 async def run_here(space: Workspace, run_id: str, tell: Tell) -> None:

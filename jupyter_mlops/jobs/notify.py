@@ -8,12 +8,16 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run
 from jupyter_mlops.jobs.secrets import reveal
+from jupyter_mlops.run.redaction import Redaction
+
+if TYPE_CHECKING:
+    from jupyter_mlops.jobs.catalog import Catalog
+    from jupyter_mlops.jobs.queue import Queue
 
 log = logging.getLogger("jupyter_mlops.notify")
 TITLES = {
@@ -24,15 +28,17 @@ TITLES = {
 }
 
 
-def event_of(run: Run, before: Run | None) -> str:
-    """What a run that is over means, after the one before it that completed or failed: "" for nothing to tell."""
+def events_of(run: Run, before: Run | None, first: bool) -> list[str]:
+    """What a run that is over means, the most telling first.
+
+    :param before: the one before it that completed or failed; `first`: no other has ever completed.
+    """
     if run.state == "failed":
-        return "failure"
+        return ["failure"]
     if run.state != "completed":
-        return ""
-    if before is None:
-        return "first-success"
-    return "recovery" if before.state == "failed" else ""
+        return []
+    recovered = before is not None and before.state == "failed"
+    return ["first-success"] * first + ["recovery"] * recovered
 
 
 class Notifier:
@@ -42,9 +48,22 @@ class Notifier:
         self.home = home
         self.long: set[str] = set()
 
-    def after(self, run: Run, rules: Policies, before: Run | None) -> None:
-        """A run is over."""
-        self._maybe(event_of(run, before), run, rules)
+    def over(self, run: Run, queue: Queue, catalog: Catalog) -> None:
+        """A run is over: whoever wants to know of it is told.
+
+        :param run: as it was taken; what became of it is looked up.
+        """
+        self.long.discard(run.id)
+        rules = Policies() if run.job_id is None else Policies.kept(catalog.job_by_id(run.job_id).policies)
+        if rules.notify:
+            ended = queue.run(run.id)
+            self.after(ended, rules, queue.before(ended), queue.is_first_success(ended))
+
+    def after(self, run: Run, rules: Policies, before: Run | None, first: bool) -> None:
+        """A run is over, and is to be told of once, by what it means most."""
+        wanted = [event for event in events_of(run, before, first) if event in rules.notify_on]
+        if wanted:
+            self._maybe(wanted[0], run, rules)
 
     def is_long(self, run: Run, rules: Policies) -> bool:
         """Whether a run that still goes on has to be told of; that is so once."""
@@ -69,8 +88,8 @@ class Notifier:
                 if address.startswith("secret:"):
                     address = reveal([address.removeprefix("secret:")], self.home)[address.removeprefix("secret:")]
                 send(address, title, body, facts)
-            except (MlopsError, OSError, ValueError) as error:
-                log.warning("run %s: nobody was told: %s", run.id, error)
+            except Exception as error:  # whatever senders raise
+                log.warning("run %s: nobody was told: %s", run.id, Redaction([address]).text(str(error)))
 
 
 def message(event: str, run: Run) -> tuple[str, str]:

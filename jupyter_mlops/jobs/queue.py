@@ -470,6 +470,12 @@ class Queue:
             row = c.execute(asked.order_by(t.run.c.created.desc()).limit(1)).mappings().first()
             return None if row is None else Run.of(row)
 
+    def is_first_success(self, run: Run) -> bool:
+        """Whether it completed, and no other run of its job ever has."""
+        other = (t.run.c.job_id == run.job_id, t.run.c.state == "completed", t.run.c.id != run.id)
+        with self.db.read() as c:
+            return run.state == "completed" and c.execute(select(t.run.c.id).where(*other).limit(1)).first() is None
+
     def reproduction(self, run: Run) -> Run | None:
         """The latest run that was made to reproduce this one."""
         asked = _runs().where(t.run.c.repairs == run.id, t.run.c.trigger == "reproduce")

@@ -263,13 +263,7 @@ class Shift:
         return self.performer.finish(run, done)
 
     def _tell(self, run: Run) -> None:
-        if run.job_id is None:
-            return
-        self.notifier.long.discard(run.id)
-        rules = Policies.kept(self.catalog.job_by_id(run.job_id).policies)
-        if rules.notify:
-            over = self.queue.run(run.id)
-            self.notifier.after(over, rules, self.queue.before(over))
+        self.notifier.over(run, self.queue, self.catalog)
 
     # -- heartbeats, in a thread: a busy loop must not lose leases
 

@@ -208,10 +208,15 @@ def reschedule(space: Workspace, schedule_id: int, changes: Mapping[str, Any]) -
 def pause(space: Workspace, target: str, paused: bool) -> dict[str, Any]:
     """Let a job, or a schedule by its number, rest or go on."""
     if target.isascii() and target.isdigit() and target not in {job.name for job in space.catalog.jobs()}:
-        made = space.catalog.pause_schedule(int(target), paused)
-        return schedule_told(made, space.catalog.job_by_id(made.job_id))
+        return pause_schedule(space, int(target), paused)
     job = space.catalog.pause_job(target, paused)
     return {"job": job.name, "paused": job.paused}
+
+
+def pause_schedule(space: Workspace, schedule_id: int, paused: bool) -> dict[str, Any]:
+    """Let one schedule rest, or go on."""
+    made = space.catalog.pause_schedule(schedule_id, paused)
+    return schedule_told(made, space.catalog.job_by_id(made.job_id))
 
 
 def unschedule(space: Workspace, schedule_id: int) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlops.jobs import notify
 from jupyter_mlops.jobs.queue import Queue
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.service import jobs
@@ -47,6 +48,16 @@ def test_a_batch_goes_on_here_when_its_worker_is_gone(space: Workspace) -> None:
     made = jobs.sweep(space, "job", {"seconds": ["0", "0.1"]})
     assert Queue(space.db, lease=3.0).take("gone") is not None
     assert jobs.wait_for_batch(space, made["batch"])["states"] == {"completed": 2}
+
+
+def test_people_are_told_of_what_came_of_a_run_here_too(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(notify, "send", lambda address, title, body, facts: told.append(facts["event"]))
+    wanted = {"notify": ["http://127.0.0.1:1/hook"], "notify_on": ["failure", "recovery", "first-success"]}
+    jobs.set_policies(space, "job", wanted)
+    for seconds in (-1.0, 0.0, 0.0, -1.0, 0.0):
+        jobs.follow(space, jobs.start(space, "job", {"seconds": seconds})["id"])
+    assert told == ["failure", "first-success", "failure", "recovery"]
 
 
 def test_as_many_at_once_as_was_said(space: Workspace) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlops.jobs.notify import Notifier, event_of, message
+from jupyter_mlops.jobs.notify import Notifier, events_of, message
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run
 
@@ -28,13 +28,14 @@ def run(state: str, run_id: str = "r1", **fields: Any) -> Run:
 
 
 @pytest.mark.parametrize(
-    ("now", "before", "event"),
-    [("failed", None, "failure"), ("failed", "completed", "failure"), ("failed", "failed", "failure"),
-     ("completed", "failed", "recovery"), ("completed", "completed", ""), ("completed", None, "first-success"),
-     ("stopped", "failed", "")],
+    ("now", "before", "first", "events"),
+    [("failed", None, False, ["failure"]), ("failed", "completed", False, ["failure"]),
+     ("failed", "failed", False, ["failure"]), ("completed", "failed", False, ["recovery"]),
+     ("completed", "completed", False, []), ("completed", None, True, ["first-success"]),
+     ("completed", "failed", True, ["first-success", "recovery"]), ("stopped", "failed", False, [])],
 )  # fmt: skip
-def test_events(now: str, before: str | None, event: str) -> None:
-    assert event_of(run(now), None if before is None else run(before)) == event
+def test_events(now: str, before: str | None, first: bool, events: list[str]) -> None:
+    assert events_of(run(now), None if before is None else run(before), first) == events
 
 
 def test_the_message_says_what_where_and_how_long() -> None:
@@ -74,9 +75,9 @@ def test_a_webhook_is_told_of_what_was_asked_for(webhook: tuple[str, list[dict[s
     address, heard = webhook
     notifier = Notifier(tmp_path)
     rules = Policies(notify=(address,), notify_on=("failure", "recovery"))
-    notifier.after(run("completed"), rules, None)
-    notifier.after(run("failed", "r2", error={"ename": "E", "evalue": "x"}), rules, run("completed"))
-    notifier.after(run("completed", "r3"), rules, run("failed"))
+    notifier.after(run("completed"), rules, None, True)
+    notifier.after(run("failed", "r2", error={"ename": "E", "evalue": "x"}), rules, run("completed"), False)
+    notifier.after(run("completed", "r3"), rules, run("failed"), True)
     assert [(h["event"], h["run"], h["job"]) for h in heard] == [
         ("failure", "r2", "churn"),
         ("recovery", "r3", "churn"),
@@ -93,12 +94,12 @@ def test_a_long_run_is_told_of_once(webhook: tuple[str, list[dict[str, Any]]], t
     assert [h["event"] for h in heard] == ["long-running"]
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:1/away", "nonsense", "secret:NOWHERE"])
+@pytest.mark.parametrize("address", ["http://127.0.0.1:1/away", "http://host:port/", "nonsense", "secret:NOWHERE"])
 def test_nobody_to_tell_harms_nothing(
     address: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jupyter_mlops.jobs.secrets._in_keyring", lambda name: None)
-    Notifier(tmp_path).after(run("failed"), Policies(notify=(address,)), None)
+    Notifier(tmp_path).after(run("failed"), Policies(notify=(address,)), None, False)
     assert "nobody was told" in caplog.text
 
 
@@ -106,5 +107,5 @@ def test_an_address_may_be_a_secret(webhook: tuple[str, list[dict[str, Any]]], t
     address, heard = webhook
     (tmp_path / "secrets").write_text(f"# ours\nHOOK = {address}\n")
     (tmp_path / "secrets").chmod(0o600)
-    Notifier(tmp_path).after(run("failed"), Policies(notify=("secret:HOOK",)), None)
+    Notifier(tmp_path).after(run("failed"), Policies(notify=("secret:HOOK",)), None, False)
     assert [h["event"] for h in heard] == ["failure"]

@@ -65,7 +65,7 @@ class ScheduleHandler(Handler):
         if given:
             told = await self.desk.do(jobs.reschedule, self.desk.space, _number(number), given)
         if paused is not None:
-            told = await self.desk.do(jobs.pause, self.desk.space, str(_number(number)), paused)
+            told = await self.desk.do(jobs.pause_schedule, self.desk.space, _number(number), paused)
         return told
 
     @web.authenticated
