@@ -7,7 +7,7 @@ import contextlib
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from jupyter_mlops.jobs.folder import RunFolder
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run, VersionRow
 from jupyter_mlops.jobs.secrets import reveal
-from jupyter_mlops.jobs.templates import fill, names_in
+from jupyter_mlops.jobs.templates import filled, names_in
 from jupyter_mlops.jobs.workspace import is_shared
 from jupyter_mlops.notebook.output import text_of
 from jupyter_mlops.objects import failed_to
@@ -31,6 +31,7 @@ from jupyter_mlops.run.request import RunRequest
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.catalog import Catalog
     from jupyter_mlops.jobs.queue import Queue
+    from jupyter_mlops.notebook.parameter import Parameter
     from jupyter_mlops.run.kernels import Kernels
     from jupyter_mlops.versions.manifest import Environment, Manifest
     from jupyter_mlops.versions.store import Store
@@ -153,7 +154,7 @@ class Performer:
         rules = Policies() if run.job_id is None else self._ask(self.catalog.job_by_id, run.job_id).rules
         manifest = Manifest.get(self.store, version.digest)
         secrets = reveal((*rules.secrets, *_secrets_of(manifest)), self.home)
-        parameters = self._ask(self._filled, run)
+        parameters = self._ask(self._filled, run, manifest)
         kernel, notes = self._kernel(manifest, version.provenance, rules)
         return Needs(version, manifest, rules, secrets, parameters, kernel, notes)
 
@@ -209,10 +210,13 @@ class Performer:
             journal.say(f"{record['state']}")
         return record
 
-    def _filled(self, run: Run) -> dict[str, Any]:
+    def _filled(self, run: Run, manifest: Manifest) -> dict[str, Any]:
         """Its parameters with their holes filled; the same for every attempt and worker."""
         if isinstance(run.parameters, Damaged) or isinstance(run.asked, Damaged):
             raise BadInput("what was asked for can't be read in the database", remedy="Start another run.")
+        from jupyter_mlops.notebook.read import parse_notebook
+        from jupyter_mlops.pipeline.build import build
+
         holes = names_in(dict(run.parameters))
         if not holes:
             return dict(run.parameters)
@@ -224,7 +228,11 @@ class Performer:
             "run_id": run.id,
             "previous_success_time": "" if before is None else _iso(before.slot or before.created, zone),
         }
-        made: dict[str, Any] = fill(dict(run.parameters), known)
+        declared: Sequence[Parameter] = ()
+        if manifest.language == "python":
+            nb = parse_notebook(self.store.get(manifest.notebook), manifest.name)
+            declared = build(nb, manifest.name).parameters
+        made = filled(run.parameters, declared, known)
         self.queue.set_parameters(run, made)
         return made
 

@@ -506,8 +506,10 @@ def sweep(
         _checked(pipeline, given or {}, {**(texts or {}), **dict(zip(axes, point, strict=True))})
         for point in itertools.product(*axes.values())
     ]
+    if not grid:
+        raise BadInput("there is nothing to sweep over", where="axes", remedy="Name a value for each parameter.")
     count = {"job": known.name, "version": version.name, "runs": len(grid)}
-    if only_count or not grid:
+    if only_count:
         return count
     wishes = [Wish("sweep", known.id, version.id, parameters=values, priority=-10) for values in grid]
     asked = {"axes": {name: list(values) for name, values in axes.items()}}
@@ -597,7 +599,7 @@ def _pipeline_of(space: Workspace, version: VersionRow) -> Pipeline:
 
 
 def _checked(pipeline: Pipeline, given: Mapping[str, object], texts: Mapping[str, str]) -> dict[str, Any]:
-    from jupyter_mlops.jobs.templates import check, names_in
+    from jupyter_mlops.jobs.templates import SAMPLE, check, filled, names_in
     from jupyter_mlops.notebook.parameter import json_form
     from jupyter_mlops.notebook.parameters import resolve
 
@@ -610,6 +612,7 @@ def _checked(pipeline: Pipeline, given: Mapping[str, object], texts: Mapping[str
         )
     if pipeline.language != "python":
         return {**{k: json_form(v) for k, v in given.items()}, **texts}
+    filled(later, pipeline.parameters, SAMPLE)
     now = resolve(
         tuple(p for p in pipeline.parameters if p.name not in later),
         {k: v for k, v in given.items() if k not in later},

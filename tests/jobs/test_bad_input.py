@@ -87,6 +87,7 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
         (["run", "churn", "-o", "/nowhere/a.ipynb"], "-o /nowhere/a.ipynb: no file can be written there", ""),
         (["run", "churn", "-d", "-o", "a.ipynb"], "nothing to write yet", "Leave one of them out"),
         (["run", "churn", "--report", "/"], "this is a folder", "Name a file"),
+        (["schedule", "churn", "--cron", "daily", "-p", "n", "{{ run_id }}"], "`n`: got ", "-p n 1"),
         (["schedule", "churn", "-p", "n", "2"], "--cron: when?", "daily"),
         (["schedule", "churn", "--tz", "UTC", "--missed", "all"], "--cron: when?", "daily"),
         (["schedule", "churn", "--cron", ""], "not a cron expression: ''", "minute hour day"),
