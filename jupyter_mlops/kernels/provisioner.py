@@ -102,6 +102,12 @@ class ForkedProvisioner(LocalProvisioner):
         self.cwd = cwd
         return self.connection_info
 
+    async def shutdown_requested(self, restart: bool = False) -> None:
+        """Let a request that a dead kernel never heard end with its socket: the next kernel would hear it."""
+        asking = getattr(self.parent, "_control_socket", None)
+        if restart and asking is not None:
+            asking.linger = 0
+
     async def _bound(self, reading: int, process: Any) -> None:
         """Wait until the kernel's sockets are bound, or it has ended."""
         loop = asyncio.get_running_loop()

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -243,6 +244,21 @@ def test_the_end_of_a_kernel_is_known(tmp_path: Path, code: str, status: int) ->
             return await one.status()
 
     assert asyncio.run(end()) == status
+
+
+def test_a_request_to_end_that_a_dead_kernel_never_heard_does_not_reach_the_next(tmp_path: Path) -> None:
+    """Forked, that one is there within the time that a socket goes on trying after it was closed."""
+
+    async def go() -> None:
+        async with kernel(tmp_path / "a", forked=True) as one:
+            one.process.kill()
+            assert await one.status() is not None
+            await one.manager.request_shutdown(restart=True)
+            assert one.manager._control_socket.linger == 0
+            await one.manager.restart_kernel(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            assert await one.status(0.3) is None
+
+    asyncio.run(go())
 
 
 def test_a_busy_cell_is_interrupted(tmp_path: Path) -> None:
