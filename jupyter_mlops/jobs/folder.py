@@ -9,16 +9,18 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_mlops.objects import failed_to, replacing
+from jupyter_mlops.objects import digest_file, failed_to, replacing
 
 if TYPE_CHECKING:
     from jupyter_mlops.versions.store import Store
 
 MARK = ".kept.json"  # which of the files here are those that the store has
+ELSEWHERE = "elsewhere.json"  # path -> digest of what its cells wrote to other places
+LARGE = 100_000_000  # bytes from which a file there is not looked at
 
 
 class RunFolder:
@@ -47,9 +49,30 @@ class RunFolder:
             return named
         return next(iter(sorted(self.path.glob("*.ipynb"))), None)
 
+    def written_digests(self) -> dict[str, str]:
+        """What its cells wrote beside the notebook: digests by names."""
+        there = (path for path in self.written.rglob("*") if path.is_file())
+        return {path.relative_to(self.written).as_posix(): digest_file(path) for path in there}
+
+    def note_elsewhere(self, paths: Iterable[str]) -> None:
+        """Write down which bytes its cells wrote to other places, where they stay."""
+        found = {}
+        for path in map(Path, sorted(paths)):
+            with contextlib.suppress(OSError):  # gone meanwhile, or not to be read
+                if path.is_file() and path.stat().st_size < LARGE:
+                    found[str(path)] = digest_file(path)
+        with contextlib.suppress(OSError):  # the run is done all the same
+            (self.path / ELSEWHERE).write_text(json.dumps(found), encoding="utf-8")
+
+    def elsewhere(self) -> dict[str, str]:
+        """What its cells wrote to other places: digests by paths."""
+        with contextlib.suppress(OSError, ValueError):  # none, or cut short where there was no room
+            return dict(json.loads((self.path / ELSEWHERE).read_text(encoding="utf-8")))
+        return {}
+
     def files(self) -> list[Path]:
         """All that others may ask for."""
-        there = [*self.path.glob("*.ipynb"), self.log, *self.written.rglob("*")]
+        there = [*self.path.glob("*.ipynb"), self.log, self.path / ELSEWHERE, *self.written.rglob("*")]
         return sorted(path for path in there if path.is_file())
 
     def keep(self, store: Store) -> dict[str, str]:

@@ -141,6 +141,8 @@ class Performer:
             inside = [p for p in record["writes"] if Path(p).is_relative_to(folder)]
             if inside:
                 await asyncio.to_thread(keep_files, folder, manifest, self._folder(run).written)
+            if outside := set(record["writes"]) - set(inside):
+                await asyncio.to_thread(self._folder(run).note_elsewhere, outside)
             if version.writes_files is not True and record["state"] == "completed":
                 await asyncio.to_thread(self._ask, self.catalog.note_writes, version.id, bool(inside))
         return _performance(record, needs.notes)
@@ -177,7 +179,10 @@ class Performer:
         source = self._folder(run).path / "source" / needs.manifest.name
         source.parent.mkdir(exist_ok=True)
         await asyncio.to_thread(self.store.fetch, needs.manifest.notebook, source)
-        return _performance(await self._executed(run, source, folder, needs, kernels, tell), needs.notes)
+        record = await self._executed(run, source, folder, needs, kernels, tell)
+        if record["writes"]:
+            await asyncio.to_thread(self._folder(run).note_elsewhere, record["writes"])
+        return _performance(record, needs.notes)
 
     def _request(self, run: Run, notebook: Path, folder: Path, needs: Needs) -> RunRequest:
         return RunRequest(

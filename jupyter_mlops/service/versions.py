@@ -190,7 +190,6 @@ def _last_run(space: Workspace, job: Job, version: VersionRow) -> Run | None:
 
 
 def _verdict(space: Workspace, run: Run, done: Run) -> dict[str, Any]:
-    from jupyter_mlops.objects import digest_file
     from jupyter_mlops.versions.compare import first_difference
 
     told: dict[str, Any] = {"run": done.id, "state": "differs", "difference": None}
@@ -205,11 +204,11 @@ def _verdict(space: Workspace, run: Run, done: Run) -> dict[str, Any]:
         step = f" of step {found.step}" if found.step else ""
         words = f"≠ differs first in cell {found.cell + 1}{step}: {found.what}"
         return {**told, "difference": found.to_dict(), "words": words}
-    ours, theirs = (
-        {p.relative_to(f).as_posix(): digest_file(p) for p in sorted(f.rglob("*")) if p.is_file()}
-        for f in (folder.written for folder in folders)
-    )
-    wrong = next((name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name)), None)
+    kept, kept_now = (folder.written_digests() for folder in folders)
+    elsewhere, elsewhere_now = (folder.elsewhere() for folder in folders)
+    pairs = [(name, kept.get(name), kept_now.get(name)) for name in sorted({*kept, *kept_now})]
+    pairs += [(path, elsewhere[path], elsewhere_now[path]) for path in sorted({*elsewhere} & {*elsewhere_now})]
+    wrong = next((name for name, before, after in pairs if before != after), None)
     if wrong is not None:
         return {**told, "words": f"≠ every output is the same, but the file {wrong} differs", "file": wrong}
     return {**told, "state": "reproduced", "words": "≡ reproduced: every output and every file is the same"}

@@ -59,6 +59,21 @@ def test_a_run_is_reproduced_or_the_first_cell_that_differs_is_named(space: Work
     assert jobs.run(space, run["id"])["verdict"]["words"].startswith("≠ differs first in cell 2 of step b")
 
 
+def test_files_that_are_written_elsewhere_are_compared_too(space: Workspace, tmp_path: Path) -> None:
+    out, given = tmp_path / "out.txt", tmp_path / "given.txt"
+    given.write_text("one")
+    source = (
+        f"import pathlib, tempfile\nname = {str(given)!r}\ntext = pathlib.Path(name[:]).read_text()\n"
+        f"pathlib.Path({str(out)!r}).write_text(text)\ntempfile.mkstemp(dir={str(tmp_path)!r})\nprint('done')"
+    )
+    jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", source), "job")
+    run = done(space, "job")
+    assert versions.reproduce(space, run["id"])["state"] == "reproduced"
+    given.write_text("two")
+    verdict = versions.reproduce(space, run["id"])
+    assert (verdict["state"], verdict["file"], verdict["difference"]) == ("differs", str(out), None)
+
+
 def test_what_runs_were_seen_to_read_stays_with_the_notebook(space: Workspace, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.csv").write_text("1")
