@@ -6,6 +6,7 @@ import difflib
 import getpass
 import re
 import time
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +21,7 @@ from jupyter_mlops.jobs.cron import Cron
 from jupyter_mlops.jobs.policies import Missed, Overlap, Policies, one_of
 from jupyter_mlops.jobs.records import Job, Schedule, VersionRow
 
-NAME = re.compile(r"[^\W_][\w.\- ]{0,199}")
+LONGEST = 200  # characters of a job's name
 ALIAS = re.compile(r"[^\W\d_][\w-]{0,99}")
 
 
@@ -38,10 +39,12 @@ class Catalog:
     def job(self, name: str) -> Job:
         """The job of that name. Raises Unknown."""
         with self.db.read() as c:
-            row = c.execute(select(t.job).where(t.job.c.name == name)).mappings().first()
-            if row is None:
-                raise _unknown("job", name, list(c.execute(select(t.job.c.name)).scalars()))
-            return Job.of(row)
+            for way in (name, unicodedata.normalize("NFC", name)):
+                row = c.execute(select(t.job).where(t.job.c.name == way)).mappings().first()
+                if row is not None:
+                    return Job.of(row)
+            there = c.execute(select(t.job.c.name).where(t.job.c.hidden.is_(False))).scalars()
+            raise _unknown("job", name, list(there))
 
     def job_by_id(self, job_id: int) -> Job:
         with self.db.read() as c:
@@ -81,6 +84,7 @@ class Catalog:
 
     def ensure_job(self, name: str, owner: str = "") -> Job:
         """The job of that name, made if it isn't there. Raises BadInput for what can't be a name."""
+        name = unicodedata.normalize("NFC", name)  # a file's name may have its accents apart
         require_name(name)
         try:
             with self.db.write() as c:
@@ -271,7 +275,8 @@ class Catalog:
 
 def require_name(name: str) -> None:
     """Raises BadInput for what can't be the name of a job."""
-    if not NAME.fullmatch(name) or ".." in name or name != name.strip():
+    fits = name[:1].isalnum() and len(name) <= LONGEST and all(map(fits_in_name, name))
+    if not fits or ".." in name or name != name.strip():
         raise BadInput(
             f"{name!r} can't be the name of a job",
             where="job",
@@ -285,6 +290,11 @@ def require_alias(name: str) -> None:
         raise BadInput(f"{name!r} can't be an alias", remedy="Use letters, digits, '_' and '-', 100 at most.")
     if name == "latest" or re.fullmatch(r"v\d+", name):
         raise BadInput(f"{name!r} can't be an alias: it names a version already", remedy="Choose a word.")
+
+
+def fits_in_name(sign: str) -> bool:
+    """Whether a character may stand in a job's name; marks are parts of letters in many scripts."""
+    return sign.isalnum() or sign in "._- " or unicodedata.category(sign) in ("Mn", "Mc")
 
 
 def whoami() -> str:

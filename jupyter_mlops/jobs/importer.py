@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.errors import BadInput, MlopsError, Unknown
+from jupyter_mlops.jobs.catalog import fits_in_name
 from jupyter_mlops.jobs.cron import Cron
 from jupyter_mlops.jobs.publish import publish
 from jupyter_mlops.jobs.records import Job, VersionRow
@@ -126,7 +128,8 @@ def _own(space: Workspace, name: str) -> Job | None:
 
 def _name(text: str, taken: set[str]) -> str:
     """A job's name like the text, and no other's: definitions of jupyter-scheduler may share one."""
-    plain = "".join(c if c.isalnum() or c in "._- " else "-" for c in text).strip(" .-_") or "job"
+    plain = "".join(c if fits_in_name(c) else "-" for c in unicodedata.normalize("NFC", text)).strip(" .-_") or "job"
+    plain = plain if plain[0].isalnum() else f"job {plain}"
     while ".." in plain:
         plain = plain.replace("..", ".")
     found, number = plain[:200].strip(), 2

@@ -362,7 +362,9 @@ def runs(
     job_id = space.catalog.job(job).id if job else None
     known = None if not before else space.queue.run(before)
     page = None if known is None else (known.created, known.id)
-    return [run_told(r) for r in space.queue.runs(job_id=job_id, states=states, after=page, limit=limit, hidden=False)]
+    found = space.queue.runs(job_id=job_id, states=states, after=page, limit=limit, hidden=False)
+    steps = space.queue.steps_of([r.id for r in found])
+    return [{**run_told(r), "steps": steps[r.id]} for r in found]
 
 
 def run(space: Workspace, run_id: str) -> dict[str, Any]:

@@ -342,6 +342,17 @@ def test_what_can_not_name_a_job(made: Setup, name: str) -> None:
         made.catalog.ensure_job(name)
 
 
+@pytest.mark.parametrize("name", ["Büro 2", "日本語", "हिन्दी", "ภาษาไทย", "x.y-z_1", "7", "n" * 200])
+def test_what_can_name_a_job(made: Setup, name: str) -> None:
+    assert made.catalog.ensure_job(name).name == made.catalog.job(name).name == name
+
+
+def test_a_name_is_the_same_however_its_accents_are_written(made: Setup) -> None:
+    assert made.catalog.ensure_job("cafe\u0301").id == made.catalog.job("caf\u00e9").id
+    assert made.catalog.job("cafe\u0301").name == "caf\u00e9"
+    assert made.catalog.notebook_job("cafe\u0301.ipynb").name == "notebook:cafe\u0301.ipynb"
+
+
 def test_an_unknown_job_is_told_with_the_nearest(made: Setup) -> None:
     with pytest.raises(Unknown, match="Did you mean 'churn'"):
         made.catalog.job("chrun")
