@@ -149,7 +149,15 @@ class Queue:
                 .order_by(t.run.c.lease_until)
                 .limit(1)
             )
-            queued = self._next_queued(c, now)
+            queued = (
+                select(t.run.c.id, t.run.c.state)
+                .where(t.run.c.state == "queued", t.run.c.not_before <= now)
+                .order_by(t.run.c.priority.desc(), t.run.c.created, t.run.c.id)
+                .limit(1)
+            )
+            for blocked in self._full(c, now):
+                free = func.coalesce(~blocked, True)
+                lost, queued = lost.where(free), queued.where(free)
             if (which := _which(only, batch)) is not None:
                 lost, queued = lost.where(which), queued.where(which)
             found = c.execute(lost).first() or c.execute(queued).first()
@@ -182,11 +190,12 @@ class Queue:
             if not again:
                 self.given_up.append(run_id)
 
-    def _next_queued(self, c: Connection, now: float) -> Select[Any]:
+    def _full(self, c: Connection, now: float) -> list[ColumnElement[bool]]:
+        """Which runs can't begin: as many of their kind as may are at work. One whose worker is gone is not at work."""
         running = t.run.alias("running")
         counts = c.execute(
             select(running.c.job_id, running.c.batch_id, running.c.schedule_id, func.count())
-            .where(running.c.state == "running")
+            .where(running.c.state == "running", running.c.lease_until >= now)
             .group_by(running.c.job_id, running.c.batch_id, running.c.schedule_id)
         ).all()
         by_job: dict[Any, int] = {}
@@ -209,10 +218,7 @@ class Queue:
             full.append(t.run.c.batch_id.in_(full_batches))
         if busy - {None}:
             full.append(and_(t.run.c.serial, t.run.c.schedule_id.in_(busy - {None})))
-        asked = select(t.run.c.id, t.run.c.state).where(t.run.c.state == "queued", t.run.c.not_before <= now)
-        for blocked in full:
-            asked = asked.where(func.coalesce(~blocked, True))
-        return asked.order_by(t.run.c.priority.desc(), t.run.c.created, t.run.c.id).limit(1)
+        return full
 
     # -- while they run
 

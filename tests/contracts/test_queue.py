@@ -64,6 +64,20 @@ def test_a_job_runs_no_more_at_once_than_it_may(made: Setup) -> None:
     assert again.job == "churn"
 
 
+def test_a_run_whose_worker_is_gone_is_in_the_way_of_none_and_waits_for_its_turn(made: Setup) -> None:
+    first = made.queue.add(Wish("manual", made.job.id))
+    made.clock.go(1)
+    second = made.queue.add(Wish("manual", made.job.id))
+    assert (made.queue.take("gone") or second).id == first.id
+    assert made.queue.take("w", only=second.id) is None
+    made.clock.go(made.queue.lease + 1)
+    held = made.queue.take("w", only=second.id)
+    assert held is not None
+    assert made.queue.take("w") is None
+    assert made.queue.finish(held, "completed")
+    assert (made.queue.take("w") or second).id == first.id
+
+
 def test_runs_of_a_schedule_that_queue_go_one_by_one(made: Setup) -> None:
     made.catalog.set_policies("churn", {"concurrency": 9})
     known = made.catalog.add_schedule(made.job, Cron.parse("hourly", "UTC"))
