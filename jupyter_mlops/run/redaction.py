@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus
 SHORTEST = 4  # characters: a shorter value would take half of a page with it
 SHORTEST_ENCODED = 8  # characters: shorter ones stand in the base64 of pictures by chance
 SHOWN = "[secret]"
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class Redaction:
@@ -65,7 +66,8 @@ class Redaction:
             if name in output:
                 output[name] = self.clean(output[name])
         for kind, shown in (output.get("data") or {}).items():
-            output["data"][kind] = self.clean(shown)
+            plain = _only_pixels(shown) if self.values and kind == "image/png" and isinstance(shown, str) else shown
+            output["data"][kind] = self.clean(plain)
         return output
 
     def outputs(self, outputs: Iterable[MutableMapping[str, Any]]) -> None:
@@ -131,6 +133,22 @@ class Flow:
         return found
 
 
+def _only_pixels(image: str) -> str:
+    """A PNG in base64 without what is written in it beside the picture, compressed or not: title, comment, camera."""
+    try:
+        data = base64.b64decode(image)
+    except ValueError:
+        return image
+    found, at = [data[:8]], 8
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] not in (b"tEXt", b"zTXt", b"iTXt", b"eXIf"):
+            found.append(data[at:end])
+        at = end
+    kept = b"".join(found)
+    return image if kept == data or data[:8] != PNG else base64.b64encode(kept).decode() + "\n" * image.endswith("\n")
+
+
 def _forms(value: str) -> Iterator[str]:
     """A value as it is, and as Python, JSON, HTML, addresses and headers have it."""
     data = value.encode("utf-8", "surrogateescape")
@@ -139,7 +157,10 @@ def _forms(value: str) -> Iterator[str]:
         yield told[1:-1]
     yield repr(data)[2:-1]
     yield html.escape(value)
-    yield html.escape(value, quote=False)
+    escaped = html.escape(value, quote=False)
+    yield escaped
+    for double, single in (("&quot;", "'"), ("&quot;", "&#39;"), ("&#34;", "&#39;"), ("&quot;", "&apos;")):
+        yield escaped.replace('"', double).replace("'", single)
     yield quote(data)
     yield quote(data, safe="")
     yield quote_plus(data)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import json
 from pathlib import Path
 from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape, quoteattr
 
+import numpy as np
+import PIL.Image
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL.PngImagePlugin import PngInfo
 
 from jupyter_mlops.errors import BadInput, BadParameter
 from jupyter_mlops.jobs import secrets
@@ -74,7 +79,8 @@ def test_values_are_taken_out_of_everything_and_in_every_form() -> None:
     "shown",
     [
         repr(VALUE), repr(VALUE.encode()), ascii(VALUE), json.dumps(VALUE), json.dumps([VALUE], ensure_ascii=False),
-        html.escape(VALUE), f"https://me:{quote(VALUE, safe='')}@host/", quote_plus(VALUE), VALUE.encode().hex(),
+        html.escape(VALUE), escape(VALUE), escape(VALUE, {'"': "&quot;"}), quoteattr(VALUE),
+        f"https://me:{quote(VALUE, safe='')}@host/", quote_plus(VALUE), VALUE.encode().hex(),
         *(base64.b64encode(f"{user}{VALUE}{after}".encode()).decode() for user in ("", "u:", "me:", "you:")
           for after in ("", ".", "..")),
         base64.urlsafe_b64encode(VALUE.encode()).decode(),
@@ -96,6 +102,27 @@ def test_values_are_found_however_a_text_is_cut(data: st.DataObject, value: str,
     assert SHOWN in told and value not in told
     plain = Flow(Redaction([value]))
     assert "".join([plain.feed("xy"), plain.feed("z"), plain.rest()]) == "xyz"
+
+
+@pytest.mark.parametrize("value", ["s3cr3t-value", VALUE])
+def test_a_picture_keeps_its_pixels_and_loses_what_is_written_in_it(value: str) -> None:
+    pixels = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    noted = PngInfo()
+    noted.add_text("Comment", value)
+    noted.add_text("Title", value, zip=True)
+    noted.add_itxt("Author", value)
+    stream = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(stream, "png", pnginfo=noted)
+    output = {"output_type": "display_data", "data": {"image/png": base64.b64encode(stream.getvalue()).decode()}}
+    Redaction([value]).output(output)
+    image = PIL.Image.open(io.BytesIO(base64.b64decode(output["data"]["image/png"])))  # type: ignore[index]
+    assert (np.asarray(image) == pixels).all() and image.info == {}
+
+
+@pytest.mark.parametrize("data", ["", "no base64!", base64.b64encode(b"no picture at all").decode()])
+def test_what_is_no_picture_stays_as_it_is(data: str) -> None:
+    output = {"output_type": "display_data", "data": {"image/png": data}}
+    assert Redaction(["s3cr3t-value"]).output(output)["data"]["image/png"] == data
 
 
 def test_a_value_in_pieces_is_taken_out_of_outputs_whose_form_stays() -> None:
