@@ -59,7 +59,7 @@ def do(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print(json.dumps(known))
         elif known is None:
-            print("no worker is running")
+            print(service.worker_absence())
         else:
             print("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in known.items()))
         return 0 if known is not None else 1

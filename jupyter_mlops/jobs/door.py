@@ -8,9 +8,10 @@ with one of
     {"refused": "why"}                                     it would not run it as the client would: nothing happened
     {"error": {"kind", "message", "where", "remedy"}}      an error of errors.py
 
-and stops the run at `{"stop": "reason"}`, or when the client is gone. `{"status": true}` is answered with what the
-worker is doing, `{"watch": true}` with the events of all runs of the queue, until the client is gone. A server
-that ends says `{"leave": true}` there: a worker that is kept by servers ends with the last of them.
+and stops the run at `{"stop": "reason"}`, or when the client is gone. `{"there": true}` is answered at once,
+`{"status": true}` with what the worker is doing, `{"watch": true}` with the events of all runs of the queue, until
+the client is gone. A server that ends says `{"leave": true}` there: a worker that is kept by servers ends with the
+last of them.
 """
 
 from __future__ import annotations

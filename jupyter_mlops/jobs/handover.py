@@ -17,6 +17,7 @@ from jupyter_mlops.jobs.door import here, read_address, to_wire
 from jupyter_mlops.run.request import RunRequest
 
 PATIENCE = 2.0  # seconds that a worker may take to accept a connection
+ANSWER = 5.0  # and to answer a question
 
 
 def hand_over(
@@ -34,7 +35,7 @@ def hand_over(
     """
     address = read_address(home)
     plain = to_wire(request, environ) if address is not None else None
-    if address is None or plain is None:
+    if address is None or plain is None or ask(home, {"there": True}) is None:
         return None
     try:
         connection = _connect(address["socket"])
@@ -65,16 +66,29 @@ def hand_over(
 
 
 def ask(home: Path, question: dict[str, Any]) -> dict[str, Any] | None:
-    """A worker's answer to one question, or None if no worker is running."""
+    """A worker's answer to one question, or None if no worker is running, or none that answers."""
     address = read_address(home)
     if address is None:
         return None
     try:
         with _connect(address["socket"]) as connection:
+            connection.settimeout(ANSWER)
             connection.sendall(json.dumps(question).encode() + b"\n")
             return next(_lines(connection), None)
     except OSError:
         return None
+
+
+def absence(home: Path) -> str:
+    """Why nothing was answered, in words."""
+    address = read_address(home)
+    try:
+        if address is not None:
+            _connect(address["socket"]).close()
+            return f"the worker does not answer; process {address.get('pid')} may be stopped (kill -CONT lets it go on)"
+    except OSError:
+        pass
+    return "no worker is running"
 
 
 def _connect(path: str) -> socket.socket:

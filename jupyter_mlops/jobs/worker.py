@@ -197,6 +197,8 @@ class Worker:
             _say(writer, {"error": _told(BadInput("a line has to be a JSON object"))})
         elif "status" in said:
             _say(writer, self.status())
+        elif "there" in said:
+            _say(writer, {"there": os.getpid()})
         elif "watch" in said:
             await self.be_watched(reader, writer)
         elif "poke" in said:

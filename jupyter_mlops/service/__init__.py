@@ -157,6 +157,13 @@ def worker_status(config: RunConfig | None = None) -> dict[str, Any] | None:
     return ask(Path((config or RunConfig()).home), {"status": True})
 
 
+def worker_absence(config: RunConfig | None = None) -> str:
+    """Why there was no answer of a worker, in words."""
+    from jupyter_mlops.jobs.handover import absence
+
+    return absence(Path((config or RunConfig()).home))
+
+
 def stop_worker(config: RunConfig | None = None) -> dict[str, Any] | None:
     """Ask the worker to end when its runs are done; None if there is none."""
     from jupyter_mlops.jobs.handover import ask

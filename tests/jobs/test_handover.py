@@ -20,6 +20,7 @@ import nbformat
 import pytest
 
 from jupyter_mlops.errors import BadInput
+from jupyter_mlops.jobs import handover
 from jupyter_mlops.jobs.door import here
 from jupyter_mlops.jobs.handover import ask, hand_over
 from jupyter_mlops.kernels import leftovers
@@ -275,8 +276,25 @@ def test_a_limit_of_files_that_a_server_raises_is_no_difference() -> None:
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "True\n"
 
 
+def test_a_worker_that_does_not_answer_is_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that was stopped: what is offered to it is not done twice when it goes on."""
+    monkeypatch.setattr(handover, "ANSWER", 0.5)
+    path = write(tmp_path / "nb.ipynb", "open('ran', 'a').write('.')")
+    with working(tmp_path / "home", "--pool", "0") as worker:
+        os.kill(worker.pid, signal.SIGSTOP)
+        try:
+            assert ask(tmp_path / "home", {"poke": True}) is None
+            assert events(tmp_path / "home", path, print, os.environ) is None
+            assert f"process {worker.pid} may be stopped" in handover.absence(tmp_path / "home")
+        finally:
+            os.kill(worker.pid, signal.SIGCONT)
+        assert ask(tmp_path / "home", {"status": True})["done"] == 0  # type: ignore[index]
+    assert handover.absence(tmp_path / "home") == "no worker is running"
+    assert not (tmp_path / "ran").exists()
+
+
 def test_another_version_is_not_asked_twice(homes: tuple[Path, Path], tmp_path: Path) -> None:
-    from jupyter_mlops.jobs import door, handover
+    from jupyter_mlops.jobs import door
 
     path = write(tmp_path / "nb.ipynb", "print(1)")
     with pytest.MonkeyPatch.context() as patch:
