@@ -56,7 +56,7 @@ class Shift:
         self.closing = False
         self.loop: asyncio.AbstractEventLoop | None = None
         self.beating = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        self.over = threading.Event()
+        self.nudged, self.over = threading.Event(), False
         self.looking: list[asyncio.Task[None]] = []
         self.watchers: list[Callable[[dict[str, Any]], None]] = []
         self.problems: dict[str, str] = {}
@@ -94,7 +94,8 @@ class Shift:
         if self.doing:
             await asyncio.wait(self.doing, timeout=15.0)
         self.db.hurry()
-        self.over.set()
+        self.over = True
+        self.nudged.set()
         await asyncio.to_thread(self.beating.join, 10.0)
         with contextlib.suppress(DatabaseError):
             await asyncio.to_thread(self.workers.leave, self.id)
@@ -106,9 +107,11 @@ class Shift:
             task.cancel()
 
     def poke(self) -> None:
-        """There is something in the queue, or a schedule is another one now."""
+        """There is something in the queue, a run is to stop, or a schedule is another one now."""
         self.poked.set()
         self.set_anew.set()
+        if self.held:
+            self.nudged.set()
 
     # -- what it does again and again, each at its own pace
 
@@ -270,7 +273,11 @@ class Shift:
     def _beat(self) -> None:
         every = self.queue.lease / BEATS
         rounds = 0
-        while not self.over.wait(every):
+        while True:
+            self.nudged.wait(every)
+            self.nudged.clear()
+            if self.over:
+                return
             rounds += 1
             try:
                 lost = self._keep()

@@ -279,10 +279,14 @@ class Worker:
             await self.turn.acquire()
         finally:
             self.queued -= 1
+        kernels = self.kernels.of_run()
         try:
-            return await execute(request, self.config, tell, self.kernels.of_run())
+            record = await execute(request, self.config, tell, kernels)
         finally:
             self.turn.release()
+        if kernels.ending is not None:  # what a kernel does at its exit is done when the client goes on
+            await asyncio.wait({kernels.ending})
+        return record
 
     async def hear(self, reader: asyncio.StreamReader, run: asyncio.Task[dict[str, Any]]) -> None:
         """Stop the run when its client says so, or is gone."""

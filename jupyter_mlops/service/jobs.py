@@ -305,7 +305,7 @@ def follow(
         await run_here(space, run_id, tell)
         return space.queue.run(run_id).state not in ("queued", "running")
 
-    _wait(space, look, do if in_place else None, lambda: space.queue.stop(run_id, "SIGINT"))
+    _wait(space, look, do if in_place else None, lambda: _stop(space, run_id, "SIGINT"))
     return run(space, run_id)
 
 
@@ -387,7 +387,13 @@ def active(space: Workspace) -> dict[str, str]:
 
 def stop(space: Workspace, run_id: str) -> dict[str, Any]:
     """Stop a run."""
-    return run_told(space.queue.stop(space.queue.full_id(run_id)))
+    return run_told(_stop(space, space.queue.full_id(run_id)))
+
+
+def _stop(space: Workspace, run_id: str, reason: str = "stopped by hand") -> Run:
+    made = space.queue.stop(run_id, reason)
+    poke(space)
+    return made
 
 
 def repair(space: Workspace, run_id: str) -> dict[str, Any]:
@@ -554,13 +560,18 @@ def wait_for_batch(space: Workspace, batch_id: int, tell: Tell = lambda event: N
         await run_batch_here(space, batch_id, tell)
         return look()
 
-    _wait(space, look, do, lambda: space.queue.stop_batch(batch_id, "SIGINT"))
+    _wait(space, look, do, lambda: _stop_batch(space, batch_id, "SIGINT"))
     return batch(space, batch_id)
 
 
 def stop_batch(space: Workspace, batch_id: int) -> dict[str, Any]:
-    space.queue.stop_batch(batch_id)
+    _stop_batch(space, batch_id)
     return batch(space, batch_id)
+
+
+def _stop_batch(space: Workspace, batch_id: int, reason: str = "stopped by hand") -> None:
+    space.queue.stop_batch(batch_id, reason)
+    poke(space)
 
 
 # -- what they share

@@ -56,6 +56,13 @@ STEPS = (
     ("step:fit", "total = sum(rows)\nprint(total, name)"), ("step:show metrics", "score = total / 3\nprint(score)"),
 )  # fmt: skip
 SAID = "import os, time; time.sleep(0.5); "  # what a kernel says before its end is out by then
+AT_ITS_END = """
+import atexit, time
+@atexit.register
+def last():
+    time.sleep(0.5)
+    open("last.txt", "w").write("done")
+"""
 CASES = {
     "prints": Case(("print(1)", "2 + 3")),
     "for people": Case(("print(1)",), ()),
@@ -85,6 +92,7 @@ CASES = {
     "draws": Case(("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",)),
     "warns": Case(("import warnings, sys\nwarnings.warn('old')\nprint('e', file=sys.stderr)",)),
     "asks": Case(("input()",), code=1),
+    "does something at its end": Case((AT_ITS_END,)),
     "many lines": Case(("for i in range(3000): print(i)",)),
 }
 TIMES = re.compile(
@@ -104,7 +112,7 @@ def ran(case: Case, folder: Path, home: Path) -> dict[str, Any]:
     command = [*CLI, "run", "nb.ipynb", *(() if "-o" in case.args else ("-o", "out.ipynb")), *case.args]
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
     found = {"code": str(done.returncode), "out": done.stdout, "err": done.stderr}
-    for name in ("out.ipynb", "report.html"):
+    for name in ("out.ipynb", "report.html", "last.txt"):
         path = folder / name
         found[name] = path.read_text() if path.exists() else ""
         path.unlink(missing_ok=True)

@@ -196,6 +196,16 @@ def test_stopping_and_logs(space: Workspace, tmp_path: Path) -> None:
     assert "begun" in printed(done)
 
 
+def test_a_stop_is_heard_though_leases_are_long(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with opened(home) as space, working(home, JUPYTER_MLOPS_SETTINGS=json.dumps({"lease": 3600.0})):
+        jobs.publish(space, write_notebook(tmp_path / "slow.ipynb", "import time\ntime.sleep(600)"))
+        run = jobs.start(space, "slow")["id"]
+        wait_until(lambda: jobs.run(space, run)["state"] == "running")
+        jobs.stop(space, run)
+        assert over(space, run)["state"] == "stopped"
+
+
 def test_backfill_runs_once_what_does_not_depend_on_the_date(space: Workspace, tmp_path: Path) -> None:
     jobs.publish(space, write_notebook(tmp_path / "filled.ipynb", *STEPS))
     asked: dict[str, Any] = {"cron": "0 6 * * *", "texts": {"day": "{{ scheduled_time }}"}, "jobs_at_once": 1}
