@@ -16,6 +16,7 @@ Environment = Literal["locked", "live"]
 SECRET = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://\S|secret:[A-Za-z_]\w*$", re.ASCII)
 EVENTS = ("failure", "recovery", "long-running", "first-success")
+MOST = 1_000_000_000  # of any number
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,10 @@ def _checked(name: str, value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _bad(name, value, "a number")
     least = {"priority": -1000, "concurrency": 1, "cell_timeout": 0.001, "run_timeout": 0.001}.get(name, 0)
-    if not least <= value <= 1e9:
-        raise _bad(name, value, f"from {least} to 1000000000")
+    if not value >= least:
+        raise _bad(name, value, f"{least} or more")
+    if value > MOST:
+        raise _bad(name, value, f"{MOST} or less")
     whole = name in ("retries", "concurrency", "priority", "keep_runs", "keep_failures")
     if whole and int(value) != value:
         raise _bad(name, value, "a whole number")
