@@ -116,10 +116,7 @@ class MlopsEngine(Engine):  # type: ignore[misc]
             _note(record.nb, outcome)
             told(outcome)
         finally:
-            try:
-                record.notebook_complete()
-            finally:
-                await kernels.finish(end)
+            await kernels.finish(record.notebook_complete, end)
 
     @classmethod
     def nb_kernel_name(cls, nb: NotebookNode, name: str | None = None) -> str:

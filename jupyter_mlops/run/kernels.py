@@ -55,9 +55,12 @@ class Kernels:
         """Whether a helper may be started now."""
         return True
 
-    async def finish(self, end: Callable[[], Awaitable[None]]) -> None:
-        """The record is written; `end` ends the kernels."""
-        await end()
+    async def finish(self, write: Callable[[], None], end: Callable[[], Awaitable[None]]) -> None:
+        """No cell is left to run: `write` writes the record, `end` ends the kernels, whatever becomes of the record."""
+        try:
+            write()
+        finally:
+            await end()
 
     async def close(self) -> None:
         """The run is over: end what was started and not used."""
@@ -192,8 +195,9 @@ class PooledKernels(Kernels):
             self.resident = resident_memory(self.pid)
             await session.take_over(waiting.session)
 
-    async def finish(self, end: Callable[[], Awaitable[None]]) -> None:
-        """Whoever waits for the record does not wait for the kernels' exit handlers; room is given back after them."""
+    async def finish(self, write: Callable[[], None], end: Callable[[], Awaitable[None]]) -> None:
+        """The kernels end while the record is written. Whoever waits for that does not wait for their exit handlers;
+        room is given back after them."""
 
         async def ending() -> None:
             try:
@@ -207,6 +211,8 @@ class PooledKernels(Kernels):
         self.ending = asyncio.ensure_future(ending())
         self.shared.endings.add(self.ending)
         self.ending.add_done_callback(self.shared.endings.discard)
+        await asyncio.sleep(0)  # it is told to end
+        write()
 
     def _size(self) -> int:
         """Bytes that its main kernel holds of its own now, as it was taken from the pool."""

@@ -17,7 +17,7 @@ from jupyter_mlops.kernels import provisioner
 from jupyter_mlops.kernels.forkserver_client import SERVERS
 from jupyter_mlops.kernels.pool import Pool
 from jupyter_mlops.run import kernels as module
-from jupyter_mlops.run.kernels import PooledKernels, SharedKernels, Waiting
+from jupyter_mlops.run.kernels import Kernels, PooledKernels, SharedKernels, Waiting
 from jupyter_mlops.run.launch import Wanted
 
 MB = 1_000_000
@@ -29,6 +29,7 @@ class Runs:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, ahead: int) -> None:
         self.sizes: dict[int, int] = {}
         self.ended: list[int] = []
+        self.written: list[int] = []
         monkeypatch.setattr(module, "resident_memory", lambda pid: self.sizes.get(pid, 0))
         pool: Pool[Waiting] = Pool(0, 0, ahead)
         pool.needs["kind"] = 10 * MB
@@ -57,7 +58,7 @@ class Runs:
         async def end() -> None:
             self.ended.append(run.pid)
 
-        await run.finish(end)
+        await run.finish(lambda: self.written.append(run.pid), end)
         await asyncio.sleep(0)
 
 
@@ -78,7 +79,7 @@ def test_in_a_rush_others_begin_first_within_the_memory(monkeypatch: pytest.Monk
         runs.shared.rush()
         for pid in (1, 2, 3):
             await runs.over(await runs.begin(pid))
-        assert (runs.ended, runs.shared.staying) == ([], [10 * MB] * 3)
+        assert (runs.ended, runs.shared.staying, runs.written) == ([], [10 * MB] * 3, [1, 2, 3])
         await runs.over(await runs.begin(4))  # there is no memory for a fourth
         await runs.begin(5)
         assert runs.ended == [4]
@@ -151,3 +152,23 @@ def test_a_kernel_that_waits_is_given_only_while_it_is_what_would_be_started(
         assert asyncio.run(seen((packages / "tiny-1.dist-info").rmdir)) == [True, False]
     finally:
         SERVERS.close()
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_kernels_end_though_the_record_can_not_be_written(monkeypatch: pytest.MonkeyPatch, pooled: bool) -> None:
+    def write() -> None:
+        raise OSError("no room")
+
+    async def go() -> None:
+        runs = Runs(monkeypatch, 100 * MB)
+        kernels = await runs.begin(1) if pooled else Kernels()
+
+        async def end() -> None:
+            runs.ended.append(1)
+
+        with pytest.raises(OSError, match="no room"):
+            await kernels.finish(write, end)
+        await asyncio.gather(*runs.shared.endings)
+        assert runs.ended == [1]
+
+    asyncio.run(go())
