@@ -430,11 +430,8 @@ def executed(space: Workspace, run_id: str) -> str:
     """The executed notebook of a run as it is in its file, or what there is of it so far."""
     full = space.queue.full_id(run_id)
     known = space.queue.run(full)
-    if known.output and not Path(known.output).is_file():
-        space.folder_of(full)
-    places = [Path(known.output)] if known.output else []
-    places += sorted((space.home / "runs" / full).glob("*.ipynb"))
-    for place in places:
+    place = space.folder_of(full).notebook(known.output)
+    if place is not None:
         with contextlib.suppress(OSError, UnicodeDecodeError):
             return place.read_text(encoding="utf-8")
     if known.version_id is not None and known.state in ("queued", "running"):

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.errors import BadInput, Unknown
+from jupyter_mlops.errors import BadInput
 from jupyter_mlops.service import jobs
 
 if TYPE_CHECKING:
-    from jupyter_mlops.jobs.folder import RunFolder
     from jupyter_mlops.jobs.records import Job, Run, VersionRow
     from jupyter_mlops.jobs.workspace import Workspace
 
+SUSPECTS = "`jupyter mlops diff --run RUN` tells what changed since the last good one."
 Tell = Callable[[dict[str, Any]], None]
 
 
@@ -74,8 +74,7 @@ def begin_reproduction(space: Workspace, run_id: str) -> dict[str, Any]:
         raise BadInput(
             f"only a run that completed can be reproduced; this one is {run.state}",
             where=run.id,
-            remedy="`jupyter mlops diff --run RUN` tells what changed since the last good one."
-            * (run.state == "failed"),
+            remedy=SUSPECTS if run.state == "failed" else "",
         )
     if space.folder_of(run.id).notebook(run.output) is None:
         raise BadInput("its executed notebook, which is compared with, is gone", where=run.output or run.id)
@@ -174,13 +173,6 @@ def _drift(run: Run) -> list[str]:
     return [note.removeprefix("environment: ") for note in run.notes if note.startswith("environment: ")]
 
 
-def _executed(folder: RunFolder, run: Run) -> Any:
-    path = folder.notebook(run.output)
-    if path is None:
-        raise Unknown("the run has no executed notebook here", where=run.id, remedy=f"It ran on {run.worker}.")
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
 def _last_run(space: Workspace, job: Job, version: VersionRow) -> Run | None:
     """The last completed run of a version."""
     return next(
@@ -190,6 +182,7 @@ def _last_run(space: Workspace, job: Job, version: VersionRow) -> Run | None:
 
 
 def _verdict(space: Workspace, run: Run, done: Run) -> dict[str, Any]:
+    from jupyter_mlops.service.notebooks import executed
     from jupyter_mlops.versions.compare import first_difference
 
     told: dict[str, Any] = {"run": done.id, "state": "differs", "difference": None}
@@ -198,7 +191,7 @@ def _verdict(space: Workspace, run: Run, done: Run) -> dict[str, Any]:
         words = f"≠ it {done.state} this time: {error.get('ename', '')}: {error.get('evalue', '')}"
         return {**told, "words": words.rstrip(": ")}
     folders = [space.folder_of(each.id, written=True) for each in (run, done)]
-    before, after = (_executed(folder, each) for folder, each in zip(folders, (run, done), strict=True))
+    before, after = (json.loads(executed(space, each.id)) for each in (run, done))
     found = first_difference(before, after)
     if found is not None:
         step = f" of step {found.step}" if found.step else ""

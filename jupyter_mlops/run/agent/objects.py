@@ -15,7 +15,7 @@ from . import here
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 
-def globals_of(code: Any, seen: Any = None) -> Any:
+def globals_of(code: Any) -> Any:
     """Global names that a code object and the code inside it load, store or delete."""
     names = set()
     for instruction in dis.get_instructions(code):
