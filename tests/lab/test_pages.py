@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.lab.conftest import Lab
 from tests.servers import Server
@@ -307,6 +307,36 @@ def test_a_schedule_is_made_by_hand_refused_at_its_field_and_changed(page: Lab, 
     expect(dialog).to_have_count(0)
     [changed] = lab.get("schedules", job="clock")["schedules"]
     assert (changed["id"], changed["cron"], changed["parameters"]) == (made["id"], "15 3 * * *", {"n": 5})
+
+
+def test_a_dialog_stays_until_the_server_has_answered(page: Lab, write: Write, lab: Server) -> None:
+    lab.post("jobs/slow/versions", {"notebook": write("slow.ipynb", *CELLS)})
+    page.open("slow.ipynb").panel()
+    page.command("Open Jobs")
+    page.page.get_by_role("button", name="Schedule slow").click()
+    dialog = page.page.locator(".jp-Dialog")
+    accept = dialog.locator("button.jp-mod-accept")
+    dialog.locator(".jp-mlops-preset:has-text('Custom')").click()
+    dialog.locator(".jp-mlops-code").fill("15 4 * * *")
+    held: list[Route] = []
+    page.page.route(lambda url: url.split("?")[0].endswith("/mlops/schedules"), lambda route: held.append(route))
+    accept.click()
+    expect(dialog).to_have_attribute("aria-busy", "true")
+    expect(accept).to_be_disabled()
+    expect(dialog.locator("button.jp-mod-reject")).to_have_text("Close")
+    page.picture("dialog-waits")
+    page.page.keyboard.press("Enter")  # which asks nothing a second time
+    page.page.wait_for_timeout(300)
+    [asked] = held
+    asked.fulfill(status=503, json={"field": "", "message": "the database is locked"})
+    expect(dialog.locator(".jp-mlops-problem")).to_contain_text("the database is locked")
+    expect(dialog.locator(".jp-mlops-code")).to_have_value("15 4 * * *")
+    page.page.unroute_all()
+    expect(accept).to_be_enabled()
+    accept.click()
+    expect(dialog).to_have_count(0)
+    [made] = lab.get("schedules", job="slow")["schedules"]
+    assert made["cron"] == "15 4 * * *"
 
 
 def test_the_day_on_which_clocks_change_is_told(page: Lab, write: Write, lab: Server) -> None:

@@ -1,4 +1,3 @@
-import { ReactWidget } from '@jupyterlab/apputils';
 import * as React from 'react';
 import { acceptButton, ask, IRefusal } from '../ask';
 import { duration, moment, short } from '../format';
@@ -106,10 +105,9 @@ async function askFor(
   const made = await ask({
     title,
     act: trans.__('Start runs'),
-    form: refusal =>
-      ReactWidget.create(
-        <Fields mlops={mlops} fields={fields} values={values} count={() => send(true)} refusal={refusal} />
-      ),
+    form: refusal => (
+      <Fields mlops={mlops} fields={fields} values={values} count={() => send(true)} refusal={refusal} />
+    ),
     work: () => send(false),
     trans
   });

@@ -1,4 +1,3 @@
-import { ReactWidget } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import { acceptButton, ask, IRefusal } from '../ask';
@@ -340,16 +339,15 @@ export async function schedule(mlops: IMlops, job: string, there?: Schedule): Pr
   const made = await ask({
     title: there ? trans.__('Change the schedule of %1', job) : trans.__('Schedule %1', job),
     act: there ? trans.__('Change schedule') : trans.__('Schedule'),
-    form: refusal =>
-      ReactWidget.create(
-        <ScheduleFields
-          mlops={mlops}
-          form={form}
-          parameters={parameters}
-          versions={[...names]}
-          refusal={refusal}
-        />
-      ),
+    form: refusal => (
+      <ScheduleFields
+        mlops={mlops}
+        form={form}
+        parameters={parameters}
+        versions={[...names]}
+        refusal={refusal}
+      />
+    ),
     work: () => (there ? mlops.jobs.changeSchedule(there.id, form) : mlops.jobs.schedule({ job, ...form })),
     trans
   });

@@ -1,4 +1,3 @@
-import { ReactWidget } from '@jupyterlab/apputils';
 import { NotebookPanel } from '@jupyterlab/notebook';
 import * as React from 'react';
 import { acceptButton, ask, IRefusal } from '../ask';
@@ -139,10 +138,9 @@ export async function publish(mlops: IMlops, panel: NotebookPanel): Promise<stri
   const made = await ask({
     title: trans.__('Publish %1', panel.title.label),
     act: trans.__('Publish'),
-    form: refusal =>
-      ReactWidget.create(
-        <PublishFields mlops={mlops} form={form} path={localPath} checks={checks} refusal={refusal} />
-      ),
+    form: refusal => (
+      <PublishFields mlops={mlops} form={form} path={localPath} checks={checks} refusal={refusal} />
+    ),
     work: () => mlops.jobs.publish(form.job, localPath, form.message),
     trans
   });
