@@ -12,9 +12,9 @@ from traitlets.config import Configurable
 
 def default_home() -> str:
     """Where runs, artifacts and the cache are kept: `JUPYTER_MLOPS_HOME`, or a folder of Jupyter's data."""
-    told = os.environ.get("JUPYTER_MLOPS_HOME")
-    if told:
-        return told
+    home = os.environ.get("JUPYTER_MLOPS_HOME")
+    if home:
+        return home
     from jupyter_core.paths import jupyter_data_dir
 
     return str(Path(jupyter_data_dir()) / "mlops")
@@ -63,13 +63,17 @@ class RunConfig(Configurable):
     save_every = Float(10.0, help="Seconds between saves of the record while cells run.").tag(config=True)
     hash_seed = Unicode("0", help="PYTHONHASHSEED of the kernels; '' leaves it random.").tag(config=True)
     cache_limit = Int(20_000_000_000, help="Bytes the cache may hold before old entries go.").tag(config=True)
-    keep_going = Bool(True, help="Whether steps that don't depend on a failed one still run.").tag(config=True)
+    keep_going = Bool(
+        True,
+        help="Whether steps below a failed one still run that don't depend on it and only compute, for the sake of the "
+        "cache, or whose author says `keep_going`.",
+    ).tag(config=True)
 
     def is_plain(self) -> bool:
         """Whether nothing but where things are kept was set otherwise than it comes."""
-        return not self.changed()
+        return not self.changed_settings()
 
-    def changed(self) -> dict[str, Any]:
+    def changed_settings(self) -> dict[str, Any]:
         """What was set otherwise than it comes, but for where things are kept."""
         return {
             name: getattr(self, name)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.acceptance import refusals
+
 settings.register_profile("tests", deadline=None, derandomize=True)
 settings.load_profile("tests")
 
@@ -35,6 +37,14 @@ def mlops_home(own_jupyter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     home = tmp_path / "mlops-home"
     monkeypatch.setenv("JUPYTER_MLOPS_HOME", str(home))
     return home
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how often pipelines of the equivalence table refused; reports of other processes carry it here."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    told = [pair for report in reports if getattr(report, "when", "") == "call" for pair in report.user_properties]
+    for line in refusals.summary(told):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -61,10 +61,17 @@ def test_every_option_is_documented() -> None:
     missing = {
         (verb, option)
         for verb, parser in verb_parsers().items()
-        for option in options(parser)
+        for option in options(parser) - {"--json"}
         if not re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", told[verb if verb != "demo" else "run"])
     }
     assert missing == set()
+
+
+def test_json_is_documented_once_for_all_commands() -> None:
+    found = re.search(r"Every command except (.+) takes `--json`", sections(README)["Command line"])
+    assert found is not None
+    without = {verb for verb, parser in verb_parsers().items() if "--json" not in options(parser)}
+    assert set(re.findall(r"`([\w-]+)`", found.group(1))) == without
 
 
 def test_every_documented_option_is_there() -> None:
@@ -79,10 +86,10 @@ def test_every_documented_option_is_there() -> None:
 
 
 def test_exit_codes_are_those_of_the_errors() -> None:
-    from jupyter_mlops.errors import BadInput, MlopsError
+    from jupyter_mlops.errors import InvalidInputError, MlopsError
 
     told = dict(re.findall(r"^\| (\d) \| (.*) \|$", sections(README)["Exit codes"], re.MULTILINE))
-    assert set(told) == {"0", str(MlopsError.exit_code), str(BadInput.exit_code)}
+    assert set(told) == {"0", str(MlopsError.exit_code), str(InvalidInputError.exit_code)}
 
 
 def test_the_changelog_begins_with_what_is_unreleased_or_this_version() -> None:

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from jupyter_mlops import errors
-from jupyter_mlops.errors import BadInput, MlopsError
+from jupyter_mlops.errors import InvalidInputError, MlopsError
 
 KINDS = [k for k in vars(errors).values() if isinstance(k, type) and issubclass(k, MlopsError)]
 
@@ -25,5 +25,5 @@ def test_the_docstring_is_the_message_where_none_is_given(kind: type[MlopsError]
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.__name__)
 def test_exit_codes_and_the_drawn_tree(kind: type[MlopsError]) -> None:
-    assert kind.exit_code == (2 if issubclass(kind, BadInput) else 1)
+    assert kind.exit_code == (2 if issubclass(kind, InvalidInputError) else 1)
     assert errors.__doc__ and kind.__name__ in errors.__doc__

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_mlops.errors import StoreError
-from jupyter_mlops.objects import ObjectStore
+from jupyter_mlops.storage.local import ObjectStore
 
 
 @given(st.binary(max_size=200))

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
+from jupyter_mlops.export.exporter import BUILT_IN
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -37,12 +39,12 @@ def test_nothing_else_is_inside(wheel: zipfile.ZipFile) -> None:
     assert {top.partition("-")[0] for top in tops} == {"jupyter_mlops"}
 
 
-@pytest.mark.parametrize("first", ["papermill.engines", "jupyter_mlops.run.engine", "jupyter_mlops.service"])
+@pytest.mark.parametrize("first", ["papermill.engines", "jupyter_mlops.execution.engine", "jupyter_mlops.service"])
 def test_entry_points_load_whatever_is_imported_first(wheel: zipfile.ZipFile, first: str) -> None:
     """Papermill loads its engines while it is being imported, which must not need papermill to be imported."""
     [name] = [name for name in wheel.namelist() if name.endswith("/entry_points.txt")]
     points = [line.split("=")[1].strip() for line in wheel.read(name).decode().splitlines() if "=" in line]
-    assert len(points) == 3
+    assert len(points) == 3 + len(BUILT_IN)
     code = f"import importlib, pkgutil\nimportlib.import_module({first!r})\n" + "".join(
         f"assert callable(pkgutil.resolve_name({point!r}))\n" for point in points
     )

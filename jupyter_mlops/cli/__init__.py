@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
 from jupyter_mlops import __version__
-from jupyter_mlops.errors import MlopsError
+from jupyter_mlops.errors import InvalidParameterError, MlopsError
 
 VERBS = (
     "show", "check", "suggest", "run", "demo", "publish", "versions", "schedule", "jobs", "runs", "pause", "resume",
-    "stop", "repair", "logs", "backfill", "sweep", "diff", "reproduce", "bundle", "unbundle", "gc",
+    "stop", "repair", "logs", "backfill", "sweep", "diff", "reproduce", "bundle", "unbundle", "export", "step", "gc",
     "import-jobs", "worker", "kernelspec",
 )  # fmt: skip
 
@@ -24,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
         check,
         demo,
         diff,
+        export,
         gc,
         import_jobs,
         jobs,
@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
         runs,
         schedule,
         show,
+        step,
         stop,
         suggest,
         sweep,
@@ -44,55 +45,71 @@ def parser() -> argparse.ArgumentParser:
         worker,
     )  # fmt: skip
 
-    made = argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="jupyter mlops",
         description="Run a tagged notebook as a pipeline, with the results of Run All.",
         epilog="Exit code 0: done; 1: the run failed or was stopped, or a check found an error; 2: the input was bad.",
     )
-    made.add_argument("--version", action="version", version=__version__)
-    verbs = made.add_subparsers(dest="verb", metavar="VERB", required=True)
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     modules = (
         show, check, suggest, run, demo, publish, versions, schedule, jobs, runs, pause, stop, repair, logs, backfill,
-        sweep, diff, reproduce, bundle, gc, import_jobs, worker, kernelspec,
+        sweep, diff, reproduce, bundle, export, step, gc, import_jobs, worker, kernelspec,
     )  # fmt: skip
     for module in modules:
         module.add(verbs)
-    return made
+    return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    from jupyter_mlops.lean import lean
+    from jupyter_mlops.cli import streams
+    from jupyter_mlops.import_guard import block_unused
 
-    lean()
-    _open_streams()
+    block_unused()
+    streams.prepare()
+    try:
+        try:
+            return _run_command(argv)
+        finally:
+            streams.flush()
+    except BrokenPipeError:
+        return streams.discard_output()
+    except OSError as error:  # what was still held back can't be written
+        code = _report_os_error("jupyter mlops", error)
+        streams.discard_output()
+        return code
+
+
+def _run_command(argv: list[str] | None) -> int:
     arguments = parser().parse_args(argv)
     try:
         code: int = arguments.do(arguments)
         return code
     except MlopsError as error:
+        if isinstance(error, InvalidParameterError):
+            from jupyter_mlops.cli.scalars import quote_source_text
+
+            error = quote_source_text(error, arguments)
         print(f"jupyter mlops {arguments.verb}: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
-        return 1
+        raise
     except OSError as error:  # a disk that is full or read-only, a folder that is somebody else's
-        from pathlib import Path
-
-        from jupyter_mlops.objects import failed_to
-
-        told = failed_to("be used", error, Path(error.filename or "."))
-        print(f"jupyter mlops {arguments.verb}: {told}", file=sys.stderr)
-        return told.exit_code
+        return _report_os_error(f"jupyter mlops {arguments.verb}", error)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 1
 
 
-def _open_streams() -> None:
-    """Python has None for a stream that was closed by whoever started us (`2>&-`), and prints elsewhere then."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+def _report_os_error(command: str, error: OSError) -> int:
+    from pathlib import Path
+
+    from jupyter_mlops.storage.local import store_error
+
+    failure = store_error("be used", error, Path(error.filename or "."))
+    print(f"{command}: {failure}", file=sys.stderr)
+    return failure.exit_code
 
 
 def entry() -> None:

@@ -6,21 +6,21 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.cli.space import answer, workspace
+from jupyter_mlops.cli.workspace import print_result, workspace
 
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("bundle", help="write a version as one zip that runs anywhere")
-    made.add_argument("job", metavar="JOB[@VERSION]")
-    made.add_argument("version", metavar="VERSION", nargs="?", default="", help="v3, or @production")
-    made.add_argument("-o", "--output", type=Path, help="the zip (default: JOB-v3.zip here)")
-    made.add_argument("--json", action="store_true", help="print one JSON object")
-    made.set_defaults(do=do)
-    back = verbs.add_parser("unbundle", help="publish what is in a bundle")
-    back.add_argument("bundle", type=Path)
-    back.add_argument("--job", default="", metavar="NAME", help="the job (default: as it was called)")
-    back.add_argument("--json", action="store_true", help="print one JSON object")
-    back.set_defaults(do=undo)
+    parser = verbs.add_parser("bundle", help="write a version as one zip that runs anywhere")
+    parser.add_argument("job", metavar="JOB[@VERSION]")
+    parser.add_argument("version", metavar="VERSION", nargs="?", default="", help="v3, or @production")
+    parser.add_argument("-o", "--output", type=Path, help="the zip (default: JOB-v3.zip here)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(do=do)
+    unbundle_parser = verbs.add_parser("unbundle", help="publish what is in a bundle")
+    unbundle_parser.add_argument("bundle", type=Path)
+    unbundle_parser.add_argument("--job", default="", metavar="NAME", help="the job (default: as it was called)")
+    unbundle_parser.add_argument("--json", action="store_true", help="print one JSON object")
+    unbundle_parser.set_defaults(do=do_unbundle)
 
 
 def do(arguments: argparse.Namespace) -> int:
@@ -28,12 +28,16 @@ def do(arguments: argparse.Namespace) -> int:
 
     job = f"{arguments.job}@{arguments.version.lstrip('@')}" if arguments.version else arguments.job
     with workspace() as space:
-        return answer(arguments, versions.bundle(space, job, arguments.output), lambda told: str(told["path"]))
+        return print_result(
+            arguments, versions.bundle(space, job, arguments.output), lambda payload: str(payload["path"])
+        )
 
 
-def undo(arguments: argparse.Namespace) -> int:
+def do_unbundle(arguments: argparse.Namespace) -> int:
     from jupyter_mlops.service import versions
 
     with workspace() as space:
-        told = versions.unbundle(space, arguments.bundle, arguments.job)
-    return answer(arguments, told, lambda t: f"{t['job']} {t['version']}" + ("" if t["new"] else " (it was here)"))
+        payload = versions.unbundle(space, arguments.bundle, arguments.job)
+    return print_result(
+        arguments, payload, lambda t: f"{t['job']} {t['version']}" + ("" if t["new"] else " (it was here)")
+    )

@@ -10,27 +10,29 @@ MARKS = {"error": "✖", "warning": "⚠", "info": "·"}
 
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("check", help="preflight: will it run headless?")
-    made.add_argument("notebook", type=Path)
-    made.add_argument("--json", action="store_true", help="one JSON object")
-    made.set_defaults(do=do)
+    parser = verbs.add_parser("check", help="preflight: will it run headless?")
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace) -> int:
     from jupyter_mlops import service
 
-    found = service.check(arguments.notebook)
-    bad = any(f.severity == "error" for f in found)
+    findings = service.check(arguments.notebook)
+    has_errors = any(f.severity == "error" for f in findings)
     if arguments.json:
-        import json
+        from jupyter_mlops.cli.streams import to_json
 
-        print(json.dumps({"ok": not bad, "findings": [f.to_dict() for f in found]}, indent=1, ensure_ascii=False))
-        return int(bad)
-    for finding in found:
-        where = "" if finding.cell is None else f"cell {finding.cell + 1}"
-        print(f"{MARKS.get(finding.severity, '·')} {finding.severity:7} {where:8} {finding.message}  [{finding.rule}]")
+        print(to_json({"ok": not has_errors, "findings": [f.to_dict() for f in findings]}, indent=1))
+        return int(has_errors)
+    for finding in findings:
+        location = "" if finding.cell is None else f"cell {finding.cell + 1}"
+        print(
+            f"{MARKS.get(finding.severity, '·')} {finding.severity:7} {location:8} {finding.message}  [{finding.rule}]"
+        )
         if finding.fix:
             print(f"{'':19}{finding.fix}")
-    count = len(found)
+    count = len(findings)
     print("no findings" if not count else f"{count} finding{'s' if count > 1 else ''}")
-    return int(bad)
+    return int(has_errors)

@@ -10,9 +10,9 @@ from jupyter_mlops.cli import run
 
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("demo", help="copy the demo project into this folder and run it, end to end")
-    run.options(made)
-    made.set_defaults(do=do)
+    parser = verbs.add_parser("demo", help="copy the demo project into this folder and run it, end to end")
+    run.options(parser)
+    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace) -> int:

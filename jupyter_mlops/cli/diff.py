@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from jupyter_mlops.cli.space import answer, workspace
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.cli.workspace import print_result, workspace
+from jupyter_mlops.errors import InvalidInputError
 
 TITLES = {
     "code": "Code", "pipeline": "Pipeline and parameters", "environment": "Environment", "data": "Data",
@@ -15,13 +15,13 @@ TITLES = {
 
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("diff", help="what differs between two versions of a job")
-    made.add_argument("job", metavar="JOB", nargs="?", default="")
-    made.add_argument("old", metavar="OLD", nargs="?", default="", help="v3, or @production")
-    made.add_argument("new", metavar="NEW", nargs="?", default="latest", help="v7 (default: the latest)")
-    made.add_argument("--run", default="", metavar="RUN", help="what changed since the last good run before this one")
-    made.add_argument("--json", action="store_true", help="print JSON")
-    made.set_defaults(do=do)
+    parser = verbs.add_parser("diff", help="what differs between two versions of a job")
+    parser.add_argument("job", metavar="JOB", nargs="?", default="")
+    parser.add_argument("old", metavar="OLD", nargs="?", default="", help="v3, or @production")
+    parser.add_argument("new", metavar="NEW", nargs="?", default="latest", help="v7 (default: the latest)")
+    parser.add_argument("--run", default="", metavar="RUN", help="what changed since the last good run before this one")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace) -> int:
@@ -29,31 +29,31 @@ def do(arguments: argparse.Namespace) -> int:
 
     with workspace() as space:
         if arguments.run:
-            return answer(arguments, versions.suspects(space, arguments.run), _suspects)
+            return print_result(arguments, versions.changes_since_success(space, arguments.run), _render_suspects)
         if not arguments.job or not arguments.old:
-            raise BadInput("which versions?", remedy="jupyter mlops diff JOB v3 v7")
-        return answer(arguments, versions.diff(space, arguments.job, arguments.old, arguments.new), _plain)
+            raise InvalidInputError("which versions?", remedy="jupyter mlops diff JOB v3 v7")
+        return print_result(arguments, versions.diff(space, arguments.job, arguments.old, arguments.new), _render)
 
 
-def _plain(told: dict[str, Any]) -> str:
-    lines = [f"{told['job']}: {told['old']} to {told['new']}"]
-    for name, changes in told["sections"].items():
+def _render(payload: dict[str, Any]) -> str:
+    lines = [f"{payload['job']}: {payload['old']} to {payload['new']}"]
+    for name, changes in payload["sections"].items():
         if changes:
-            lines += ["", TITLES[name], *(line for change in changes for line in _change(change))]
+            lines += ["", TITLES[name], *(line for change in changes for line in _render_change(change))]
     return "\n".join(lines if len(lines) > 1 else [*lines, "nothing differs"])
 
 
-def _suspects(told: dict[str, Any]) -> str:
-    lines = [f"{told['run']} ({told['new']}) against {told['good']} ({told['old']}), the last good one"]
-    for at, change in enumerate(told["suspects"], 1):
-        first, *rest = _change(change)
-        lines += [f"{at}. {TITLES[change['section']].lower()}: {first.strip()}", *rest]
-    return "\n".join(lines if told["suspects"] else [*lines, "nothing that is recorded differs"])
+def _render_suspects(payload: dict[str, Any]) -> str:
+    lines = [f"{payload['run']} ({payload['new']}) against {payload['good']} ({payload['old']}), the last good one"]
+    for rank, change in enumerate(payload["suspects"], 1):
+        first, *details = _render_change(change)
+        lines += [f"{rank}. {TITLES[change['section']].lower()}: {first.strip()}", *details]
+    return "\n".join(lines if payload["suspects"] else [*lines, "nothing that is recorded differs"])
 
 
-def _change(change: dict[str, Any]) -> list[str]:
-    where = f" {change['cell'] + 1}" if "cell" in change else ""
-    head = f"  {change['what']}{where}"
+def _render_change(change: dict[str, Any]) -> list[str]:
+    cell_number = f" {change['cell'] + 1}" if "cell" in change else ""
+    head = f"  {change['what']}{cell_number}"
     if "before" in change:
         head += f": {change['before']} → {change['after']}"
     return [head, *(f"    {line}" for line in change.get("diff", ()))]

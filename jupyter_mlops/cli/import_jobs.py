@@ -6,28 +6,28 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.cli.space import answer, workspace
+from jupyter_mlops.cli.workspace import print_result, workspace
 
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("import-jobs", help="take over the jobs of jupyter-scheduler")
-    made.add_argument("database", type=Path, nargs="?", help="its database (default: where it keeps it)")
-    made.add_argument("--activate", action="store_true", help="let their schedules fire here at once")
-    made.add_argument("--json", action="store_true", help="print JSON")
-    made.set_defaults(do=do)
+    parser = verbs.add_parser("import-jobs", help="take over the jobs of jupyter-scheduler")
+    parser.add_argument("database", type=Path, nargs="?", help="its database (default: where it keeps it)")
+    parser.add_argument("--activate", action="store_true", help="let their schedules fire here at once")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace) -> int:
     from jupyter_mlops.service import versions
 
     with workspace() as space:
-        told = versions.import_jobs(space, arguments.database, activate=arguments.activate)
-    return answer(arguments, told, _plain)
+        entries = versions.import_jobs(space, arguments.database, activate=arguments.activate)
+    return print_result(arguments, entries, _render)
 
 
-def _plain(told: list[dict[str, Any]]) -> str:
+def _render(entries: list[dict[str, Any]]) -> str:
     lines = []
-    for one in told:
-        lines.append(f"{one['job']} {one.get('version', '')}".rstrip())
-        lines += [f"  {note}" for note in one["notes"]]
+    for entry in entries:
+        lines.append(f"{entry['job']} {entry.get('version', '')}".rstrip())
+        lines += [f"  {note}" for note in entry["notes"]]
     return "\n".join(lines) or "there are no job definitions"

@@ -8,15 +8,17 @@ from typing import Any
 
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("kernelspec", help='install "Python 3 (forked)", a kernel that is ready at once')
-    made.add_argument("action", choices=["install"])
-    made.add_argument("--name", default="python3-forked", help="its name (default: %(default)s)")
-    place = made.add_mutually_exclusive_group()
-    place.add_argument("--user", action="store_true", help="for this person (the default)")
-    place.add_argument("--sys-prefix", action="store_true", help="in this environment")
-    place.add_argument("--prefix", help="under this folder")
-    made.add_argument("--preload", action="append", default=[], metavar="MODULE", help="import this ahead; repeatable")
-    made.set_defaults(do=do)
+    parser = verbs.add_parser("kernelspec", help='install "Python 3 (forked)", a kernel that is ready at once')
+    parser.add_argument("action", choices=["install"])
+    parser.add_argument("--name", default="python3-forked", help="its name (default: %(default)s)")
+    location = parser.add_mutually_exclusive_group()
+    location.add_argument("--user", action="store_true", help="for this person (the default)")
+    location.add_argument("--sys-prefix", action="store_true", help="in this environment")
+    location.add_argument("--prefix", help="under this folder")
+    parser.add_argument(
+        "--preload", action="append", default=[], metavar="MODULE", help="import this ahead; repeatable"
+    )
+    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace) -> int:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from jupyter_mlops.cli.space import workspace
+from jupyter_mlops.cli.workspace import workspace
 
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("logs", help="print what a run wrote")
-    made.add_argument("run", metavar="RUN", help="its id, or how it begins")
-    made.add_argument("-f", "--follow", action="store_true", help="go on until it is over")
-    made.set_defaults(do=do)
+    parser = verbs.add_parser("logs", help="print what a run wrote")
+    parser.add_argument("run", metavar="RUN", help="its id, or how it begins")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until it is over")
+    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace) -> int:

@@ -6,20 +6,20 @@ import argparse
 from functools import partial
 from typing import Any
 
-from jupyter_mlops.cli.space import answer, workspace
+from jupyter_mlops.cli.workspace import print_result, workspace
 
 
 def add(verbs: Any) -> None:
-    for verb, says in (("pause", "let a job's schedules rest"), ("resume", "let them go on, from now")):
-        made = verbs.add_parser(verb, help=says)
-        made.add_argument("target", metavar="JOB", help="a job, or the number of one schedule")
-        made.add_argument("--json", action="store_true", help="print JSON")
-        made.set_defaults(do=partial(do, paused=verb == "pause"))
+    for verb, help_text in (("pause", "let a job's schedules rest"), ("resume", "let them go on, from now")):
+        parser = verbs.add_parser(verb, help=help_text)
+        parser.add_argument("target", metavar="JOB", help="a job, or the number of one schedule")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+        parser.set_defaults(do=partial(do, paused=verb == "pause"))
 
 
 def do(arguments: argparse.Namespace, paused: bool) -> int:
     from jupyter_mlops.service import jobs
 
     with workspace() as space:
-        told = jobs.pause(space, arguments.target, paused)
-    return answer(arguments, told, lambda t: f"{t['job']}: {'paused' if t['paused'] else 'goes on'}")
+        payload = jobs.pause(space, arguments.target, paused)
+    return print_result(arguments, payload, lambda t: f"{t['job']}: {'paused' if t['paused'] else 'goes on'}")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from jupyter_mlops.run import retry
+from jupyter_mlops.execution import retry
 
 MARKS = {
     "queued": "◌", "running": "◐", "completed": "✓", "cached": "✓", "failed": "✖", "skipped": "–", "stopped": "■",
@@ -16,13 +16,13 @@ MARKS = {
 COLOURS = {"running": "cyan", "completed": "green", "cached": "green dim", "failed": "red bold", "stopped": "yellow"}
 
 
-def waits(event: dict[str, Any]) -> str:
+def waiting_message(event: dict[str, Any]) -> str:
     """`waits for the worker: 2 runs go on, 1 waits before it`"""
     return f"waits for the worker: {event['running']} running, {event['queued']} before it in the queue"
 
 
 class Progress(Protocol):
-    def tell(self, event: dict[str, Any]) -> None: ...
+    def handle_event(self, event: dict[str, Any]) -> None: ...
 
     def summary(self, record: dict[str, Any]) -> None: ...
 
@@ -30,7 +30,7 @@ class Progress(Protocol):
 class Silent:
     """Shows nothing."""
 
-    def tell(self, event: dict[str, Any]) -> None:
+    def handle_event(self, event: dict[str, Any]) -> None:
         pass
 
     def summary(self, record: dict[str, Any]) -> None:
@@ -40,22 +40,22 @@ class Silent:
 class Lines:
     """A line for each step that ends, on standard error."""
 
-    def tell(self, event: dict[str, Any]) -> None:
+    def handle_event(self, event: dict[str, Any]) -> None:
         if event["event"] == "step" and event["state"] != "running":
-            why = f"  {event['why']}" if event.get("why") else ""
+            reason = f"  {event['why']}" if event.get("why") else ""
             print(
-                f"{MARKS[event['state']]} {event['step']}  {event['state']}  {event['seconds']:.2f} s{why}",
+                f"{MARKS[event['state']]} {event['step']}  {event['state']}  {event['seconds']:.2f} s{reason}",
                 file=sys.stderr,
             )
         elif event["event"] == "retry":
             print(f"  {event['step']}: {retry.told(event)}", file=sys.stderr)
         elif event["event"] == "waiting":
-            print(waits(event), file=sys.stderr)
+            print(waiting_message(event), file=sys.stderr)
         elif event["event"] == "discarded":
             print(f"  {event['step']} runs again on the main line: {event['why']}", file=sys.stderr)
 
     def summary(self, record: dict[str, Any]) -> None:
-        conclude(record)
+        print_summary(record)
 
 
 class Table:
@@ -64,21 +64,21 @@ class Table:
     def __init__(self, live: Any) -> None:
         self.live = live
         self.steps: dict[str, dict[str, Any]] = {}
-        self.began: dict[str, float] = {}
-        self.waiting = ""
+        self.start_times: dict[str, float] = {}
+        self.waiting_text = ""
 
-    def tell(self, event: dict[str, Any]) -> None:
+    def handle_event(self, event: dict[str, Any]) -> None:
         if event["event"] == "waiting":
-            self.waiting = waits(event)
+            self.waiting_text = waiting_message(event)
         elif event["event"] == "run":
-            self.waiting = ""
+            self.waiting_text = ""
             self.steps = {name: {"state": "queued", "seconds": None, "why": ""} for name in event["steps"]}
         elif event["event"] == "step" and event["step"] in self.steps:
             self.steps[event["step"]].update(
                 state=event["state"], seconds=event.get("seconds"), why=event.get("why", "")
             )
             if event["state"] == "running":
-                self.began[event["step"]] = time.monotonic()
+                self.start_times[event["step"]] = time.monotonic()
         elif event["event"] == "cell" and event["step"] in self.steps:
             self.steps[event["step"]]["why"] = f"cell {event['cell'] + 1}"
         elif event["event"] == "retry" and event["step"] in self.steps:
@@ -90,22 +90,22 @@ class Table:
         from rich.text import Text
 
         grid = Grid.grid(padding=(0, 2))
-        if self.waiting:
-            grid.add_row(Text(self.waiting, style="dim"))
+        if self.waiting_text:
+            grid.add_row(Text(self.waiting_text, style="dim"))
         for name, facts in self.steps.items():
             state = facts["state"]
             seconds = facts["seconds"]
             if state == "running":
-                seconds = time.monotonic() - self.began.get(name, time.monotonic())
+                seconds = time.monotonic() - self.start_times.get(name, time.monotonic())
             mark = Text(f"{MARKS[state]} {state}", style=COLOURS.get(state, "dim"))
             grid.add_row(mark, name, "" if seconds is None else f"{seconds:.1f} s", Text(facts["why"], style="dim"))
         return grid
 
     def summary(self, record: dict[str, Any]) -> None:
-        conclude(record)
+        print_summary(record)
 
 
-def conclude(record: dict[str, Any]) -> None:
+def print_summary(record: dict[str, Any]) -> None:
     """The last words: what became of it, where it failed, what it measured, where the record is."""
     error = record["error"]
     if error is not None:
@@ -113,24 +113,24 @@ def conclude(record: dict[str, Any]) -> None:
             f"✖ {record['state']}: step {error['step']!r}, cell {error['cell'] + 1}: "
             f"{error['ename']}: {error['evalue']}"
         )
-        for line in own_frames(error["traceback"]):
+        for line in notebook_frames(error["traceback"]):
             print(f"    {line}")
     else:
         print(f"{MARKS[record['state']]} {record['state']}")
-    for fused in record["fused"]:
-        kind = f" ({fused['type']})" if fused["type"] else ""
-        print(f"  kept in one kernel from {fused['made_by']} on: `{fused['variable']}`{kind}: {fused['why']}")
+    for fusion in record["fused"]:
+        kind = f" ({fusion['type']})" if fusion["type"] else ""
+        print(f"  kept in one kernel from {fusion['made_by']} on: `{fusion['variable']}`{kind}: {fusion['why']}")
     for name, value in record["metrics"].items():
         print(f"  {name} = {value:.6g}" if isinstance(value, float) else f"  {name} = {value}")
     print(record["output"])
 
 
-def own_frames(traceback: list[str]) -> list[str]:
+def notebook_frames(traceback: list[str]) -> list[str]:
     """The lines of a traceback that speak of the notebook's own cells, and the last one."""
     import re
 
-    plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in traceback]
-    arrows = [line.strip() for line in plain for line in line.splitlines() if line.lstrip().startswith("---->")]
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in traceback]
+    arrows = [line.strip() for line in lines for line in line.splitlines() if line.lstrip().startswith("---->")]
     return arrows[-3:]
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from jupyter_mlops.cli.space import answer, workspace
+from jupyter_mlops.cli.workspace import print_result, workspace
 
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("reproduce", help="run a run again, and compare every output")
-    made.add_argument("run", metavar="RUN", help="its id, or how it begins")
-    made.add_argument("--json", action="store_true", help="print one JSON object")
-    made.set_defaults(do=do)
+    parser = verbs.add_parser("reproduce", help="run a run again, and compare every output")
+    parser.add_argument("run", metavar="RUN", help="its id, or how it begins")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace) -> int:
@@ -20,15 +20,15 @@ def do(arguments: argparse.Namespace) -> int:
     from jupyter_mlops.service import versions
 
     with workspace() as space:
-        with progress(quiet=arguments.json) as shown:
-            told = versions.reproduce(space, arguments.run, shown.tell)
-        answer(arguments, told, _plain)
-    return 0 if told["state"] == "reproduced" else 1
+        with progress(quiet=arguments.json) as display:
+            verdict = versions.reproduce(space, arguments.run, display.handle_event)
+        print_result(arguments, verdict, _render)
+    return 0 if verdict["state"] == "reproduced" else 1
 
 
-def _plain(told: dict[str, Any]) -> str:
-    found = told["difference"]
-    if not found:
-        return str(told["words"])
-    return "\n".join([told["words"], *(f"- {line}" for line in found["before"].splitlines()[:8]),
-                      *(f"+ {line}" for line in found["after"].splitlines()[:8])])  # fmt: skip
+def _render(verdict: dict[str, Any]) -> str:
+    difference = verdict["difference"]
+    if not difference:
+        return str(verdict["words"])
+    return "\n".join([verdict["words"], *(f"- {line}" for line in difference["before"].splitlines()[:8]),
+                      *(f"+ {line}" for line in difference["after"].splitlines()[:8])])  # fmt: skip

@@ -7,11 +7,11 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.workspace import Workspace
@@ -20,39 +20,44 @@ NEGATIVE = re.compile(r"-(\d|\.\d|inf$).*")  # values, where argparse would take
 
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("run", help="run a notebook as a pipeline, or a version of a job")
-    made.add_argument("notebook", type=Path, metavar="NOTEBOOK|JOB[@VERSION]|BUNDLE.zip")
-    options(made)
-    made.add_argument("-d", "--detach", action="store_true", help="a job: don't wait for the run")
-    made.set_defaults(do=do)
+    parser = verbs.add_parser("run", help="run a notebook as a pipeline, or a version of a job")
+    parser.add_argument("notebook", type=Path, metavar="NOTEBOOK|JOB[@VERSION]|BUNDLE.zip")
+    options(parser)
+    parser.add_argument("-d", "--detach", action="store_true", help="a job: don't wait for the run")
+    parser.set_defaults(do=do)
 
 
-def options(made: argparse.ArgumentParser) -> None:
+def options(parser: argparse.ArgumentParser) -> None:
     """The options of `run`, which `demo` shares."""
-    value_options(made)
-    made.add_argument("-o", "--output", type=Path, help="the executed notebook; without it, it is kept with the runs")
-    made.add_argument(
+    value_options(parser)
+    parser.add_argument("-o", "--output", type=Path, help="the executed notebook; without it, it is kept with the runs")
+    parser.add_argument(
         "--from", dest="from_step", default="", metavar="STEP", help="run this step and all after it again"
     )
-    made.add_argument(
+    parser.add_argument(
         "--only", dest="only_step", default="", metavar="STEP", help="run this step, and what it stands on"
     )
-    made.add_argument("--no-cache", action="store_true", help="neither use nor keep results")
-    made.add_argument("-j", "--jobs", type=positive, default=0, metavar="N", help="kernels at most (default: cores)")
-    made.add_argument("--isolate", action="store_true", help="every step in a kernel of its own, as on a cluster")
-    made.add_argument("--timeout", type=_seconds, metavar="S", help="seconds a cell may take")
-    made.add_argument("--run-timeout", type=_seconds, metavar="S", help="seconds the run may take")
-    made.add_argument("--report", type=Path, metavar="HTML", help="write one self-contained page")
-    made.add_argument("--no-code", action="store_true", help="leave the code out of the report")
-    made.add_argument("-k", "--kernel", default="", help="run in this kernel")
-    made.add_argument("--cwd", type=Path, help="working directory (default: the notebook's folder)")
-    made.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--no-cache", action="store_true", help="neither use nor keep results")
+    parser.add_argument(
+        "-j", "--jobs", type=positive_int, default=0, metavar="N", help="kernels at most (default: cores)"
+    )
+    parser.add_argument("--isolate", action="store_true", help="every step in a kernel of its own, as on a cluster")
+    parser.add_argument("--timeout", type=_seconds, metavar="S", help="seconds a cell may take")
+    parser.add_argument("--run-timeout", type=_seconds, metavar="S", help="seconds the run may take")
+    parser.add_argument("--report", type=Path, metavar="HTML", help="write one self-contained page")
+    parser.add_argument("--no-code", action="store_true", help="leave the code out of the report")
+    parser.add_argument("-k", "--kernel", default="", help="run in this kernel")
+    parser.add_argument("--cwd", type=Path, help="working directory (default: the notebook's folder)")
+    parser.add_argument(
+        "--explain", action="store_true", help="say of each step why it ran where it did, or was not kept"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def value_options(made: argparse.ArgumentParser) -> None:
+def value_options(parser: argparse.ArgumentParser) -> None:
     """The options that give parameters their values."""
-    made._negative_number_matcher = NEGATIVE
-    values = made.add_argument_group("parameters (as papermill's)")
+    parser._negative_number_matcher = NEGATIVE
+    values = parser.add_argument_group("parameters (as papermill's)")
     values.add_argument("-p", "--parameters", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     values.add_argument("-r", "--parameters_raw", nargs=2, action="append", default=[], metavar=("NAME", "TEXT"))
     values.add_argument("-f", "--parameters_file", action="append", default=[], metavar="YAML_FILE")
@@ -60,7 +65,7 @@ def value_options(made: argparse.ArgumentParser) -> None:
     values.add_argument("-b", "--parameters_base64", action="append", default=[], metavar="BASE64_YAML")
 
 
-def positive(text: str) -> int:
+def positive_int(text: str) -> int:
     if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 999999999")
     return int(text)
@@ -80,17 +85,17 @@ def do(arguments: argparse.Namespace) -> int:
     text = str(arguments.notebook)
     if text.endswith(".zip") and arguments.notebook.is_file():
         return run_bundle(arguments.notebook, arguments)
-    plain = not text.endswith(".ipynb") and os.sep not in text
-    if plain and (not arguments.notebook.exists() or (arguments.notebook.is_dir() and _is_job(text))):
+    is_job_name = not text.endswith(".ipynb") and os.sep not in text
+    if is_job_name and (not arguments.notebook.exists() or (arguments.notebook.is_dir() and _is_job(text))):
         return run_job(text, arguments)
     if arguments.detach:
-        raise BadInput("a notebook is waited for", where="-d", remedy="Publish it, and run the job.")
+        raise InvalidInputError("a notebook is waited for", where="-d", remedy="Publish it, and run the job.")
     return run_notebook(arguments.notebook, arguments)
 
 
 def _is_job(text: str) -> bool:
     """Whether a job is called like a folder that is here."""
-    from jupyter_mlops.cli.space import workspace
+    from jupyter_mlops.cli.workspace import workspace
     from jupyter_mlops.service import jobs
 
     with workspace() as space:
@@ -99,83 +104,113 @@ def _is_job(text: str) -> bool:
 
 def run_bundle(path: Path, arguments: argparse.Namespace) -> int:
     """Publish what is in a bundle, and run it."""
-    from jupyter_mlops.cli.space import workspace
+    from jupyter_mlops.cli.workspace import workspace
     from jupyter_mlops.service import versions
 
-    _require_of_version(arguments)
+    _require_version_options(arguments)
     with workspace() as space:
-        told = versions.unbundle(space, path)
-    return run_job(f"{told['job']}@{told['version']}", arguments)
+        payload = versions.unbundle(space, path)
+    return run_job(f"{payload['job']}@{payload['version']}", arguments)
 
 
 def run_job(job: str, arguments: argparse.Namespace) -> int:
     """Run a version of a job, by a worker or here."""
-    from jupyter_mlops.cli.space import workspace
+    from jupyter_mlops.cli.workspace import workspace
     from jupyter_mlops.service import jobs
 
-    _require_of_version(arguments)
-    given, texts = parameters(arguments)
-    asked = {
+    _require_version_options(arguments)
+    values, texts = parameters(arguments)
+    run_options = {
         "from_step": arguments.from_step, "only_step": arguments.only_step, "use_cache": not arguments.no_cache,
         "jobs": arguments.jobs, "isolate": arguments.isolate, "timeout": arguments.timeout,
         "run_timeout": arguments.run_timeout,
     }  # fmt: skip
     with workspace() as space:
-        begun = jobs.start(space, job, given, texts, {k: v for k, v in asked.items() if v or k == "use_cache"})
-        return followed(space, begun, arguments, _write_down)
+        run = jobs.start(space, job, values, texts, {k: v for k, v in run_options.items() if v or k == "use_cache"})
+        return follow_run(space, run, arguments, _export_outputs)
 
 
-def _require_of_version(arguments: argparse.Namespace) -> None:
-    """Raises BadInput for options of a notebook's run that one of a version can't have."""
+def _require_version_options(arguments: argparse.Namespace) -> None:
+    """Raises InvalidInputError for options of a notebook's run that one of a version can't have."""
     for option, value, remedy in (
         ("-k", arguments.kernel, "A version runs in its own environment. Publish it with another kernel: publish -k."),
         ("--cwd", arguments.cwd, "A version runs in a folder of its own, with the files that were published."),
     ):
         if value:
-            raise BadInput("that is for notebooks, not for versions", where=option, remedy=remedy)
+            raise InvalidInputError("that is for notebooks, not for versions", where=option, remedy=remedy)
+    if arguments.explain and arguments.detach:
+        raise InvalidInputError(
+            "with --detach there is nothing to explain yet", where="--explain", remedy="Leave one of them out."
+        )
     for option, path in (("-o", arguments.output), ("--report", arguments.report)):
         if path is not None and arguments.detach:
-            raise BadInput("with --detach there is nothing to write yet", where=option, remedy="Leave one of them out.")
+            raise InvalidInputError(
+                "with --detach there is nothing to write yet", where=option, remedy="Leave one of them out."
+            )
         if path is not None and not os.access(path.absolute().parent, os.W_OK):
-            raise BadInput("no file can be written there", where=f"{option} {path}", remedy="Name a file in a folder.")
+            raise InvalidInputError(
+                "no file can be written there", where=f"{option} {path}", remedy="Name a file in a folder."
+            )
     if arguments.report is not None and arguments.report.is_dir():
-        raise BadInput("this is a folder", where=f"--report {arguments.report}", remedy="Name a file in it.")
+        raise InvalidInputError("this is a folder", where=f"--report {arguments.report}", remedy="Name a file in it.")
 
 
-def _write_down(run: dict[str, Any], arguments: argparse.Namespace) -> None:
+def _export_outputs(run: dict[str, Any], arguments: argparse.Namespace) -> None:
     """Put a version's executed notebook, and its report, where they are wanted."""
     from jupyter_mlops import service
-    from jupyter_mlops.notebook.write import write_notebook
-    from jupyter_mlops.run.report import write_report
+    from jupyter_mlops.execution.report import write_report
+    from jupyter_mlops.notebook.writer import write_notebook
 
     if not run["output"] or not (arguments.output or arguments.report):
         return
-    nb, made = service.read(Path(run["output"])), Path(run["output"])
+    nb, source_path = service.read(Path(run["output"])), Path(run["output"])
     if arguments.report:
-        write_report(nb, arguments.report, made.stem, code=not arguments.no_code)
+        write_report(nb, arguments.report, source_path.stem, code=not arguments.no_code)
     if arguments.output:
         path = arguments.output.absolute()
-        path = path / made.name if path.is_dir() else path
+        path = path / source_path.name if path.is_dir() else path
         write_notebook(nb, path)
         run["output"] = str(path)
 
 
-def followed(
+def explanation(steps: Iterable[Mapping[str, Any]], decisions: Iterable[Mapping[str, Any]] = ()) -> str:
+    """Each step with a line for each reason, and below them the history of the decisions on it."""
+    history: dict[str, list[str]] = {}
+    for decision in decisions:
+        history.setdefault(decision["step"], []).append(f"    {_decision_line(decision)}")
+    lines: list[str] = []
+    for step in steps:
+        lines += [f"{step['name']}  {step['state']}", *(f"  {reason}" for reason in step.get("why", ()))]
+        lines += history.get(step["name"], [])
+    return "\n".join(lines)
+
+
+def _decision_line(decision: Mapping[str, Any]) -> str:
+    """`0.52 s  Cell 3: a cached result was looked for: use no cached result (it changes the state of x)`"""
+    from jupyter_mlops.execution.reasons import named
+
+    reason = f" ({decision['reason']})" if decision["reason"] else ""
+    cells = named(decision["cells"])
+    return f"{decision['seconds']:.2f} s  {cells}: {decision['event']}: {decision['instruction']}{reason}"
+
+
+def follow_run(
     space: Workspace, run: dict[str, Any], arguments: argparse.Namespace,
-    then: Callable[[dict[str, Any], argparse.Namespace], None] = lambda run, arguments: None,
+    on_finish: Callable[[dict[str, Any], argparse.Namespace], None] = lambda run, arguments: None,
 ) -> int:  # fmt: skip
     """Wait for a run of a job, unless that is not wanted, do what is to be done then, and tell what came of it."""
-    import json
-
     from jupyter_mlops.cli import runs
     from jupyter_mlops.cli.progress import progress
+    from jupyter_mlops.cli.streams import to_json
     from jupyter_mlops.service import jobs
 
     if not arguments.detach:
-        with progress(quiet=arguments.json) as shown:
-            run = jobs.follow(space, run["id"], shown.tell)
-        then(run, arguments)
-    print(json.dumps(run, ensure_ascii=False) if arguments.json else runs.one(run))
+        with progress(quiet=arguments.json) as display:
+            run = jobs.follow(space, run["id"], display.handle_event)
+        on_finish(run, arguments)
+        if getattr(arguments, "explain", False) and not arguments.json:
+            print(explanation(run["steps"]))
+    print(to_json(run) if arguments.json else runs.render_run(run))
     return 0 if run["state"] in ("completed", "queued") else 1
 
 
@@ -183,12 +218,12 @@ def run_notebook(notebook: Path, arguments: argparse.Namespace) -> int:
     """Run one notebook with the options of `run`."""
     from jupyter_mlops import service
     from jupyter_mlops.cli.progress import progress
-    from jupyter_mlops.run.request import RunRequest
+    from jupyter_mlops.execution.request import RunRequest
 
-    given, texts = parameters(arguments)
+    values, texts = parameters(arguments)
     request = RunRequest(
         notebook=notebook,
-        given=given,
+        given=values,
         texts=texts,
         output=arguments.output,
         from_step=arguments.from_step,
@@ -203,14 +238,18 @@ def run_notebook(notebook: Path, arguments: argparse.Namespace) -> int:
         kernel=arguments.kernel,
         cwd=arguments.cwd,
     )
-    with progress(quiet=arguments.json) as shown:
-        record = service.run(request, tell=shown.tell)
+    with progress(quiet=arguments.json) as display:
+        record = service.run(request, on_event=display.handle_event)
+    if not arguments.explain:
+        record.pop("decisions", None)
     if arguments.json:
-        import json
+        from jupyter_mlops.cli.streams import to_json
 
-        print(json.dumps(record, ensure_ascii=False))
+        print(to_json(record))
     else:
-        shown.summary(record)
+        if arguments.explain:
+            print(explanation(record["steps"], record.get("decisions", ())))
+        display.summary(record)
     return 0 if record["state"] == "completed" else 1
 
 
@@ -218,25 +257,27 @@ def parameters(arguments: argparse.Namespace) -> tuple[dict[str, object], dict[s
     """Values from the parameter flags: typed ones, and texts still to be read by declared type."""
     from jupyter_mlops.service import yaml_values
 
-    given: dict[str, object] = {}
+    values: dict[str, object] = {}
     for text in arguments.parameters_base64:
         try:
-            plain = base64.b64decode(text, validate=True).decode("utf-8")
+            yaml_text = base64.b64decode(text, validate=True).decode("utf-8")
         except (binascii.Error, UnicodeDecodeError):
-            raise BadInput("not base64 of UTF-8 text", where="-b") from None
-        given.update(yaml_values(plain, "-b"))
+            raise InvalidInputError("not base64 of UTF-8 text", where="-b") from None
+        values.update(yaml_values(yaml_text, "-b"))
     for name in arguments.parameters_file:
         try:
             text = Path(name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"can't be read: {getattr(error, 'strerror', None) or error}", where=f"-f {name}") from None
-        given.update(yaml_values(text, f"-f {name}"))
+            raise InvalidInputError(
+                f"can't be read: {getattr(error, 'strerror', None) or error}", where=f"-f {name}"
+            ) from None
+        values.update(yaml_values(text, f"-f {name}"))
     for text in arguments.parameters_yaml:
-        given.update(yaml_values(text, "-y"))
+        values.update(yaml_values(text, "-y"))
     texts = dict(arguments.parameters)
     for name in texts:
-        given.pop(name, None)
+        values.pop(name, None)
     for name, value in arguments.parameters_raw:
         texts.pop(name, None)
-        given[name] = value
-    return given, texts
+        values[name] = value
+    return values, texts

@@ -8,12 +8,12 @@ from typing import Any
 
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("show", help="parameters, steps, and edges with the variables on them")
-    made.add_argument("notebook", type=Path)
-    form = made.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="one JSON object")
-    form.add_argument("--dot", action="store_true", help="Graphviz")
-    made.set_defaults(do=do)
+    parser = verbs.add_parser("show", help="parameters, steps, and edges with the variables on them")
+    parser.add_argument("notebook", type=Path)
+    output_format = parser.add_mutually_exclusive_group()
+    output_format.add_argument("--json", action="store_true", help="one JSON object")
+    output_format.add_argument("--dot", action="store_true", help="Graphviz")
+    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace) -> int:
@@ -22,9 +22,9 @@ def do(arguments: argparse.Namespace) -> int:
 
     pipeline = service.show(arguments.notebook)
     if arguments.json:
-        import json
+        from jupyter_mlops.cli.streams import to_json
 
-        print(json.dumps(pipeline.to_dict(), indent=1, ensure_ascii=False, default=str))
+        print(to_json(pipeline.to_dict(), indent=1, default=str))
     else:
         print(dot(pipeline) if arguments.dot else tree(pipeline))
     return 0

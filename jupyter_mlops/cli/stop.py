@@ -6,17 +6,17 @@ import argparse
 from typing import Any
 
 from jupyter_mlops.cli import runs
-from jupyter_mlops.cli.run import positive
-from jupyter_mlops.cli.space import answer, workspace
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.cli.run import positive_int
+from jupyter_mlops.cli.workspace import print_result, workspace
+from jupyter_mlops.errors import InvalidInputError
 
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("stop", help="stop a run")
-    made.add_argument("run", metavar="RUN", nargs="?", default="", help="its id, or how it begins")
-    made.add_argument("--batch", type=positive, metavar="NUMBER", help="all runs of a backfill or a sweep")
-    made.add_argument("--json", action="store_true", help="print JSON")
-    made.set_defaults(do=do)
+    parser = verbs.add_parser("stop", help="stop a run")
+    parser.add_argument("run", metavar="RUN", nargs="?", default="", help="its id, or how it begins")
+    parser.add_argument("--batch", type=positive_int, metavar="NUMBER", help="all runs of a backfill or a sweep")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace) -> int:
@@ -24,10 +24,10 @@ def do(arguments: argparse.Namespace) -> int:
 
     with workspace() as space:
         if arguments.batch:
-            return answer(arguments, jobs.stop_batch(space, arguments.batch), runs.batch)
+            return print_result(arguments, jobs.stop_batch(space, arguments.batch), runs.render_batch)
         if not arguments.run:
-            raise BadInput("which run?", remedy="`jupyter mlops runs` lists them.")
-        told = jobs.stop(space, arguments.run)
-    return answer(
-        arguments, told, lambda t: f"{t['id']}: {'stopping' if t['state'] == 'running' else t['state']}"
+            raise InvalidInputError("which run?", remedy="`jupyter mlops runs` lists them.")
+        payload = jobs.stop(space, arguments.run)
+    return print_result(
+        arguments, payload, lambda t: f"{t['id']}: {'stopping' if t['state'] == 'running' else t['state']}"
     )  # fmt: skip

@@ -9,18 +9,18 @@ from typing import Any
 
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("suggest", help="tag an untagged notebook: steps and parameters")
-    made.add_argument("notebook", type=Path)
-    made.add_argument("-o", "--output", type=Path, help="write the tagged notebook here")
-    made.set_defaults(do=do)
+    parser = verbs.add_parser("suggest", help="tag an untagged notebook: steps and parameters")
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("-o", "--output", type=Path, help="write the tagged notebook here")
+    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace) -> int:
     from jupyter_mlops import service
     from jupyter_mlops.pipeline.suggest import describe
 
-    nb, found = service.suggest(arguments.notebook)
-    print(describe(found))
+    nb, suggestion = service.suggest(arguments.notebook)
+    print(describe(suggestion))
     if arguments.output is None:
         print("nothing was written; -o FILE writes the tagged notebook", file=sys.stderr)
     else:

@@ -11,29 +11,29 @@ SIGNS = {
 }  # fmt: skip
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Columns as wide as they need to be."""
-    grid = [tuple(heads), *(tuple("" if cell is None else str(cell) for cell in row) for row in rows)]
-    widths = [max(len(line[at]) for line in grid) for at in range(len(heads))]
+    grid = [tuple(headers), *(tuple("" if cell is None else str(cell) for cell in row) for row in rows)]
+    widths = [max(len(line[index]) for line in grid) for index in range(len(headers))]
     return "\n".join("  ".join(f"{c:<{w}}" for c, w in zip(line, widths, strict=True)).rstrip() for line in grid)
 
 
-def moment(seconds: float | None) -> str:
+def format_time(seconds: float | None) -> str:
     """A time in this machine's zone: `2026-11-24 06:00:00`."""
     return "" if seconds is None else datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def duration(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
-def state(name: str) -> str:
+def format_state(name: str) -> str:
     return f"{SIGNS.get(name, '?')} {name}"
 
 
-def values(parameters: dict[str, object]) -> str:
+def format_values(parameters: dict[str, object]) -> str:
     """`alpha=0.5 sample=True`, not too long."""
     text = " ".join(f"{k}={v}" for k, v in parameters.items())
     return text if len(text) <= 60 else f"{text[:59]}…"

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from jupyter_mlops.cli.space import answer, workspace
-from jupyter_mlops.cli.table import moment, table
+from jupyter_mlops.cli.table import format_time, table
+from jupyter_mlops.cli.workspace import print_result, workspace
 
 
 def add(verbs: Any) -> None:
-    made = verbs.add_parser("versions", help="list the versions of a job, or let an alias name one")
-    made.add_argument("job", metavar="JOB", help="the job, or JOB@v3 for one of them")
-    made.add_argument("--alias", default="", metavar="NAME", help="let this alias name the version")
-    made.add_argument("--json", action="store_true", help="print JSON")
-    made.set_defaults(do=do)
+    parser = verbs.add_parser("versions", help="list the versions of a job, or let an alias name one")
+    parser.add_argument("job", metavar="JOB", help="the job, or JOB@v3 for one of them")
+    parser.add_argument("--alias", default="", metavar="NAME", help="let this alias name the version")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(do=do)
 
 
 def do(arguments: argparse.Namespace) -> int:
@@ -24,17 +24,17 @@ def do(arguments: argparse.Namespace) -> int:
         name, selector = jobs.split_selector(arguments.job)
         if arguments.alias:
             jobs.set_alias(space, name, arguments.alias, selector)
-        told = jobs.versions(space, name)
+        entries = jobs.versions(space, name)
         if "@" in arguments.job and not arguments.alias:
-            chosen = jobs.version(space, name, selector)
-            told = [one for one in told if one["version"] == chosen]
-    return answer(arguments, told, _plain)
+            version_name = jobs.version(space, name, selector)
+            entries = [entry for entry in entries if entry["version"] == version_name]
+    return print_result(arguments, entries, _render)
 
 
-def _plain(told: list[dict[str, Any]]) -> str:
+def _render(entries: list[dict[str, Any]]) -> str:
     rows = [
-        (v["version"], " ".join(f"@{a}" for a in v["aliases"]), moment(v["created"]), v["author"],
+        (v["version"], " ".join(f"@{a}" for a in v["aliases"]), format_time(v["created"]), v["author"],
          v["commit"][:10] + ("+" if v["dirty"] else ""), v["message"])
-        for v in told
+        for v in entries
     ]  # fmt: skip
     return table(("VERSION", "ALIASES", "PUBLISHED", "BY", "COMMIT", "MESSAGE"), rows)

@@ -14,17 +14,17 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
 
-from jupyter_mlops.errors import BadInput, DatabaseError
+from jupyter_mlops.errors import DatabaseError, InvalidInputError
 
-HEAD = "0003"  # the newest migration
-PATIENCE = 30.0  # seconds to wait for another writer
-WRITERS = 0x6D6C6F7073  # PostgreSQL's advisory lock of those who take runs or fire slots
+HEAD_REVISION = "0004"  # the newest migration
+BUSY_TIMEOUT_S = 30.0  # seconds to wait for another writer
+WRITE_LOCK_ID = 0x6D6C6F7073  # PostgreSQL's advisory lock of those who take runs or fire slots
 # Without these, it may take hours until a connection to a server that has vanished is given up.
-NOTICES = {"connect_timeout": 10, "keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4}
+KEEPALIVE_OPTIONS = {"connect_timeout": 10, "keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4}
 T = TypeVar("T")
 
 
-class Damaged(dict[str, Any]):
+class CorruptDocument(dict[str, Any]):
     """Stands, empty, for a document that can't be read: one damaged row must not keep others from being read."""
 
 
@@ -38,14 +38,14 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.hurried = threading.Event()
-        self.engine = _engine(url)
+        self.abort_event = threading.Event()
+        self.engine = _create_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         try:
             self._upgrade()
         except DBAPIError as error:
             self.engine.dispose()
-            raise _told(error, url) from None
+            raise _database_error(error, url) from None
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
@@ -54,7 +54,7 @@ class Database:
             with self.engine.connect() as connection:
                 yield connection
         except (DBAPIError, OverflowError) as error:
-            raise _told(error, self.url) from error
+            raise _database_error(error, self.url) from error
 
     @contextlib.contextmanager
     def write(self, *, alone: bool = False) -> Iterator[Connection]:
@@ -67,28 +67,28 @@ class Database:
                 connection = connection.execution_options(writes=True)
                 with connection.begin():
                     if alone and not self.is_sqlite:  # SQLite has one writer at a time anyway
-                        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS})
+                        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITE_LOCK_ID})
                     yield connection
         except (DBAPIError, OverflowError) as error:
-            if _is_unique(error):
+            if _is_integrity_error(error):
                 raise
-            raise _told(error, self.url) from error
+            raise _database_error(error, self.url) from error
 
-    def patiently(self, work: Callable[[], T], patience: float = PATIENCE) -> T:
+    def retry_during_outage(self, operation: Callable[[], T], patience: float = BUSY_TIMEOUT_S) -> T:
         """Do it, again and again while the database is locked or away, for so many seconds, or until `hurry`."""
         until = time.monotonic() + patience
-        wait = 0.05
+        delay = 0.05
         while True:
             try:
-                return work()
+                return operation()
             except DatabaseError:
-                if time.monotonic() + wait > until or self.hurried.wait(wait):
+                if time.monotonic() + delay > until or self.abort_event.wait(delay):
                     raise
-                wait = min(2.0, wait * 2)
+                delay = min(2.0, delay * 2)
 
-    def hurry(self) -> None:
+    def abort_retries(self) -> None:
         """Wait for nothing from now on: this process is about to end."""
-        self.hurried.set()
+        self.abort_event.set()
 
     def close(self) -> None:
         self.engine.dispose()
@@ -98,21 +98,22 @@ class Database:
         with self.engine.connect() as connection:
             if not inspect(connection).has_table("alembic_version"):
                 return ""
-            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-            return str(found or "")
+            version_num = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return str(version_num or "")
 
     def _upgrade(self) -> None:
-        known = self.revision()
-        if known == HEAD:
+        revision = self.revision()
+        if revision == HEAD_REVISION:
             return
-        if known > HEAD or (known and not known.isdigit()):
-            newer = known.isdigit()
+        if revision > HEAD_REVISION or (revision and not revision.isdigit()):
+            is_newer = revision.isdigit()
             self.engine.dispose()
-            whose = "a newer jupyter_mlops" if newer else "another program"
-            raise BadInput(
-                f"this database was written by {whose}: tables at {known!r}, {HEAD!r} is the newest known here",
+            origin = "a newer jupyter_mlops" if is_newer else "another program"
+            raise InvalidInputError(
+                f"this database was written by {origin}: tables at {revision!r},"
+                f" {HEAD_REVISION!r} is the newest known here",
                 where=make_url(self.url).render_as_string(hide_password=True),
-                remedy="Upgrade: pip install -U jupyter_mlops." if newer else "Name another one.",
+                remedy="Upgrade: pip install -U jupyter_mlops." if is_newer else "Name another one.",
             )
         from jupyter_mlops.db.migrate import upgrade
 
@@ -139,24 +140,24 @@ def name_of(url: str) -> str:
     return f"{parsed.get_backend_name()} on {host}:{parsed.port or ''}: {parsed.database}"
 
 
-def _engine(url: str) -> Engine:
+def _create_engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "postgresql" and "+" not in parsed.drivername:
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
             Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-        options: dict[str, Any] = {"json_deserializer": _document}
+        options: dict[str, Any] = {"json_deserializer": _parse_document}
         if parsed.get_backend_name() == "postgresql":
-            told = {name: value for name, value in NOTICES.items() if name not in parsed.query}
-            options |= {"pool_pre_ping": True, "connect_args": told}
+            connect_args = {name: value for name, value in KEEPALIVE_OPTIONS.items() if name not in parsed.query}
+            options |= {"pool_pre_ping": True, "connect_args": connect_args}
         engine = create_engine(parsed, **options)
     except ModuleNotFoundError as error:
-        raise BadInput(
+        raise InvalidInputError(
             f"the database needs {error.name}", where="database", remedy="pip install 'jupyter_mlops[postgresql]'"
         ) from None
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise BadInput(
+        raise InvalidInputError(
             f"not the URL of a database: {error}", where="database", remedy="Example: postgresql://host/name"
         ) from None
     except OSError as error:
@@ -165,23 +166,23 @@ def _engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     elif engine.dialect.name != "postgresql":
-        raise BadInput(
+        raise InvalidInputError(
             f"{engine.dialect.name} can't be used", where="database", remedy="Use sqlite:/// or postgresql://."
         )
     return engine
 
 
-def _document(text: str) -> Any:
+def _parse_document(text: str) -> Any:
     try:
         return json.loads(text)
     except (TypeError, ValueError):
-        return Damaged()
+        return CorruptDocument()
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, not by sqlite3
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {int(PATIENCE * 1000)}")
+    cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
@@ -193,19 +194,21 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _is_unique(error: Exception) -> bool:
+def _is_integrity_error(error: Exception) -> bool:
     from sqlalchemy.exc import IntegrityError
 
     return isinstance(error, IntegrityError)
 
 
-def _told(error: DBAPIError | OverflowError, url: str) -> BadInput | DatabaseError:
-    said = str(getattr(error, "orig", error)).strip().split("\n")[0]
+def _database_error(error: DBAPIError | OverflowError, url: str) -> InvalidInputError | DatabaseError:
+    message = str(getattr(error, "orig", error)).strip().split("\n")[0]
     if isinstance(error, OverflowError | DataError):
-        return BadInput(f"the database can't hold this value: {said}", remedy="Take a smaller number, a shorter text.")
-    where = make_url(url).render_as_string(hide_password=True)
+        return InvalidInputError(
+            f"the database can't hold this value: {message}", remedy="Take a smaller number, a shorter text."
+        )
+    location = make_url(url).render_as_string(hide_password=True)
     if isinstance(error, OperationalError):
         remedy = "Look whether it is there, may be written, has room, and is not held by another program."
     else:
         remedy = "If it is damaged, put a copy of it back."
-    return DatabaseError(f"the database: {said}", where=where, remedy=remedy)
+    return DatabaseError(f"the database: {message}", where=location, remedy=remedy)

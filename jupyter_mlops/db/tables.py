@@ -48,6 +48,7 @@ job = Table(
     Column("owner", String(200), nullable=False, default=""),
     Column("paused", Boolean, nullable=False, default=False),
     Column("hidden", Boolean, nullable=False, default=False),  # of a notebook that was never published
+    Column("notebook", Text),  # the path of that notebook, of any length
     Column("policies", JSON, nullable=False, default=dict),
 )
 
@@ -104,7 +105,7 @@ batch = Table(
     Column("kind", String(20), nullable=False),
     Column("created", Double, nullable=False),
     Column("concurrency", Integer, nullable=False, default=1),
-    Column("asked", JSON, nullable=False, default=dict),
+    Column("options", JSON, nullable=False, default=dict),
 )
 
 run = Table(
@@ -122,14 +123,16 @@ run = Table(
     Column("priority", Integer, nullable=False, default=0),
     Column("serial", Boolean, nullable=False, default=False),  # waits for the schedule's other runs
     Column("parameters", JSON, nullable=False, default=dict),
-    Column("asked", JSON, nullable=False, default=dict),
+    Column("options", JSON, nullable=False, default=dict),
     Column("created", Double, nullable=False),
     Column("not_before", Double, nullable=False, default=0.0),
     Column("started", Double),
     Column("finished", Double),
     Column("attempt", Integer, nullable=False, default=0),
-    Column("resumed", Integer, nullable=False, default=0),
-    Column("reached", Integer, nullable=False, default=0, server_default="0"),  # steps that were done, at the furthest
+    Column("recoveries", Integer, nullable=False, default=0),
+    Column(
+        "steps_completed", Integer, nullable=False, default=0, server_default="0"
+    ),  # steps that were done, at the furthest
     Column("worker", String(200), nullable=False, default=""),
     Column("lease", String(64)),
     Column("lease_until", Double),
@@ -138,6 +141,7 @@ run = Table(
     Column("metrics", JSON, nullable=False, default=dict),
     Column("error", JSON),
     Column("notes", JSON, nullable=False, default=list),
+    Column("environment_changes", JSON, nullable=False, default=list, server_default="[]"),
     Column("verdict", JSON),
     UniqueConstraint("schedule_id", "slot"),
     Index("ix_run_queue", "state", "not_before"),
@@ -155,6 +159,7 @@ step_run = Table(
     Column("state", String(20), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("seconds", Double, nullable=False, default=0.0),
+    Column("why", JSON),  # sentences, one for each decision on it; None: it is not over, or from before they were kept
 )
 
 run_file = Table(

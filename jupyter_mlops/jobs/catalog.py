@@ -1,9 +1,10 @@
-"""What is there: jobs, their versions and aliases, and their schedules."""
+"""Job definitions: jobs, their versions and aliases, and their schedules."""
 
 from __future__ import annotations
 
 import difflib
 import getpass
+import hashlib
 import re
 import time
 import unicodedata
@@ -16,12 +17,13 @@ from sqlalchemy.exc import IntegrityError
 
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import Database
-from jupyter_mlops.errors import BadInput, Unknown
-from jupyter_mlops.jobs.cron import Cron
-from jupyter_mlops.jobs.policies import Missed, Overlap, Policies, one_of
+from jupyter_mlops.errors import InvalidInputError, NotFoundError
+from jupyter_mlops.jobs.policies import Policies, one_of
 from jupyter_mlops.jobs.records import Job, Schedule, VersionRow
+from jupyter_mlops.scheduling.cron import Cron
+from jupyter_mlops.states import MissedPolicy, OverlapPolicy
 
-LONGEST = 200  # characters of a job's name
+LONGEST = 200  # maximum characters of a job's name
 ALIAS = re.compile(r"[^\W\d_][\w-]{0,99}")
 
 
@@ -37,7 +39,7 @@ class Catalog:
     # -- jobs
 
     def job(self, name: str) -> Job:
-        """The job of that name. Raises Unknown."""
+        """The job of that name. Raises NotFoundError."""
         with self.db.read() as c:
             for way in (name, unicodedata.normalize("NFC", name)):
                 row = c.execute(select(t.job).where(t.job.c.name == way)).mappings().first()
@@ -51,40 +53,42 @@ class Catalog:
             return Job.of(_one(c, t.job, job_id, "job"))
 
     def jobs(self, *, hidden: bool = False) -> list[Job]:
-        """All jobs by name, with those that hold the runs of notebooks if `hidden`."""
+        """All jobs by name, including those that hold runs of unpublished notebooks if `hidden`."""
         with self.db.read() as c:
             asked = select(t.job).where(t.job.c.hidden.in_((False, hidden))).order_by(t.job.c.name)
             return [Job.of(row) for row in c.execute(asked).mappings()]
 
     def notebook_job(self, path: str) -> Job:
-        """The hidden job that holds the runs of a notebook that is worked on."""
-        name = f"notebook:{path}"[:200]
+        """The hidden job that holds the runs of an unpublished notebook."""
+        name = notebook_job_name(path)
         with self.db.write(alone=True) as c:
             if c.execute(select(t.job.c.id).where(t.job.c.name == name)).first() is None:
                 rules = Policies.of({"environment": "live", "concurrency": 1, "keep_runs": 100}).to_dict()
-                row = {"name": name, "created": self.clock(), "owner": whoami(), "hidden": True, "policies": rules}
+                row = {"name": name, "created": self.clock(), "owner": whoami(), "hidden": True, "policies": rules,
+                       "notebook": path}  # fmt: skip
                 c.execute(insert(t.job).values(**row))
         return self.job(name)
 
     def move_notebooks(self, old: str, new: str) -> None:
-        """The notebook at a path, or all in a folder of that path, lie elsewhere now: their runs go with them.
+        """Move the runs of a notebook, or of all notebooks in a folder, to their new path.
 
-        What has runs under the new path already keeps them.
+        A notebook that already has runs under the new path keeps them.
         """
-        before, after = f"notebook:{old}", f"notebook:{new}"
+        path = t.job.c.notebook
         with self.db.write(alone=True) as c:
-            mine = select(t.job.c.id, t.job.c.name).where(
-                t.job.c.hidden, or_(t.job.c.name == before, t.job.c.name.startswith(f"{before}/", autoescape=True))
+            moved = select(t.job.c.id, path).where(
+                t.job.c.hidden, or_(path == old, path.startswith(f"{old}/", autoescape=True))
             )
-            taken = set(c.execute(select(t.job.c.name).where(t.job.c.hidden)).scalars())
-            for job_id, name in c.execute(mine).all():
-                wanted = (after + name.removeprefix(before))[:200]
-                if wanted not in taken:
-                    c.execute(update(t.job).where(t.job.c.id == job_id).values(name=wanted))
+            taken = set(c.execute(select(path).where(t.job.c.hidden)).scalars())
+            for job_id, before in c.execute(moved).all():
+                after = new + before.removeprefix(old)
+                if after not in taken:
+                    values = {"notebook": after, "name": notebook_job_name(after)}
+                    c.execute(update(t.job).where(t.job.c.id == job_id).values(**values))
 
     def ensure_job(self, name: str, owner: str = "") -> Job:
-        """The job of that name, made if it isn't there. Raises BadInput for what can't be a name."""
-        name = unicodedata.normalize("NFC", name)  # a file's name may have its accents apart
+        """The job of that name, created if it does not exist. Raises InvalidInputError for an invalid name."""
+        name = unicodedata.normalize("NFC", name)  # file names may use decomposed accents
         require_name(name)
         try:
             with self.db.write() as c:
@@ -92,7 +96,7 @@ class Catalog:
                     row = {"name": name, "created": self.clock(), "owner": owner or whoami()}
                     c.execute(insert(t.job).values(**row))
         except IntegrityError:
-            pass  # somebody else made it at the same time
+            pass  # created concurrently by another process
         return self.job(name)
 
     def set_policies(self, name: str, changes: Mapping[str, Any]) -> Job:
@@ -100,7 +104,7 @@ class Catalog:
         job = self.job(name)
         try:
             base = job.rules
-        except BadInput:  # what can't be read is set anew
+        except InvalidInputError:  # unreadable policies are replaced
             base = Policies()
         made = Policies.of(changes, base)
         with self.db.write() as c:
@@ -108,7 +112,7 @@ class Catalog:
         return self.job(name)
 
     def pause_job(self, name: str, paused: bool) -> Job:
-        """Let a job's schedules rest, or go on. Slots that pass while it rests are not made up for."""
+        """Pause or resume the schedules of a job. Slots that pass while it is paused are not made up for."""
         job = self.job(name)
         with self.db.write() as c:
             c.execute(update(t.job).where(t.job.c.id == job.id).values(paused=paused))
@@ -118,7 +122,7 @@ class Catalog:
         return self.job(name)
 
     def delete_job(self, name: str) -> None:
-        """Remove a job, its versions, schedules and runs."""
+        """Delete a job, its versions, schedules and runs."""
         job = self.job(name)
         with self.db.write() as c:
             c.execute(delete(t.run).where(t.run.c.job_id == job.id))
@@ -129,7 +133,8 @@ class Catalog:
     def add_version(
         self, job: Job, digest: str, *, author: str = "", message: str = "", provenance: Mapping[str, Any] | None = None
     ) -> tuple[VersionRow, bool]:
-        """Publish a digest under a job, and whether it is new: the same content is the same version."""
+        """Publish a digest under a job. Returns the version, and whether it is new: the same content is the same
+        version."""
         with self.db.write(alone=True) as c:
             here = (t.version.c.job_id == job.id, t.version.c.digest == digest)
             known = c.execute(select(t.version).where(*here)).mappings().first()
@@ -150,7 +155,7 @@ class Catalog:
             return [VersionRow.of(row) for row in c.execute(asked).mappings()]
 
     def version(self, job: Job, selector: str = "latest") -> VersionRow:
-        """The version that `latest`, `v3`, `3` or `@production` names. Raises Unknown."""
+        """The version selected by `latest`, `v3`, `3` or `@production`. Raises NotFoundError."""
         with self.db.read() as c:
             return self.version_in(c, job, selector)
 
@@ -165,15 +170,17 @@ class Catalog:
         elif re.fullmatch(r"v?\d{1,9}", selector):
             asked = asked.where(t.version.c.number == int(selector.lstrip("v")))
         else:
-            raise BadInput(f"{selector!r} names no version", where=job.name, remedy="Say latest, v3, or @production.")
+            raise InvalidInputError(
+                f"{selector!r} is not a version", where=job.name, remedy="Use latest, v3, or @production."
+            )
         row = c.execute(asked).mappings().first()
         if row is None:
             there = [f"v{n}" for n in c.execute(select(t.version.c.number).where(t.version.c.job_id == job.id)
                                                 .order_by(t.version.c.number)).scalars()]  # fmt: skip
             there += [f"@{a}" for a in self._aliases(c, job)]
-            raise Unknown(
+            raise NotFoundError(
                 f"the job {job.name!r} has no version {selector}",
-                remedy=f"There are: {', '.join(there)}." if there else "Publish one first.",
+                remedy=f"Versions: {', '.join(there)}." if there else "Publish one first.",
             )
         return VersionRow.of(row)
 
@@ -182,12 +189,12 @@ class Catalog:
             return VersionRow.of(_one(c, t.version, version_id, "version"))
 
     def note_writes(self, version_id: int, writes: bool) -> None:
-        """Remember whether runs of a version write files."""
+        """Record whether runs of a version write files."""
         with self.db.write() as c:
             c.execute(update(t.version).where(t.version.c.id == version_id).values(writes_files=writes))
 
     def aliases(self, job: Job) -> dict[str, int]:
-        """Alias -> number of the version."""
+        """Version numbers by alias."""
         with self.db.read() as c:
             return self._aliases(c, job)
 
@@ -207,11 +214,11 @@ class Catalog:
 
     def add_schedule(
         self, job: Job, cron: Cron, *, version: str = "latest", parameters: Mapping[str, Any] | None = None,
-        missed: Missed = "latest", overlap: Overlap = "queue",
+        missed: MissedPolicy = "latest", overlap: OverlapPolicy = "queue",
     ) -> Schedule:  # fmt: skip
-        """Make runs of a job from now on."""
-        one_of(Missed, "missed", missed)
-        one_of(Overlap, "overlap", overlap)
+        """Add a schedule that fires from now on."""
+        one_of(MissedPolicy, "missed", missed)
+        one_of(OverlapPolicy, "overlap", overlap)
         self.version(job, version)
         now = self.clock()
         values = {
@@ -234,9 +241,9 @@ class Catalog:
             return [Schedule.of(row) for row in c.execute(asked).mappings()]
 
     def change_schedule(self, schedule_id: int, cron: Cron, changes: Mapping[str, Any]) -> Schedule:
-        """Let a schedule fire by another cron expression from now on, and change others of its columns."""
-        one_of(Missed, "missed", changes["missed"])
-        one_of(Overlap, "overlap", changes["overlap"])
+        """Change the cron expression of a schedule from now on, and other columns."""
+        one_of(MissedPolicy, "missed", changes["missed"])
+        one_of(OverlapPolicy, "overlap", changes["overlap"])
         known = self.schedule(schedule_id)
         job = self.job_by_id(known.job_id)
         self.version(job, changes["version"])
@@ -248,7 +255,7 @@ class Catalog:
         return self.schedule(schedule_id)
 
     def pause_schedule(self, schedule_id: int, paused: bool) -> Schedule:
-        """Let one schedule rest, or go on from now."""
+        """Pause one schedule, or resume it from now."""
         known = self.schedule(schedule_id)
         job = self.job_by_id(known.job_id)
         with self.db.write() as c:
@@ -268,37 +275,47 @@ class Catalog:
             try:
                 following = _next(Cron(known.cron, known.zone), max(now, known.fired_until))
                 values = {"next_at": following, "fired_until": max(now, known.fired_until), "problem": ""}
-            except BadInput as error:
+            except InvalidInputError as error:
                 values = {"next_at": None, "problem": error.message}
         c.execute(update(t.schedule).where(t.schedule.c.id == known.id).values(**values))
 
 
+def notebook_job_name(path: str) -> str:
+    """The name of the hidden job of the notebook at a path. No visible job can have it, and it does not reveal the
+    path. Hashed because paths are unlimited in length and names are not."""
+    digest = hashlib.blake2b(path.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    return f"notebook:{digest}"
+
+
 def require_name(name: str) -> None:
-    """Raises BadInput for what can't be the name of a job."""
+    """Raises InvalidInputError for an invalid job name."""
     fits = name[:1].isalnum() and len(name) <= LONGEST and all(map(fits_in_name, name))
     if not fits or ".." in name or name != name.strip():
-        raise BadInput(
-            f"{name!r} can't be the name of a job",
-            where="job",
-            remedy="Use letters, digits, spaces, '.', '_' and '-', 200 at most, and begin with a letter or a digit.",
+        raise InvalidInputError(
+            f"{name!r} is not a valid job name",
+            field="job",
+            remedy="Use at most 200 letters, digits, spaces, '.', '_' and '-', and begin with a letter or a digit.",
         )
 
 
 def require_alias(name: str) -> None:
-    """Raises BadInput for what can't be an alias."""
+    """Raises InvalidInputError for an invalid alias."""
     if not ALIAS.fullmatch(name):
-        raise BadInput(f"{name!r} can't be an alias", remedy="Use letters, digits, '_' and '-', 100 at most.")
+        raise InvalidInputError(
+            f"{name!r} is not a valid alias",
+            remedy="Use at most 100 letters, digits, '_' and '-', and begin with a letter.",
+        )
     if name == "latest" or re.fullmatch(r"v\d+", name):
-        raise BadInput(f"{name!r} can't be an alias: it names a version already", remedy="Choose a word.")
+        raise InvalidInputError(f"{name!r} cannot be an alias because it selects a version", remedy="Choose a word.")
 
 
 def fits_in_name(sign: str) -> bool:
-    """Whether a character may stand in a job's name; marks are parts of letters in many scripts."""
+    """Whether a character may occur in a job's name; marks are parts of letters in many scripts."""
     return sign.isalnum() or sign in "._- " or unicodedata.category(sign) in ("Mn", "Mc")
 
 
 def whoami() -> str:
-    """The person this process works for."""
+    """The user that this process runs as."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
@@ -312,12 +329,12 @@ def _next(cron: Cron, after: float) -> float:
 def _one(c: Connection, table: Table, key: Any, what: str) -> Any:
     row = c.execute(select(table).where(table.c.id == key)).mappings().first()
     if row is None:
-        raise Unknown(f"there is no {what} {key}")
+        raise NotFoundError(f"there is no {what} {key}")
     return row
 
 
-def _unknown(what: str, name: str, known: Sequence[str]) -> Unknown:
+def _unknown(what: str, name: str, known: Sequence[str]) -> NotFoundError:
     near = difflib.get_close_matches(name, known, 1)
     hint = f"Did you mean {near[0]!r}? " if near else ""
-    there = f"There are: {', '.join(sorted(known)[:20])}." if known else "There are none yet."
-    return Unknown(f"there is no {what} {name!r}", remedy=f"{hint}{there}")
+    there = f"Available: {', '.join(sorted(known)[:20])}." if known else "None exist yet."
+    return NotFoundError(f"there is no {what} {name!r}", remedy=f"{hint}{there}")

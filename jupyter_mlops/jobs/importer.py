@@ -1,4 +1,4 @@
-"""Taking over the jobs of jupyter-scheduler: its database is read, and never written."""
+"""Import the jobs of jupyter-scheduler. Its database is read and never written."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.errors import BadInput, MlopsError, Unknown
+from jupyter_mlops.errors import InvalidInputError, MlopsError, NotFoundError
 from jupyter_mlops.jobs.catalog import fits_in_name
-from jupyter_mlops.jobs.cron import Cron
 from jupyter_mlops.jobs.publish import publish
 from jupyter_mlops.jobs.records import Job, VersionRow
 from jupyter_mlops.jobs.workspace import Workspace
+from jupyter_mlops.scheduling.cron import Cron
 
 DATABASE, STAGING = "scheduler.sqlite", "scheduler_staging_area"
 MESSAGE = "taken over from jupyter-scheduler"
@@ -25,13 +25,15 @@ Check = Callable[[Workspace, VersionRow, Mapping[str, object], Mapping[str, str]
 def import_jobs(
     space: Workspace, check: Check, database: Path | None = None, *, activate: bool = False
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Publish each job definition as a job with its schedule; what became of each, in words.
+    """Publish each job definition as a job with its schedule. Returns the result for each, with notes for people.
 
-    A definition that can't be taken over is told of, and keeps no other from it.
+    A definition that cannot be imported is reported and does not affect the others.
 
-    :param check: gives the parameters, typed ones and texts, as a version has them; raises BadParameter.
-    :param database: default: where jupyter-scheduler keeps it.
-    :param activate: let the schedules fire that fire there; else they rest until `resume`, so that nothing fires twice.
+    :param check: returns the parameters, typed values and texts, in the form that a version expects; raises
+        InvalidParameterError.
+    :param database: default: the location that jupyter-scheduler uses.
+    :param activate: activate the schedules that are active there; otherwise they stay paused until `resume`, so that
+        nothing fires twice.
     """
     path = database or _default()
     found, names = [], set[str]()
@@ -43,7 +45,7 @@ def import_jobs(
         try:
             _take_over(space, check, path, row, told, activate)
         except MlopsError as error:
-            what = "its schedule was not taken over" if "version" in told else "not taken over"
+            what = "the schedule was not imported" if "version" in told else "not imported"
             told["notes"].append(f"{what}: {f'{error.where}: ' if error.where else ''}{error.message}")
     return found
 
@@ -55,15 +57,17 @@ def _default() -> Path:
 
 
 def _definitions(path: Path) -> list[dict[str, Any]]:
-    """All definitions, the oldest first; early releases of jupyter-scheduler did not have all the columns."""
+    """All definitions, oldest first. Early releases of jupyter-scheduler lack some columns."""
     if not path.is_file():
-        raise BadInput("there is no database of jupyter-scheduler", where=str(path), remedy="Name its file.")
+        raise InvalidInputError(
+            "there is no database of jupyter-scheduler", where=str(path), remedy="Pass the path of its database file."
+        )
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             rows = [dict(row) for row in connection.execute("SELECT * FROM job_definitions")]
     except sqlite3.Error as error:
-        raise BadInput(f"not a database of jupyter-scheduler: {error}", where=str(path)) from None
+        raise InvalidInputError(f"not a database of jupyter-scheduler: {error}", where=str(path)) from None
     return sorted(rows, key=lambda row: row["create_time"] if isinstance(row.get("create_time"), int) else 0)
 
 
@@ -72,15 +76,17 @@ def _take_over(
 ) -> None:  # fmt: skip
     name, notes = told["job"], told["notes"]
     if not row.get("input_filename"):
-        raise BadInput("it names no notebook")
+        raise InvalidInputError("the definition names no notebook")
     staged = path.parent / STAGING / str(row.get("job_definition_id")) / Path(str(row.get("input_filename"))).name
     if not staged.is_file():
-        raise BadInput(f"its notebook is gone: {staged}")
+        raise InvalidInputError(f"the notebook does not exist any more: {staged}")
     active = bool(row["active"]) if row.get("active") is not None else True
     if (own := _own(space, name)) is not None:
         both = bool(row.get("schedule")) and active and bool(space.catalog.schedules(own))
-        notes.append("it is scheduled in both: pause one of them" if both else "its schedule is only there")
-        raise BadInput(f"there is a job {name!r} here already, which did not come from there")
+        notes.append(
+            "scheduled in both: pause one of them" if both else "the schedule exists only in jupyter-scheduler"
+        )
+        raise InvalidInputError(f"the job {name!r} already exists here and was not imported")
     made = publish(space, staged, name, MESSAGE)
     told.update(job=made.job.name, version=made.version.name)
     notes += made.notes
@@ -88,7 +94,7 @@ def _take_over(
         return
     cron = Cron.parse(str(row["schedule"]), str(row.get("timezone") or "UTC"))
     if any((s.cron, s.zone) == (cron.expression, cron.zone) for s in space.catalog.schedules(made.job)):
-        notes.append("it was taken over before")
+        notes.append("already imported")
     else:
         given = _parameters(row.get("parameters"))
         texts = {name: value for name, value in given.items() if isinstance(value, str)}
@@ -99,11 +105,11 @@ def _take_over(
         told["schedule"] = known.id
     if active:
         notes.append(
-            "jupyter-scheduler still runs it too: pause it there"
+            "jupyter-scheduler still runs it: pause it there"
             + ("" if activate else f", then `jupyter mlops resume {told.get('schedule', made.job.name)}` here")
         )
     elif activate:
-        notes.append("it rests, as it does there")
+        notes.append("paused, as in jupyter-scheduler")
 
 
 def _parameters(kept: Any) -> dict[str, Any]:
@@ -112,22 +118,22 @@ def _parameters(kept: Any) -> dict[str, Any]:
     except ValueError:
         values = kept
     if not isinstance(values or {}, dict):
-        raise BadInput(f"its parameters can't be read: {kept!r}")
+        raise InvalidInputError(f"the parameters are unreadable: {kept!r}")
     return dict(values or {})
 
 
 def _own(space: Workspace, name: str) -> Job | None:
-    """A job of that name that was not taken over."""
+    """A job of that name that was not imported."""
     try:
         job = space.catalog.job(name)
-    except Unknown:
+    except NotFoundError:
         return None
     versions = space.catalog.versions(job)
     return job if versions and all(version.message != MESSAGE for version in versions) else None
 
 
 def _name(text: str, taken: set[str]) -> str:
-    """A job's name like the text, and no other's: definitions of jupyter-scheduler may share one."""
+    """A unique job name close to the text: definitions of jupyter-scheduler may share a name."""
     plain = "".join(c if fits_in_name(c) else "-" for c in unicodedata.normalize("NFC", text)).strip(" .-_") or "job"
     plain = plain if plain[0].isalnum() else f"job {plain}"
     while ".." in plain:

@@ -1,4 +1,4 @@
-"""What a job's owner wants to happen: pure data, checked when it is given."""
+"""What the owner of a job wants: pure data, validated on creation."""
 
 from __future__ import annotations
 
@@ -7,34 +7,33 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
-from jupyter_mlops.errors import BadInput
-from jupyter_mlops.run.retry import wait_after
+from jupyter_mlops.errors import InvalidInputError
+from jupyter_mlops.execution.retry import wait_after
 
-Missed = Literal["latest", "all", "skip"]
-Overlap = Literal["queue", "skip", "allow", "replace"]
 Environment = Literal["locked", "live"]
 SECRET = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://\S|secret:[A-Za-z_]\w*$", re.ASCII)
 EVENTS = ("failure", "recovery", "long-running", "first-success")
-MOST = 1_000_000_000  # of any number
+MOST = 1_000_000_000  # maximum of any number
 
 
 @dataclass(frozen=True)
 class Policies:
-    """Of a job; a schedule says itself what happens to slots that were missed or overlap.
+    """Policies of a job. What happens to missed and overlapping slots is set on each schedule instead.
 
-    :param retries: how often a run that failed is tried again.
-    :param backoff: seconds before the first retry; each one after waits twice as long, an hour at most.
+    :param retries: how often a failed run is retried.
+    :param backoff: seconds before the first retry; the delay doubles each time, up to one hour.
     :param cell_timeout: seconds; `run_timeout`: seconds.
-    :param concurrency: runs of the job at once, at most.
-    :param priority: runs with a higher one are taken first.
-    :param keep_runs: finished runs that are kept; `keep_days`: days that they are kept; `keep_failures`: failed runs
-        that are kept whatever those two say. None: all.
-    :param environment: "locked": the kernel's own one if it is as the version's lock says, or else one built from the
-        lock; "live": the kernel's own one in any case, with a warning for every difference.
-    :param notify: addresses (Apprise URLs, or `secret:NAME` for one kept as a secret); `notify_on`: which events.
-    :param long_running: seconds after which a run is told of as long-running.
-    :param secrets: names of the secrets that its kernels get as environment variables.
+    :param concurrency: maximum number of simultaneous runs of the job.
+    :param priority: runs with a higher priority are claimed first.
+    :param keep_runs: number of finished runs to keep; `keep_days`: days to keep them; `keep_failures`: failed runs to
+        keep regardless of the other two. None: all.
+    :param environment: "locked": the kernel's own environment if it matches the version's lock, otherwise one built
+        from the lock; "live": always the kernel's own environment, with a note for every difference.
+    :param notify: addresses (Apprise URLs, or `secret:NAME` for an address stored as a secret); `notify_on`: which
+        events.
+    :param long_running: seconds after which a run is reported as long-running.
+    :param secrets: names of the secrets that its kernels receive as environment variables.
     """
 
     retries: int = 0
@@ -54,28 +53,30 @@ class Policies:
 
     @classmethod
     def of(cls, given: Mapping[str, Any], base: Policies | None = None) -> Policies:
-        """Policies with these changed. Raises BadInput for a name or a value that is none."""
+        """Policies with some values changed. Raises InvalidInputError for an unknown name or an invalid value."""
         known = {f.name: f for f in fields(cls)}
         values = asdict(base or cls())
         for name, value in given.items():
             if name not in known:
-                raise BadInput(f"there is no policy {name!r}", where="policies", remedy=f"Known: {', '.join(known)}.")
+                raise InvalidInputError(
+                    f"there is no policy {name!r}", field="policies", remedy=f"Known: {', '.join(known)}."
+                )
             values[name] = _checked(name, value)
         return cls(**values)
 
     @classmethod
     def kept(cls, told: Any) -> Policies:
-        """Those of a job's row, or the usual ones where they can't be read: its runs tell of that themselves."""
+        """The policies of a job's row, or the defaults if they are unreadable: its runs report that themselves."""
         try:
             return cls.of(told)
-        except (BadInput, AttributeError):
+        except (InvalidInputError, AttributeError):
             return cls()
 
     def to_dict(self) -> dict[str, Any]:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     def wait_before(self, attempt: int) -> float:
-        """Seconds to wait before this attempt; the first is 1."""
+        """Seconds to wait before this attempt; attempts count from 1."""
         return 0.0 if attempt <= 1 else wait_after(attempt - 1, self.backoff)
 
 
@@ -110,11 +111,13 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def one_of(kind: Any, name: str, value: Any) -> Any:
-    """The value, if it is one of a Literal's."""
+    """The value, if it is a member of the Literal type; otherwise raises InvalidInputError."""
     if value not in get_args(kind):
         raise _bad(name, value, f"one of {', '.join(get_args(kind))}")
     return value
 
 
-def _bad(name: str, value: Any, wanted: str) -> BadInput:
-    return BadInput(f"{name} can't be {value!r}", where=f"policies.{name}", remedy=f"It has to be {wanted}.")
+def _bad(name: str, value: Any, wanted: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"{value!r} is not a valid value of {name}", field=f"policies.{name}", remedy=f"Use {wanted}."
+    )

@@ -6,24 +6,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
-from jupyter_mlops.db.database import Damaged
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.db.database import CorruptDocument
+from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.jobs.policies import Policies
 
-ACTIVE = ("queued", "running")
-FINISHED = ("completed", "failed", "stopped")
-STATES = (*ACTIVE, *FINISHED, "missed", "skipped")
-DOCUMENTS = {"parameters", "asked", "metrics", "policies", "provenance"}
+DOCUMENTS = {"parameters", "options", "metrics", "policies", "provenance"}
 
 
 class Record:
-    """Made from a row, or a mapping, that has its fields."""
+    """A value object built from a row, or a mapping, that has its fields."""
 
     @classmethod
     def of(cls, row: Any) -> Self:
         values = {f.name: row[f.name] for f in fields(cls) if f.name in row}  # type: ignore[arg-type]
         for name in DOCUMENTS & values.keys():
-            values[name] = values[name] if isinstance(values[name], dict) else Damaged()
+            values[name] = values[name] if isinstance(values[name], dict) else CorruptDocument()
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -32,7 +29,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Job(Record):
-    """A named thing that people care about."""
+    """A named thing that is published. A hidden one holds the runs of the notebook at the path `notebook`."""
 
     id: int
     name: str
@@ -40,21 +37,22 @@ class Job(Record):
     owner: str
     paused: bool
     hidden: bool
+    notebook: str | None
     policies: Mapping[str, Any]
 
     @property
     def rules(self) -> Policies:
-        """Its policies. Raises BadInput if what is kept of them can't be read."""
-        if isinstance(self.policies, Damaged):
-            raise BadInput(
-                "the policies can't be read", where=f"job {self.name}", remedy="Set them again: jupyter mlops jobs."
+        """Its policies. Raises InvalidInputError if the stored ones are unreadable."""
+        if isinstance(self.policies, CorruptDocument):
+            raise InvalidInputError(
+                "the policies are unreadable", where=f"job {self.name}", remedy="Set them again: jupyter mlops jobs."
             )
         return Policies.of(self.policies)
 
 
 @dataclass(frozen=True)
 class VersionRow(Record):
-    """A version as it is listed; its content is in the object store under its digest."""
+    """A version without its content, which is in the object store under its digest."""
 
     id: int
     job_id: int
@@ -73,7 +71,7 @@ class VersionRow(Record):
 
 @dataclass(frozen=True)
 class Schedule(Record):
-    """When runs of a job are made. Times are seconds since 1970."""
+    """Cron expression, time zone and parameters of runs of a job. Times are seconds since 1970."""
 
     id: int
     job_id: int
@@ -92,7 +90,10 @@ class Schedule(Record):
 
 @dataclass(frozen=True)
 class Run(Record):
-    """One execution. Times are seconds since 1970; `slot` is the time that a schedule made it for."""
+    """One execution. Times are seconds since 1970; `slot` is the fire time of its schedule.
+
+    It executes a version of the job `job`, or the unpublished notebook at the path `notebook`.
+    """
 
     id: str
     job_id: int | None
@@ -105,13 +106,13 @@ class Run(Record):
     state: str
     priority: int
     parameters: Mapping[str, Any]
-    asked: Mapping[str, Any]
+    options: Mapping[str, Any]
     created: float
     not_before: float
     started: float | None
     finished: float | None
     attempt: int
-    resumed: int
+    recoveries: int
     worker: str
     lease: str | None
     lease_until: float | None
@@ -120,12 +121,19 @@ class Run(Record):
     metrics: Mapping[str, Any]
     error: Mapping[str, Any] | None
     notes: list[str]
+    environment_changes: list[str]
     verdict: Mapping[str, Any] | None
-    job: str = ""
+    job: str | None = None
+    notebook: str | None = None
     version: int | None = None
     steps: tuple[Mapping[str, Any], ...] = field(default=())
 
     @property
+    def subject(self) -> str:
+        """Name of what it runs, for people: the job or the notebook's path."""
+        return self.job or self.notebook or "a notebook"
+
+    @property
     def seconds(self) -> float | None:
-        """How long it took, or None while it is not over."""
+        """Its duration, or None until it has finished."""
         return None if self.started is None or self.finished is None else self.finished - self.started

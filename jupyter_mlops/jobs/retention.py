@@ -1,4 +1,4 @@
-"""What is no longer wanted goes: old runs by their job's policy, and what nothing refers to."""
+"""Retention: delete old runs by their job's policy, and everything that nothing refers to."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from sqlalchemy import delete, select
 
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import name_of
-from jupyter_mlops.errors import BadInput, StoreError
-from jupyter_mlops.jobs.folder import RunFolder, marked_folders
+from jupyter_mlops.errors import InvalidInputError, StoreError
 from jupyter_mlops.jobs.policies import Policies
-from jupyter_mlops.jobs.records import FINISHED
+from jupyter_mlops.jobs.run_directory import RunDirectory, marked_folders
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.kernels import leftovers
-from jupyter_mlops.objects import ObjectStore
+from jupyter_mlops.kernels import reaper
+from jupyter_mlops.states import FINISHED
+from jupyter_mlops.storage.local import ObjectStore
 from jupyter_mlops.versions.manifest import Manifest
 
 DAY = 86400.0
-FRESH = DAY  # seconds that anything just made is left alone
-IDLE = 30 * DAY  # seconds after which checkouts and environments that nobody used go
+FRESH = DAY  # minimum age in seconds of anything that is deleted
+IDLE = 30 * DAY  # seconds without use after which checkouts and environments are deleted
 
 
 @dataclass
-class Swept:
-    """How much went."""
+class CleanupResult:
+    """How much was deleted."""
 
     runs: int = 0
     objects: int = 0
@@ -41,15 +41,15 @@ class Swept:
         return asdict(self)
 
 
-def sweep(space: Workspace, *, dry: bool = False, now: float | None = None) -> Swept:
-    """Let go of what policies don't keep. With `dry`, only tell how much that would be."""
-    swept, now = Swept(), time.time() if now is None else now
+def clean_up(space: Workspace, *, dry: bool = False, now: float | None = None) -> CleanupResult:
+    """Delete what the policies do not keep. With `dry`, only report how much that would be."""
+    swept, now = CleanupResult(), time.time() if now is None else now
     for run_id in expired(space, now, swept.notes):
         swept.runs += 1
         if not dry:
             with space.db.write() as c:
                 c.execute(delete(t.run).where(t.run.c.id == run_id, t.run.c.state.not_in(("queued", "running"))))
-            RunFolder(space.home, run_id).remove()
+            RunDirectory(space.home, run_id).remove()
     _gone_elsewhere(space, swept, dry)
     _objects(space, swept, now, dry)
     _fetched(space.home, swept, now, dry)
@@ -58,22 +58,22 @@ def sweep(space: Workspace, *, dry: bool = False, now: float | None = None) -> S
         if not dry:
             shutil.rmtree(folder, ignore_errors=True)
     if not dry:
-        swept.folders += leftovers.sweep(space.home)
+        swept.folders += reaper.reap_orphans(space.home)
     return swept
 
 
 def expired(space: Workspace, now: float, notes: list[str] | None = None) -> list[str]:
-    """Finished runs that their job's policy does not keep; the last completed run of a job always stays.
+    """Finished runs that their job's policy does not keep; the last completed run of a job is always kept.
 
-    :param notes: gets a line for each job whose policies can't be read; its runs stay.
+    :param notes: receives a line for each job whose policies are unreadable; its runs are kept.
     """
     found = []
     for job in space.catalog.jobs(hidden=True):
         try:
             rules = job.rules
-        except BadInput as error:
+        except InvalidInputError as error:
             if notes is not None:
-                notes.append(f"runs of {job.name} are left alone: {error.message}")
+                notes.append(f"runs of {job.notebook or job.name} are kept: {error.message}")
             continue
         if rules.keep_runs is None and rules.keep_days is None:
             continue
@@ -93,14 +93,14 @@ def _beyond(rows: Any, rules: Policies, now: float) -> list[Any]:
     for row in rows:
         too_many = rules.keep_runs is not None and kept >= rules.keep_runs
         too_old = rules.keep_days is not None and now - (row.finished or now) > rules.keep_days * DAY
-        kept += row.state in FINISHED  # that slots were missed or skipped goes with the runs around them
+        kept += row.state in FINISHED  # missed and skipped slots are deleted with the runs around them
         if (too_many or too_old) and row.id != last_good and row.id not in failures:
             found.append(row)
     return found
 
 
-def _gone_elsewhere(space: Workspace, swept: Swept, dry: bool) -> None:
-    """Folders of runs that another machine let go of."""
+def _gone_elsewhere(space: Workspace, swept: CleanupResult, dry: bool) -> None:
+    """Run directories whose runs another machine has deleted."""
     there = dict(marked_folders(space.home, name_of(space.config.database)))
     names = sorted(there)
     for start in range(0, len(names), 500):
@@ -114,16 +114,17 @@ def _gone_elsewhere(space: Workspace, swept: Swept, dry: bool) -> None:
                     there[run_id].remove()
 
 
-def _objects(space: Workspace, swept: Swept, now: float, dry: bool) -> None:
-    """Objects of no version and no run. Where it can't be told which those are, nothing goes, and a note says why."""
+def _objects(space: Workspace, swept: CleanupResult, now: float, dry: bool) -> None:
+    """Objects that no version and no run refers to. If this is not certain, nothing is deleted, and a note says why."""
     try:
         others = space.store.users() - {name_of(space.config.database)}
         if others:
             told = "; ".join(sorted(others))
-            swept.notes.append(f"objects are left alone: {space.store.where} is also used by {told}")
+            swept.notes.append(f"objects are kept: {space.store.location} is also used by {told}")
             return
         found = [kept for kept in space.store.listing() if kept.modified is not None and now - kept.modified > FRESH]
-        wanted = wanted_objects(space) if found else set()  # after the listing: what was published meanwhile stays
+        # After the listing, so that versions published meanwhile are kept.
+        wanted = wanted_objects(space) if found else set()
         for kept in found:
             if kept.name not in wanted:
                 swept.objects += 1
@@ -131,11 +132,11 @@ def _objects(space: Workspace, swept: Swept, now: float, dry: bool) -> None:
                 if not dry:
                     space.store.remove(kept.name)
     except StoreError as error:
-        swept.notes.append(f"objects are left alone: {error}")
+        swept.notes.append(f"objects are kept: {error}")
 
 
 def wanted_objects(space: Workspace) -> set[str]:
-    """The digests of all that versions and runs refer to. Raises StoreError if a version can't be read."""
+    """The digests that versions and runs refer to. Raises StoreError if a version is unreadable."""
     with space.db.read() as c:
         rows = c.execute(select(t.version.c.digest, t.version.c.provenance)).all()
         wanted = set(c.execute(select(t.run_file.c.digest).distinct()).scalars())
@@ -147,8 +148,8 @@ def wanted_objects(space: Workspace) -> set[str]:
     return wanted
 
 
-def _fetched(home: Path, swept: Swept, now: float, dry: bool) -> None:
-    """Copies of what is kept elsewhere, which nobody has asked for in a while."""
+def _fetched(home: Path, swept: CleanupResult, now: float, dry: bool) -> None:
+    """Local copies of remote objects that have not been used for a while."""
     store = ObjectStore(home / "fetched")
     for kept in store.listing():
         if kept.modified is not None and now - kept.modified > IDLE:

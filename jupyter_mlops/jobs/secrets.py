@@ -1,4 +1,4 @@
-"""Secrets by name: values come from the environment, a file or the keyring when a run begins, and are kept nowhere."""
+"""Secrets by name: read from the environment, a file or the keyring when a run begins, and stored nowhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.jobs.policies import SECRET
 
 FILE = "secrets"
@@ -14,26 +14,26 @@ KEYRING = "jupyter_mlops"
 
 
 def reveal(names: Iterable[str], home: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The values of secrets: of environment variables `MLOPS_SECRET_NAME` or `NAME`, of lines `NAME=value` in the
-    file `secrets` of our home (which nobody else may read), or of the keyring.
+    """The values of secrets, from environment variables `MLOPS_SECRET_NAME` or `NAME`, lines `NAME=value` of the file
+    `secrets` in the home folder (readable by the owner only), or the keyring.
 
-    :raises BadInput: one is nowhere to be found, or the file can be read by others.
+    :raises InvalidInputError: a secret was not found, or others can read the file.
     """
     wanted = list(dict.fromkeys(names))
     filed = _filed(home / FILE) if wanted else {}
     found = {}
     for name in wanted:
         if not SECRET.fullmatch(name):
-            raise BadInput(f"{name!r} can't be the name of a secret", remedy="Use letters, digits and '_'.")
+            raise InvalidInputError(f"{name!r} is not a valid name of a secret", remedy="Use letters, digits and '_'.")
         value = environ.get(f"MLOPS_SECRET_{name}", environ.get(name, filed.get(name)))
         if value is None:
             value = _in_keyring(name)
         if value is None:
-            raise BadInput(
-                f"the secret {name} is nowhere to be found",
-                where="secrets",
+            raise InvalidInputError(
+                f"the secret {name} was not found",
+                field="secrets",
                 remedy=f"Set the worker's environment variable MLOPS_SECRET_{name}, write {name}=… into {home / FILE}, "
-                f"or put it into the keyring: keyring set {KEYRING} {name}.",
+                f"or add it to the keyring: keyring set {KEYRING} {name}.",
             )
         found[name] = value
     return found
@@ -46,9 +46,11 @@ def _filed(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise BadInput(f"can't be read: {error.strerror}", where=str(path)) from None
+        raise InvalidInputError(f"the file of secrets is unreadable: {error.strerror}", where=str(path)) from None
     if os.name == "posix" and facts.st_mode & 0o077:
-        raise BadInput("others can read the secrets", where=str(path), remedy=f"chmod 600 {path}")
+        raise InvalidInputError(
+            "the file of secrets is readable by others", where=str(path), remedy=f"chmod 600 {path}"
+        )
     lines = (line.strip() for line in text.splitlines())
     pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
     return {name.strip(): value.strip() for name, sign, value in pairs if sign}

@@ -1,4 +1,4 @@
-"""Values of parameters that are only known when a run is made: `{{ scheduled_time }}` and the like."""
+"""Templates in parameter values, filled in when a run begins: `{{ scheduled_time }}` and others."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_mlops.errors import BadParameter
+from jupyter_mlops.errors import InvalidParameterError
 from jupyter_mlops.notebook.parameter import Parameter, json_form
 from jupyter_mlops.notebook.parameters import resolve
 
 NAMES = ("scheduled_time", "previous_success_time", "run_id")
-# A word in braces; or more than that about one of our names, which nothing fills either.
+# A word in braces, or a longer expression that contains a known name, which is rejected as well.
 HOLE = re.compile(rf"\{{\{{\s*(\w+|[^{{}}]*?\b(?:{'|'.join(NAMES)})\b[^{{}}]*?)\s*\}}\}}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\S+")
 SAMPLE = {"scheduled_time": "2026-01-31T06:00:00+00:00", "previous_success_time": "2026-01-30T06:00:00+00:00",
@@ -19,7 +19,7 @@ SAMPLE = {"scheduled_time": "2026-01-31T06:00:00+00:00", "previous_success_time"
 
 
 def names_in(value: Any) -> set[str]:
-    """The names that stand in holes anywhere in a value."""
+    """The template names anywhere in a value."""
     if isinstance(value, str):
         return set(HOLE.findall(value))
     if isinstance(value, Mapping):
@@ -30,19 +30,20 @@ def names_in(value: Any) -> set[str]:
 
 
 def check(parameters: Mapping[str, Any]) -> None:
-    """Raises BadParameter for a hole that nothing fills."""
+    """Raises InvalidParameterError for an unknown template."""
     for name, value in parameters.items():
         unknown = names_in(value) - set(NAMES)
         if unknown:
-            raise BadParameter(
-                f"nothing is known of {{{{ {sorted(unknown)[0]} }}}}",
+            raise InvalidParameterError(
+                f"unknown template {{{{ {sorted(unknown)[0]} }}}}",
                 where=f"parameter {name}",
-                remedy=f"Known are {', '.join(NAMES)}.",
+                field=f"parameters.{name}",
+                remedy=f"Use {', '.join(NAMES)}.",
             )
 
 
 def fill(value: Any, known: Mapping[str, str]) -> Any:
-    """The value with its holes filled."""
+    """The value with its templates filled in."""
     if isinstance(value, str):
         return HOLE.sub(lambda found: known.get(found[1], found[0]), value)
     if isinstance(value, Mapping):
@@ -53,12 +54,12 @@ def fill(value: Any, known: Mapping[str, str]) -> Any:
 
 
 def filled(values: Mapping[str, Any], parameters: Sequence[Parameter], known: Mapping[str, str]) -> dict[str, Any]:
-    """Values with their holes filled, as the parameters' types have them and JSON can say them.
+    """Values with their templates filled in, in the parameters' types and JSON form.
 
-    A date is the beginning of a time. What was never there, as the time of the first success before it, leaves a
-    parameter that can't be empty with its default.
+    A date parameter takes the date part of a time. If a value does not exist, such as the time of a success before the
+    first one, a parameter that cannot be empty keeps its default.
 
-    :raises BadParameter: a type can't have what was filled in.
+    :raises InvalidParameterError: the filled-in value does not fit the type.
     """
     declared = {parameter.name: parameter for parameter in parameters}
     found: dict[str, Any] = {}
@@ -82,8 +83,8 @@ def _read(parameter: Parameter, value: Any) -> dict[str, Any]:
     for given, texts in ways:
         try:
             return {name: json_form(resolve((parameter,), given, texts)[name])}
-        except BadParameter as error:
+        except InvalidParameterError as error:
             problem = error
-    if value == "" and not parameter.required:
+    if value == "" and not parameter.is_required:
         return {}
     raise problem

@@ -1,4 +1,4 @@
-"""Everything that is kept, opened when it is first asked for: the database, and the store of versions."""
+"""The database and the object store of one configuration, opened on first use."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.config import RunConfig
-from jupyter_mlops.versions.store import Store, open_store
+from jupyter_mlops.storage.store import Store, open_store
 
 if TYPE_CHECKING:
     from jupyter_mlops.db.database import Database
     from jupyter_mlops.jobs.catalog import Catalog
-    from jupyter_mlops.jobs.folder import RunFolder
-    from jupyter_mlops.jobs.queue import Queue
-    from jupyter_mlops.jobs.workers import Workers
+    from jupyter_mlops.jobs.run_directory import RunDirectory
+    from jupyter_mlops.jobs.run_queue import RunQueue
+    from jupyter_mlops.jobs.worker_registry import WorkerRegistry
 
 
 def store_of(config: RunConfig) -> Store:
-    """The store of versions, which other databases may use too."""
+    """The object store, which other databases may use too."""
     from jupyter_mlops.db.database import name_of
 
     return open_store(config.store, Path(config.home), name_of(config.database))
 
 
 def is_shared(config: RunConfig) -> bool:
-    """Whether the store may be others' too: it is not the one in our own home."""
+    """Whether the store may be shared: it is not the one in this home folder."""
     return Path(config.store).absolute() != Path(config.home).absolute() / "store"
 
 
 class Workspace:
-    """What the verbs of jobs and versions work on."""
+    """Database, store and services for jobs and versions."""
 
     def __init__(self, config: RunConfig | None = None) -> None:
         self.config = config or RunConfig()
@@ -49,33 +49,33 @@ class Workspace:
         return Catalog(self.db)
 
     @cached_property
-    def queue(self) -> Queue:
-        from jupyter_mlops.jobs.queue import Queue
+    def queue(self) -> RunQueue:
+        from jupyter_mlops.jobs.run_queue import RunQueue
 
-        return Queue(self.db, lease=self.config.lease)
+        return RunQueue(self.db, lease=self.config.lease)
 
     @cached_property
-    def workers(self) -> Workers:
-        from jupyter_mlops.jobs.workers import Workers
+    def workers(self) -> WorkerRegistry:
+        from jupyter_mlops.jobs.worker_registry import WorkerRegistry
 
-        return Workers(self.db)
+        return WorkerRegistry(self.db)
 
     @cached_property
     def store(self) -> Store:
         return store_of(self.config)
 
-    def folder_of(self, run_id: str, *, written: bool = False) -> RunFolder:
-        """The folder of a run, with what it left on another machine.
+    def folder_of(self, run_id: str, *, written: bool = False) -> RunDirectory:
+        """The run directory of a run, including what it left on another machine.
 
-        :param written: what its cells wrote too.
-        :raises StoreError: the store that has it can't be reached, or has lost it.
+        :param written: include what its cells wrote.
+        :raises StoreError: the store is unreachable, or an object is lost.
         """
         from jupyter_mlops.db.database import name_of
-        from jupyter_mlops.jobs.folder import RunFolder
+        from jupyter_mlops.jobs.run_directory import RunDirectory
 
-        folder = RunFolder(self.home, run_id, name_of(self.config.database))
+        folder = RunDirectory(self.home, run_id, name_of(self.config.database))
         if is_shared(self.config):
-            folder.bring(self.store, self.queue.files(run_id), written=written)
+            folder.download(self.store, self.queue.files(run_id), written=written)
         return folder
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import contextvars
 import copyreg
 import functools
 import importlib
@@ -42,7 +43,6 @@ MESSAGE = 1 << 20  # bytes of one message at most
 # Functions that modules call when they are imported, to tell the shell of themselves: called again in the kernel.
 TELLS_SHELL = {("ipywidgets", "_handle_ipython")}
 OF_A_KERNEL = {"encoding": "UTF-8", "isatty": lambda: False}  # what ipykernel's streams answer
-AGAIN = "not ahead: it "
 # What a kernel imports by itself before its first cell; half of its own memory, if it is not there already.
 OF_EVERY_KERNEL = (
     "ipykernel.debugger", "IPython.core.completerlib", "IPython.core.oinspect", "IPython.extensions.storemagic",
@@ -59,7 +59,7 @@ LOOKED_AT = ("get_objects", "get_referrers", "get_freeze_count")  # functions of
 kept: list[Any] = []  # memory that Linux reads for as long as the process lives
 
 
-class NotedEnviron:
+class EnvironRecorder:
     """Notes the environment variables that are looked at, `*` for all of them, until it is closed."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class NotedEnviron:
         self.kind.__getitem__, self.kind.__iter__ = self.plain
 
 
-class Stream:
+class StreamProxy:
     """Stands for sys.stdout or sys.stderr during imports; who kept it writes to the one that is there later."""
 
     def __init__(self, name: str, instead: Any, wrote: Callable[[], None]) -> None:
@@ -109,7 +109,7 @@ class Stream:
         return getattr(self._instead, name)
 
 
-class Surroundings:
+class KernelFacade:
     """What imports see of a kernel: its shell, `__main__`, argv and streams. Notes who looks further than that.
 
     :param loading: the modules that are being imported, the innermost last.
@@ -135,7 +135,7 @@ class Surroundings:
         sys.modules.pop("ipykernel_launcher", None)
         for name in ("stdout", "stderr"):
             wrote = functools.partial(self.further.append, f"wrote to {name}")
-            setattr(sys, name, Stream(name, getattr(sys, name), wrote))
+            setattr(sys, name, StreamProxy(name, getattr(sys, name), wrote))
         os.getcwd, os.getcwdb = map(self.noted_folder, folder)
         sys.modules["__main__"] = types.ModuleType("__main__")
         try:
@@ -184,7 +184,7 @@ class Surroundings:
         return False
 
 
-class Places:
+class ImportFingerprints:
     """Where modules that were imported ahead came from, and what they read there."""
 
     def __init__(self) -> None:
@@ -280,28 +280,29 @@ def settings_of_matplotlib(modules: dict[str, types.ModuleType]) -> list[Stamp]:
     return [stamp(path) for path in (library.matplotlib_fname(), *(os.path.join(styles, name) for name in names))]
 
 
-class Aside:
+class PreloadedModules:
     """Modules that were imported ahead, and are not there until they are imported."""
 
-    def __init__(self, environ: NotedEnviron) -> None:
+    def __init__(self, environ: EnvironRecorder) -> None:
         self.environ = environ
         self.modules: dict[str, types.ModuleType] = {}
         self.uses: dict[str, list[str]] = {}
         self.missed: set[str] = set()
+        self.unsafe: set[str] = set()  # modules whose import changes more than what it defines
         self.filters: dict[str, list[tuple[Any, bool]]] = {}
         self.bound: set[str] = set()
         self.variables: dict[str, dict[str, str]] = {}
         self.loggers: dict[str, list[tuple[Any, str, Any]]] = {}
         self.threads: dict[str, int] = {}
         self.pickled: dict[str, dict[Any, Any]] = {}
-        self.places = Places()
+        self.places = ImportFingerprints()
         self.loading: list[str] = []
-        self.surroundings = Surroundings(self.loading)
+        self.surroundings = KernelFacade(self.loading)
         self.bootstrap: Any = importlib._bootstrap
 
     # -- in the server
 
-    def fill(self, names: list[str]) -> dict[str, str]:
+    def fill(self, names: list[str]) -> dict[str, str]:  # noqa: C901 (to be split into recorders)
         """Import these modules and put aside all that came with them. Returns those that can't be imported ahead."""
         before = set(sys.modules)
         found: set[str] = set()
@@ -374,7 +375,8 @@ class Aside:
                 for maker in makers_of_generators(list(sys.modules)[number:]):
                     self.surroundings.further.append(f"made a random generator in {maker}")
                 if self.surroundings.further:
-                    failed[name] = AGAIN + self.surroundings.further[0]
+                    failed[name] = f"not ahead: it {self.surroundings.further[0]}"
+                    self.unsafe.add(name)
                 if name not in names:  # a kernel without it does without; what it says is not said in a cell
                     failed.pop(name, None)
         finally:
@@ -527,7 +529,7 @@ class Aside:
             copyreg.dispatch_table.update(self.pickled.pop(one, {}))
             if threads := self.threads.pop(one, 0):
                 count_threads_from(next_thread() + threads)
-            take_anew(one, module)
+            reset_module_state(one, module)
             for logger, verb, value in self.loggers.pop(one, []):
                 getattr(logger, verb)(value)
         for one in reversed(order):
@@ -586,7 +588,7 @@ def makers_of_generators(names: list[str]) -> list[str]:
     return found
 
 
-def take_anew(name: str, module: Any) -> None:
+def reset_module_state(name: str, module: Any) -> None:
     """Let a module that was imported ahead take from this process what its import takes from a process."""
     if name in FOLDERS:
         variable, nowhere = FOLDERS[name]
@@ -619,7 +621,7 @@ def _loggers() -> list[tuple[str, logging.Logger]]:
 class Server:
     """Waits for requests and for the ends of kernels."""
 
-    def __init__(self, connection: socket.socket, aside: Aside) -> None:
+    def __init__(self, connection: socket.socket, aside: PreloadedModules) -> None:
         self.connection = connection
         self.aside = aside
         self.wake, wake = os.pipe()
@@ -684,7 +686,8 @@ class Server:
             self.connection.close()
             os.close(self.wake)
             os.close(self.wake_end)
-            become_kernel(request, numbers, self.aside)
+            # Modules that were imported ahead may have made contexts of their own, as `decimal` does when it is used.
+            contextvars.Context().run(become_kernel, request, numbers, self.aside)
         except SystemExit as left:
             code = left.code
             _leave(code if isinstance(code, int) else 1 if code else 0)
@@ -717,7 +720,7 @@ def _join_threads() -> None:
         threading._shutdown()
 
 
-def become_kernel(request: dict[str, Any], numbers: list[int], aside: Aside) -> None:
+def become_kernel(request: dict[str, Any], numbers: list[int], aside: PreloadedModules) -> None:
     """Turn this forked process into the kernel that `cmd` would start. Returns when the kernel ends."""
     os.setsid()
     for place, number in enumerate(numbers[:3]):
@@ -735,10 +738,10 @@ def become_kernel(request: dict[str, Any], numbers: list[int], aside: Aside) -> 
     sys.argv[:] = [launcher.__file__ or "", *_after_module(command)]
     sys.modules.pop("ipykernel_launcher", None)
     with contextlib.suppress(Exception):
-        be_called(command, request["env"])
+        set_process_title(command, request["env"])
     threading: Any = sys.modules["threading"]
     threading.main_thread()._set_native_id()
-    reseed(aside)
+    reseed_generators(aside)
     aside.install()
     from ipykernel.kernelapp import IPKernelApp
 
@@ -756,7 +759,7 @@ def become_kernel(request: dict[str, Any], numbers: list[int], aside: Aside) -> 
     app.start()
 
 
-def be_called(command: list[str], env: dict[str, str]) -> None:
+def set_process_title(command: list[str], env: dict[str, str]) -> None:
     """Have `ps` and the like show this command and environment, if this Linux lets a process say so."""
     ctypes: Any = importlib.import_module("ctypes")
     words = [b"\0".join([*map(os.fsencode, parts), b""]) for parts in (command, [f"{k}={v}" for k, v in env.items()])]
@@ -773,7 +776,7 @@ def be_called(command: list[str], env: dict[str, str]) -> None:
     library.prctl(SET_MEMORY, SET_MAP, memory_map, len(memory_map), 0)
 
 
-def freeze(aside: Aside) -> None:
+def freeze_gc(aside: PreloadedModules) -> None:
     """Have the collector leave alone what is there, in all kernels, until somebody asks it for objects."""
     mine = "gc" not in sys.modules
     collector: Any = aside.modules.get("gc") or importlib.import_module("gc")
@@ -800,12 +803,24 @@ def _after_module(command: list[str]) -> list[str]:
     return command[command.index("-m") + 2 :]
 
 
-def reseed(aside: Aside) -> None:
+def reseed_generators(aside: PreloadedModules) -> None:
     """Random generators of this process alone, as in a process that was just started."""
     for name in ("numpy.random", "random"):
         module: Any = sys.modules.get(name) or aside.modules.get(name)
         if module is not None:
             module.seed()
+
+
+def prepare_native() -> None:
+    """Redirect here what the agent of every kernel would have to redirect, library by library."""
+    place = os.path.join(os.path.dirname(os.path.abspath(__file__)), "native.py")
+    native = types.ModuleType("_jupyter_mlops_agent.native")  # the agent knows its own frames by this name
+    before = set(sys.modules)
+    with open(place, "rb") as source:
+        exec(compile(source.read(), place, "exec"), native.__dict__)
+    native.prepare()
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
 
 
 def main(number: int, preload: list[str], failed: dict[str, str]) -> None:
@@ -819,22 +834,23 @@ def main(number: int, preload: list[str], failed: dict[str, str]) -> None:
     if not os.environ.get("MPLBACKEND"):
         os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     packages = installed_now()
-    environ = NotedEnviron()
+    environ = EnvironRecorder()
     for name in ("runpy", "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel_launcher"):
         importlib.import_module(name)
     sys.modules.pop("ipykernel_launcher", None)
     environ.names |= looked_at_from_the_start(packages)
-    aside = Aside(environ)
+    aside = PreloadedModules(environ)
     untouched = environ.now()
     failed.update(aside.fill(preload))
     environ.close()
-    good = [name for name in preload if not failed.get(name, "").startswith(AGAIN)]
+    good = [name for name in preload if name not in aside.unsafe]
     if len(good) < len(preload):  # what was imported can't be undone
         os.set_inheritable(connection.detach(), True)
         os.execve(sys.executable, [*sys.orig_argv[:-2], json.dumps(good), json.dumps(failed)], untouched)
+    prepare_native()
     threading: Any = sys.modules.get("threading")
     threads = [t.name for t in threading.enumerate()][1:] if threading else []
-    freeze(aside)
+    freeze_gc(aside)
     told = {"started": os.getpid(), "failed": failed, "threads": threads, "reads": sorted(environ.names)}
     told["installed"] = packages
     connection.send(json.dumps(told).encode())

@@ -19,8 +19,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.kernels.circumstances import circumstances
 from jupyter_mlops.kernels.forkserver import Stamp, stamp
+from jupyter_mlops.kernels.process_context import process_context
 
 SOURCE = Path(__file__).with_name("forkserver.py")
 MESSAGE = 1 << 20
@@ -36,7 +36,7 @@ ANSWER = 10.0  # seconds that a server may take to fork a kernel, which takes it
 IDLE = 600.0  # seconds after which a server without kernels may go, and one that failed is tried again
 
 
-class CantFork(Exception):
+class ForkError(Exception):
     """A fork server can't give this kernel: start it cold."""
 
 
@@ -87,7 +87,7 @@ class ForkServer:
         self.silent = False  # an answer is overdue: kernels come from another server until it says something
         self.used_at = time.monotonic()
         self.started: Future[dict[str, Any]] = Future()
-        self.circumstances = circumstances()
+        self.circumstances = process_context()
         self.words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.connection = ours
@@ -115,7 +115,7 @@ class ForkServer:
 
     def suits(self, env: Mapping[str, str]) -> bool:
         """Whether a kernel with this environment would have imported all that this server did, in the same way."""
-        if self.circumstances != circumstances():
+        if self.circumstances != process_context():
             return False
         reads = {"*"}
         if self.ready:
@@ -150,7 +150,7 @@ class ForkServer:
                 socket.send_fds(self.connection, [request], [*streams, ready])
             except OSError as error:
                 del self.waiting[number]
-                raise CantFork(f"the fork server can't be reached: {error}") from None
+                raise ForkError(f"the fork server can't be reached: {error}") from None
 
         def born(done: Future[int]) -> None:
             if done.exception() is None:
@@ -200,7 +200,7 @@ class ForkServer:
                 with self.lock:
                     forked = self.waiting.pop(message["id"])
                 if "error" in message:
-                    forked.set_exception(CantFork(message["error"]))
+                    forked.set_exception(ForkError(message["error"]))
                 else:
                     forked.set_result(message["pid"])
 
@@ -211,17 +211,17 @@ class ForkServer:
             self.waiting.clear()
             self.kernels.clear()
         if not self.started.done():
-            said = self.last_words()
+            said = self.last_log_line()
             why = f": {said}" if said else ""
-            self.started.set_exception(CantFork(f"the fork server ended before it was ready{why}"))
+            self.started.set_exception(ForkError(f"the fork server ended before it was ready{why}"))
         for forked in waiting:
-            forked.set_exception(CantFork("the fork server ended"))
+            forked.set_exception(ForkError("the fork server ended"))
         for kernel in kernels:
             with contextlib.suppress(OSError):
                 os.killpg(kernel.pid, signal.SIGKILL)
             kernel.end(-signal.SIGKILL)
 
-    def last_words(self) -> str:
+    def last_log_line(self) -> str:
         """The last line that the server itself wrote."""
         try:
             at = max(0, os.fstat(self.words.fileno()).st_size - 4096)
@@ -281,7 +281,7 @@ class ForkServers:
     ) -> ForkServer:
         """A server for kernels with this environment, started if need be; those that stood idle for long go.
 
-        One that lacks some of the modules serves while another is started that has them too. Raises CantFork, without
+        One that lacks some of the modules serves while another is started that has them too. Raises ForkError, without
         another try, for what failed a short while ago.
 
         :param make: makes a server that imports these modules ahead.
@@ -297,7 +297,7 @@ class ForkServers:
                 if found is not None and time.monotonic() - at < IDLE:
                     return found
                 if time.monotonic() - at < IDLE:
-                    raise CantFork(why)
+                    raise ForkError(why)
                 made = make(modules)
                 made.started.add_done_callback(lambda done: self._note_failed(key, made))
                 self.servers.setdefault(key, []).append(made)
@@ -310,7 +310,7 @@ class ForkServers:
     def give_up(self, server: ForkServer, why: str) -> None:
         """This server doesn't get ready: it is ended, and not tried again soon."""
         if not server.started.done():
-            server.started.set_exception(CantFork(why))
+            server.started.set_exception(ForkError(why))
         server.process.kill()
 
     def _note_failed(self, key: str, server: ForkServer) -> None:
@@ -318,7 +318,7 @@ class ForkServers:
         if error is not None and server in self.servers.get(key, ()):  # nobody has closed it
             self.failed[key, server.preload] = time.monotonic(), str(error)
 
-    def rest(self, idle: float) -> None:
+    def stop_idle(self, idle: float) -> None:
         """Let go of servers that have had no kernel for `idle` seconds, and of those that ended."""
         with self.lock:
             old = self._leaving(idle)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 
-class Ready(Protocol):
+class PooledKernel(Protocol):
     """A kernel that waits."""
 
     @property
@@ -24,7 +24,7 @@ class Ready(Protocol):
     async def kill(self) -> None: ...
 
 
-K = TypeVar("K", bound=Ready)
+K = TypeVar("K", bound=PooledKernel)
 KNOWN = 100  # keys of which it is known how a kernel is made
 EXPECTED = 60.0  # seconds that kernels wait for who was expected and does not come
 UNIQUE = re.compile(r"^Private_\w+:\s+(\d+) kB", re.MULTILINE)
@@ -47,7 +47,7 @@ def resident_memory(pid: int) -> int:
         return 0
 
 
-class Pool(Generic[K]):
+class KernelPool(Generic[K]):
     """Keeps kernels ready under the keys that were asked for last, and more for those who are expected.
 
     :param size: kernels that wait, at most, for whoever may come.
@@ -73,7 +73,7 @@ class Pool(Generic[K]):
         """What the kernels that wait hold of their own."""
         return sum(unique_memory(kernel.pid) for kernels in self.ready.values() for kernel in kernels)
 
-    def expect(self, many: Mapping[str, int]) -> None:
+    def reserve(self, many: Mapping[str, int]) -> None:
         """Soon so many will ask for kernels of these keys: start as many as there is memory for.
 
         It may be told again while they come: whoever takes one is expected no more. Of a key that nobody has ever
@@ -172,7 +172,7 @@ class Pool(Generic[K]):
         """What one more kernel of this key will hold: as much as the last one did, or as others do."""
         return self.needs.get(key, self.held() // max(1, len(self)))
 
-    async def rest(self, idle: float) -> None:
+    async def evict_idle(self, idle: float) -> None:
         """Let go of kernels whose key nobody wanted for `idle` seconds, and of those for who did not come."""
         now = time.monotonic()
         for key in [k for k, until in self.expected_until.items() if until < now]:
@@ -200,7 +200,7 @@ class Pool(Generic[K]):
                 await _end(kernels.pop())
 
 
-async def _end(kernel: Ready) -> None:
+async def _end(kernel: PooledKernel) -> None:
     """End a kernel, whatever state it is in."""
     with contextlib.suppress(Exception):
         await kernel.kill()

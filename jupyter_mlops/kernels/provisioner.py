@@ -17,7 +17,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Bool, Float, List, Unicode
 
-from jupyter_mlops.kernels.forkserver_client import ANSWER, SERVERS, CantFork, ForkServer, key_of
+from jupyter_mlops.kernels.forkserver_client import ANSWER, SERVERS, ForkError, ForkServer, key_of
 from jupyter_mlops.kernels.launch import forkable
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class ForkedProvisioner(LocalProvisioner):
         """Fork a kernel that is as `cmd` would start it; return when its sockets are bound."""
         try:
             return await self._fork(cmd, **kwargs)
-        except CantFork as error:
+        except ForkError as error:
             if str(error) not in warned:
                 warned.add(str(error))
                 self.log.warning("Kernels are started cold: %s", error)
@@ -66,12 +66,12 @@ class ForkedProvisioner(LocalProvisioner):
             raise _Cold
         try:
             async with asyncio.timeout(self.ready_timeout):
-                started = await heard_of(server.started)
+                started = await wrap_future(server.started)
         except TimeoutError:
             SERVERS.give_up(server, why := f"a fork server was not ready in {self.ready_timeout:g} s")
-            raise CantFork(why) from None
+            raise ForkError(why) from None
         if started["threads"]:
-            raise CantFork(f"an import started threads: {', '.join(started['threads'])}")
+            raise ForkError(f"an import started threads: {', '.join(started['threads'])}")
         cwd = os.path.abspath(kwargs.get("cwd") or os.getcwd())
         if not Path(cwd).is_dir():
             raise _Cold  # Popen tells what is wrong
@@ -84,19 +84,19 @@ class ForkedProvisioner(LocalProvisioner):
                 process, forked = server.fork(cmd, cwd, env, streams, writing)
             finally:
                 os.close(writing)
-            forked.add_done_callback(_if_born(lambda: server.adopt(process)))
+            forked.add_done_callback(_on_fork(lambda: server.adopt(process)))
             try:
                 try:
                     async with asyncio.timeout(min(ANSWER, self.ready_timeout)):
-                        await heard_of(forked)
+                        await wrap_future(forked)
                 except TimeoutError:
                     server.silent = True
-                    raise CantFork("a fork server gave no answer") from None
+                    raise ForkError("a fork server gave no answer") from None
                 self.forked_from = server, env
                 self.process = process  # type: ignore[assignment]
                 await self._bound(reading, process)
             except BaseException:
-                forked.add_done_callback(_if_born(process.kill))
+                forked.add_done_callback(_on_fork(process.kill))
                 raise
         self.pid = self.pgid = process.pid
         self.cwd = cwd
@@ -123,14 +123,14 @@ class ForkedProvisioner(LocalProvisioner):
                 said = await heard
         except TimeoutError:
             process.kill()
-            raise CantFork("a forked kernel gave no sign of life") from None
+            raise ForkError("a forked kernel gave no sign of life") from None
         finally:
             loop.remove_reader(reading)
         if not said:
-            raise CantFork("a forked kernel ended before its sockets were bound")
+            raise ForkError("a forked kernel ended before its sockets were bound")
 
 
-def _if_born(do: Callable[[], None]) -> Callable[[Future[int]], None]:
+def _on_fork(do: Callable[[], None]) -> Callable[[Future[int]], None]:
     def check(forked: Future[int]) -> None:
         if forked.exception() is None:
             do()
@@ -138,7 +138,7 @@ def _if_born(do: Callable[[], None]) -> Callable[[Future[int]], None]:
     return check
 
 
-async def heard_of(future: Future[T]) -> T:
+async def wrap_future(future: Future[T]) -> T:
     """Wait for what another thread will tell. Giving up the wait leaves the future alone: others may wait for it."""
     loop = asyncio.get_running_loop()
     told = asyncio.Event()

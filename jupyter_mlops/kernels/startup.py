@@ -11,7 +11,7 @@ OF_SYSTEM = ("/usr/local/etc/ipython", "/etc/ipython")
 USUAL = ["-f", "{connection_file}"]  # all that a kernelspec usually tells a kernel
 
 
-def anything_at_start(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> bool:
+def has_startup_customization(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> bool:
     """Whether there are settings, start-up files or arguments that a kernel started so would heed.
 
     :param argv: the kernelspec's.

@@ -9,10 +9,11 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from jupyter_mlops.notebook.kind import KNOWN, kind_of
+from jupyter_mlops.analysis.expressions import written
+from jupyter_mlops.analysis.magics import to_python
 from jupyter_mlops.notebook.literals import NotLiteral, type_of, value_of
-from jupyter_mlops.notebook.magics import to_python
 from jupyter_mlops.notebook.parameter import Parameter, json_form
+from jupyter_mlops.notebook.parameter_type import KNOWN, kind_of
 
 
 def declared_parameters(cells: Iterable[tuple[int, str]]) -> tuple[Parameter, ...]:
@@ -23,11 +24,11 @@ def declared_parameters(cells: Iterable[tuple[int, str]]) -> tuple[Parameter, ..
 
     :param cells: (position, source) of the cells that declare parameters, in order.
     """
-    found: dict[str, Parameter] = {}
+    parameters: dict[str, Parameter] = {}
     for position, source in cells:
-        for parameter in _of_cell(position, source):
-            found[parameter.name] = parameter
-    return tuple(found.values())
+        for parameter in _cell_parameters(position, source):
+            parameters[parameter.name] = parameter
+    return tuple(parameters.values())
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,10 @@ class _Binding:
     name: str
     value: ast.expr | None
     annotation: str = ""
-    alone: bool = True
+    is_sole_target: bool = True
 
 
-def _of_cell(position: int, source: str) -> list[Parameter]:
+def _cell_parameters(position: int, source: str) -> list[Parameter]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -58,56 +59,56 @@ def _of_cell(position: int, source: str) -> list[Parameter]:
 def _bindings(statement: ast.stmt) -> Iterator[_Binding]:
     match statement:
         case ast.AnnAssign(target=ast.Name(id=name)):
-            yield _Binding(name, statement.value, _written(statement.annotation))
+            yield _Binding(name, statement.value, _annotation_text(statement.annotation))
         case ast.Assign():
             for target in statement.targets:
-                yield from _unpacked(target, statement.value, alone=True)
+                yield from _unpack_bindings(target, statement.value, is_sole_target=True)
 
 
-def _unpacked(target: ast.expr, value: ast.expr, *, alone: bool) -> Iterator[_Binding]:
+def _unpack_bindings(target: ast.expr, value: ast.expr, *, is_sole_target: bool) -> Iterator[_Binding]:
     match target, value:
         case ast.Name(id=name), _:
-            yield _Binding(name, value, alone=alone)
+            yield _Binding(name, value, is_sole_target=is_sole_target)
         case ((ast.Tuple(elts=names) | ast.List(elts=names)), (ast.Tuple(elts=values) | ast.List(elts=values))):
-            starred = any(isinstance(n, ast.Starred) for n in [*names, *values])
-            if len(names) == len(values) and not starred:
-                for one, its in zip(names, values, strict=True):
-                    yield from _unpacked(one, its, alone=False)
+            has_star = any(isinstance(n, ast.Starred) for n in [*names, *values])
+            if len(names) == len(values) and not has_star:
+                for name_node, value_node in zip(names, values, strict=True):
+                    yield from _unpack_bindings(name_node, value_node, is_sole_target=False)
 
 
 def _parameter(binding: _Binding, comment: str, lines: list[str], position: int) -> Parameter:
-    said, help_text = _type_comment(comment)
-    kind = binding.annotation or (said if binding.alone else "")
+    comment_type, help_text = _type_comment(comment)
+    kind = binding.annotation or (comment_type if binding.is_sole_target else "")
     choices = kind_of(kind).choices
     if binding.value is None:
         return Parameter(binding.name, kind, None, help_text, choices=choices, cell=position)
     source = _source(binding.value, lines)
-    inferred = type_of(binding.value)
+    inferred_type = type_of(binding.value)
     try:
-        if not inferred:
+        if not inferred_type:
             raise NotLiteral
         default, literal = json_form(value_of(binding.value)), True
     except NotLiteral:
         default, literal = source, False
-    return Parameter(binding.name, kind or inferred, default, help_text, source, choices, literal, position)
+    return Parameter(binding.name, kind or inferred_type, default, help_text, source, choices, literal, position)
 
 
 def _source(node: ast.expr, lines: list[str]) -> str:
     if node.end_lineno == node.lineno:
         return lines[node.lineno - 1].encode()[node.col_offset : node.end_col_offset].decode()
-    return ast.unparse(node)
+    return written(node)
 
 
 def _comments(text: str) -> dict[int, str]:
     """Line -> the comment that ends it."""
-    found = {}
+    comments = {}
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT:
-                found[token.start[0]] = token.string
+                comments[token.start[0]] = token.string
     except (tokenize.TokenError, SyntaxError):
         pass
-    return found
+    return comments
 
 
 def _comment(statement: ast.stmt, comments: dict[int, str]) -> str:
@@ -119,19 +120,19 @@ def _type_comment(comment: str) -> tuple[str, str]:
     """A comment's `type:` part, "" where that names no type, and the rest of the comment."""
     if not comment.startswith("type:"):
         return "", comment
-    rest = comment.removeprefix("type:").strip()
-    for text, after in _heads(rest):
+    remainder = comment.removeprefix("type:").strip()
+    for text, after in _splits(remainder):
         try:
-            kind = _written(ast.parse(text, mode="eval").body)
+            kind = _annotation_text(ast.parse(text, mode="eval").body)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         if text.startswith("ignore"):
             return "", after
-        return (kind, after) if _names_type(kind) else ("", rest)
-    return "", rest
+        return (kind, after) if _names_type(kind) else ("", remainder)
+    return "", remainder
 
 
-def _heads(text: str) -> Iterator[tuple[str, str]]:
+def _splits(text: str) -> Iterator[tuple[str, str]]:
     """Every way to split a text at a space or a further `#`, where the left part is not to be continued."""
     words = text.split()
     for count in range(1, len(words) + 1):
@@ -144,15 +145,15 @@ def _names_type(kind: str) -> bool:
     return kind.lower() != kind or any(c in kind for c in ".[|") or kind in KNOWN
 
 
-def _written(annotation: ast.expr) -> str:
-    return ast.unparse(_Unquoted().visit(annotation))
+def _annotation_text(annotation: ast.expr) -> str:
+    return written(_Unquoted().visit(annotation))
 
 
 class _Unquoted(ast.NodeTransformer):
     """Takes annotations out of quotes; strings that are values stay."""
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        if ast.unparse(node.value).split(".")[-1] in ("Literal", "Annotated"):
+        if written(node.value).split(".")[-1] in ("Literal", "Annotated"):
             return node
         return self.generic_visit(node)
 
@@ -160,7 +161,7 @@ class _Unquoted(ast.NodeTransformer):
         if not isinstance(node.value, str):
             return node
         try:
-            inner = ast.parse(node.value.strip(), mode="eval").body
+            parsed = ast.parse(node.value.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return node
-        return node if isinstance(inner, ast.Constant) and isinstance(inner.value, str) else self.visit(inner)
+        return node if isinstance(parsed, ast.Constant) and isinstance(parsed.value, str) else self.visit(parsed)

@@ -6,11 +6,11 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.errors import BadParameter
+from jupyter_mlops.errors import InvalidParameterError
 from jupyter_mlops.notebook.declaration import declared_parameters
 from jupyter_mlops.notebook.parameter import json_form
+from jupyter_mlops.notebook.rendering import to_source
 from jupyter_mlops.notebook.tags import SPECIAL
-from jupyter_mlops.notebook.value_source import to_source
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -28,45 +28,48 @@ def inject(nb: NotebookNode, values: Mapping[str, object], kernel_name: str, lan
     running it changes.
 
     :param language: of the kernel, in papermill's spelling or in lower case.
-    :raises BadParameter: a value that the language can't be given.
+    :raises InvalidParameterError: a value that the language can't be given.
     """
-    kept = [c for c in nb.cells if INJECTED not in _tags(c)]
-    cells = [_copied(c) for c in kept]
-    for place, some in reversed(_places(nb, kept, values, language)):
-        cells.insert(place, _new_cell(nb, _source(some, kernel_name, language)))
-    return _node({**nb, "metadata": _metadata(nb, values), "cells": cells})
+    source_cells = [c for c in nb.cells if INJECTED not in _tags(c)]
+    cells = [_copy_cell(c) for c in source_cells]
+    for position, cell_values in reversed(_value_positions(nb, source_cells, values, language)):
+        cells.insert(position, _new_cell(nb, _source(cell_values, kernel_name, language)))
+    return _to_node({**nb, "metadata": _metadata(nb, values), "cells": cells})
 
 
-def _places(
-    nb: NotebookNode, kept: list[Any], values: Mapping[str, object], language: str
+def _value_positions(
+    nb: NotebookNode, source_cells: list[Any], values: Mapping[str, object], language: str
 ) -> list[tuple[int, Mapping[str, object]]]:
     """Where among the kept cells which values go, in notebook order."""
     groups: list[list[int]] = []
-    apart = True
-    for index, cell in enumerate(kept):
+    is_separate = True
+    for index, cell in enumerate(source_cells):
         if _declares(cell):
-            if apart:
+            if is_separate:
                 groups.append([])
             groups[-1].append(index)
-            apart = False
+            is_separate = False
         elif cell.get("cell_type") == "code":
-            apart = True
+            is_separate = True
     if len(groups) < 2 or language.lower() != "python":
-        return [(_place(nb, kept), values)]
-    declared = [{p.name for p in declared_parameters((i, kept[i].source) for i in group)} for group in groups]
-    declared[-1] |= values.keys() - set().union(*declared)
-    found = [
-        (g[-1] + 1, {n: v for n, v in values.items() if n in names}) for g, names in zip(groups, declared, strict=True)
+        return [(_default_position(nb, source_cells), values)]
+    declared_names = [
+        {p.name for p in declared_parameters((i, source_cells[i].source) for i in group)} for group in groups
     ]
-    return [(place, some) for place, some in found if some]
+    declared_names[-1] |= values.keys() - set().union(*declared_names)
+    positions = [
+        (g[-1] + 1, {n: v for n, v in values.items() if n in names})
+        for g, names in zip(groups, declared_names, strict=True)
+    ]
+    return [(position, cell_values) for position, cell_values in positions if cell_values]
 
 
-def _place(nb: NotebookNode, kept: list[Any]) -> int:
+def _default_position(nb: NotebookNode, source_cells: list[Any]) -> int:
     """Where the cell goes among the cells that are kept."""
-    declaring = [i for i, c in enumerate(kept) if _declares(c)]
-    after = declaring[-1] + 1 if declaring else 0
+    declaring = [i for i, c in enumerate(source_cells) if _declares(c)]
+    next_index = declaring[-1] + 1 if declaring else 0
     first = next((i for i, c in enumerate(nb.cells) if INJECTED in _tags(c)), 0)
-    return max(first, after)
+    return max(first, next_index)
 
 
 def _declares(cell: Any) -> bool:
@@ -77,18 +80,18 @@ def _tags(cell: Any) -> list[str]:
     return list(cell.get("metadata", {}).get("tags") or ())
 
 
-def _copied(cell: Any) -> NotebookNode:
-    copied = _node({**cell, "metadata": copy.deepcopy(cell.get("metadata", {}))})
+def _copy_cell(cell: Any) -> NotebookNode:
+    result = _to_node({**cell, "metadata": copy.deepcopy(cell.get("metadata", {}))})
     if "outputs" in cell:
-        copied["outputs"] = list(cell["outputs"])
-    return copied
+        result["outputs"] = list(cell["outputs"])
+    return result
 
 
 def _new_cell(nb: NotebookNode, source: str) -> NotebookNode:
     from nbformat import v4
 
-    new: Any = v4.new_code_cell
-    cell: NotebookNode = new(source, metadata={"tags": [INJECTED]})
+    make_cell: Any = v4.new_code_cell
+    cell: NotebookNode = make_cell(source, metadata={"tags": [INJECTED]})
     if (nb.get("nbformat", 4), nb.get("nbformat_minor", 0)) < (4, 5):
         cell.pop("id", None)
     return cell
@@ -99,18 +102,18 @@ def _metadata(nb: NotebookNode, values: Mapping[str, object]) -> NotebookNode:
     papermill.setdefault("default_parameters", {})
     papermill.setdefault("environment_variables", {})
     papermill["parameters"] = json_form(values)
-    return _node({**nb.metadata, "papermill": papermill})
+    return _to_node({**nb.metadata, "papermill": papermill})
 
 
-def _node(content: dict[str, Any]) -> NotebookNode:
+def _to_node(content: dict[str, Any]) -> NotebookNode:
     """The content as nbformat has it; plain dicts directly in it become nodes, nodes and lists stay what they are."""
     from nbformat import NotebookNode, from_dict
 
-    make: Any = NotebookNode
-    node: Any = from_dict
-    plain = {k: v if isinstance(v, make) or not isinstance(v, dict) else node(v) for k, v in content.items()}
-    made: NotebookNode = make(plain)
-    return made
+    node_type: Any = NotebookNode
+    to_node: Any = from_dict
+    nodes = {k: v if isinstance(v, node_type) or not isinstance(v, dict) else to_node(v) for k, v in content.items()}
+    result: NotebookNode = node_type(nodes)
+    return result
 
 
 def _source(values: Mapping[str, object], kernel_name: str, language: str) -> str:
@@ -123,15 +126,18 @@ def _source(values: Mapping[str, object], kernel_name: str, language: str) -> st
         return to_source(values)
     for name in values:
         if not name.replace(".", "_").isidentifier():
-            raise BadParameter(
-                f"{name!r} is no name", where=f"parameter `{name}`", remedy="Use letters, digits and `_`."
+            raise InvalidParameterError(
+                f"{name!r} is no name",
+                where=f"parameter `{name}`",
+                field=f"parameters.{name}",
+                remedy="Use letters, digits and `_`.",
             )
     try:
         return str(translator.codify(values))
     except NotImplementedError as error:
-        raise BadParameter(
+        raise InvalidParameterError(
             f"papermill can't write these values in {language or kernel_name}: {error}",
-            where="parameters",
+            field="parameters",
             remedy="Give numbers, texts and true or false alone.",
         ) from None
 
@@ -145,9 +151,9 @@ def _translator(kernel_name: str, language: str) -> Any:
             return papermill_translators.find_translator(kernel_name, spelling)
         except PapermillException:
             continue
-    raise BadParameter(
+    raise InvalidParameterError(
         f"papermill can't write parameters for the kernel {kernel_name!r} of the language {language!r}",
-        where="parameters",
+        field="parameters",
         remedy="Set the values in the notebook and run it without parameters.",
     )
 

@@ -24,8 +24,14 @@ DISPLAYS: dict[type[ast.expr], str] = {
     ast.Set: "set",
     ast.SetComp: "set",
 }
-BUILT: dict[str, Callable[..., object]] = {"float": float, "list": list, "dict": dict, "tuple": tuple, "set": set}
-MADE: dict[str, Callable[..., object]] = {"date": date, "datetime": datetime, "Path": Path}
+CONTAINER_TYPES: dict[str, Callable[..., object]] = {
+    "float": float,
+    "list": list,
+    "dict": dict,
+    "tuple": tuple,
+    "set": set,
+}
+IMPORTED_TYPES: dict[str, Callable[..., object]] = {"date": date, "datetime": datetime, "Path": Path}
 MODULES = {"date": ("datetime", "dt"), "datetime": ("datetime", "dt"), "Path": ("pathlib",)}
 
 
@@ -38,8 +44,8 @@ def type_of(node: ast.expr) -> str:
     if isinstance(node, ast.Constant):
         return NAMES.get(type(node.value), "")
     if isinstance(node, ast.UnaryOp):
-        found = type_of(node.operand) if isinstance(node.op, ast.USub | ast.UAdd) else ""
-        return found if found in ("int", "float") else ""
+        operand_type = type_of(node.operand) if isinstance(node.op, ast.USub | ast.UAdd) else ""
+        return operand_type if operand_type in ("int", "float") else ""
     if isinstance(node, ast.BinOp):
         return "Path" if isinstance(node.op, ast.Div) and type_of(node.left) == "Path" else ""
     if isinstance(node, ast.Call):
@@ -63,7 +69,7 @@ def _value(node: ast.expr) -> object:
         case ast.Constant():
             return node.value
         case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
-            return _signed(node)
+            return _signed_number(node)
         case ast.JoinedStr():
             return "".join(_text(part) for part in node.values)
         case ast.List():
@@ -73,13 +79,13 @@ def _value(node: ast.expr) -> object:
         case ast.Set():
             return {_value(n) for n in node.elts}
         case ast.Dict():
-            return {_value(k): _value(v) for k, v in zip(map(_given, node.keys), node.values, strict=True)}
+            return {_value(k): _value(v) for k, v in zip(map(_require_key, node.keys), node.values, strict=True)}
         case ast.Call() if _callee(node):
-            return _made(node)
+            return _construct(node)
     raise NotLiteral
 
 
-def _signed(node: ast.UnaryOp) -> object:
+def _signed_number(node: ast.UnaryOp) -> object:
     value = _value(node.operand)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise NotLiteral
@@ -92,23 +98,23 @@ def _text(node: ast.expr) -> str:
     raise NotLiteral
 
 
-def _given(key: ast.expr | None) -> ast.expr:
+def _require_key(key: ast.expr | None) -> ast.expr:
     if key is None:
         raise NotLiteral
     return key
 
 
-def _made(node: ast.Call) -> object:
-    named = {k.arg: _value(k.value) for k in node.keywords if k.arg is not None}
-    if len(named) < len(node.keywords):
+def _construct(node: ast.Call) -> object:
+    keywords = {k.arg: _value(k.value) for k in node.keywords if k.arg is not None}
+    if len(keywords) < len(node.keywords):
         raise NotLiteral
     name = _callee(node)
-    return (BUILT.get(name) or MADE[name])(*(_value(a) for a in node.args), **named)
+    return (CONTAINER_TYPES.get(name) or IMPORTED_TYPES[name])(*(_value(a) for a in node.args), **keywords)
 
 
 def _callee(node: ast.Call) -> str:
     match node.func:
-        case ast.Name(id=name) if name in BUILT or name in MADE:
+        case ast.Name(id=name) if name in CONTAINER_TYPES or name in IMPORTED_TYPES:
             return name
         case ast.Attribute(value=ast.Name(id=module), attr=name) if module in MODULES.get(name, ()):
             return name if node.args or node.keywords else ""

@@ -10,32 +10,32 @@ def metric_names(source: str) -> list[str]:
 
     Those assigned at the top of the cell, those in a `print(...)`, and a name that stands alone.
     """
-    from jupyter_mlops.notebook.magics import to_python
+    from jupyter_mlops.analysis.magics import to_python
 
     try:
         tree = ast.parse(to_python(source))
     except SyntaxError:
         return []
-    found: list[str] = []
+    names: list[str] = []
     for node in tree.body:
         if isinstance(node, ast.Assign):
-            found += [n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name) and _is_bound(n)]
+            names += [n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name) and _is_bound(n)]
         elif isinstance(node, ast.AnnAssign | ast.AugAssign) and isinstance(node.target, ast.Name):
-            found.append(node.target.id)
+            names.append(node.target.id)
         elif isinstance(node, ast.Expr):
-            found += _shown(node.value)
-    return list(dict.fromkeys(found))
+            names += _displayed_names(node.value)
+    return list(dict.fromkeys(names))
 
 
 def _is_bound(node: ast.Name) -> bool:
     return isinstance(node.ctx, ast.Store)
 
 
-def _shown(value: ast.expr) -> list[str]:
+def _displayed_names(value: ast.expr) -> list[str]:
     if isinstance(value, ast.Name):
         return [value.id]
     if isinstance(value, ast.Tuple):
-        return [n for item in value.elts for n in _shown(item)]
+        return [n for item in value.elts for n in _displayed_names(item)]
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in ("print", "display"):
         return [n.id for item in value.args for n in ast.walk(item) if isinstance(n, ast.Name)]
     return []

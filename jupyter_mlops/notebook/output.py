@@ -14,5 +14,5 @@ def text_of(output: Mapping[str, Any]) -> str:
         return "".join(text) if isinstance(text, list) else str(text)
     if kind == "error":
         return f"{output.get('ename')}: {output.get('evalue')}\n"
-    plain = (output.get("data") or {}).get("text/plain", "")
-    return f"{''.join(plain) if isinstance(plain, list) else plain}\n" if plain else ""
+    plain_text = (output.get("data") or {}).get("text/plain", "")
+    return f"{''.join(plain_text) if isinstance(plain_text, list) else plain_text}\n" if plain_text else ""

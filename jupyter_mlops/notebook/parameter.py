@@ -32,7 +32,7 @@ class Parameter:
     cell: int = -1
 
     @property
-    def required(self) -> bool:
+    def is_required(self) -> bool:
         """Whether it is declared by its annotation alone."""
         return not self.source and self.default is None
 
@@ -48,13 +48,13 @@ def json_form(value: object) -> Any:
     if isinstance(value, list | tuple):
         return [json_form(v) for v in value]
     if isinstance(value, set | frozenset):
-        return [json_form(v) for v in _in_order(value)]
+        return [json_form(v) for v in _sorted(value)]
     if isinstance(value, date | datetime | time):
         return value.isoformat()
     return str(value)
 
 
-def _in_order(values: set[Any] | frozenset[Any]) -> list[Any]:
+def _sorted(values: set[Any] | frozenset[Any]) -> list[Any]:
     try:
         return sorted(values)
     except TypeError:

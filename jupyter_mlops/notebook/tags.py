@@ -1,7 +1,8 @@
 """Cell tags: ours, papermill's and Kale's, read as they are.
 
 A cell may be one special thing (`parameters`, `imports`, `functions`, `metrics`, `skip`); of several such tags the
-first wins. Whatever else it carries is kept and never an error.
+first wins. `skip-execution`, which `jupyter execute` and papermill read, is `skip` wherever it stands. Whatever else a
+cell carries is kept and never an error.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from jupyter_mlops.errors import BadTag
+from jupyter_mlops.errors import InvalidTagError
 
 SPECIAL = {
     "parameters": "parameters",
@@ -22,6 +23,7 @@ SPECIAL = {
     "pipeline-metrics": "metrics",
     "skip": "skip",
 }
+NEVER_EXECUTED = "skip-execution"  # nbclient's, whose clients leave such a cell out whatever else it is
 STEP_NAME = re.compile(r"\w[\w.-]*")
 NAME = re.compile(r"[^\W\d]\w*")
 CACHE = ("enabled", "disabled")
@@ -52,21 +54,22 @@ class CellTags:
     foreign: tuple[str, ...] = ()
 
 
-def read_tags(tags: Iterable[str], where: str = "") -> CellTags:
+def read_tags(tags: Iterable[str], location: str = "", cell: int | None = None) -> CellTags:
     """Read the tags of a cell.
 
-    :param where: names the cell in errors.
-    :raises BadTag: two steps, a step name that can't be one, a setting without a value.
+    :param location: names the cell in errors, for people.
+    :param cell: its position, for programs.
+    :raises InvalidTagError: two steps, a step name that can't be one, a setting without a value.
     """
-    reader = _Reader(where)
+    parser = _TagParser(location, cell)
     for tag in tags:
-        reader.read(str(tag))
-    return reader.result()
+        parser.add_tag(str(tag))
+    return parser.result()
 
 
-class _Reader:
-    def __init__(self, where: str) -> None:
-        self.where = where
+class _TagParser:
+    def __init__(self, location: str, cell: int | None) -> None:
+        self.location, self.cell = location, cell
         self.special = ""
         self.gate = False
         self.cache = self.image = ""
@@ -77,11 +80,13 @@ class _Reader:
         self.secrets: list[str] = []
         self.foreign: list[str] = []
         self.maps: dict[str, dict[str, str]] = {"limit": {}, "label": {}, "annotation": {}}
-        self.problems: list[BadTag] = []
+        self.problems: list[InvalidTagError] = []
 
-    def read(self, tag: str) -> None:
+    def add_tag(self, tag: str) -> None:
         kind, colon, value = tag.partition(":")
-        if tag in SPECIAL:
+        if tag == NEVER_EXECUTED:
+            self.special = "skip"
+        elif tag in SPECIAL:
             self.special = self.special or SPECIAL[tag]
         elif tag == "gate":
             self.gate = True
@@ -96,14 +101,16 @@ class _Reader:
         elif kind in ("model", "dataset") and NAME.fullmatch(value):
             (self.models if kind == "model" else self.datasets).append(value)
         elif kind in self.maps:
-            self.setting(tag, kind, value)
+            self.add_setting(tag, kind, value)
         elif kind == "image" and value:
             self.image = value
         elif kind == "secret" and value:
             self.secrets.append(value)
         elif kind == "cache":
             if value not in CACHE:
-                self.bad(f"the tag `{tag}` is neither `cache:enabled` nor `cache:disabled`", "Use one of these two.")
+                self.add_problem(
+                    f"the tag `{tag}` is neither `cache:enabled` nor `cache:disabled`", "Use one of these two.", tag
+                )
             self.cache = value
         else:
             self.foreign.append(tag)
@@ -111,31 +118,33 @@ class _Reader:
     def is_name(self, tag: str, value: str) -> bool:
         if STEP_NAME.fullmatch(value):
             return True
-        better = re.sub(r"[^\w.-]+", "_", value.strip()).strip("_") or "step"
-        what = "spaces" if re.search(r"\s", value) else "a character"
-        self.bad(
-            f"the tag `{tag}` names a step with {what} that a step name can't have",
-            f"Step names are letters, digits, `_`, `-` and `.`; write `{tag.partition(':')[0]}:{better}`.",
+        suggestion = re.sub(r"[^\w.-]+", "_", value.strip()).strip("_") or "step"
+        fault = "spaces" if re.search(r"\s", value) else "a character"
+        self.add_problem(
+            f"the tag `{tag}` names a step with {fault} that a step name can't have",
+            f"Step names are letters, digits, `_`, `-` and `.`; write `{tag.partition(':')[0]}:{suggestion}`.",
+            tag,
         )
         return False
 
-    def setting(self, tag: str, kind: str, value: str) -> None:
+    def add_setting(self, tag: str, kind: str, value: str) -> None:
         key, colon, text = value.partition(":")
         if (not key or not colon) and kind != "limit":
             self.foreign.append(f"{kind}:{value}")
             return
         if not key or not colon:
-            self.bad(f"the tag `{tag}` has no value", f"Write `{kind}:{key or 'KEY'}:VALUE`.")
+            self.add_problem(f"the tag `{tag}` has no value", f"Write `{kind}:{key or 'KEY'}:VALUE`.", tag)
         self.maps[kind][key] = text
 
-    def bad(self, message: str, remedy: str) -> None:
-        self.problems.append(BadTag(message, where=self.where, remedy=remedy))
+    def add_problem(self, message: str, remedy: str, tag: str = "") -> None:
+        data = {"tag": tag} if tag else None
+        self.problems.append(InvalidTagError(message, where=self.location, remedy=remedy, cell=self.cell, data=data))
 
     def result(self) -> CellTags:
         steps = list(dict.fromkeys(self.steps))
-        ruled = self.special in ("parameters", "imports", "functions", "skip")
-        if len(steps) > 1 and not ruled:
-            self.bad(
+        has_role = self.special in ("parameters", "imports", "functions", "skip")
+        if len(steps) > 1 and not has_role:
+            self.add_problem(
                 f"the cell is tagged with {len(steps)} steps: {', '.join(f'`{s}`' for s in steps)}",
                 "Leave one `step:` tag, or split the cell.",
             )
@@ -143,8 +152,8 @@ class _Reader:
             raise self.problems[0]
         return CellTags(
             special=self.special,
-            step="" if ruled or not steps else steps[0],
-            prev=() if ruled else tuple(dict.fromkeys(self.prev)),
+            step="" if has_role or not steps else steps[0],
+            prev=() if has_role else tuple(dict.fromkeys(self.prev)),
             gate=self.gate,
             models=tuple(self.models),
             datasets=tuple(self.datasets),

@@ -11,32 +11,33 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
-from jupyter_mlops.errors import BadNotebook, CyclicPipeline, UnknownStep
-from jupyter_mlops.notebook.access import Access, Effects
-from jupyter_mlops.notebook.effects import cell_effects, merge_effects
-from jupyter_mlops.notebook.magics import to_python
-from jupyter_mlops.notebook.merge import merge
-from jupyter_mlops.notebook.names import access
+from jupyter_mlops.analysis.access import Access, Effects
+from jupyter_mlops.analysis.effects import cell_effects, merge_effects
+from jupyter_mlops.analysis.magics import to_python
+from jupyter_mlops.analysis.merge import merge
+from jupyter_mlops.analysis.names import access
+from jupyter_mlops.errors import CyclicPipelineError, InvalidNotebookError, UnknownStepError
 from jupyter_mlops.notebook.parameters import declared_parameters
 from jupyter_mlops.notebook.settings import cell_settings
 from jupyter_mlops.notebook.tags import CellTags, read_tags
-from jupyter_mlops.pipeline.dataflow import Flow, dataflow
-from jupyter_mlops.pipeline.follow import follow
-from jupyter_mlops.pipeline.live import live_values
+from jupyter_mlops.pipeline.call_effects import with_call_effects
+from jupyter_mlops.pipeline.dataflow import DataflowResult, dataflow
 from jupyter_mlops.pipeline.model import Block, Pipeline, Role, Settings, Step
 from jupyter_mlops.pipeline.settings import default_settings, with_tags, with_values
+from jupyter_mlops.pipeline.stopwatches import stopwatches
+from jupyter_mlops.pipeline.unpicklable_values import unpicklable_values
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-WHOLE = "notebook"
-FIRST = "setup"
+WHOLE_NOTEBOOK = "notebook"
+FIRST_STEP = "setup"
 LANGUAGES = {"ir": "r", "evcxr": "rust", "deno": "typescript", "xcpp": "c++"}
 Prev = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
-class Cell:
+class TaggedCell:
     """A code cell that runs, and whose it is."""
 
     index: int
@@ -47,33 +48,39 @@ class Cell:
     may_fail: bool = False
 
 
-def build(nb: NotebookNode, name: str, learned: Mapping[tuple[int, ...], frozenset[str]] | None = None) -> Pipeline:
+def build(
+    nb: NotebookNode, name: str, observed_writes: Mapping[tuple[int, ...], frozenset[str]] | None = None
+) -> Pipeline:
     """The pipeline that a notebook is.
 
     :param name: of the pipeline, such as the file's name without its ending.
-    :param learned: cells of a block -> names that an earlier run saw it change.
-    :raises BadNotebook: a cell that is no Python; with its number.
-    :raises BadTag: a tag or setting that can't be understood.
-    :raises UnknownStep: `prev:` names no step.
-    :raises CyclicPipeline: `prev:` names the step itself or one that comes after it.
+    :param observed_writes: cells of a block -> names that an earlier run saw it change.
+    :raises InvalidNotebookError: a cell that is no Python; with its number.
+    :raises InvalidTagError: a tag or setting that can't be understood.
+    :raises UnknownStepError: `prev:` names no step.
+    :raises CyclicPipelineError: `prev:` names the step itself or one that comes after it.
     """
     language = notebook_language(nb.metadata)
-    cells, skipped = _cells(nb)
+    cells, skipped_indexes = _runnable_cells(nb)
     python = language == "python"
-    cells = _owned(cells) if python else [replace(c, owner=WHOLE) for c in cells]
-    prev = list(_prev(cells, {c.owner for c in cells if c.role == "step"}, skipped, nb)) if python else []
-    blocks = follow(tuple(_blocks(cells, nb)), _sources(cells)) if python else _one_block(cells)
-    flow = dataflow(blocks, [(a, b) for a, b, _ in prev], learned or {}, live_values(blocks, nb)) if python else Flow()
+    cells = _assign_owners(cells) if python else [replace(c, owner=WHOLE_NOTEBOOK) for c in cells]
+    prev = list(_prev_edges(cells, {c.owner for c in cells if c.role == "step"}, skipped_indexes, nb)) if python else []
+    blocks = _blocks_with_effects(cells, nb) if python else _opaque_block(cells)
+    flow = (
+        dataflow(blocks, [(a, b) for a, b, _ in prev], observed_writes or {}, unpicklable_values(blocks, nb))
+        if python
+        else DataflowResult()
+    )
     return Pipeline(
         name=name,
         language=language,
         kernel=str(nb.metadata.get("kernelspec", {}).get("name", "")),
-        parameters=declared_parameters((c.index, c.source) for c in _declaring(cells, nb)) if python else (),
+        parameters=declared_parameters((c.index, c.source) for c in _parameter_cells(cells, nb)) if python else (),
         steps=tuple(_steps(cells, flow, nb)),
         edges=flow.edges,
         blocks=blocks,
         metrics=tuple(c.index for c in cells if c.tags.special == "metrics") if python else (),
-        skipped=tuple(skipped),
+        skipped=tuple(skipped_indexes),
         fusions=flow.fusions,
     )
 
@@ -82,63 +89,63 @@ def notebook_language(metadata: Mapping[str, Any]) -> str:
     """The language of a notebook's kernel, in lower case; Python where nothing is said."""
     kernel, info = metadata.get("kernelspec") or {}, metadata.get("language_info") or {}
     name = str(kernel.get("name") or "").lower()
-    said = str(kernel.get("language") or info.get("name") or "").lower()
-    guess = LANGUAGES.get(name) or ("julia" if name.startswith("julia") else "python")
-    found = said or guess
-    return "python" if found in ("python3", "ipython", "ipython3", "python2") else found
+    declared_language = str(kernel.get("language") or info.get("name") or "").lower()
+    default_language = LANGUAGES.get(name) or ("julia" if name.startswith("julia") else "python")
+    language = declared_language or default_language
+    return "python" if language in ("python3", "ipython", "ipython3", "python2") else language
 
 
 # -- cells and their owners
 
 
-def _cells(nb: NotebookNode) -> tuple[list[Cell], list[int]]:
+def _runnable_cells(nb: NotebookNode) -> tuple[list[TaggedCell], list[int]]:
     """The code cells that run, and the positions of those tagged `skip`."""
-    found: list[Cell] = []
-    skipped = []
+    cells: list[TaggedCell] = []
+    skipped_indexes = []
     for index, cell in enumerate(nb.cells):
         if cell.cell_type != "code":
             continue
         tags = cell.metadata.get("tags") or ()
-        read = read_tags(tags, _where(index))
-        if read.special == "skip":
-            skipped.append(index)
+        cell_tags = read_tags(tags, _location(index), index)
+        if cell_tags.special == "skip":
+            skipped_indexes.append(index)
         elif cell.source.strip():
-            found.append(Cell(index, cell.source, read, may_fail="raises-exception" in tags))
-    return found, skipped
+            cells.append(TaggedCell(index, cell.source, cell_tags, may_fail="raises-exception" in tags))
+    return cells, skipped_indexes
 
 
-def _owned(cells: list[Cell]) -> list[Cell]:
+def _assign_owners(cells: list[TaggedCell]) -> list[TaggedCell]:
     """Give every cell its owner: its own tag, or the step above."""
-    tagged = any(c.tags.step for c in cells)
+    has_steps = any(c.tags.step for c in cells)
     names = {c.tags.step for c in cells}
-    first = next(n for n in (FIRST, *(f"{FIRST}_{i}" for i in range(2, 99))) if n not in names)
-    above = first if tagged else WHOLE
+    first = next(n for n in (FIRST_STEP, *(f"{FIRST_STEP}_{i}" for i in range(2, 99))) if n not in names)
+    step_above = first if has_steps else WHOLE_NOTEBOOK
     role_above: Role = "step"
-    started = False
-    found = []
+    has_started = False
+    owned_cells = []
     for cell in cells:
-        special = cell.tags.special
-        if special in ("parameters", "imports", "functions"):
-            role_above = cast(Role, special)
-            found.append(replace(cell, owner=_unless(names, special), role=role_above))
+        special_tag = cell.tags.special
+        if special_tag in ("parameters", "imports", "functions"):
+            role_above = cast(Role, special_tag)
+            owned_cells.append(replace(cell, owner=_unique_owner(names, special_tag), role=role_above))
             continue
-        plain = not cell.tags.step and not special and not cell.tags.gate
-        if plain and tagged and (not started or role_above in ("imports", "functions")):
-            role = _only_prepares(cell)
+        is_untagged = not cell.tags.step and not special_tag and not cell.tags.gate
+        if is_untagged and has_steps and (not has_started or role_above in ("imports", "functions")):
+            role = _preparation_role(cell)
             if role:
-                found.append(replace(cell, owner=_unless(names, role), role=role))
+                owned_cells.append(replace(cell, owner=_unique_owner(names, role), role=role))
                 continue
-        above, started, role_above = cell.tags.step or above, started or bool(cell.tags.step), "step"
-        found.append(replace(cell, owner=above, role="step"))
-    return found
+        step_above, has_started, role_above = cell.tags.step or step_above, has_started or bool(cell.tags.step), "step"
+        owned_cells.append(replace(cell, owner=step_above, role="step"))
+    return owned_cells
 
 
-def _unless(taken: set[str], role: str) -> str:
+def _unique_owner(names: set[str], role: str) -> str:
     """The role as an owner's name, apart from a step of that name."""
-    return f"({role})" if role in taken else role
+    return f"({role})" if role in names else role
 
 
-def _only_prepares(cell: Cell) -> Role | None:
+def _preparation_role(cell: TaggedCell) -> Role | None:
     """`imports` or `functions` for an untagged cell that does nothing else."""
     if cell.may_fail:
         return None
@@ -150,49 +157,53 @@ def _only_prepares(cell: Cell) -> Role | None:
         body = body[1:]
     if body and all(isinstance(s, ast.Import | ast.ImportFrom) for s in body):
         return "imports"
-    made = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    return "functions" if body and all(isinstance(s, made) for s in body) else None
+    definition_types = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return "functions" if body and all(isinstance(s, definition_types) for s in body) else None
 
 
-def _declaring(cells: list[Cell], nb: NotebookNode) -> Iterator[Cell]:
+def _parameter_cells(cells: list[TaggedCell], nb: NotebookNode) -> Iterator[TaggedCell]:
     for cell in cells:
         if cell.tags.special == "parameters" and "injected-parameters" not in nb.cells[cell.index].metadata.tags:
             yield cell
 
 
-def _prev(cells: list[Cell], steps: set[str], skipped: list[int], nb: NotebookNode) -> Iterator[Prev]:
+def _prev_edges(
+    cells: list[TaggedCell], steps: set[str], skipped_indexes: list[int], nb: NotebookNode
+) -> Iterator[Prev]:
     """(earlier step, later step, cell) of every `prev:` tag."""
     first: dict[str, int] = {}
     for cell in cells:
         if cell.role == "step":
             first.setdefault(cell.owner, cell.index)
     for cell in cells:
-        for wanted in cell.tags.prev if cell.role == "step" else ():
-            if wanted not in steps:
-                raise _unknown(wanted, cell, steps, skipped, nb)
-            if first[wanted] >= first[cell.owner]:
-                what = (
-                    "itself"
-                    if wanted == cell.owner
-                    else f"`{wanted}`, which starts below it in cell {first[wanted] + 1}"
-                )
-                raise CyclicPipeline(
-                    f"step `{cell.owner}` waits by `prev:{wanted}` for {what}",
-                    where=_where(cell.index),
+        for name in cell.tags.prev if cell.role == "step" else ():
+            if name not in steps:
+                raise _unknown_step_error(name, cell, steps, skipped_indexes, nb)
+            if first[name] >= first[cell.owner]:
+                cause = "itself" if name == cell.owner else f"`{name}`, which starts below it in cell {first[name] + 1}"
+                raise CyclicPipelineError(
+                    f"step `{cell.owner}` waits by `prev:{name}` for {cause}",
+                    where=_location(cell.index),
+                    cell=cell.index,
+                    data={"tag": f"prev:{name}"},
                     remedy="Steps run in the order of the notebook: move the cells, or remove the tag.",
                 )
-            yield wanted, cell.owner, cell.index
+            yield name, cell.owner, cell.index
 
 
-def _unknown(wanted: str, cell: Cell, steps: set[str], skipped: list[int], nb: NotebookNode) -> UnknownStep:
-    nearest = difflib.get_close_matches(wanted, sorted(steps), 1)
-    hint = f"Did you mean `prev:{nearest[0]}`? " if nearest else ""
-    tags = {t for i in skipped for t in nb.cells[i].metadata.get("tags") or ()}
-    if {f"step:{wanted}", f"block:{wanted}"} & tags:
-        hint = f"All cells of `{wanted}` are tagged `skip`. "
-    return UnknownStep(
-        f"the tag `prev:{wanted}` names no step",
-        where=_where(cell.index),
+def _unknown_step_error(
+    name: str, cell: TaggedCell, steps: set[str], skipped_indexes: list[int], nb: NotebookNode
+) -> UnknownStepError:
+    matches = difflib.get_close_matches(name, sorted(steps), 1)
+    hint = f"Did you mean `prev:{matches[0]}`? " if matches else ""
+    tags = {t for i in skipped_indexes for t in nb.cells[i].metadata.get("tags") or ()}
+    if {f"step:{name}", f"block:{name}"} & tags:
+        hint = f"All cells of `{name}` are tagged `skip`. "
+    return UnknownStepError(
+        f"the tag `prev:{name}` names no step",
+        where=_location(cell.index),
+        cell=cell.index,
+        data={"tag": f"prev:{name}"},
         remedy=f"{hint}Steps: {', '.join(sorted(steps))}.",
     )
 
@@ -200,57 +211,66 @@ def _unknown(wanted: str, cell: Cell, steps: set[str], skipped: list[int], nb: N
 # -- blocks
 
 
-def _blocks(cells: list[Cell], nb: NotebookNode) -> Iterator[Block]:
+def _blocks(cells: list[TaggedCell], nb: NotebookNode) -> Iterator[Block]:
     """Consecutive cells of one owner, with what they do to names and to the world."""
-    newer = _is_newer(nb)
+    is_newer = _is_newer(nb)
     modules: dict[str, str] = {}
-    groups: list[list[Cell]] = []
+    groups: list[list[TaggedCell]] = []
     for cell in cells:
         if groups and groups[-1][0].owner == cell.owner and groups[-1][0].role == cell.role:
             groups[-1].append(cell)
         else:
             groups.append([cell])
     for index, group in enumerate(groups):
-        accesses, acts = [], []
+        accesses, effects = [], []
         for cell in group:
-            one = _access_of(cell, newer)
-            for name in one.binds | one.deletes:
+            cell_access = _access_of(cell, is_newer)
+            for name in cell_access.binds | cell_access.deletes:
                 modules.pop(name, None)
-            modules.update(one.modules)
-            accesses.append(one)
-            acts.append(_effects_of(cell, modules))
+            modules.update(cell_access.modules)
+            accesses.append(cell_access)
+            effects.append(_effects_of(cell, modules))
         positions = tuple(c.index for c in group)
-        yield Block(index, group[0].owner, group[0].role, positions, merge(accesses), merge_effects(acts))
+        yield Block(index, group[0].owner, group[0].role, positions, merge(accesses), merge_effects(effects))
 
 
-def _one_block(cells: list[Cell]) -> tuple[Block, ...]:
+def _blocks_with_effects(cells: list[TaggedCell], nb: NotebookNode) -> tuple[Block, ...]:
+    sources = _sources(cells)
+    reported_cells = {c.index for c in cells if c.tags.special == "metrics" or c.tags.models or c.tags.datasets}
+    return with_call_effects(stopwatches(tuple(_blocks(cells, nb)), sources, reported_cells), sources)
+
+
+def _opaque_block(cells: list[TaggedCell]) -> tuple[Block, ...]:
     """All cells of a notebook in another language: nothing is known of them."""
     if not cells:
         return ()
-    unknown = Access(opaque=("another language",))
-    return (Block(0, WHOLE, "step", tuple(c.index for c in cells), unknown, Effects(looks_at_files=True)),)
+    opaque_access = Access(opaque=("another language",))
+    return (
+        Block(0, WHOLE_NOTEBOOK, "step", tuple(c.index for c in cells), opaque_access, Effects(looks_at_files=True)),
+    )
 
 
-def _access_of(cell: Cell, newer: bool) -> Access:
-    found = _parsed(cell.source)
-    if isinstance(found, Access):
-        return found
+def _access_of(cell: TaggedCell, is_newer: bool) -> Access:
+    parsed = _parse(cell.source)
+    if isinstance(parsed, Access):
+        return replace(parsed, certain_bindings=frozenset()) if cell.may_fail else parsed
     if cell.may_fail:
         return Access()
-    if newer:
+    if is_newer:
         return Access(opaque=("syntax of a later Python",))
-    line = f", line {found.lineno}" if found.lineno else ""
-    text = (found.text or "").strip()
-    shown = f": `{text}`" if text else ""
-    raise BadNotebook(
-        f"not valid Python: {found.msg}{shown}",
-        where=f"{_where(cell.index)}{line}",
+    line = f", line {parsed.lineno}" if parsed.lineno else ""
+    text = (parsed.text or "").strip()
+    snippet = f": `{text}`" if text else ""
+    raise InvalidNotebookError(
+        f"not valid Python: {parsed.msg}{snippet}",
+        where=f"{_location(cell.index)}{line}",
+        cell=cell.index,
         remedy="Mend the cell, or tag it `skip`.",
     )
 
 
 @lru_cache(maxsize=4096)
-def _parsed(source: str) -> Access | SyntaxError:
+def _parse(source: str) -> Access | SyntaxError:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -262,50 +282,52 @@ def _parsed(source: str) -> Access | SyntaxError:
         return SyntaxError(str(error) or type(error).__name__)
 
 
-def _effects_of(cell: Cell, modules: Mapping[str, str]) -> Effects:
-    if not isinstance(_parsed(cell.source), Access):
+def _effects_of(cell: TaggedCell, modules: Mapping[str, str]) -> Effects:
+    if not isinstance(_parse(cell.source), Access):
         return Effects()
     return cell_effects(cell.source, modules)
 
 
-def _sources(cells: list[Cell]) -> dict[int, str]:
-    return {c.index: c.source for c in cells if isinstance(_parsed(c.source), Access)}
+def _sources(cells: list[TaggedCell]) -> dict[int, str]:
+    return {c.index: c.source for c in cells if isinstance(_parse(c.source), Access)}
 
 
 def _is_newer(nb: NotebookNode) -> bool:
     """Whether the notebook was last run by a Python later than this one, whose syntax may be unknown here."""
-    said = str(nb.metadata.get("language_info", {}).get("version", ""))
-    parts = said.split(".")
+    version = str(nb.metadata.get("language_info", {}).get("version", ""))
+    parts = version.split(".")
     return len(parts) > 1 and parts[0] == "3" and parts[1].isdigit() and int(parts[1]) > sys.version_info[1]
 
 
 # -- steps
 
 
-def _steps(cells: list[Cell], flow: Flow, nb: NotebookNode) -> Iterator[Step]:
+def _steps(cells: list[TaggedCell], flow: DataflowResult, nb: NotebookNode) -> Iterator[Step]:
     default = default_settings(nb.metadata)
     for name in dict.fromkeys(c.owner for c in cells if c.role == "step"):
-        mine = [c for c in cells if c.owner == name and c.role == "step"]
+        step_cells = [c for c in cells if c.owner == name and c.role == "step"]
         yield Step(
             name=name,
-            cells=tuple(c.index for c in mine),
+            cells=tuple(c.index for c in step_cells),
             inputs=flow.inputs.get(name, ()),
             outputs=flow.outputs.get(name, ()),
             after=flow.after.get(name, ()),
-            settings=_settings(default, mine, nb),
-            metrics=tuple(c.index for c in mine if c.tags.special == "metrics"),
-            models=tuple(dict.fromkeys(v for c in mine for v in c.tags.models)),
-            datasets=tuple(dict.fromkeys(v for c in mine for v in c.tags.datasets)),
-            gates=tuple(c.index for c in mine if c.tags.gate),
+            settings=_settings(default, step_cells, nb),
+            metrics=tuple(c.index for c in step_cells if c.tags.special == "metrics"),
+            models=tuple(dict.fromkeys(v for c in step_cells for v in c.tags.models)),
+            datasets=tuple(dict.fromkeys(v for c in step_cells for v in c.tags.datasets)),
+            gates=tuple(c.index for c in step_cells if c.tags.gate),
         )
 
 
-def _settings(default: Settings, cells: list[Cell], nb: NotebookNode) -> Settings:
-    found = with_tags(default, (c.tags for c in cells))
+def _settings(default: Settings, cells: list[TaggedCell], nb: NotebookNode) -> Settings:
+    settings = with_tags(default, (c.tags for c in cells))
     for cell in cells:
-        found = with_values(found, cell_settings(nb.cells[cell.index].metadata, _where(cell.index)))
-    return found
+        settings = with_values(
+            settings, cell_settings(nb.cells[cell.index].metadata, _location(cell.index), cell.index)
+        )
+    return settings
 
 
-def _where(index: int) -> str:
+def _location(index: int) -> str:
     return f"cell {index + 1}"

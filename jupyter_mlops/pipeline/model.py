@@ -7,10 +7,10 @@ say "cell 1" for the first one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from jupyter_mlops.notebook.access import Access, Effects
+from jupyter_mlops.analysis.access import Access, Effects
 from jupyter_mlops.notebook.parameters import Parameter
 
 Role = Literal["parameters", "imports", "functions", "step"]
@@ -24,6 +24,7 @@ class Settings:
     :param cache: "enabled", "disabled", or "" for what the run decides.
     :param backoff: seconds before the first retry, twice as long before each one after it.
     :param timeout: seconds that an attempt may take.
+    :param keep_going: runs below a failed step that it does not depend on, and may act on the world outside there.
     """
 
     cache: str = ""
@@ -35,6 +36,7 @@ class Settings:
     retries: int = 0
     backoff: float = 1.0
     timeout: float | None = None
+    keep_going: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,11 @@ class Pipeline:
     metrics: tuple[int, ...] = ()
     skipped: tuple[int, ...] = ()
     fusions: tuple[Fusion, ...] = ()
+
+    def without_retries(self) -> Pipeline:
+        """The same pipeline where every step has one attempt, as something else repeats them."""
+        steps = tuple(replace(step, settings=replace(step.settings, retries=0)) for step in self.steps)
+        return replace(self, steps=steps)
 
     def to_dict(self) -> dict[str, Any]:
         """The public form that `show --json` prints."""

@@ -21,16 +21,16 @@ def _lines(pipeline: Pipeline) -> Iterator[str]:
     if pipeline.parameters:
         yield "├─ parameters" if pipeline.steps else "└─ parameters"
         bar = "│  " if pipeline.steps else "   "
-        width = max(len(_declared(p)) for p in pipeline.parameters)
+        width = max(len(_declaration(p)) for p in pipeline.parameters)
         for parameter in pipeline.parameters:
-            told = f"  # {parameter.help}" if parameter.help else ""
-            yield f"{bar}   {_declared(parameter):<{width}}{told}".rstrip()
+            comment = f"  # {parameter.help}" if parameter.help else ""
+            yield f"{bar}   {_declaration(parameter):<{width}}{comment}".rstrip()
     for step in pipeline.steps:
         last = step is pipeline.steps[-1]
-        yield f"{'└─' if last else '├─'} {step.name}  {_cells(step.cells)}{_marks(step)}"
+        yield f"{'└─' if last else '├─'} {step.name}  {_cell_list(step.cells)}{_step_labels(step)}"
         bar = "   " if last else "│  "
         for edge in (e for e in pipeline.edges if e.target == step.name):
-            yield f"{bar}   ← {_why(edge)}"
+            yield f"{bar}   ← {_edge_label(edge)}"
         parameters = [n for n in step.inputs if n in {p.name for p in pipeline.parameters}]
         if parameters:
             yield f"{bar}   ← parameters: {', '.join(parameters)}"
@@ -42,32 +42,32 @@ def _lines(pipeline: Pipeline) -> Iterator[str]:
             f"and needed by {', '.join(fusion.needed_by)}, can't be handed on: {fusion.reason}"
         )
     if pipeline.skipped:
-        yield f"skipped: {_cells(pipeline.skipped)}"
+        yield f"skipped: {_cell_list(pipeline.skipped)}"
 
 
-def _declared(parameter: Parameter) -> str:
+def _declaration(parameter: Parameter) -> str:
     kind = f": {parameter.type}" if parameter.type else ""
     return f"{parameter.name}{kind}" + (f" = {parameter.source}" if parameter.source else "")
 
 
-def _why(edge: Edge) -> str:
+def _edge_label(edge: Edge) -> str:
     names = ", ".join(edge.variables)
     if edge.kind == "data":
         return f"{edge.source}: {names}"
     return f"{edge.source} ({edge.kind})" + (f": {names}" if names else "")
 
 
-def _marks(step: Step) -> str:
-    found = []
+def _step_labels(step: Step) -> str:
+    labels = []
     if step.metrics:
-        found.append("metrics")
-    found += [f"model:{m}" for m in step.models] + [f"dataset:{d}" for d in step.datasets]
+        labels.append("metrics")
+    labels += [f"model:{m}" for m in step.models] + [f"dataset:{d}" for d in step.datasets]
     if step.gates:
-        found.append("gate")
-    return f"  [{', '.join(found)}]" if found else ""
+        labels.append("gate")
+    return f"  [{', '.join(labels)}]" if labels else ""
 
 
-def _cells(positions: tuple[int, ...]) -> str:
+def _cell_list(positions: tuple[int, ...]) -> str:
     """Positions as people count cells, runs of three or more drawn together."""
     spans: list[list[int]] = []
     for number in (p + 1 for p in positions):
@@ -90,6 +90,6 @@ def dot(pipeline: Pipeline) -> str:
         label = (
             ", ".join(edge.variables) if edge.kind in ("data", "learned") else " ".join([edge.kind, *edge.variables])
         )
-        ends = f"{json.dumps(edge.source, ensure_ascii=False)} -> {json.dumps(edge.target, ensure_ascii=False)}"
-        lines.append(f"  {ends} [label={json.dumps(label, ensure_ascii=False)}, style={STYLES[edge.kind]}];")
+        endpoints = f"{json.dumps(edge.source, ensure_ascii=False)} -> {json.dumps(edge.target, ensure_ascii=False)}"
+        lines.append(f"  {endpoints} [label={json.dumps(label, ensure_ascii=False)}, style={STYLES[edge.kind]}];")
     return "\n".join([*lines, "}"])

@@ -14,17 +14,17 @@ def default_settings(metadata: Mapping[str, Any]) -> Settings:
     """What the notebook says for all its steps: Kale's `steps_defaults`, and our `defaults` over them."""
     kale = metadata.get("kubeflow_notebook")
     tags = kale.get("steps_defaults") if isinstance(kale, Mapping) else None
-    found = Settings()
+    settings = Settings()
     if isinstance(tags, list):
-        found = with_tags(found, [read_tags(tags, "kubeflow_notebook.steps_defaults")])
+        settings = with_tags(settings, [read_tags(tags, "kubeflow_notebook.steps_defaults")])
     elif isinstance(tags, Mapping):
-        found = with_values(found, {k: tags[k] for k in ("limits", "labels", "annotations") if k in tags})
-    return with_values(found, notebook_defaults(metadata))
+        settings = with_values(settings, {k: tags[k] for k in ("limits", "labels", "annotations") if k in tags})
+    return with_values(settings, notebook_defaults(metadata))
 
 
-def with_tags(settings: Settings, many: Iterable[CellTags]) -> Settings:
+def with_tags(settings: Settings, cell_tags: Iterable[CellTags]) -> Settings:
     """Settings with what the tags of a step's cells say on top; of two cells that differ the later wins."""
-    for tags in many:
+    for tags in cell_tags:
         settings = with_values(
             settings,
             {
@@ -51,4 +51,5 @@ def with_values(settings: Settings, values: Mapping[str, Any]) -> Settings:
         retries=int(values.get("retries", settings.retries)),
         backoff=float(values.get("backoff", settings.backoff)),
         timeout=values.get("timeout", settings.timeout),
+        keep_going=bool(values.get("keep_going", settings.keep_going)),
     )

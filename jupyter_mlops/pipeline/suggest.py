@@ -11,18 +11,19 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jupyter_mlops.pipeline import seams
+from jupyter_mlops.analysis.expressions import written
+from jupyter_mlops.pipeline import segmentation
+from jupyter_mlops.pipeline.cell_classifier import kind, literal_names
 from jupyter_mlops.pipeline.checks.cell import CodeCell, code_cells
-from jupyter_mlops.pipeline.kinds import kind, literal_names
-from jupyter_mlops.pipeline.sections import Section, sections
-from jupyter_mlops.pipeline.slug import LONGEST, apart, slug, unique
+from jupyter_mlops.pipeline.headings import Section, sections
+from jupyter_mlops.pipeline.step_names import MAX_LENGTH, disambiguate, slugify, unique
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-MOST_STEPS = 20
-_LONGEST_INTRODUCTION = 8
-_SMALL = 3
+MAX_STEPS = 20
+_MAX_INTRODUCTION = 8
+_SMALL_INTRODUCTION = 3
 _PARAMETERS = frozenset({"parameters", "pipeline-parameters"})
 _SPECIAL = _PARAMETERS | {"imports", "functions", "metrics", "pipeline-metrics", "skip"}
 
@@ -55,15 +56,15 @@ class Suggestion:
 
 def suggest(nb: NotebookNode) -> Suggestion:
     """Find steps, imports, functions and parameters. A notebook that has steps already is left as it is."""
-    tagged = _step_tags(nb)
-    if tagged:
-        return Suggestion(message=f"The notebook has steps already ({', '.join(tagged)}); nothing was changed.")
+    step_tags = _step_tags(nb)
+    if step_tags:
+        return Suggestion(message=f"The notebook has steps already ({', '.join(step_tags)}); nothing was changed.")
     if not _is_python(nb):
         return Suggestion(message="Steps are suggested for Python notebooks only; this one runs as one step.")
     cells = code_cells(nb)
     if not cells:
         return Suggestion(message="The notebook has no code to run; nothing was changed.")
-    roles = _prelude(cells)
+    roles = _prelude_roles(cells)
     body = [cell for cell in cells if cell.index not in roles and not _SPECIAL & set(cell.tags)]
     steps = _steps(nb, body)
     tags = {**roles, **{index: f"step:{step.name}" for step in steps for index in step.cells}}
@@ -88,17 +89,17 @@ def describe(suggestion: Suggestion) -> str:
         return suggestion.message
     lines = []
     for role in ("parameters", "imports", "functions"):
-        found = [index for index, tag in suggestion.tags.items() if tag == role]
-        if found:
+        indexes = [index for index, tag in suggestion.tags.items() if tag == role]
+        if indexes:
             names = f"  {', '.join(suggestion.parameters)}" if role == "parameters" else ""
-            lines.append(f"{role:<{LONGEST + 5}}  {_cells(found)}{names}")
+            lines.append(f"{role:<{MAX_LENGTH + 5}}  {_cell_range(indexes)}{names}")
     for step in suggestion.steps:
         heading = f"  “{step.heading}”" if step.heading else ""
-        lines.append(f"step:{step.name:<{LONGEST}}  {_cells(step.cells)}{heading}")
+        lines.append(f"step:{step.name:<{MAX_LENGTH}}  {_cell_range(step.cells)}{heading}")
     return "\n".join(lines)
 
 
-def _cells(positions: Sequence[int]) -> str:
+def _cell_range(positions: Sequence[int]) -> str:
     numbers = [position + 1 for position in positions]
     if len(numbers) == 1:
         return f"cell {numbers[0]}"
@@ -115,19 +116,19 @@ def _is_python(nb: NotebookNode) -> bool:
     return str(kernel.get("language") or language.get("name") or "python").lower().endswith("python")
 
 
-def _prelude(cells: Sequence[CodeCell]) -> dict[int, str]:
+def _prelude_roles(cells: Sequence[CodeCell]) -> dict[int, str]:
     """Roles of the cells that stand before any step: imports, functions, and one cell of parameters."""
     roles: dict[int, str] = {}
     has_parameters = any(_PARAMETERS & set(cell.tags) for cell in cells)
-    for place, cell in enumerate(cells):
+    for position, cell in enumerate(cells):
         if _SPECIAL & set(cell.tags):
             continue
-        found = None if cell.error else kind(cell.tree)
-        if found == "imports":
+        cell_kind = None if cell.error else kind(cell.tree)
+        if cell_kind == "imports":
             roles[cell.index] = "imports"
-        elif found == "definitions":
+        elif cell_kind == "definitions":
             roles[cell.index] = "functions"
-        elif found == "literals" and not has_parameters and _are_parameters(cell, cells[place + 1 :]):
+        elif cell_kind == "literals" and not has_parameters and _are_parameters(cell, cells[position + 1 :]):
             roles[cell.index] = "parameters"
             has_parameters = True
         else:
@@ -135,16 +136,16 @@ def _prelude(cells: Sequence[CodeCell]) -> dict[int, str]:
     return roles
 
 
-def _are_parameters(cell: CodeCell, below: Sequence[CodeCell]) -> bool:
+def _are_parameters(cell: CodeCell, later_cells: Sequence[CodeCell]) -> bool:
     """Whether its values are used further down and nothing there sets or changes them."""
     names = frozenset(literal_names(cell.tree))
-    used: set[str] = set()
-    for other in below:
-        access = other.access
-        if names & (access.binds | access.deletes | access.mutates):
+    used_names: set[str] = set()
+    for later_cell in later_cells:
+        access = later_cell.access
+        if names & (access.binds | access.deletes | access.certain_mutations):
             return False
-        used |= names & (access.touched | access.strings | frozenset().union(*access.defines.values()))
-    return bool(used)
+        used_names |= names & (access.names | access.strings | frozenset().union(*access.defines.values()))
+    return bool(used_names)
 
 
 @dataclass(frozen=True)
@@ -159,24 +160,24 @@ class _Group:
 def _steps(nb: NotebookNode, body: Sequence[CodeCell]) -> tuple[SuggestedStep, ...]:
     outline = sections(nb, [cell.index for cell in body])
     title = _title(outline)
-    levels = sorted({one.level for one in outline if one.level and one is not title})[:2]
+    levels = sorted({section.level for section in outline if section.level and section is not title})[:2]
     groups = _groups(nb, body, outline, title, levels)
-    if len(groups) > MOST_STEPS:
+    if len(groups) > MAX_STEPS:
         groups = _groups(nb, body, outline, title, levels[:1])
-    if len(groups) == 1 and len(groups[0].cells) > _LONGEST_INTRODUCTION:
-        groups = _introduction(nb, body, groups[0].cells, alone=True)
+    if len(groups) == 1 and len(groups[0].cells) > _MAX_INTRODUCTION:
+        groups = _introduction_groups(nb, body, groups[0].cells, is_sole_group=True)
     if len(groups) == 1 and not groups[0].path:
         groups = [_Group(groups[0].cells, title.path if title else (), ("main",))]
-    return tuple(_named(groups))
+    return tuple(_named_steps(groups))
 
 
 def _title(outline: Sequence[Section]) -> Section | None:
     """The first heading, if no other stands as high: it names the notebook, not a step."""
-    with_heading = [one for one in outline if one.level]
+    with_heading = [section for section in outline if section.level]
     if not with_heading:
         return None
-    first, rest = with_heading[0], with_heading[1:]
-    return first if all(one.level > first.level for one in rest) else None
+    first, other_sections = with_heading[0], with_heading[1:]
+    return first if all(section.level > first.level for section in other_sections) else None
 
 
 def _groups(
@@ -188,79 +189,98 @@ def _groups(
 ) -> list[_Group]:
     introduction: list[int] = []
     groups: list[_Group] = []
-    for one in outline:
-        if one.level in levels and one is not title:
-            path = one.path[len(title.path) :] if title and one.path[:1] == title.path else one.path
-            groups.append(_Group(one.cells, path))
+    for section in outline:
+        if section.level in levels and section is not title:
+            path = section.path[len(title.path) :] if title and section.path[:1] == title.path else section.path
+            groups.append(_Group(section.cells, path))
         elif groups:
-            groups[-1] = _Group((*groups[-1].cells, *one.cells), groups[-1].path)
+            groups[-1] = _Group((*groups[-1].cells, *section.cells), groups[-1].path)
         else:
-            introduction += one.cells
+            introduction += section.cells
     groups = [group for group in groups if group.cells]
-    if groups and len(introduction) <= _SMALL and not _makes_something(body, introduction):
+    if groups and len(introduction) <= _SMALL_INTRODUCTION and not _binds_values(body, introduction):
         groups[0] = _Group((*introduction, *groups[0].cells), groups[0].path)
         introduction = []
-    return [*_introduction(nb, body, introduction, alone=not groups), *groups]
+    return [*_introduction_groups(nb, body, introduction, is_sole_group=not groups), *groups]
 
 
-def _makes_something(body: Sequence[CodeCell], cells: Sequence[int]) -> bool:
+def _binds_values(body: Sequence[CodeCell], cells: Sequence[int]) -> bool:
     """Whether any of these cells does more than set a seed, set a style or show something."""
-    chosen = [cell for cell in body if cell.index in set(cells)]
-    return any(cell.access.binds and kind(cell.tree) not in ("seeds", "imports") for cell in chosen)
+    selected_cells = [cell for cell in body if cell.index in set(cells)]
+    return any(cell.access.binds and kind(cell.tree) not in ("seeds", "imports") for cell in selected_cells)
 
 
-def _introduction(nb: NotebookNode, body: Sequence[CodeCell], cells: Sequence[int], *, alone: bool) -> list[_Group]:
+def _introduction_groups(
+    nb: NotebookNode, body: Sequence[CodeCell], cells: Sequence[int], *, is_sole_group: bool
+) -> list[_Group]:
     """The code above the first heading that counts, all of it where there is none: cut and named by its dataflow."""
-    pieces = _pieces(nb, body)
-    own = [piece for piece in pieces if piece.cell in set(cells)]
-    cut = seams.split(own) if alone or len(own) > _LONGEST_INTRODUCTION else [tuple(own)] if own else []
+    summaries = _summaries(nb, body)
+    cell_summaries = [summary for summary in summaries if summary.cell in set(cells)]
+    parts = (
+        segmentation.split(cell_summaries)
+        if is_sole_group or len(cell_summaries) > _MAX_INTRODUCTION
+        else [tuple(cell_summaries)]
+        if cell_summaries
+        else []
+    )
     groups = []
-    for group in cut:
+    for group in parts:
         end = group[-1].cell
-        later = frozenset[str]().union(*(piece.reads for piece in pieces if piece.cell > end))
-        groups.append(_Group(tuple(piece.cell for piece in group), (), seams.names(group, later)))
+        later_reads = frozenset[str]().union(*(summary.reads for summary in summaries if summary.cell > end))
+        groups.append(_Group(tuple(summary.cell for summary in group), (), segmentation.names(group, later_reads)))
     return groups
 
 
-def _pieces(nb: NotebookNode, body: Sequence[CodeCell]) -> list[seams.Piece]:
-    known: set[str] = set()
-    pieces = []
-    for place, cell in enumerate(body):
+def _summaries(nb: NotebookNode, body: Sequence[CodeCell]) -> list[segmentation.CellSummary]:
+    excluded_names: set[str] = set()
+    summaries = []
+    for position, cell in enumerate(body):
         access = cell.access
-        known |= frozenset(access.modules) | frozenset(access.defines)
-        start = body[place - 1].index + 1 if place else 0
-        text = any(one.cell_type == "markdown" and one.source.strip() for one in nb.cells[start : cell.index])
-        made = tuple(_made(cell))
-        pieces.append(seams.Piece(cell.index, cell.source, access.touched - known, access.binds - known, made, text))
-    return pieces
+        excluded_names |= frozenset(access.modules) | frozenset(access.defines)
+        start = body[position - 1].index + 1 if position else 0
+        text = any(
+            nb_cell.cell_type == "markdown" and nb_cell.source.strip() for nb_cell in nb.cells[start : cell.index]
+        )
+        assignments = tuple(_assignments(cell))
+        summaries.append(
+            segmentation.CellSummary(
+                cell.index, cell.source, access.names - excluded_names, access.binds - excluded_names, assignments, text
+            )
+        )
+    return summaries
 
 
-def _made(cell: CodeCell) -> Iterator[tuple[str, str]]:
+def _assignments(cell: CodeCell) -> Iterator[tuple[str, str]]:
     for statement in cell.tree.body:
         if isinstance(statement, ast.Assign | ast.AnnAssign):
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             names = [node for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
-            text = ast.unparse(statement)
+            text = written(statement)
             yield from ((node.id, text) for node in names if isinstance(node.ctx, ast.Store))
 
 
-def _named(groups: Sequence[_Group]) -> Iterator[SuggestedStep]:
-    taken: dict[str, str] = {}
+def _named_steps(groups: Sequence[_Group]) -> Iterator[SuggestedStep]:
+    titles_by_name: dict[str, str] = {}
     for number, group in enumerate(groups, start=1):
         title = group.path[-1] if group.path else ""
-        first = slug(title)
-        wanted = (first, apart(title, [taken.get(first, "")]), _under_parent(group), *group.proposals)
-        free = next((name for name in wanted if name and name not in taken), "")
-        candidate = free or unique(next(filter(None, wanted), f"step_{number}"), taken)
-        taken[candidate] = title
+        first = slugify(title)
+        proposals = (
+            first,
+            disambiguate(title, [titles_by_name.get(first, "")]),
+            _name_with_parent(group),
+            *group.proposals,
+        )
+        free_name = next((name for name in proposals if name and name not in titles_by_name), "")
+        candidate = free_name or unique(next(filter(None, proposals), f"step_{number}"), titles_by_name)
+        titles_by_name[candidate] = title
         yield SuggestedStep(candidate, group.cells, title)
 
 
-def _under_parent(group: _Group) -> str:
+def _name_with_parent(group: _Group) -> str:
     """The heading's name with as much of its parent's before it as fits."""
     if len(group.path) < 2:
         return ""
-    tail = slug(group.path[-1])
-    room = LONGEST - len(tail) - 1
-    head = slug(group.path[-2], room) if room >= 3 else ""
+    tail = slugify(group.path[-1])
+    head_length = MAX_LENGTH - len(tail) - 1
+    head = slugify(group.path[-2], head_length) if head_length >= 3 else ""
     return f"{head}_{tail}" if head and tail else tail

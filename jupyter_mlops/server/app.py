@@ -10,10 +10,10 @@ from traitlets import Bool, Unicode
 
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.server import events
-from jupyter_mlops.server.desk import Desk
-from jupyter_mlops.server.handlers.worker import NothingHandler
-from jupyter_mlops.server.keeper import Keeper
+from jupyter_mlops.server.context import ServerContext
+from jupyter_mlops.server.handlers.worker import NotFoundHandler
 from jupyter_mlops.server.routes import ROUTES
+from jupyter_mlops.server.supervisor import WorkerSupervisor
 from jupyter_mlops.service import notebooks
 
 PART = re.compile(r"\{\w+\}")
@@ -34,35 +34,37 @@ class MlopsExtension(ExtensionApp):
     def initialize_settings(self) -> None:
         """Open the workspace."""
         server: Any = self.serverapp
-        made = RunConfig(parent=server)
+        config = RunConfig(parent=server)
         if self.home:
-            made.home = self.home
-        self.desk = Desk(made, server.contents_manager)
+            config.home = self.home
+        self.context = ServerContext(config, server.contents_manager)
         logger = server.event_logger
         logger.register_event_schema(events.SCHEMA)
 
         def emit(event: dict[str, Any]) -> None:
             logger.emit(schema_id=events.SCHEMA_ID, data=event)
 
-        async def hear(*, data: dict[str, Any], **_: Any) -> None:
+        async def on_contents_event(*, data: dict[str, Any], **_: Any) -> None:
             if data["action"] == "rename":
-                await self.desk.do(notebooks.moved, self.desk.space, data["source_path"], data["path"])
+                await self.context.run_io(
+                    notebooks.rename_notebooks, self.context.space, data["source_path"], data["path"]
+                )
 
-        logger.add_listener(schema_id=server.contents_manager.event_schema_id, listener=hear)
-        self.keeper = Keeper(self.desk, emit, supervise=self.supervise_worker, log=self.log)
-        self.desk.changed = self.keeper.changed
-        self.settings.update(mlops=self.desk, mlops_keeper=self.keeper)
+        logger.add_listener(schema_id=server.contents_manager.event_schema_id, listener=on_contents_event)
+        self.supervisor = WorkerSupervisor(self.context, emit, supervise=self.supervise_worker, log=self.log)
+        self.context.on_change = self.supervisor.on_run_change
+        self.settings.update(mlops=self.context, mlops_keeper=self.supervisor)
 
     def initialize_handlers(self) -> None:
         """Mount the routes."""
         self.handlers.extend((PART.sub(r"([^/]+)", path).replace(".", r"\."), handler) for path, handler in ROUTES)
-        self.handlers.append((r"/mlops(?:/(.*))?", NothingHandler))
+        self.handlers.append((r"/mlops(?:/(.*))?", NotFoundHandler))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Called when the server's loop runs."""
-        self.keeper.begin()
+        self.supervisor.start()
 
     async def stop_extension(self) -> None:
         """Let go of all."""
-        await self.keeper.end()
-        self.desk.close()
+        await self.supervisor.end()
+        self.context.close()

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from jupyter_mlops.execution import retry
 from jupyter_mlops.notebook.output import text_of
-from jupyter_mlops.run import retry
 
 SCHEMA_ID = "https://events.jupyter.org/jupyter_mlops/run/v1"
-MOST_TEXT = 64_000  # characters of output in one event
+MAX_TEXT = 64_000  # characters of output in one event
 SCHEMA: dict[str, Any] = {
     "$id": SCHEMA_ID,
     "version": "1",
@@ -39,41 +39,38 @@ SCHEMA: dict[str, Any] = {
 }  # fmt: skip
 
 
-def of_worker(said: Mapping[str, Any]) -> dict[str, Any] | None:
+def from_worker(message: Mapping[str, Any]) -> dict[str, Any] | None:
     """The event that something a worker said is; None for what is not told."""
-    made: dict[str, Any] = {"run": said["run"], "time": stamp(said.get("time")), **owner(said.get("job"))}
-    kind = said.get("event")
+    base: dict[str, Any] = {
+        "run": message["run"], "time": stamp(message.get("time")), "job": message.get("job"),
+        "notebook": message.get("notebook"),
+    }  # fmt: skip
+    kind = message.get("event")
     if kind == "state":
-        return {**made, "kind": "run", "state": said["state"]}
+        return {**base, "kind": "run", "state": message["state"]}
     if kind == "run":
-        return {**made, "kind": "steps", "steps": list(said["steps"])}
+        return {**base, "kind": "steps", "steps": list(message["steps"])}
     if kind == "step":
-        told = {**made, "kind": "step", "step": said["step"], "state": said["state"]}
-        if said.get("seconds") is not None:
-            told["seconds"] = float(said["seconds"])
-        return {**told, "why": said["why"]} if said.get("why") else told
+        event = {**base, "kind": "step", "step": message["step"], "state": message["state"]}
+        if message.get("seconds") is not None:
+            event["seconds"] = float(message["seconds"])
+        return {**event, "why": message["why"]} if message.get("why") else event
     if kind == "retry":
-        return {**made, "kind": "step", "step": said["step"], "state": "running", "why": retry.told(said)}
+        return {**base, "kind": "step", "step": message["step"], "state": "running", "why": retry.told(message)}
     if kind == "cell":
-        return {**made, "kind": "cell", "step": said["step"], "cell": said["cell"]}
+        return {**base, "kind": "cell", "step": message["step"], "cell": message["cell"]}
     if kind == "output":
-        text = text_of(said.get("output") or {})
-        return {**made, "kind": "output", "text": text[-MOST_TEXT:]} if text else None
+        text = text_of(message.get("output") or {})
+        return {**base, "kind": "output", "text": text[-MAX_TEXT:]} if text else None
     return None
 
 
-def of_run(run: Mapping[str, Any]) -> dict[str, Any]:
+def from_run(run: Mapping[str, Any]) -> dict[str, Any]:
     """The event that a run is in a state."""
     return {
         "run": run["id"], "kind": "run", "state": run["state"], "time": stamp(None), "job": run["job"],
         "notebook": run.get("notebook"),
     }  # fmt: skip
-
-
-def owner(job: str | None) -> dict[str, str | None]:
-    if job and job.startswith("notebook:"):
-        return {"job": None, "notebook": job.removeprefix("notebook:")}
-    return {"job": job, "notebook": None}
 
 
 def stamp(time: float | None) -> str:

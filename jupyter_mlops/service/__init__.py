@@ -1,4 +1,4 @@
-"""The verbs. Every surface, command line, server and widgets, calls these and nothing below."""
+"""The service layer, used by the command line, the server and the widgets; they call nothing below it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.config import RunConfig, default_home
-from jupyter_mlops.errors import BadInput
-from jupyter_mlops.run.request import RunRequest
+from jupyter_mlops.errors import InvalidInputError
+from jupyter_mlops.execution.request import RunRequest
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -21,37 +21,38 @@ if TYPE_CHECKING:
 
 
 def read(path: Path) -> NotebookNode:
-    """The notebook at `path`; BadNotebook says what is wrong with it."""
-    from jupyter_mlops.notebook.read import read_notebook
+    """The notebook at `path`. Raises InvalidNotebookError with what is wrong with it."""
+    from jupyter_mlops.notebook.reader import read_notebook
 
     return read_notebook(path)
 
 
 def show(path: Path, config: RunConfig | None = None) -> Pipeline:
-    """The pipeline that a notebook is, with the edges that its earlier runs on this machine showed."""
+    """The pipeline of a notebook, including edges observed in its earlier runs on this machine."""
+    from jupyter_mlops.execution.profile_file import evidence_file
+    from jupyter_mlops.execution.profile_store import ProfileStore, block_id
     from jupyter_mlops.pipeline.build import build
-    from jupyter_mlops.run.evidence import Evidence, block_id
 
     nb = read(path)
     pipeline = build(nb, path.stem)
-    evidence = Evidence(Path((config or RunConfig()).home) / "evidence" / f"{pipeline.name}.json")
-    learned = {
-        block.cells: known.wrote
+    evidence = ProfileStore(evidence_file((config or RunConfig()).home, path))
+    observed_writes = {
+        block.cells: profile.wrote
         for block in pipeline.blocks
-        if (known := evidence.get(block_id(nb.cells[i].source for i in block.cells))) is not None
+        if (profile := evidence.get(block_id(nb.cells[i].source for i in block.cells))) is not None
     }
-    return build(nb, path.stem, learned) if learned else pipeline
+    return build(nb, path.stem, observed_writes) if observed_writes else pipeline
 
 
 def check(path: Path) -> list[Finding]:
-    """Whether a notebook will run headless: the findings of all rules, worst first."""
+    """Check whether a notebook will run headless: the findings of all rules, worst first."""
     from jupyter_mlops.errors import MlopsError
+    from jupyter_mlops.execution.environment import kernel_spec, modules_missing
+    from jupyter_mlops.execution.execute import kernel_name
     from jupyter_mlops.pipeline.build import build
     from jupyter_mlops.pipeline.checks import check as run_rules
-    from jupyter_mlops.pipeline.checks.missing_imports import imported
+    from jupyter_mlops.pipeline.checks.missing_imports import imported_modules
     from jupyter_mlops.pipeline.checks.rule import Context, KernelFacts
-    from jupyter_mlops.run.environment import kernel_spec, modules_missing
-    from jupyter_mlops.run.execute import kernel_name
 
     nb = read(path)
     pipeline: Pipeline | None = None
@@ -63,36 +64,38 @@ def check(path: Path) -> list[Finding]:
     name = kernel_name(nb)
     spec = kernel_spec(name)
     context = Context(nb=nb, pipeline=pipeline, beside=_modules_beside(path))
-    missing = None
+    missing_modules = None
     if context.language == "python" and spec is not None:
-        wanted = frozenset(module.split(".")[0] for module in imported(context))
-        missing = modules_missing(name, wanted, str(path.resolve().parent)) if wanted else frozenset()
-    facts = KernelFacts(modules_missing=missing, name=name, language=context.language, found=spec is not None)
-    found = run_rules(replace(context, kernel=facts))
-    if problem is not None and not any(f.severity == "error" for f in found):
+        module_names = frozenset(module.split(".")[0] for module in imported_modules(context))
+        missing_modules = (
+            modules_missing(name, module_names, str(path.resolve().parent)) if module_names else frozenset()
+        )
+    facts = KernelFacts(modules_missing=missing_modules, name=name, language=context.language, found=spec is not None)
+    findings = run_rules(replace(context, kernel=facts))
+    if problem is not None and not any(f.severity == "error" for f in findings):
         raise problem
-    return found
+    return findings
 
 
 def _modules_beside(path: Path) -> frozenset[str]:
-    """Modules and packages in the notebook's folder, which its kernel can import from there."""
+    """Modules and packages in the notebook's folder, which its kernel can import."""
     folder = path.resolve().parent
     return frozenset(p.stem for p in folder.iterdir() if p.suffix == ".py" or (p.is_dir() and p.name.isidentifier()))
 
 
 def suggest(path: Path) -> tuple[NotebookNode, Suggestion]:
-    """Tags for an untagged notebook, and the notebook that carries them."""
+    """Suggest tags for an untagged notebook; also returns the notebook with these tags."""
     from jupyter_mlops.pipeline.suggest import apply
     from jupyter_mlops.pipeline.suggest import suggest as think
 
     nb = read(path)
-    found = think(nb)
-    return apply(nb, found), found
+    suggestion = think(nb)
+    return apply(nb, suggestion), suggestion
 
 
 def save(nb: NotebookNode, path: Path) -> None:
     """Write a notebook, atomically."""
-    from jupyter_mlops.notebook.write import write_notebook
+    from jupyter_mlops.notebook.writer import write_notebook
 
     write_notebook(nb, path)
 
@@ -100,81 +103,84 @@ def save(nb: NotebookNode, path: Path) -> None:
 def run(
     request: RunRequest,
     config: RunConfig | None = None,
-    tell: Callable[[dict[str, Any]], None] = lambda event: None,
+    on_event: Callable[[dict[str, Any]], None] = lambda event: None,
     *,
     in_place: bool = False,
 ) -> dict[str, Any]:
-    """Run a notebook as a pipeline. Returns the record that `run --json` prints; BadInput before anything ran.
+    """Run a notebook as a pipeline. Returns the record that `run --json` prints; raises InvalidInputError before
+    anything ran.
 
-    A worker that is running gets it; where there is none, or it would not run it as this process does, this one does.
+    A running worker executes it. Without one, or if it would run differently there, this process executes it.
 
-    :param tell: is called with each event but outputs, which the record has.
-    :param in_place: leave workers alone.
+    :param on_event: called with each event except outputs, which are in the record.
+    :param in_place: do not use a worker.
     """
-    request = replace(request, notebook=_absolute(request.notebook))
+    request = replace(request, notebook=_absolute_path(request.notebook))
     if request.cwd is not None and not request.cwd.is_dir():
-        raise BadInput("there is no such folder to run in", where=f"--cwd {request.cwd}")
+        raise InvalidInputError("the folder to run in does not exist", where=f"--cwd {request.cwd}")
     if not in_place and (config is None or config.is_plain()):
-        from jupyter_mlops.jobs.handover import hand_over
+        from jupyter_mlops.worker.client import submit
 
-        record = hand_over(request, Path(config.home if config is not None else default_home()), tell)
+        record = submit(request, Path(config.home if config is not None else default_home()), on_event)
         if record is not None:
             return record
     import asyncio
 
-    from jupyter_mlops.run.execute import execute
+    from jupyter_mlops.execution.execute import execute
 
-    return asyncio.run(execute(request, config, lambda event: tell(event) if event["event"] != "output" else None))
+    return asyncio.run(execute(request, config, lambda event: on_event(event) if event["event"] != "output" else None))
 
 
-def _absolute(path: Path) -> Path:
-    """The path as any process can follow it, so that records say the same whoever makes them."""
+def _absolute_path(path: Path) -> Path:
+    """The absolute path, so that records are the same from any process."""
     try:
         return path.absolute()
     except FileNotFoundError:
-        raise BadInput("the current folder is gone", where=str(path), remedy="Change to one that is there.") from None
+        raise InvalidInputError(
+            "the current folder does not exist any more", where=str(path), remedy="Change to an existing folder."
+        ) from None
 
 
-def serve_worker(config: RunConfig, ready: Callable[[], None] = lambda: None, *, kept: bool = False) -> None:
-    """Be a worker until a signal or `stop_worker` ends it. `ready` is called when it takes runs.
+def serve_worker(config: RunConfig, ready: Callable[[], None] = lambda: None, *, is_supervised: bool = False) -> None:
+    """Run a worker until a signal or `stop_worker` ends it. `ready` is called when it accepts runs.
 
-    :param kept: by a server: then it also ends when no server is there any more.
+    :param is_supervised: by a server: then it also ends when no server is left.
     """
     import asyncio
 
-    from jupyter_mlops.jobs.worker import Worker
+    from jupyter_mlops.worker.daemon import WorkerDaemon
 
     async def serve() -> None:
-        await Worker(config, kept=kept).serve(ready)
+        await WorkerDaemon(config, kept=is_supervised).serve(ready)
 
     asyncio.run(serve())
 
 
 def worker_status(config: RunConfig | None = None) -> dict[str, Any] | None:
-    """What the worker of this home is doing; None if there is none."""
-    from jupyter_mlops.jobs.handover import ask
+    """The state of the worker of this home folder; None if there is none."""
+    from jupyter_mlops.worker.client import ask
 
     return ask(Path((config or RunConfig()).home), {"status": True})
 
 
 def worker_absence(config: RunConfig | None = None) -> str:
-    """Why there was no answer of a worker, in words."""
-    from jupyter_mlops.jobs.handover import absence
+    """The reason why no worker answered, as text for people."""
+    from jupyter_mlops.worker.client import why_no_worker
 
-    return absence(Path((config or RunConfig()).home))
+    return why_no_worker(Path((config or RunConfig()).home))
 
 
 def stop_worker(config: RunConfig | None = None) -> dict[str, Any] | None:
-    """Ask the worker to end when its runs are done; None if there is none."""
-    from jupyter_mlops.jobs.handover import ask
+    """Ask the worker to end when its runs have finished; None if there is none."""
+    from jupyter_mlops.worker.client import ask
 
     return ask(Path((config or RunConfig()).home), {"end": True})
 
 
 def demo(folder: Path) -> Path:
-    """Copy the demo project into a folder and return its notebook. What stands there already is kept.
+    """Copy the demo project into a folder and return its notebook. Existing files are kept.
 
-    :raises BadInput: a file of the demo's name is there with other content.
+    :raises InvalidInputError: a file of the same name exists with other content.
     """
     import shutil
 
@@ -183,24 +189,24 @@ def demo(folder: Path) -> Path:
     for path in sorted(source.rglob("*")):
         if path.is_dir() or "__pycache__" in path.parts:
             continue
-        to = target / path.relative_to(source)
-        if to.is_file() and to.read_bytes() != path.read_bytes():
+        destination = target / path.relative_to(source)
+        if destination.is_file() and destination.read_bytes() != path.read_bytes():
             continue
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, to)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, destination)
     return target / "demo.ipynb"
 
 
 def demo_source() -> Path:
-    """Where the demo project is: in the package when installed, in binder/ in a checkout."""
-    here = Path(__file__).parent.parent
-    for candidate in (here / "demo", here.parent / "binder" / "demo"):
+    """Location of the demo project: in the package when installed, in binder/ in a checkout."""
+    package_folder = Path(__file__).parent.parent
+    for candidate in (package_folder / "demo", package_folder.parent / "binder" / "demo"):
         if (candidate / "demo.ipynb").is_file():
             return candidate
-    raise BadInput("the demo project is not installed", remedy="Install jupyter_mlops with pip.")
+    raise InvalidInputError("the demo project is not installed", remedy="Install jupyter_mlops with pip.")
 
 
-def yaml_values(text: str, where: str) -> dict[str, object]:
+def yaml_values(text: str, location: str) -> dict[str, object]:
     """Parameters from YAML, with dates left as text, as papermill reads them."""
     import yaml
 
@@ -212,30 +218,32 @@ def yaml_values(text: str, where: str) -> dict[str, object]:
         for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
     try:
-        found = yaml.load(text, Loader)
+        parsed = yaml.load(text, Loader)
     except yaml.YAMLError as error:
-        first = re.sub(r"\s+", " ", str(error))
-        raise BadInput(f"not YAML: {first}", where=where) from None
-    if found is None:
+        message = re.sub(r"\s+", " ", str(error))
+        raise InvalidInputError(f"not YAML: {message}", where=location) from None
+    if parsed is None:
         return {}
-    if not isinstance(found, dict):
-        raise BadInput("parameters have to be a mapping of names to values", where=where, remedy="Example: alpha: 0.5")
-    return {str(k): v for k, v in found.items()}
+    if not isinstance(parsed, dict):
+        raise InvalidInputError(
+            "parameters must be a mapping of names to values", where=location, remedy="Example: alpha: 0.5"
+        )
+    return {str(k): v for k, v in parsed.items()}
 
 
 def install_kernelspec(name: str, *, prefix: str | None = None, preload: tuple[str, ...] = ()) -> Path:
     """Install the kernelspec "Python 3 (forked)"; returns its folder.
 
-    :param prefix: an environment's folder; None: for this person.
-    :param preload: modules that are imported ahead of every kernel.
+    :param prefix: folder of an environment; None: for the current user.
+    :param preload: modules to import ahead for every kernel.
     """
     from jupyter_mlops.kernels.kernelspec import install
 
     if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-        raise BadInput(f"{name!r} can't be the name of a kernel", remedy="Use letters, digits, '.', '_' and '-'.")
+        raise InvalidInputError(f"{name!r} is not a valid kernel name", remedy="Use letters, digits, '.', '_' and '-'.")
     try:
         return install(name, prefix=prefix, preload=preload)
     except OSError as error:
-        raise BadInput(
-            f"the kernelspec can't be installed: {error}", remedy="Choose another place: --prefix FOLDER."
+        raise InvalidInputError(
+            f"the kernelspec cannot be installed: {error}", remedy="Choose another folder: --prefix FOLDER."
         ) from None

@@ -1,9 +1,9 @@
-"""The verbs of jobs, schedules and runs. Each opens what it needs, and answers with what JSON can say."""
+"""Operations on jobs, schedules and runs. They return plain JSON values."""
 
 from __future__ import annotations
 
-import codecs
 import contextlib
+import difflib
 import itertools
 import os
 import signal
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from jupyter_mlops.config import RunConfig
-from jupyter_mlops.errors import BadInput, BadParameter, Conflict, StoreError, Unknown
+from jupyter_mlops.errors import ConflictError, InvalidInputError, InvalidParameterError, NotFoundError, StoreError
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from jupyter_mlops.jobs.workspace import Workspace
     from jupyter_mlops.pipeline.model import Pipeline
 
-BEGUN = 2.0  # seconds in which a run that was taken writes its first line
-HEALTH = 20  # runs that a job's health is told by
-UPCOMING, ALL_UPCOMING = 100, 1000  # times of one schedule, and of all, that a calendar shows one by one
-LOOKS = 1.0  # seconds between looks whether a worker is there
-MANY = 10_000  # runs that a backfill or a sweep may make
-Tell = Callable[[dict[str, Any]], None]
+LOG_DELAY_S = 2.0  # seconds within which a claimed run writes its first line
+HEALTH_RUNS = 20  # number of latest runs that determine a job's health
+MAX_SCHEDULE_FIRINGS, MAX_FIRINGS = 100, 1000  # individual fire times in a calendar, for one schedule and for all
+WORKER_POLL_S = 1.0  # seconds between checks for a running worker
+MAX_RUNS = 10_000  # maximum number of runs of a backfill or a sweep
+EventCallback = Callable[[dict[str, Any]], None]
 
 
 def open_workspace(config: RunConfig | None = None) -> Workspace:
-    """The database and the store of a configuration; to be closed."""
+    """The database and the store of a configuration; the caller closes them."""
     from jupyter_mlops.jobs.workspace import Workspace
 
     return Workspace(config)
@@ -44,60 +44,66 @@ def open_workspace(config: RunConfig | None = None) -> Workspace:
 
 
 def publish(space: Workspace, path: Path, job: str = "", message: str = "", kernel: str = "") -> dict[str, Any]:
-    """Publish a notebook as a version of a job; the notebook's name names the job if nothing else does."""
+    """Publish a notebook as a version of a job; the job's name defaults to the notebook's."""
     from jupyter_mlops.jobs.publish import publish as do
 
-    done = do(space, path, job, message, kernel=kernel)
-    files = [{"path": f.path, "kind": f.kind, "size": f.size, "stored": f.stored} for f in done.manifest.files]
-    return {**version_told(done.version, done.job), "new": done.new, "files": files, "notes": list(done.notes)}
+    publication = do(space, path, job, message, kernel=kernel)
+    files = [{"path": f.path, "kind": f.kind, "size": f.size, "stored": f.stored} for f in publication.manifest.files]
+    return {
+        **version_to_dict(publication.version, publication.job),
+        "new": publication.new,
+        "files": files,
+        "notes": list(publication.notes),
+    }
 
 
 def versions(space: Workspace, job: str) -> list[dict[str, Any]]:
-    """All versions of a job, newest first, with the aliases that name them."""
-    known = space.catalog.job(job)
-    aliases = space.catalog.aliases(known)
+    """All versions of a job, newest first, with their aliases."""
+    job_record = space.catalog.job(job)
+    aliases = space.catalog.aliases(job_record)
     return [
-        {**version_told(v, known), "aliases": [a for a, number in aliases.items() if number == v.number]}
-        for v in space.catalog.versions(known)
+        {**version_to_dict(v, job_record), "aliases": [a for a, number in aliases.items() if number == v.number]}
+        for v in space.catalog.versions(job_record)
     ]
 
 
 def version(space: Workspace, job: str, selector: str) -> str:
-    """The name of the version that a selector means. Raises Unknown."""
+    """The name of the version that a selector selects. Raises NotFoundError."""
     name: str = space.catalog.version(space.catalog.job(job), selector).name
     return name
 
 
 def set_alias(space: Workspace, job: str, alias: str, selector: str) -> dict[str, Any]:
-    """Let an alias name a version."""
-    known = space.catalog.job(job)
-    version = space.catalog.version(known, selector)
-    space.catalog.set_alias(known, alias, version)
-    return {"job": known.name, "alias": alias, "version": version.name}
+    """Set an alias of a version."""
+    job_record = space.catalog.job(job)
+    version = space.catalog.version(job_record, selector)
+    space.catalog.set_alias(job_record, alias, version)
+    return {"job": job_record.name, "alias": alias, "version": version.name}
 
 
 def jobs(space: Workspace) -> list[dict[str, Any]]:
-    """Every job with its health, what comes next and what was last."""
+    """All jobs with their health, next fire time and last run."""
     by_job: dict[int, list[Schedule]] = {}
     for schedule in space.catalog.schedules():
         by_job.setdefault(schedule.job_id, []).append(schedule)
-    return [_job_told(space, job, by_job.get(job.id, [])) for job in space.catalog.jobs()]
+    return [_job_to_dict(space, job, by_job.get(job.id, [])) for job in space.catalog.jobs()]
 
 
-def _job_told(space: Workspace, job: Job, schedules: list[Schedule]) -> dict[str, Any]:
-    latest = next(iter(space.catalog.versions(job)), None)
-    recent = space.queue.runs(job_id=job.id, limit=HEALTH)
-    coming = min((s for s in schedules if s.next_at is not None), key=lambda s: s.next_at or 0.0, default=None)
+def _job_to_dict(space: Workspace, job: Job, schedules: list[Schedule]) -> dict[str, Any]:
+    latest_version = next(iter(space.catalog.versions(job)), None)
+    recent_runs = space.queue.runs(job_id=job.id, limit=HEALTH_RUNS)
+    next_schedule = min((s for s in schedules if s.next_at is not None), key=lambda s: s.next_at or 0.0, default=None)
     return {
         "name": job.name, "owner": job.owner, "paused": job.paused,
-        "version": None if latest is None else latest.name, "aliases": space.catalog.aliases(job),
-        "health": [run.state for run in reversed(recent)],
+        "version": None if latest_version is None else latest_version.name, "aliases": space.catalog.aliases(job),
+        "health": [run.state for run in reversed(recent_runs)],
         "recent": [
             {"id": r.id, "state": r.state, "time": r.started or r.created, "seconds": r.seconds}
-            for r in reversed(recent)
+            for r in reversed(recent_runs)
         ],
-        "next": None if coming is None else coming.next_at, "next_zone": "" if coming is None else coming.zone,
-        "last": run_told(recent[0]) if recent else None, "schedules": len(schedules),
+        "next": None if next_schedule is None else next_schedule.next_at,
+        "next_zone": "" if next_schedule is None else next_schedule.zone,
+        "last": run_to_dict(recent_runs[0]) if recent_runs else None, "schedules": len(schedules),
         "problems": [s.problem for s in schedules if s.problem],
     }  # fmt: skip
 
@@ -110,103 +116,104 @@ def set_policies(space: Workspace, job: str, changes: Mapping[str, Any]) -> dict
 
 
 def job(space: Workspace, name: str) -> dict[str, Any]:
-    """One job as `jobs` tells it, with its policies and the parameters of its latest version."""
-    known = space.catalog.job(name)
-    told = _job_told(space, known, space.catalog.schedules(known))
-    latest = next(iter(space.catalog.versions(known)), None)
-    parameters = {} if latest is None else dict(manifest_of(space, latest).parameters)
-    return {**told, "policies": known.rules.to_dict(), "parameters": parameters}
+    """One job as in `jobs`, with its policies and the parameters of its latest version."""
+    job_record = space.catalog.job(name)
+    payload = _job_to_dict(space, job_record, space.catalog.schedules(job_record))
+    latest_version = next(iter(space.catalog.versions(job_record)), None)
+    parameters = {} if latest_version is None else dict(manifest_of(space, latest_version).parameters)
+    return {**payload, "policies": job_record.rules.to_dict(), "parameters": parameters}
 
 
 def pause_job(space: Workspace, name: str, paused: bool) -> None:
-    """Let a job's schedules rest, or go on."""
+    """Pause or resume the schedules of a job."""
     space.catalog.pause_job(name, paused)
 
 
 def remove(space: Workspace, name: str) -> None:
-    """Remove a job with its versions, schedules and runs; what goes on is stopped first."""
-    known = space.catalog.job(name)
-    for run in space.queue.runs(job_id=known.id, states=["queued", "running"], limit=MANY):
-        space.queue.stop(run.id, "the job was removed")
+    """Delete a job with its versions, schedules and runs, after stopping its running ones."""
+    job_record = space.catalog.job(name)
+    for run in space.queue.runs(job_id=job_record.id, states=["queued", "running"], limit=MAX_RUNS):
+        space.queue.stop(run.id, "the job was deleted")
     space.catalog.delete_job(name)
 
 
-def changes(space: Workspace, nb: NotebookNode, name: str, place: Path | None) -> dict[str, Any]:
-    """What publishing a notebook as it is now would change against the job's latest version."""
+def changes(space: Workspace, nb: NotebookNode, name: str, path: Path | None) -> dict[str, Any]:
+    """What would change against the job's latest version if the notebook were published now."""
     from jupyter_mlops.jobs.publish import snapshot_of
-    from jupyter_mlops.notebook.read import parse_notebook
+    from jupyter_mlops.notebook.reader import parse_notebook
     from jupyter_mlops.versions.diff import diff
 
-    manifest = snapshot_of(space, nb, place or Path(name).with_suffix(".ipynb"))
+    manifest, notes = snapshot_of(space, nb, path or Path(name).with_suffix(".ipynb"))
     try:
-        there = space.catalog.versions(space.catalog.job(name))
-    except Unknown:
-        there = []
-    if not there:
-        return {"job": name, "version": None, "next": "v1", "same": False, "sections": {}}
-    latest = there[0]
-    old = manifest_of(space, latest)
-    notebooks = [parse_notebook(space.store.get(m.notebook), m.name) for m in (old, manifest)]
-    sections = diff(old, manifest, (notebooks[0], notebooks[1]), store=space.store)
-    same = manifest.put(space.store) == latest.digest
-    following = latest.name if same else f"v{latest.number + 1}"
-    return {"job": name, "version": latest.name, "next": following, "same": same, "sections": sections}
+        versions = space.catalog.versions(space.catalog.job(name))
+    except NotFoundError:
+        versions = []
+    if not versions:
+        return {"job": name, "version": None, "next": "v1", "same": False, "sections": {}, "notes": notes}
+    latest_version = versions[0]
+    old_manifest = manifest_of(space, latest_version)
+    notebooks = [parse_notebook(space.store.get(m.notebook), m.name) for m in (old_manifest, manifest)]
+    sections = diff(old_manifest, manifest, (notebooks[0], notebooks[1]), store=space.store)
+    is_unchanged = manifest.put(space.store) == latest_version.digest
+    next_name = latest_version.name if is_unchanged else f"v{latest_version.number + 1}"
+    payload = {"job": name, "version": latest_version.name, "next": next_name, "same": is_unchanged}
+    return {**payload, "sections": sections, "notes": notes}
 
 
 # -- schedules
 
 
-def cron_told(cron: str, zone: str) -> dict[str, Any]:
-    """A cron expression in words, and the next five times it fires."""
-    from jupyter_mlops.jobs.cron import Cron
+def cron_to_dict(cron: str, zone: str) -> dict[str, Any]:
+    """A cron expression in words, and its next five fire times."""
+    from jupyter_mlops.scheduling.cron import Cron
 
-    known = Cron.parse(cron, zone)
+    parsed_cron = Cron.parse(cron, zone)
     return {
-        "cron": known.expression, "zone": known.zone, "words": known.in_words(),
-        "upcoming": known.upcoming(datetime.now(UTC)),
+        "cron": parsed_cron.expression, "zone": parsed_cron.zone, "words": parsed_cron.in_words(),
+        "upcoming": parsed_cron.upcoming(datetime.now(UTC)),
     }  # fmt: skip
 
 
 def schedule(
-    space: Workspace, job: str, cron: str, zone: str = "UTC", given: Mapping[str, object] | None = None,
+    space: Workspace, job: str, cron: str, zone: str = "UTC", parameters: Mapping[str, object] | None = None,
     texts: Mapping[str, str] | None = None, missed: Any = "latest", overlap: Any = "queue",
 ) -> dict[str, Any]:  # fmt: skip
-    """Let a job run again and again."""
-    from jupyter_mlops.jobs.cron import Cron
+    """Add a schedule to a job."""
+    from jupyter_mlops.scheduling.cron import Cron
 
+    parsed_cron = Cron.parse(cron, zone)
     name, selector = split_selector(job)
-    known = space.catalog.job(name)
-    when = Cron.parse(cron, zone)
-    version = space.catalog.version(known, selector)
-    values = checked_values(space, version, given or {}, texts or {})
-    made = space.catalog.add_schedule(
-        known, when, version=selector, parameters=values, missed=missed, overlap=overlap
+    job_record = space.catalog.job(name)
+    version = space.catalog.version(job_record, selector)
+    values = checked_values(space, version, parameters or {}, texts or {})
+    schedule_record = space.catalog.add_schedule(
+        job_record, parsed_cron, version=selector, parameters=values, missed=missed, overlap=overlap
     )  # fmt: skip
-    return schedule_told(made, known)
+    return schedule_to_dict(schedule_record, job_record)
 
 
 def schedules(space: Workspace, job: str = "") -> list[dict[str, Any]]:
-    """The schedules of a job, or all."""
-    known = {j.id: j for j in ([space.catalog.job(job)] if job else space.catalog.jobs())}
-    return [schedule_told(s, known[s.job_id]) for s in space.catalog.schedules() if s.job_id in known]
+    """The schedules of one job, or of all jobs."""
+    jobs_by_id = {j.id: j for j in ([space.catalog.job(job)] if job else space.catalog.jobs())}
+    return [schedule_to_dict(s, jobs_by_id[s.job_id]) for s in space.catalog.schedules() if s.job_id in jobs_by_id]
 
 
 def reschedule(space: Workspace, schedule_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Change a schedule from now on: any of `cron`, `zone`, `version`, `parameters`, `missed`, `overlap`."""
-    from jupyter_mlops.jobs.cron import Cron
+    from jupyter_mlops.scheduling.cron import Cron
 
-    known = space.catalog.schedule(schedule_id)
-    job = space.catalog.job_by_id(known.job_id)
-    kept = {name: getattr(known, name) for name in ("version", "parameters", "missed", "overlap")}
-    made = {**kept, **{name: value for name, value in changes.items() if name in kept}}
-    when = Cron.parse(changes.get("cron", known.cron), changes.get("zone", known.zone))
-    version = space.catalog.version(job, made["version"])
-    made["parameters"] = checked_values(space, version, made["parameters"], {})
-    return schedule_told(space.catalog.change_schedule(schedule_id, when, made), job)
+    schedule_record = space.catalog.schedule(schedule_id)
+    job = space.catalog.job_by_id(schedule_record.job_id)
+    old_settings = {name: getattr(schedule_record, name) for name in ("version", "parameters", "missed", "overlap")}
+    settings = {**old_settings, **{name: value for name, value in changes.items() if name in old_settings}}
+    parsed_cron = Cron.parse(changes.get("cron", schedule_record.cron), changes.get("zone", schedule_record.zone))
+    version = space.catalog.version(job, settings["version"])
+    settings["parameters"] = checked_values(space, version, settings["parameters"], {})
+    return schedule_to_dict(space.catalog.change_schedule(schedule_id, parsed_cron, settings), job)
 
 
 def pause(space: Workspace, target: str, paused: bool) -> dict[str, Any]:
-    """Let a job, or a schedule by its number, rest or go on."""
+    """Pause or resume a job, or one schedule by its number."""
     if target.isascii() and target.isdigit() and target not in {job.name for job in space.catalog.jobs()}:
         return pause_schedule(space, int(target), paused)
     job = space.catalog.pause_job(target, paused)
@@ -214,133 +221,138 @@ def pause(space: Workspace, target: str, paused: bool) -> dict[str, Any]:
 
 
 def pause_schedule(space: Workspace, schedule_id: int, paused: bool) -> dict[str, Any]:
-    """Let one schedule rest, or go on."""
-    made = space.catalog.pause_schedule(schedule_id, paused)
-    return schedule_told(made, space.catalog.job_by_id(made.job_id))
+    """Pause or resume one schedule."""
+    schedule_record = space.catalog.pause_schedule(schedule_id, paused)
+    return schedule_to_dict(schedule_record, space.catalog.job_by_id(schedule_record.job_id))
 
 
 def unschedule(space: Workspace, schedule_id: int) -> None:
-    """Remove a schedule; its runs stay."""
+    """Delete a schedule; its runs are kept."""
     space.catalog.remove_schedule(schedule_id)
 
 
 def calendar(space: Workspace, days: float = 7.0) -> dict[str, Any]:
-    """When schedules fire from now on, in order, and whether there are more than are told.
+    """Upcoming fire times of all schedules in order, and whether there are more than listed.
 
-    What fires too often to be told one by one is among `frequent`, in words.
+    Schedules that fire too often to list are in `frequent`, in words.
     """
-    from jupyter_mlops.jobs.cron import Cron
+    from jupyter_mlops.scheduling.cron import Cron
 
     now = datetime.now(UTC)
     until = now + timedelta(days=days)
-    known = {j.id: j for j in space.catalog.jobs()}
-    found: list[dict[str, Any]] = []
-    frequent: list[dict[str, Any]] = []
-    for made in space.catalog.schedules():
-        job = known.get(made.job_id)
-        if job is None or job.paused or made.paused:
+    jobs_by_id = {j.id: j for j in space.catalog.jobs()}
+    firings: list[dict[str, Any]] = []
+    frequent_schedules: list[dict[str, Any]] = []
+    for schedule in space.catalog.schedules():
+        job = jobs_by_id.get(schedule.job_id)
+        if job is None or job.paused or schedule.paused:
             continue
         try:
-            zone = ZoneInfo(made.zone)
-            times = list(itertools.islice(Cron(made.cron, made.zone).times(now), UPCOMING + 1))
-        except (BadInput, ValueError, OSError, KeyError):
-            continue  # the schedule itself tells what is wrong with it
-        told = [
-            {"time": t.timestamp(), "local": t.astimezone(zone).isoformat(), "zone": made.zone, "job": job.name,
-             "schedule": made.id}
+            zone = ZoneInfo(schedule.zone)
+            times = list(itertools.islice(Cron(schedule.cron, schedule.zone).times(now), MAX_SCHEDULE_FIRINGS + 1))
+        except (InvalidInputError, ValueError, OSError, KeyError):
+            continue  # the schedule itself reports its problem
+        entries = [
+            {"time": t.timestamp(), "local": t.astimezone(zone).isoformat(), "zone": schedule.zone, "job": job.name,
+             "schedule": schedule.id}
             for t in times if t <= until
         ]  # fmt: skip
-        if len(told) > UPCOMING:
-            frequent.append({**told[0], "words": Cron(made.cron, made.zone).in_words()})
+        if len(entries) > MAX_SCHEDULE_FIRINGS:
+            frequent_schedules.append({**entries[0], "words": Cron(schedule.cron, schedule.zone).in_words()})
         else:
-            found += told
-    found.sort(key=lambda one: float(one["time"]))
-    return {"firings": found[:ALL_UPCOMING], "frequent": frequent, "more": len(found) > ALL_UPCOMING}
+            firings += entries
+    firings.sort(key=lambda firing: float(firing["time"]))
+    return {"firings": firings[:MAX_FIRINGS], "frequent": frequent_schedules, "more": len(firings) > MAX_FIRINGS}
 
 
 # -- runs
 
 
 def start(
-    space: Workspace, job: str, given: Mapping[str, object] | None = None, texts: Mapping[str, str] | None = None,
-    asked: Mapping[str, Any] | None = None,
+    space: Workspace, job: str, parameters: Mapping[str, object] | None = None, texts: Mapping[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Put a run of a job's version into the queue."""
-    from jupyter_mlops.jobs.queue import Wish
+    """Queue a run of a job's version."""
+    from jupyter_mlops.jobs.run_queue import NewRun
 
     name, selector = split_selector(job)
-    known = space.catalog.job(name)
-    version = space.catalog.version(known, selector)
-    values = checked_values(space, version, given or {}, texts or {})
+    job_record = space.catalog.job(name)
+    version = space.catalog.version(job_record, selector)
+    values = checked_values(space, version, parameters or {}, texts or {})
     steps = [step["name"] for step in manifest_of(space, version).pipeline["steps"]]
     for field in ("from_step", "only_step"):
-        if (asked or {}).get(field) and (asked or {})[field] not in steps:
-            raise BadInput(f"there is no step {(asked or {})[field]!r}", remedy=f"Steps: {', '.join(steps) or 'none'}.")
-    wish = Wish("manual", known.id, version.id, parameters=values, asked=asked, priority=known.rules.priority)
-    made = space.queue.add(wish)
-    poke(space)
-    return run_told(made)
+        if (options or {}).get(field) and (options or {})[field] not in steps:
+            raise InvalidInputError(
+                f"there is no step {(options or {})[field]!r}", remedy=f"Steps: {', '.join(steps) or 'none'}."
+            )
+    new_run = NewRun(
+        "manual", job_record.id, version.id, parameters=values, options=options, priority=job_record.rules.priority
+    )
+    run = space.queue.add(new_run)
+    notify_worker(space)
+    return run_to_dict(run)
 
 
 def follow(
-    space: Workspace, run_id: str, tell: Tell = lambda event: None, *, in_place: bool = True
+    space: Workspace, run_id: str, on_event: EventCallback = lambda event: None, *, in_place: bool = True
 ) -> dict[str, Any]:  # fmt: skip
-    """Wait for a run to end; do it here if no worker is there, or is any more. Returns the run.
+    """Wait for a run to finish, executing it here whenever no worker is running. Returns the run.
 
     SIGINT and SIGTERM stop the run.
     """
     steps: dict[str, str] = {}
 
-    def look() -> bool:
+    def poll() -> bool:
         run = space.queue.run(run_id)
         for step in run.steps:
             if steps.get(step["name"]) != step["state"]:
                 steps[step["name"]] = step["state"]
-                tell({"event": "step", "step": step["name"], "state": step["state"], "seconds": step["seconds"]})
+                on_event({"event": "step", "step": step["name"], "state": step["state"], "seconds": step["seconds"]})
         return run.state not in ("queued", "running")
 
-    async def do() -> bool:
-        from jupyter_mlops.jobs.here import run_here
+    async def execute() -> bool:
+        from jupyter_mlops.worker.inline_worker import run_inline
 
-        await run_here(space, run_id, tell)
+        await run_inline(space, run_id, on_event)
         return space.queue.run(run_id).state not in ("queued", "running")
 
-    _wait(space, look, do if in_place else None, lambda: _stop(space, run_id, "SIGINT"))
+    _wait_until_finished(space, poll, execute if in_place else None, lambda: _stop_run(space, run_id, "SIGINT"))
     return run(space, run_id)
 
 
-def _wait(
-    space: Workspace, look: Callable[[], bool], do: Callable[[], Coroutine[Any, Any, bool]] | None,
+def _wait_until_finished(
+    space: Workspace, poll: Callable[[], bool], execute: Callable[[], Coroutine[Any, Any, bool]] | None,
     stop: Callable[[], object],
 ) -> None:  # fmt: skip
-    """Until `look` or `do` says that it is over. `do` does it here, and is asked whenever no worker is there.
+    """Wait until `poll` or `execute` returns a result. `execute` runs it here, and is called whenever no worker is
+    running.
 
-    The first SIGINT or SIGTERM means `stop`.
+    The first SIGINT or SIGTERM calls `stop`.
     """
     import asyncio
 
-    asked_at, stopping = -LOOKS, False
-    with _terminated_is_interrupted():
+    last_check, stopping = -WORKER_POLL_S, False
+    with _sigterm_as_interrupt():
         while True:
             try:
-                if do is not None and not stopping and time.monotonic() >= asked_at + LOOKS:
-                    if not space.workers.heard_within(space.config.lease) and asyncio.run(do()):
+                if execute is not None and not stopping and time.monotonic() >= last_check + WORKER_POLL_S:
+                    if not space.workers.active_since(space.config.lease) and asyncio.run(execute()):
                         return
-                    asked_at = time.monotonic()
-                if look():
+                    last_check = time.monotonic()
+                if poll():
                     return
                 time.sleep(0.1)
             except KeyboardInterrupt:
                 if stopping:
                     raise
                 stopping = True
-                with contextlib.suppress(Conflict):  # it is over
+                with contextlib.suppress(ConflictError):  # it has finished
                     stop()
 
 
 @contextlib.contextmanager
-def _terminated_is_interrupted() -> Iterator[None]:
-    """While this lasts, SIGTERM is as SIGINT."""
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Handle SIGTERM like SIGINT within this context."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -348,219 +360,262 @@ def _terminated_is_interrupted() -> Iterator[None]:
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    previous_handler = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, previous_handler)
 
 
 def runs(
-    space: Workspace, job: str = "", states: Sequence[str] = (), limit: int = 50, before: str = ""
+    space: Workspace, job: str = "", states: Sequence[str] = (), limit: int = 50, before_id: str = ""
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Runs, newest first; `before` is the id of the last run of the page before."""
-    job_id = space.catalog.job(job).id if job else None
-    known = None if not before else space.queue.run(before)
-    page = None if known is None else (known.created, known.id)
-    found = space.queue.runs(job_id=job_id, states=states, after=page, limit=limit, hidden=False)
-    steps = space.queue.steps_of([r.id for r in found])
-    return [{**run_told(r), "steps": steps[r.id]} for r in found]
+    """Runs of jobs and notebooks, newest first.
+
+    :param job: a job's name, or a notebook's path.
+    :param before_id: the id of the last run of the previous page.
+    """
+    job_id = _find_job(space, job).id if job else None
+    cursor_run = None if not before_id else space.queue.run(before_id)
+    page = None if cursor_run is None else (cursor_run.created, cursor_run.id)
+    rows = space.queue.runs(job_id=job_id, states=states, after=page, limit=limit)
+    steps = space.queue.steps_of([r.id for r in rows])
+    return [{**run_to_dict(r), "steps": steps[r.id]} for r in rows]
+
+
+def _find_job(space: Workspace, name: str) -> Job:
+    """The job of that name or, for `*.ipynb`, the one that holds the notebook's runs. Raises NotFoundError.
+
+    A notebook's path is relative to the server's root, or a file path relative to the current folder.
+    """
+    if not name.endswith(".ipynb"):
+        return space.catalog.job(name)
+    jobs_by_path = {job.notebook: job for job in space.catalog.jobs(hidden=True) if job.notebook}
+    path, full_path = name.removeprefix("./").strip("/"), Path(name).absolute().as_posix()
+    match = jobs_by_path.get(path) or next(
+        (
+            jobs_by_path[notebook_path]
+            for notebook_path in sorted(jobs_by_path, key=len, reverse=True)
+            if full_path.endswith(f"/{notebook_path}")
+        ),
+        None,
+    )
+    if match is not None:
+        return match
+    matches = difflib.get_close_matches(path, jobs_by_path, 3)
+    raise NotFoundError(
+        f"there are no runs of the notebook {name!r} in {runs_location(space)}",
+        remedy=f"Did you mean {matches[0]!r}?" if matches else "`jupyter mlops runs` lists all runs.",
+    )
+
+
+def runs_location(space: Workspace) -> str:
+    """Where runs are searched, in words."""
+    from sqlalchemy.engine import make_url
+
+    return f"the database {make_url(space.config.database).render_as_string(hide_password=True)}"
 
 
 def run(space: Workspace, run_id: str) -> dict[str, Any]:
-    """One run with its steps; the beginning of an id will do if it is the only one.
+    """One run with its steps; a unique beginning of its id is enough.
 
-    Its executed notebook is where `output` says, though it may have run on another machine.
+    Its executed notebook is at `output`, even if it ran on another machine.
     """
-    found = space.queue.run(space.queue.full_id(run_id))
-    told = run_told(found)
-    if found.output and not Path(found.output).is_file():
+    run_record = space.queue.run(space.queue.full_id(run_id))
+    payload = run_to_dict(run_record)
+    if run_record.output and not Path(run_record.output).is_file():
         with contextlib.suppress(StoreError):
-            told["output"] = str(space.folder_of(found.id).notebook(found.output) or found.output)
-    return told
+            payload["output"] = str(space.folder_of(run_record.id).notebook(run_record.output) or run_record.output)
+    return payload
 
 
 def active(space: Workspace) -> dict[str, str]:
-    """The state of each run that is not over."""
+    """The state of each unfinished run."""
     return space.queue.active()
 
 
 def stop(space: Workspace, run_id: str) -> dict[str, Any]:
     """Stop a run."""
-    return run_told(_stop(space, space.queue.full_id(run_id)))
+    return run_to_dict(_stop_run(space, space.queue.full_id(run_id)))
 
 
-def _stop(space: Workspace, run_id: str, reason: str = "stopped by hand") -> Run:
-    made = space.queue.stop(run_id, reason)
-    poke(space)
-    return made
+def _stop_run(space: Workspace, run_id: str, reason: str = "stopped by hand") -> Run:
+    run = space.queue.stop(run_id, reason)
+    notify_worker(space)
+    return run
 
 
 def repair(space: Workspace, run_id: str) -> dict[str, Any]:
-    """Go on with a run that failed or was stopped: the same run; what completed is not run again."""
-    made = space.queue.again(space.queue.full_id(run_id))
-    poke(space)
-    return run_told(made)
+    """Resume a run that failed or was stopped: the same run, without its completed steps."""
+    run = space.queue.requeue(space.queue.full_id(run_id))
+    notify_worker(space)
+    return run_to_dict(run)
 
 
-def logs(space: Workspace, run_id: str, follow_it: bool = False) -> Iterator[str]:
-    """What a run wrote, piece by piece; goes on until it is over if it is followed."""
-    full = space.queue.full_id(run_id)
-    offset, decoder = 0, codecs.getincrementaldecoder("utf-8")("replace")  # a character may be written in two pieces
-    said = ""
+def logs(space: Workspace, run_id: str, follow: bool = False) -> Iterator[str]:
+    """The text of a run's log, in parts; with `follow`, until the run has finished."""
+    from jupyter_mlops.jobs import run_log
+
+    full_id = space.queue.full_id(run_id)
+    offset, text_view, notice = 0, run_log.LogText(), ""
     while True:
-        known = space.queue.run(full)
-        over = known.state not in ("queued", "running")
-        path = log_of(space, known)
+        run = space.queue.run(full_id)
+        is_finished = run.state not in ("queued", "running")
+        path = log_of(space, run)
         if path.is_file():
-            with path.open("rb") as stream:
-                stream.seek(offset)
-                data = stream.read()
-            offset += len(data)
-            if text := decoder.decode(data):
-                yield text
-        elif not said and (said := elsewhere(space, known)):
-            yield f"{said}\n"
-        if over or not follow_it:
+            records, after = run_log.read(path, offset)
+            while after > offset:
+                offset = after
+                if text := text_view.of(records):
+                    yield text
+                records, after = run_log.read(path, offset)
+        elif not notice and (notice := remote_run_notice(space, run)):
+            yield f"{notice}\n"
+        if is_finished or not follow:
             return
         time.sleep(0.2)
 
 
 def log_of(space: Workspace, run: Run) -> Path:
-    """The file of what a run wrote; it is brought from the machine that it ran on once it is over."""
-    from jupyter_mlops.jobs.folder import RunFolder
+    """The log file of a run, downloaded from another machine once the run has finished."""
+    from jupyter_mlops.jobs.run_directory import RunDirectory
 
-    over = run.state not in ("queued", "running")
-    return (space.folder_of(run.id) if over else RunFolder(space.home, run.id)).log
+    is_finished = run.state not in ("queued", "running")
+    return (space.folder_of(run.id) if is_finished else RunDirectory(space.home, run.id)).log
 
 
-def elsewhere(space: Workspace, run: Run) -> str:
-    """Where a run goes on whose log is not here, in a sentence; "" if it does not, or has only just begun."""
+def remote_run_notice(space: Workspace, run: Run) -> str:
+    """A sentence on where a run executes whose log is not here; "" if it does not run elsewhere, or has only begun."""
     from jupyter_mlops.jobs.workspace import is_shared
 
-    begun = run.started is not None and time.time() - run.started > BEGUN
-    if run.state != "running" or not begun or not is_shared(space.config):
+    has_started = run.started is not None and time.time() - run.started > LOG_DELAY_S
+    if run.state != "running" or not has_started or not is_shared(space.config):
         return ""
-    return f"The run goes on on {run.worker.partition(':')[0]}: what it writes is here when it is over."
+    return f"The run executes on {run.worker.partition(':')[0]}. Its output will be here when it has finished."
 
 
 def backfill(
-    space: Workspace, job: str, begin: str, end: str, *, cron: str = "", zone: str = "",
-    given: Mapping[str, object] | None = None, texts: Mapping[str, str] | None = None, jobs_at_once: int = 1,
+    space: Workspace, job: str, start: str, end: str, *, cron: str = "", zone: str = "",
+    parameters: Mapping[str, object] | None = None, texts: Mapping[str, str] | None = None, concurrency: int = 1,
     only_count: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
-    """A run for each slot from `begin` to `end`, both included, oldest first.
+    """Queue a run for each slot from `start` to `end`, both included, oldest first.
 
-    :param cron: when there are slots; "": as the job's schedule has it, whose parameters are taken too.
+    :param cron: the slots; "": those of the job's schedule, with its parameters.
     """
-    from jupyter_mlops.jobs.cron import Cron
-    from jupyter_mlops.jobs.queue import Wish
+    from jupyter_mlops.jobs.run_queue import NewRun
+    from jupyter_mlops.scheduling.cron import Cron
 
     name, selector = split_selector(job)
-    known = space.catalog.job(name)
-    texts, given = dict(texts or {}), dict(given or {})
+    job_record = space.catalog.job(name)
+    texts, parameters = dict(texts or {}), dict(parameters or {})
     if cron:
-        when = Cron.parse(cron, zone or "UTC")
+        parsed_cron = Cron.parse(cron, zone or "UTC")
     else:
-        there = space.catalog.schedules(known)
-        if len(there) != 1:
-            raise BadInput(
-                f"the job has {len(there)} schedules", where=name, remedy="Say which slots are meant with --cron."
+        schedules = space.catalog.schedules(job_record)
+        if len(schedules) != 1:
+            raise InvalidInputError(
+                f"the job has {len(schedules)} schedules", where=name, remedy="Choose the slots with --cron."
             )
-        when = Cron.parse(there[0].cron, zone or there[0].zone)
-        given = {**there[0].parameters, **given}
-        selector = selector if "@" in job else there[0].version
-    version = space.catalog.version(known, selector)
-    first, last = instant(begin, when.zone), instant(end, when.zone, day_end=True)
+        parsed_cron = Cron.parse(schedules[0].cron, zone or schedules[0].zone)
+        parameters = {**schedules[0].parameters, **parameters}
+        selector = selector if "@" in job else schedules[0].version
+    version = space.catalog.version(job_record, selector)
+    first, last = instant(start, parsed_cron.zone), instant(end, parsed_cron.zone, day_end=True)
     if last < first:
-        raise BadInput("the end lies before the beginning", where="--to")
-    just_before = datetime.fromtimestamp(first - 1, UTC)
-    times, more = when.between(just_before, datetime.fromtimestamp(last, UTC), MANY)
-    if more:
-        raise BadInput(f"that would be more than {MANY} runs", remedy="Take a shorter range.")
-    values = checked_values(space, version, given, texts)
-    count = {"job": known.name, "version": version.name, "runs": len(times)}
+        raise InvalidInputError("the end is before the beginning", field="end")
+    lower_bound = datetime.fromtimestamp(first - 1, UTC)
+    times, has_more = parsed_cron.between(lower_bound, datetime.fromtimestamp(last, UTC), MAX_RUNS)
+    if has_more:
+        raise InvalidInputError(f"that would be more than {MAX_RUNS} runs", remedy="Choose a shorter range.")
+    values = checked_values(space, version, parameters, texts)
+    count = {"job": job_record.name, "version": version.name, "runs": len(times)}
     if only_count or not times:
         return count
-    wishes = [
-        Wish("backfill", known.id, version.id, slot=time.timestamp(), parameters=values, priority=-10) for time in times
+    new_runs = [
+        NewRun("backfill", job_record.id, version.id, slot=time.timestamp(), parameters=values, priority=-10)
+        for time in times
     ]
-    asked = {"from": begin, "to": end, "cron": when.expression, "zone": when.zone}
-    batch_id, ids = space.queue.add_batch(known.id, "backfill", jobs_at_once, asked, wishes)
-    poke(space)
+    options = {"from": start, "to": end, "cron": parsed_cron.expression, "zone": parsed_cron.zone}
+    batch_id, ids = space.queue.add_batch(job_record.id, "backfill", concurrency, options, new_runs)
+    notify_worker(space)
     return {**count, "batch": batch_id, "ids": ids}
 
 
 def sweep(
-    space: Workspace, job: str, axes: Mapping[str, Sequence[str]], *, given: Mapping[str, object] | None = None,
-    texts: Mapping[str, str] | None = None, jobs_at_once: int = 1, only_count: bool = False,
+    space: Workspace, job: str, axes: Mapping[str, Sequence[str]], *, parameters: Mapping[str, object] | None = None,
+    texts: Mapping[str, str] | None = None, concurrency: int = 1, only_count: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
-    """A run for each combination of values.
+    """Queue a run for each combination of values.
 
     :param axes: parameter -> values as texts.
     """
-    from jupyter_mlops.jobs.queue import Wish
+    from jupyter_mlops.jobs.run_queue import NewRun
 
     name, selector = split_selector(job)
-    known = space.catalog.job(name)
-    version = space.catalog.version(known, selector)
+    job_record = space.catalog.job(name)
+    version = space.catalog.version(job_record, selector)
     total = 1
     for values in axes.values():
         total *= len(values)
-    if total > MANY:
-        raise BadInput(f"that would be {total} runs", remedy=f"At most {MANY} are made at once.")
-    pipeline = _pipeline_of(space, version)
+    if total > MAX_RUNS:
+        raise InvalidInputError(f"that would be {total} runs", remedy=f"The maximum is {MAX_RUNS}.")
+    pipeline = _build_pipeline(space, version)
     grid = [
-        _checked(pipeline, given or {}, {**(texts or {}), **dict(zip(axes, point, strict=True))})
-        for point in itertools.product(*axes.values())
+        _check_parameters(pipeline, parameters or {}, {**(texts or {}), **dict(zip(axes, combination, strict=True))})
+        for combination in itertools.product(*axes.values())
     ]
     if not grid:
-        raise BadInput("there is nothing to sweep over", where="axes", remedy="Name a value for each parameter.")
-    count = {"job": known.name, "version": version.name, "runs": len(grid)}
+        raise InvalidInputError(
+            "there are no values to combine", field="axes", remedy="Pass values for at least one parameter."
+        )
+    count = {"job": job_record.name, "version": version.name, "runs": len(grid)}
     if only_count:
         return count
-    wishes = [Wish("sweep", known.id, version.id, parameters=values, priority=-10) for values in grid]
-    asked = {"axes": {name: list(values) for name, values in axes.items()}}
-    batch_id, ids = space.queue.add_batch(known.id, "sweep", jobs_at_once, asked, wishes)
-    poke(space)
+    new_runs = [NewRun("sweep", job_record.id, version.id, parameters=values, priority=-10) for values in grid]
+    options = {"axes": {name: list(values) for name, values in axes.items()}}
+    batch_id, ids = space.queue.add_batch(job_record.id, "sweep", concurrency, options, new_runs)
+    notify_worker(space)
     return {**count, "batch": batch_id, "ids": ids}
 
 
 def batch(space: Workspace, batch_id: int) -> dict[str, Any]:
-    """A backfill or a sweep as a table: for each run its parameters, state, metrics and time."""
-    found = sorted(space.queue.runs(batch_id=batch_id, limit=MANY), key=lambda r: (r.slot or 0.0, r.created, r.id))
-    if not found:
-        raise Unknown(f"there is no backfill or sweep {batch_id}")
-    states = [r.state for r in found]
+    """A backfill or a sweep as a table: parameters, state, metrics and time of each run."""
+    batch_runs = sorted(
+        space.queue.runs(batch_id=batch_id, limit=MAX_RUNS), key=lambda r: (r.slot or 0.0, r.created, r.id)
+    )
+    if not batch_runs:
+        raise NotFoundError(f"there is no backfill or sweep {batch_id}")
+    states = [r.state for r in batch_runs]
     return {
-        "batch": batch_id, "job": found[0].job, "kind": found[0].trigger,
+        "batch": batch_id, "job": batch_runs[0].job, "kind": batch_runs[0].trigger,
         "states": {state: states.count(state) for state in dict.fromkeys(states)},
         "runs": [
             {"id": r.id, "slot": r.slot, "parameters": dict(r.parameters), "state": r.state,
              "metrics": dict(r.metrics), "seconds": r.seconds}
-            for r in found
+            for r in batch_runs
         ],
     }  # fmt: skip
 
 
-def wait_for_batch(space: Workspace, batch_id: int, tell: Tell = lambda event: None) -> dict[str, Any]:
-    """Wait until all runs of a batch are over; do them here if no worker is there, or is any more.
+def wait_for_batch(space: Workspace, batch_id: int, on_event: EventCallback = lambda event: None) -> dict[str, Any]:
+    """Wait until all runs of a batch have finished, executing them here whenever no worker is running.
 
     SIGINT and SIGTERM stop them all.
     """
 
-    def look() -> bool:
+    def poll() -> bool:
         states = space.queue.states_of_batch(batch_id)
-        tell({"event": "batch", **states})
+        on_event({"event": "batch", **states})
         return not {"queued", "running"} & set(states)
 
-    async def do() -> bool:
-        from jupyter_mlops.jobs.here import run_batch_here
+    async def execute() -> bool:
+        from jupyter_mlops.worker.inline_worker import run_batch_inline
 
-        await run_batch_here(space, batch_id, tell)
-        return look()
+        await run_batch_inline(space, batch_id, on_event)
+        return poll()
 
-    _wait(space, look, do, lambda: _stop_batch(space, batch_id, "SIGINT"))
+    _wait_until_finished(space, poll, execute, lambda: _stop_batch(space, batch_id, "SIGINT"))
     return batch(space, batch_id)
 
 
@@ -571,19 +626,19 @@ def stop_batch(space: Workspace, batch_id: int) -> dict[str, Any]:
 
 def _stop_batch(space: Workspace, batch_id: int, reason: str = "stopped by hand") -> None:
     space.queue.stop_batch(batch_id, reason)
-    poke(space)
+    notify_worker(space)
 
 
 # -- what they share
 
 
 def split_selector(text: str) -> tuple[str, str]:
-    """`churn@v3` is a job's name and a version: `v3`; `churn@production` an alias; `churn` the latest."""
-    name, sign, selector = text.partition("@")
-    if not sign:
+    """Split a job's name from its version: `churn@v3` selects `v3`; `churn@production` an alias; `churn` the latest."""
+    name, separator, selector = text.partition("@")
+    if not separator:
         return name, "latest"
-    plain = selector in ("latest", "") or selector.lstrip("v").isdigit()
-    return name, (selector or "latest") if plain else f"@{selector}"
+    is_version = selector in ("latest", "") or selector.lstrip("v").isdigit()
+    return name, (selector or "latest") if is_version else f"@{selector}"
 
 
 def manifest_of(space: Workspace, version: VersionRow) -> Any:
@@ -593,17 +648,17 @@ def manifest_of(space: Workspace, version: VersionRow) -> Any:
 
 
 def checked_values(
-    space: Workspace, version: VersionRow, given: Mapping[str, object], texts: Mapping[str, str]
+    space: Workspace, version: VersionRow, parameters: Mapping[str, object], texts: Mapping[str, str]
 ) -> dict[str, Any]:  # fmt: skip
-    """Parameter values that fit a version, as JSON can say them; `{{ … }}` are left for later.
+    """Parameter values that fit a version, in JSON form; templates `{{ … }}` are filled in later.
 
-    :raises BadParameter: a name that isn't there, a value that doesn't fit.
+    :raises InvalidParameterError: unknown parameter, or a value that does not fit its type.
     """
-    return _checked(_pipeline_of(space, version), given, texts)
+    return _check_parameters(_build_pipeline(space, version), parameters, texts)
 
 
-def _pipeline_of(space: Workspace, version: VersionRow) -> Pipeline:
-    from jupyter_mlops.notebook.read import parse_notebook
+def _build_pipeline(space: Workspace, version: VersionRow) -> Pipeline:
+    from jupyter_mlops.notebook.reader import parse_notebook
     from jupyter_mlops.pipeline.build import build
 
     manifest = manifest_of(space, version)
@@ -611,51 +666,52 @@ def _pipeline_of(space: Workspace, version: VersionRow) -> Pipeline:
     return build(nb, Path(manifest.name).stem)
 
 
-def _checked(pipeline: Pipeline, given: Mapping[str, object], texts: Mapping[str, str]) -> dict[str, Any]:
+def _check_parameters(pipeline: Pipeline, parameters: Mapping[str, object], texts: Mapping[str, str]) -> dict[str, Any]:
     from jupyter_mlops.jobs.templates import SAMPLE, check, filled, names_in
     from jupyter_mlops.notebook.parameter import json_form
     from jupyter_mlops.notebook.parameters import resolve
 
-    later = {k: v for k, v in {**given, **texts}.items() if names_in(v)}
-    check(later)
-    known = {p.name for p in pipeline.parameters}
-    if later.keys() - known and pipeline.language == "python":
-        raise BadParameter(
-            f"there is no parameter {sorted(later.keys() - known)[0]!r}", remedy=f"Parameters: {', '.join(known)}."
+    templates = {k: v for k, v in {**parameters, **texts}.items() if names_in(v)}
+    check(templates)
+    parameter_names = {p.name for p in pipeline.parameters}
+    if templates.keys() - parameter_names and pipeline.language == "python":
+        raise InvalidParameterError(
+            f"there is no parameter {sorted(templates.keys() - parameter_names)[0]!r}",
+            remedy=f"Parameters: {', '.join(parameter_names)}.",
         )
     if pipeline.language != "python":
-        return {**{k: json_form(v) for k, v in given.items()}, **texts}
-    filled(later, pipeline.parameters, SAMPLE)
-    now = resolve(
-        tuple(p for p in pipeline.parameters if p.name not in later),
-        {k: v for k, v in given.items() if k not in later},
-        {k: v for k, v in texts.items() if k not in later},
+        return {**{k: json_form(v) for k, v in parameters.items()}, **texts}
+    filled(templates, pipeline.parameters, SAMPLE)
+    values = resolve(
+        tuple(p for p in pipeline.parameters if p.name not in templates),
+        {k: v for k, v in parameters.items() if k not in templates},
+        {k: v for k, v in texts.items() if k not in templates},
     )
-    return {**{k: json_form(v) for k, v in now.items()}, **{k: json_form(v) for k, v in later.items()}}
+    return {**{k: json_form(v) for k, v in values.items()}, **{k: json_form(v) for k, v in templates.items()}}
 
 
 def instant(text: str, zone: str, *, day_end: bool = False) -> float:
-    """Seconds since 1970 of `2026-01-31` or `2026-01-31T06:00`, in a zone unless it says its own."""
+    """Seconds since 1970 of `2026-01-31` or `2026-01-31T06:00`, in the zone unless the text has its own."""
     try:
-        found = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)
     except ValueError:
-        found = datetime.min
-    if not 1 < found.year < 9000:  # times near the ends of what dates can be can't be reckoned with
-        raise BadInput(f"{text!r} is no date", remedy="Write 2026-01-31, or 2026-01-31T06:00.")
+        parsed = datetime.min
+    if not 1 < parsed.year < 9000:  # arithmetic fails near the limits of datetime
+        raise InvalidInputError(f"{text!r} is not a date", remedy="Write 2026-01-31, or 2026-01-31T06:00.")
     if day_end and len(text) <= 10:
-        found = found.replace(hour=23, minute=59, second=59)
-    return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))).timestamp()
+        parsed = parsed.replace(hour=23, minute=59, second=59)
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=ZoneInfo(zone))).timestamp()
 
 
-def poke(space: Workspace) -> None:
-    """Tell a worker on this machine that there is something in the queue; others find it by themselves."""
-    from jupyter_mlops.jobs.handover import ask
+def notify_worker(space: Workspace) -> None:
+    """Notify a worker on this machine that the queue changed; other workers poll."""
+    from jupyter_mlops.worker.client import ask
 
     if hasattr(os, "getuid"):
         ask(space.home, {"poke": True})
 
 
-def version_told(version: VersionRow, job: Job) -> dict[str, Any]:
+def version_to_dict(version: VersionRow, job: Job) -> dict[str, Any]:
     git = version.provenance.get("git") or {}
     return {
         "job": job.name, "version": version.name, "digest": version.digest, "created": version.created,
@@ -665,10 +721,11 @@ def version_told(version: VersionRow, job: Job) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def run_told(run: Run) -> dict[str, Any]:
-    """A run as `--json` shows it."""
+def run_to_dict(run: Run) -> dict[str, Any]:
+    """A run as `--json` prints it."""
     return {
-        "id": run.id, "job": run.job, "version": None if run.version is None else f"v{run.version}",
+        "id": run.id, "job": run.job, "notebook": run.notebook,
+        "version": None if run.version is None or run.notebook is not None else f"v{run.version}",
         "state": run.state, "trigger": run.trigger, "slot": run.slot, "parameters": dict(run.parameters),
         "created": run.created, "started": run.started, "finished": run.finished, "seconds": run.seconds,
         "attempt": run.attempt, "worker": run.worker, "metrics": dict(run.metrics), "output": run.output,
@@ -678,17 +735,17 @@ def run_told(run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def schedule_told(made: Schedule, job: Job) -> dict[str, Any]:
-    """A schedule in words, with the next times in its zone."""
-    from jupyter_mlops.jobs.cron import Cron
+def schedule_to_dict(schedule: Schedule, job: Job) -> dict[str, Any]:
+    """A schedule with its cron expression in words, and its next fire times in its zone."""
+    from jupyter_mlops.scheduling.cron import Cron
 
-    told = {
-        "id": made.id, "job": job.name, "version": made.version, "cron": made.cron, "zone": made.zone,
-        "parameters": dict(made.parameters), "missed": made.missed, "overlap": made.overlap,
-        "paused": made.paused or job.paused, "problem": made.problem, "next": made.next_at,
+    payload = {
+        "id": schedule.id, "job": job.name, "version": schedule.version, "cron": schedule.cron, "zone": schedule.zone,
+        "parameters": dict(schedule.parameters), "missed": schedule.missed, "overlap": schedule.overlap,
+        "paused": schedule.paused or job.paused, "problem": schedule.problem, "next": schedule.next_at,
     }  # fmt: skip
     try:
-        cron = Cron(made.cron, made.zone)
-        return {**told, "words": cron.in_words(), "upcoming": cron.upcoming(datetime.now(UTC))}
-    except BadInput as error:
-        return {**told, "words": "", "upcoming": [], "problem": made.problem or error.message}
+        cron = Cron(schedule.cron, schedule.zone)
+        return {**payload, "words": cron.in_words(), "upcoming": cron.upcoming(datetime.now(UTC))}
+    except InvalidInputError as error:
+        return {**payload, "words": "", "upcoming": [], "problem": schedule.problem or error.message}

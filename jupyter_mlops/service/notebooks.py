@@ -1,18 +1,16 @@
-"""The verbs of notebooks that are worked on: what they are as pipelines, running them, and what came out."""
+"""Operations on notebooks being edited: analyze them as pipelines, run them, and read their results."""
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import json
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.errors import BadNotebook, Conflict, MlopsError, Unknown
+from jupyter_mlops.errors import ConflictError, InvalidNotebookError, MlopsError, NotFoundError
 from jupyter_mlops.service import jobs
 
 if TYPE_CHECKING:
@@ -24,133 +22,137 @@ if TYPE_CHECKING:
     from jupyter_mlops.pipeline.checks.rule import KernelFacts
     from jupyter_mlops.pipeline.model import Pipeline
 
-CELL = re.compile(r"cell (\d+)")
-LOG_PIECE = 1 << 20  # bytes of a log that are told at once
-RESTORED_WITHIN = 1800.0  # seconds
+RESTORE_TIMEOUT_S = 1800.0  # seconds
 _facts: dict[tuple[str, frozenset[str], str], frozenset[str] | None] = {}
-_asking = threading.Lock()
+_facts_lock = threading.Lock()
 
 
-def notebook_of(plain: Mapping[str, Any], where: str = "") -> NotebookNode:
-    """The notebook that plain JSON is. Raises BadNotebook."""
-    from jupyter_mlops.notebook.read import parse_notebook
+def notebook_of(payload: Mapping[str, Any], location: str = "") -> NotebookNode:
+    """The notebook in plain JSON. Raises InvalidNotebookError."""
+    from jupyter_mlops.notebook.reader import parse_notebook
 
-    return parse_notebook(json.dumps(plain).encode(), where)
+    return parse_notebook(json.dumps(payload).encode(), location)
 
 
-def parse(text: str, where: str) -> NotebookNode:
-    """The notebook that a file's text is. Raises BadNotebook."""
-    from jupyter_mlops.notebook.read import parse_notebook
+def parse(text: str, location: str) -> NotebookNode:
+    """The notebook in the text of a file. Raises InvalidNotebookError."""
+    from jupyter_mlops.notebook.reader import parse_notebook
 
-    return parse_notebook(text.encode(), where)
+    return parse_notebook(text.encode(), location)
 
 
 def analyse(
     nb: NotebookNode, name: str, config: RunConfig, folder: Path | None = None, *, checks: bool = True
 ) -> dict[str, Any]:  # fmt: skip
-    """What a notebook is as a pipeline, and whether it will run headless; what is wrong with its tags is a finding.
+    """Analyze a notebook as a pipeline, and check whether it will run headless; tag errors are reported as findings.
 
     :param name: the notebook's file name without `.ipynb`.
     :param folder: where it would run.
-    :param checks: whether it is checked as well, which takes longer.
-    :returns: `pipeline` (None if it can't be one), `cells` (what each belongs to), `checks`, and whether those
-        `complete`; if not, asking again soon tells more.
+    :param checks: whether to run the checks too, which takes longer.
+    :returns: `pipeline` (None if invalid), `cells` (the owner of each), `checks`, and whether those are `complete`; if
+        not, a later call returns more.
     """
     from jupyter_mlops.pipeline.build import build
+    from jupyter_mlops.pipeline.checks.finding import Finding
 
     pipeline, problem = None, None
     try:
         pipeline = build(nb, name)
-        if learned := _learned(pipeline, nb, config):
-            pipeline = build(nb, name, learned)
+        if folder is not None and (observed_writes := _observed_writes(pipeline, nb, config, folder)):
+            pipeline = build(nb, name, observed_writes)
     except MlopsError as error:
         problem = error
-    found, complete = _findings(nb, pipeline, folder) if checks else ([], False)
-    if problem is not None and not any(f["message"] == problem.message for f in found):
-        at = CELL.search(problem.where)
-        told = {"rule": "tags", "severity": "error", "cell": int(at[1]) - 1 if at else None}
-        found.insert(0, {**told, "message": problem.message, "fix": problem.remedy})
+    findings, is_complete = _findings(nb, pipeline, folder) if checks else ([], False)
+    if problem is not None and not any(f["message"] == problem.message for f in findings):
+        tags = Finding("tags", "error", problem.cell, problem.message, problem.remedy, problem.data)
+        findings.insert(0, tags.to_dict())
     return {
-        "pipeline": None if pipeline is None else _told(pipeline),
-        "cells": [] if pipeline is None else _owners(pipeline),
-        "checks": found,
-        "complete": complete,
+        "pipeline": None if pipeline is None else _pipeline_to_dict(pipeline),
+        "cells": [] if pipeline is None else _cell_owners(pipeline),
+        "checks": findings,
+        "complete": is_complete,
     }
 
 
 def _findings(nb: NotebookNode, pipeline: Pipeline | None, folder: Path | None) -> tuple[list[dict[str, Any]], bool]:
-    """What the rules have to say, and whether the kernel has been asked."""
+    """The findings of the rules, and whether they include the facts of the kernel."""
     from jupyter_mlops.pipeline.checks import check
-    from jupyter_mlops.pipeline.checks.missing_imports import imported
+    from jupyter_mlops.pipeline.checks.missing_imports import imported_modules
     from jupyter_mlops.pipeline.checks.rule import Context
 
-    beside: frozenset[str] = frozenset()
+    local_modules: frozenset[str] = frozenset()
     if folder is not None and folder.is_dir():
-        beside = frozenset(p.stem for p in folder.iterdir() if p.suffix == ".py" or p.is_dir())
-    context = Context(nb=nb, pipeline=pipeline, beside=beside)
-    wanted = frozenset(m.split(".")[0] for m in imported(context)) if context.language == "python" else frozenset()
-    kernel, complete = _kernel_facts(nb, context.language, wanted, folder)
-    return [f.to_dict() for f in check(replace(context, kernel=kernel))], complete
+        local_modules = frozenset(p.stem for p in folder.iterdir() if p.suffix == ".py" or p.is_dir())
+    context = Context(nb=nb, pipeline=pipeline, beside=local_modules)
+    module_names = (
+        frozenset(m.split(".")[0] for m in imported_modules(context)) if context.language == "python" else frozenset()
+    )
+    kernel, is_complete = _kernel_facts(nb, context.language, module_names, folder)
+    return [f.to_dict() for f in check(replace(context, kernel=kernel))], is_complete
 
 
-def _learned(pipeline: Pipeline, nb: NotebookNode, config: RunConfig) -> dict[tuple[int, ...], Any]:
-    """What earlier runs on this machine saw each block write."""
-    from jupyter_mlops.run.evidence import Evidence, block_id
+def _observed_writes(
+    pipeline: Pipeline, nb: NotebookNode, config: RunConfig, folder: Path
+) -> dict[tuple[int, ...], Any]:  # fmt: skip
+    """What each block wrote in earlier runs on this machine."""
+    from jupyter_mlops.execution.profile_file import evidence_file
+    from jupyter_mlops.execution.profile_store import ProfileStore, block_id
 
-    path = Path(config.home) / "evidence" / f"{pipeline.name}.json"
+    path = evidence_file(config.home, folder / f"{pipeline.name}.ipynb")
     if not path.is_file():
         return {}
-    evidence = Evidence(path)
+    evidence = ProfileStore(path)
     return {
-        block.cells: known.wrote
+        block.cells: profile.wrote
         for block in pipeline.blocks
-        if (known := evidence.get(block_id(nb.cells[i].source for i in block.cells))) is not None
+        if (profile := evidence.get(block_id(nb.cells[i].source for i in block.cells))) is not None
     }
 
 
 def _kernel_facts(
-    nb: NotebookNode, language: str, wanted: frozenset[str], folder: Path | None
+    nb: NotebookNode, language: str, module_names: frozenset[str], folder: Path | None
 ) -> tuple[KernelFacts, bool]:  # fmt: skip
-    """What is known of the notebook's kernel at once, and whether that is all; the rest is asked meanwhile."""
+    """The available facts about the notebook's kernel, and whether they are complete; the rest is queried in a
+    thread."""
+    from jupyter_mlops.execution.environment import kernel_spec
+    from jupyter_mlops.execution.execute import kernel_name
     from jupyter_mlops.pipeline.checks.rule import KernelFacts
-    from jupyter_mlops.run.environment import kernel_spec
-    from jupyter_mlops.run.execute import kernel_name
 
     name = kernel_name(nb)
-    found = kernel_spec(name) is not None
-    if not wanted or not found:
-        return KernelFacts(frozenset(), name, language, found), True
-    key = (name, wanted, str(folder or Path.cwd()))
+    is_installed = kernel_spec(name) is not None
+    if not module_names or not is_installed:
+        return KernelFacts(frozenset(), name, language, is_installed), True
+    key = (name, module_names, str(folder or Path.cwd()))
     if key in _facts:
-        return KernelFacts(_facts[key], name, language, found), True
-    threading.Thread(target=_ask_kernel, args=(key,), name="kernel facts", daemon=True).start()
-    return KernelFacts(None, name, language, found), False
+        return KernelFacts(_facts[key], name, language, is_installed), True
+    threading.Thread(target=_query_kernel, args=(key,), name="kernel facts", daemon=True).start()
+    return KernelFacts(None, name, language, is_installed), False
 
 
-def _ask_kernel(key: tuple[str, frozenset[str], str]) -> None:
-    from jupyter_mlops.run.environment import modules_missing
+def _query_kernel(key: tuple[str, frozenset[str], str]) -> None:
+    from jupyter_mlops.execution.environment import modules_missing
 
-    with _asking:
+    with _facts_lock:
         if key not in _facts:
             while len(_facts) > 200:
                 _facts.pop(next(iter(_facts)))
             _facts[key] = modules_missing(*key)
 
 
-def _told(pipeline: Pipeline) -> dict[str, Any]:
-    """The public form, with what a person sees beside it."""
-    told = pipeline.to_dict()
-    for step, known in zip(told["steps"], pipeline.steps, strict=True):
-        settings = known.settings
+def _pipeline_to_dict(pipeline: Pipeline) -> dict[str, Any]:
+    """The public form, plus what only people see."""
+    payload = pipeline.to_dict()
+    for step, step_model in zip(payload["steps"], pipeline.steps, strict=True):
+        settings = step_model.settings
         step["settings"] = {
             "cache": settings.cache, "retries": settings.retries, "backoff": settings.backoff,
             "timeout": settings.timeout, "image": settings.image,
             "limits": dict(settings.limits),
         }  # fmt: skip
-    for parameter, declared in zip(told["parameters"], pipeline.parameters, strict=True):
-        parameter.update(choices=list(declared.choices), required=declared.required, cell=declared.cell)
+    for parameter, declaration in zip(payload["parameters"], pipeline.parameters, strict=True):
+        parameter.update(choices=list(declaration.choices), required=declaration.is_required, cell=declaration.cell)
     return {
-        **told,
+        **payload,
         "language": pipeline.language,
         "kernel": pipeline.kernel,
         "metrics": list(pipeline.metrics),
@@ -159,34 +161,34 @@ def _told(pipeline: Pipeline) -> dict[str, Any]:
     }
 
 
-def _owners(pipeline: Pipeline) -> list[dict[str, Any]]:
-    """For each code cell that runs, the step it belongs to and its role."""
-    named = {step.name for step in pipeline.steps}
+def _cell_owners(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """For each code cell that runs, its step and its role."""
+    step_names = {step.name for step in pipeline.steps}
     return sorted(
         (
-            {"cell": cell, "step": block.owner if block.owner in named else "", "role": block.role}
+            {"cell": cell, "step": block.owner if block.owner in step_names else "", "role": block.role}
             for block in pipeline.blocks
             for cell in block.cells
         ),
-        key=lambda one: int(one["cell"]),
+        key=lambda entry: int(entry["cell"]),
     )
 
 
 def suggestion(nb: NotebookNode) -> dict[str, Any]:
-    """Tags for an untagged notebook, by cell."""
+    """Suggested tags for an untagged notebook, by cell."""
     from jupyter_mlops.pipeline.suggest import suggest
 
-    found = suggest(nb)
+    suggestion = suggest(nb)
     return {
-        "tags": [{"cell": cell, "tag": tag} for cell, tag in found.tags.items()],
-        "steps": [{"name": s.name, "cells": list(s.cells), "heading": s.heading} for s in found.steps],
-        "parameters": list(found.parameters),
-        "message": found.message,
+        "tags": [{"cell": cell, "tag": tag} for cell, tag in suggestion.tags.items()],
+        "steps": [{"name": s.name, "cells": list(s.cells), "heading": s.heading} for s in suggestion.steps],
+        "parameters": list(suggestion.parameters),
+        "message": suggestion.message,
     }
 
 
 def text_of(value: object) -> str:
-    """A value as a command line would have it."""
+    """A value as written on a command line."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -194,153 +196,159 @@ def text_of(value: object) -> str:
 
 
 def start(
-    space: Workspace, nb: NotebookNode, path: str, given: Mapping[str, object], asked: Mapping[str, Any],
+    space: Workspace, nb: NotebookNode, path: str, parameters: Mapping[str, object], options: Mapping[str, Any],
     folder: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Put a run of a notebook into the queue, as it is now.
+    """Queue a run of a notebook in its current form.
 
-    :param path: where the contents manager has it; its runs are listed under this.
-    :param given: values; a text is read by the parameter's declared type.
-    :param folder: where it runs, with the files that are there; None: in a folder of its own.
+    :param path: its path in the contents manager; its runs are listed under it.
+    :param parameters: values; a text is read by the parameter's declared type.
+    :param folder: run in this folder, with its current files; None: in a separate folder.
     """
-    from jupyter_mlops.jobs.queue import Wish
+    from jupyter_mlops.jobs.run_queue import NewRun
 
-    job, version = _version(space, nb, path)
-    values, texts = _by_type(jobs.manifest_of(space, version), given)
-    parameters = jobs.checked_values(space, version, values, texts)
+    job, version = _add_version(space, nb, path)
+    values, texts = _split_by_type(jobs.manifest_of(space, version), parameters)
+    typed_parameters = jobs.checked_values(space, version, values, texts)
     steps = [step["name"] for step in jobs.manifest_of(space, version).pipeline["steps"]]
     for name in ("from_step", "only_step"):
-        if asked.get(name) and asked[name] not in steps:
-            raise Unknown(f"there is no step {asked[name]!r}", where=name, remedy=f"Steps: {', '.join(steps)}.")
-    place = {"in_folder": str(folder)} if folder is not None else {}
-    wish = Wish("notebook", job.id, version.id, parameters=parameters, asked={**asked, **place}, priority=10)
-    made = space.queue.add(wish)
-    jobs.poke(space)
-    return run_told(made)
+        if options.get(name) and options[name] not in steps:
+            raise NotFoundError(f"there is no step {options[name]!r}", field=name, remedy=f"Steps: {', '.join(steps)}.")
+    folder_option = {"in_folder": str(folder)} if folder is not None else {}
+    new_run = NewRun(
+        "notebook", job.id, version.id, parameters=typed_parameters, options={**options, **folder_option}, priority=10
+    )
+    run = space.queue.add(new_run)
+    jobs.notify_worker(space)
+    return run_to_dict(run)
 
 
-def start_job(space: Workspace, job: str, given: Mapping[str, object], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Put a run of a job's version into the queue; texts are read by their parameter's type.
+def start_job(
+    space: Workspace, job: str, parameters: Mapping[str, object], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Queue a run of a job's version; texts are read by their parameter's type.
 
-    :param job: its name, with `@v3` or `@production` behind it for a certain version.
+    :param job: its name, optionally with a version: `@v3` or `@production`.
     """
     name, selector = jobs.split_selector(job)
-    known = space.catalog.job(name)
-    values, texts = _by_type(jobs.manifest_of(space, space.catalog.version(known, selector)), given)
-    made = jobs.start(space, job, values, texts, asked)
-    return run_told(space.queue.run(made["id"]))
+    job_record = space.catalog.job(name)
+    values, texts = _split_by_type(jobs.manifest_of(space, space.catalog.version(job_record, selector)), parameters)
+    payload = jobs.start(space, job, values, texts, options)
+    return run_to_dict(space.queue.run(payload["id"]))
 
 
-def _version(space: Workspace, nb: NotebookNode, path: str) -> tuple[Any, Any]:
-    from jupyter_mlops.run.execute import kernel_name
-    from jupyter_mlops.versions.snapshot import of_notebook
+def _add_version(space: Workspace, nb: NotebookNode, path: str) -> tuple[Any, Any]:
+    from jupyter_mlops.execution.execute import kernel_name
+    from jupyter_mlops.versions.snapshot import snapshot_notebook
 
     job = space.catalog.notebook_job(path)
-    manifest = of_notebook(nb, Path(path).name, space.store, kernel_name(nb))
+    manifest = snapshot_notebook(nb, Path(path).name, space.store, kernel_name(nb))
     return job, space.catalog.add_version(job, manifest.put(space.store))[0]
 
 
-def _by_type(manifest: Any, given: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
-    """Values as they are, and texts that have to be read by their parameter's type."""
+def _split_by_type(manifest: Any, parameters: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
+    """Split values into typed ones and texts that must be read by their parameter's type."""
     types = {k: v.get("x-type", "") for k, v in manifest.parameters.get("properties", {}).items()}
-    plain = {k: v for k, v in given.items() if not isinstance(v, str) or types.get(k, "") in ("", "str")}
-    return plain, {k: v for k, v in given.items() if k not in plain and isinstance(v, str)}
+    typed_values = {k: v for k, v in parameters.items() if not isinstance(v, str) or types.get(k, "") in ("", "str")}
+    return typed_values, {k: v for k, v in parameters.items() if k not in typed_values and isinstance(v, str)}
 
 
 def repair(space: Workspace, run_id: str, sources: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Go on with a run that failed or was stopped; what completed is not run again.
+    """Resume a run that failed or was stopped, without its completed steps.
 
-    :param sources: cell id -> source. Where one was mended, the run goes on with it, under a version that has it.
+    :param sources: cell id -> source. If a source was edited, the run continues under a version that includes it.
     """
-    full = space.queue.full_id(run_id)
+    full_id = space.queue.full_id(run_id)
     if sources:
-        run = space.queue.run(full)
+        run = space.queue.run(full_id)
         if run.state not in ("failed", "stopped"):
-            remedy = "Only one that failed or was stopped is repaired."
-            raise Conflict(f"the run is {run.state}", where=full, remedy=remedy)
-        nb = source_notebook(space, full)
-        known = {cell.get("id"): cell for cell in nb.cells}
-        missing = sorted(set(sources) - set(known))
-        if missing:
-            raise Unknown(f"the run has no cell {missing[0]!r}", where="cells")
-        mended = {cell_id: text for cell_id, text in sources.items() if known[cell_id].source != text}
-        for cell_id, source in mended.items():
-            known[cell_id].source = source
-        if mended:
-            space.queue.set_version(full, _mended(space, run, nb).id)
-    made = space.queue.again(full)
-    jobs.poke(space)
-    return run_told(made)
+            remedy = "Only failed and stopped runs can be repaired."
+            raise ConflictError(f"the run is {run.state}", where=full_id, remedy=remedy)
+        nb = source_notebook(space, full_id)
+        cells_by_id = {cell.get("id"): cell for cell in nb.cells}
+        missing_ids = sorted(set(sources) - set(cells_by_id))
+        if missing_ids:
+            raise NotFoundError(f"the run has no cell {missing_ids[0]!r}", field="cells")
+        edited_sources = {cell_id: text for cell_id, text in sources.items() if cells_by_id[cell_id].source != text}
+        for cell_id, source in edited_sources.items():
+            cells_by_id[cell_id].source = source
+        if edited_sources:
+            space.queue.set_version(full_id, _with_edited_cells(space, run, nb).id)
+    queued_run = space.queue.requeue(full_id)
+    jobs.notify_worker(space)
+    return run_to_dict(queued_run)
 
 
 def repair_plan(space: Workspace, run_id: str) -> dict[str, Any]:
-    """What it takes to mend the failed step of a run by hand: a `notebook` of its cells, the `kernel`'s name, the
-    `folder` it runs in, and the `environ` it begins with.
+    """Data to repair the failed step of a run by hand: a `notebook` of its cells, the `kernel`'s name, the `folder` it
+    runs in, and its initial `environ`.
 
-    :raises Conflict: no step of it failed.
+    :raises ConflictError: no step of it failed.
     """
     import nbformat
 
-    from jupyter_mlops.run.launch import Wanted
+    from jupyter_mlops.execution.launch import KernelRequest
 
-    full = space.queue.full_id(run_id)
-    run = space.queue.run(full)
+    full_id = space.queue.full_id(run_id)
+    run = space.queue.run(full_id)
     step = (run.error or {}).get("step", "")
-    nb = source_notebook(space, full)
+    nb = source_notebook(space, full_id)
     if run.state != "failed" or not step or run.version_id is None:
-        remedy = "Repair it as it is: `jupyter mlops repair`, or Resume."
-        raise Conflict(f"no step of the run failed: it is {run.state}", where=full, remedy=remedy)
+        remedy = "Repair it without changes: `jupyter mlops repair`, or Resume."
+        raise ConflictError(f"no step of the run failed: it is {run.state}", where=full_id, remedy=remedy)
     manifest = jobs.manifest_of(space, space.catalog.version_by_id(run.version_id))
     if manifest.language != "python":
-        raise Conflict("inputs can be restored for Python notebooks only", where=full)
-    cells = next(one["cells"] for one in manifest.pipeline["steps"] if one["name"] == step)
-    words = (
-        f"### Repair of step `{step}`\n\nThe kernel of this notebook holds the step's inputs, as it failed with "
-        f"them in run `{full}`. Mend the cells, try them, and resume the run from the MLOps panel."
+        raise ConflictError("inputs can only be restored for Python notebooks", where=full_id)
+    cells = next(entry["cells"] for entry in manifest.pipeline["steps"] if entry["name"] == step)
+    intro = (
+        f"### Repair of step `{step}`\n\nThe kernel of this notebook holds the inputs with which the step failed in "
+        f"run `{full_id}`. Edit the cells, try them, and resume the run from the MLOps panel."
     )
-    made = nbformat.v4.new_notebook(metadata={"kernelspec": nb.metadata.get("kernelspec", {})})
-    made.metadata["jupyter_mlops"] = {
-        "repairs": {"run": full, "step": step, "cells": [nb.cells[at].id for at in cells]}
+    repair_notebook = nbformat.v4.new_notebook(metadata={"kernelspec": nb.metadata.get("kernelspec", {})})
+    repair_notebook.metadata["jupyter_mlops"] = {
+        "repairs": {"run": full_id, "step": step, "cells": [nb.cells[index].id for index in cells]}
     }
-    made.cells = [nbformat.v4.new_markdown_cell(words), *(nb.cells[at] for at in cells)]
-    folder = run.asked.get("in_folder") or str(space.home / "runs" / full)
-    wanted = Wanted(manifest.kernel, folder, space.config.hash_seed)
+    repair_notebook.cells = [nbformat.v4.new_markdown_cell(intro), *(nb.cells[index] for index in cells)]
+    folder = run.options.get("in_folder") or str(space.home / "runs" / full_id)
+    kernel_request = KernelRequest(manifest.kernel, folder, space.config.hash_seed)
     return {
-        "run": full, "step": step, "cells": list(cells), "kernel": manifest.kernel, "folder": folder,
-        "environ": wanted.environment(), "notebook": json.loads(nbformat.writes(made)),
-        "name": f"{Path(manifest.name).stem}-repair-{step}.ipynb", "path": run_told(run)["notebook"] or "",
+        "run": full_id, "step": step, "cells": list(cells), "kernel": manifest.kernel, "folder": folder,
+        "environ": kernel_request.environment(), "notebook": json.loads(nbformat.writes(repair_notebook)),
+        "name": f"{Path(manifest.name).stem}-repair-{step}.ipynb", "path": run_to_dict(run)["notebook"] or "",
     }  # fmt: skip
 
 
 def restore(space: Workspace, run_id: str, connection_file: Path) -> dict[str, list[str]]:
-    """Bring a kernel to where the failed step of a run begins: kept results are loaded, others run again.
+    """Bring a kernel to the start of the failed step of a run: load cached results, execute the rest.
 
     :returns: names of the steps that were `restored`, and of those that `ran`.
-    :raises RunFailed: an earlier step failed this time.
+    :raises RunFailedError: an earlier step failed this time.
     """
     import asyncio
 
-    from jupyter_mlops.errors import RunFailed
-    from jupyter_mlops.jobs.perform import environ
-    from jupyter_mlops.run.attach import Guest
-    from jupyter_mlops.run.execute import execute
-    from jupyter_mlops.run.request import RunRequest
+    from jupyter_mlops.errors import RunFailedError
+    from jupyter_mlops.execution.attach import AttachedKernelProvider
+    from jupyter_mlops.execution.execute import execute
+    from jupyter_mlops.execution.request import RunRequest
+    from jupyter_mlops.worker.run_executor import environ, published_from
 
     plan = repair_plan(space, run_id)
     run = space.queue.run(plan["run"])
+    assert run.version_id is not None
     folder = space.home / "runs" / run.id / "repair"
     folder.mkdir(parents=True, exist_ok=True)
-    source = folder / _name_of(space, run)
+    source = folder / _notebook_name(space, run)
     source.write_bytes(_source_bytes(space, run))
     request = RunRequest(
         source, given=dict(run.parameters), output=folder / f"done-{source.name}", stop_before=plan["step"], jobs=1,
         kernel=plan["kernel"], cwd=Path(plan["folder"]), env=environ(),
+        published_from=published_from(space.catalog.version_by_id(run.version_id).provenance, run, source.name),
     )  # fmt: skip
-    guest = Guest(connection_file)
-    record = asyncio.run(asyncio.wait_for(execute(request, space.config, kernels=guest), RESTORED_WITHIN))
+    provider = AttachedKernelProvider(connection_file)
+    record = asyncio.run(asyncio.wait_for(execute(request, space.config, kernels=provider), RESTORE_TIMEOUT_S))
     if record["state"] != "completed":
         error = record["error"] or {}
-        raise RunFailed(
+        raise RunFailedError(
             f"an earlier step failed this time: {error.get('ename')}: {error.get('evalue')}",
             where=f"step {error.get('step')}",
         )
@@ -351,7 +359,7 @@ def restore(space: Workspace, run_id: str, connection_file: Path) -> dict[str, l
     }
 
 
-def _name_of(space: Workspace, run: Run) -> str:
+def _notebook_name(space: Workspace, run: Run) -> str:
     assert run.version_id is not None
     return str(jobs.manifest_of(space, space.catalog.version_by_id(run.version_id)).name)
 
@@ -362,108 +370,114 @@ def _source_bytes(space: Workspace, run: Run) -> bytes:
     return space.store.get(manifest.notebook)
 
 
-def _mended(space: Workspace, run: Run, nb: NotebookNode) -> Any:
-    """A version like the run's, of another notebook: its files and environment stay."""
-    from jupyter_mlops.versions.snapshot import of_notebook
+def _with_edited_cells(space: Workspace, run: Run, nb: NotebookNode) -> Any:
+    """Publish the run's version with an edited notebook, keeping its files and environment."""
+    from jupyter_mlops.versions.snapshot import snapshot_notebook
 
     if run.version_id is None or run.job_id is None:
-        raise Conflict("the run has no version", where=run.id)
-    old = space.catalog.version_by_id(run.version_id)
-    before = jobs.manifest_of(space, old)
-    made = of_notebook(nb, before.name, space.store, before.kernel)
-    manifest = replace(made, files=before.files, environment=before.environment)
+        raise ConflictError("the run has no version", where=run.id)
+    old_version = space.catalog.version_by_id(run.version_id)
+    old_manifest = jobs.manifest_of(space, old_version)
+    new_manifest = snapshot_notebook(nb, old_manifest.name, space.store, old_manifest.kernel)
+    manifest = replace(new_manifest, files=old_manifest.files, environment=old_manifest.environment)
     job = space.catalog.job_by_id(run.job_id)
     return space.catalog.add_version(
-        job, manifest.put(space.store), message=f"mended in the repair of run {run.id}", provenance=old.provenance
+        job,
+        manifest.put(space.store),
+        message=f"edited in the repair of run {run.id}",
+        provenance=old_version.provenance,
     )[0]
 
 
 # -- what runs are and left
 
 
-def run_told(run: Run) -> dict[str, Any]:
-    """A run as a surface shows it: of a notebook that is worked on, the notebook is told instead of a job."""
-    told = jobs.run_told(run)
-    if run.job and run.job.startswith("notebook:"):
-        told.update(job=None, version=None, notebook=run.job.removeprefix("notebook:"))
-    else:
-        told["notebook"] = None
-    return {**told, "asked": {k: v for k, v in run.asked.items() if k != "in_folder"}}
+def run_to_dict(run: Run) -> dict[str, Any]:
+    """A run for display; for an unpublished notebook, with its path instead of a job."""
+    options = {k: v for k, v in run.options.items() if k != "in_folder"}
+    return {**jobs.run_to_dict(run), "options": options, "asked": options}
 
 
 def run(space: Workspace, run_id: str) -> dict[str, Any]:
     """One run with its steps."""
-    return run_told(space.queue.run(space.queue.full_id(run_id)))
+    return run_to_dict(space.queue.run(space.queue.full_id(run_id)))
 
 
 def runs(
     space: Workspace, *, job: str = "", notebook: str = "", after: tuple[float, str] | None = None, limit: int = 50,
     sort: str = "-created", **filters: Any,
 ) -> tuple[list[dict[str, Any]], tuple[float, str] | None]:  # fmt: skip
-    """A page of runs with their steps, and where the next page begins; None after the last."""
+    """A page of runs with their steps, and the start of the next page; None after the last."""
+    from jupyter_mlops.jobs.catalog import notebook_job_name
+
     job_id = None
     if job or notebook:
         try:
-            job_id = space.catalog.job(job or f"notebook:{notebook}"[:200]).id
-        except Unknown:
+            job_id = space.catalog.job(job or notebook_job_name(notebook)).id
+        except NotFoundError:
             if job:
                 raise
             return [], None
-    found = space.queue.runs(
+    rows = space.queue.runs(
         job_id=job_id, after=after, limit=limit + 1, sort=sort, hidden=bool(notebook) or not job, **filters
     )  # fmt: skip
-    page = found[:limit]
+    page = rows[:limit]
     steps = space.queue.steps_of([r.id for r in page])
-    following = None
-    if len(found) > limit:
+    next_cursor = None
+    if len(rows) > limit:
         last = page[-1]
-        following = (getattr(last, sort.lstrip("-")) or 0.0, last.id)
-    return [run_told(replace(r, steps=tuple(steps[r.id]))) for r in page], following
+        next_cursor = (getattr(last, sort.lstrip("-")) or 0.0, last.id)
+    return [run_to_dict(replace(r, steps=tuple(steps[r.id]))) for r in page], next_cursor
 
 
-def moved(space: Workspace, old: str, new: str) -> None:
-    """A notebook, or a folder of them, was renamed: their runs are found under the new path."""
+def rename_notebooks(space: Workspace, old: str, new: str) -> None:
+    """Move the runs of a renamed notebook, or of all notebooks in a renamed folder, to the new path."""
     space.catalog.move_notebooks(old.strip("/"), new.strip("/"))
 
 
-def executed(space: Workspace, run_id: str) -> str:
-    """The executed notebook of a run as it is in its file, or what there is of it so far."""
-    full = space.queue.full_id(run_id)
-    known = space.queue.run(full)
-    place = space.folder_of(full).notebook(known.output)
-    if place is not None:
+def executed_notebook(space: Workspace, run_id: str) -> str:
+    """The executed notebook of a run from its file, or as far as it has been executed."""
+    full_id = space.queue.full_id(run_id)
+    run = space.queue.run(full_id)
+    path = space.folder_of(full_id).notebook(run.output)
+    if path is not None:
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            return place.read_text(encoding="utf-8")
-    if known.version_id is not None and known.state in ("queued", "running"):
-        return _source_bytes(space, known).decode()
-    raise Unknown("the run has no executed notebook", where=full, remedy=f"It is {known.state}.")
+            return path.read_text(encoding="utf-8")
+    if run.version_id is not None and run.state in ("queued", "running"):
+        return _source_bytes(space, run).decode()
+    raise NotFoundError("the run has no executed notebook", where=full_id, remedy=f"The run is {run.state}.")
 
 
 def pipeline_of_run(space: Workspace, run_id: str) -> dict[str, Any]:
-    """The notebook that a run was made of as a pipeline, as `analyse` tells it, without checks."""
+    """The pipeline of the notebook that a run executed, as in `analyse`, without checks."""
+    from jupyter_mlops.worker.run_executor import published_from
+
     nb = source_notebook(space, run_id)
-    known = space.queue.run(space.queue.full_id(run_id))
-    return analyse(nb, Path(_name_of(space, known)).stem, space.config, checks=False)
+    run = space.queue.run(space.queue.full_id(run_id))
+    version = space.catalog.version_by_id(run.version_id) if run.version_id is not None else None
+    notebook = None if version is None else published_from(version.provenance, run, _notebook_name(space, run))
+    folder = None if notebook is None else notebook.parent
+    return analyse(nb, Path(_notebook_name(space, run)).stem, space.config, folder, checks=False)
 
 
 def source_notebook(space: Workspace, run_id: str) -> NotebookNode:
-    """The notebook that a run was made of, without outputs."""
-    from jupyter_mlops.notebook.read import parse_notebook
+    """The notebook that a run executed, without outputs."""
+    from jupyter_mlops.notebook.reader import parse_notebook
 
-    known = space.queue.run(space.queue.full_id(run_id))
-    if known.version_id is None:
-        raise Unknown("the run has no version", where=known.id)
-    manifest = jobs.manifest_of(space, space.catalog.version_by_id(known.version_id))
+    run = space.queue.run(space.queue.full_id(run_id))
+    if run.version_id is None:
+        raise NotFoundError("the run has no version", where=run.id)
+    manifest = jobs.manifest_of(space, space.catalog.version_by_id(run.version_id))
     return parse_notebook(space.store.get(manifest.notebook), manifest.name)
 
 
 def report(space: Workspace, run_id: str) -> str:
-    """One HTML page of the executed notebook."""
+    """The executed notebook as one HTML page."""
     import tempfile
 
-    from jupyter_mlops.run.report import write_report
+    from jupyter_mlops.execution.report import write_report
 
-    nb = parse(executed(space, run_id), run_id)
+    nb = parse(executed_notebook(space, run_id), run_id)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
         write_report(nb, path, space.queue.full_id(run_id))
@@ -471,99 +485,110 @@ def report(space: Workspace, run_id: str) -> str:
 
 
 def log(space: Workspace, run_id: str, offset: int = 0) -> dict[str, Any]:
-    """What a run wrote, from a byte on; `next` is where to go on, `over` whether there will be no more."""
-    full = space.queue.full_id(run_id)
-    known = space.queue.run(full)
-    over = known.state not in ("queued", "running")
-    path = jobs.log_of(space, known)
-    data = b""
-    if path.is_file():
-        with path.open("rb") as stream:
-            stream.seek(offset)
-            data = stream.read(LOG_PIECE)
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    text = decoder.decode(data)
-    begun = len(decoder.getstate()[0])  # bytes of a character that is not all there yet
-    return {"text": text, "next": offset + len(data) - begun, "over": over and len(data) < LOG_PIECE}
+    """The records of a run's log from a byte offset on, and their text.
+
+    :returns: `records`, `text`, `next` (the offset to continue from) and `over` (whether the log is complete).
+    """
+    from jupyter_mlops.jobs import run_log
+
+    full_id = space.queue.full_id(run_id)
+    run = space.queue.run(full_id)
+    is_finished = run.state not in ("queued", "running")
+    path = jobs.log_of(space, run)
+    records, after = run_log.read(path, offset) if path.is_file() else ([], offset)
+    text = run_log.LogText().of(records)
+    is_finished = is_finished and not (path.is_file() and run_log.read(path, after, 1)[0])
+    records = [{**entry, "text": entry.get("text") or run_log.sentence(entry)} for entry in records]
+    return {"records": records, "text": text, "next": after, "over": is_finished}
 
 
 def compare(space: Workspace, first: str, second: str) -> dict[str, Any]:
-    """Two runs side by side: parameters, metrics, steps, and cells whose source or outputs differ."""
-    one, two = (space.queue.run(space.queue.full_id(each)) for each in (first, second))
+    """Compare two runs: parameters, metrics, steps, and cells whose source or outputs differ."""
+    first_run, second_run = (space.queue.run(space.queue.full_id(run_ref)) for run_ref in (first, second))
     cells = []
-    with contextlib.suppress(Unknown, BadNotebook):
-        cells = _cells_compared(*(parse(executed(space, run.id), run.id) for run in (one, two)))
+    with contextlib.suppress(NotFoundError, InvalidNotebookError):
+        cells = _compare_cells(*(parse(executed_notebook(space, run.id), run.id) for run in (first_run, second_run)))
     return {
-        "first": run_told(one),
-        "second": run_told(two),
-        "parameters": _pairs(one.parameters, two.parameters),
-        "metrics": _pairs(one.metrics, two.metrics),
+        "first": run_to_dict(first_run),
+        "second": run_to_dict(second_run),
+        "parameters": _compare_values(first_run.parameters, second_run.parameters),
+        "metrics": _compare_values(first_run.metrics, second_run.metrics),
         "cells": cells,
     }
 
 
-def _pairs(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _compare_values(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
-        {"name": name, "first": one.get(name), "second": two.get(name), "differs": one.get(name) != two.get(name)}
-        for name in dict.fromkeys((*one, *two))
+        {
+            "name": name,
+            "first": first.get(name),
+            "second": second.get(name),
+            "differs": first.get(name) != second.get(name),
+        }
+        for name in dict.fromkeys((*first, *second))
     ]
 
 
-def _cells_compared(ours: NotebookNode, theirs: NotebookNode) -> list[dict[str, Any]]:
-    """Cells that nbdime aligns, with the differences of their sources as a unified diff, and of their outputs."""
+def _compare_cells(first: NotebookNode, second: NotebookNode) -> list[dict[str, Any]]:
+    """Cells aligned by nbdime, with unified diffs of their sources and outputs."""
     import difflib
 
     from nbdime.diffing.notebooks import diff_notebooks
 
-    from jupyter_mlops.versions.compare import masked
+    from jupyter_mlops.versions.compare import mask_volatile
 
-    for nb in (ours, theirs):
+    for nb in (first, second):
         nb.cells = [c for c in nb.cells if "injected-parameters" not in c.metadata.get("tags", ())]
-    pairs: list[tuple[int | None, int | None]] = _aligned(diff_notebooks(ours, theirs), len(ours.cells))
-    told = []
-    for left, right in pairs:
-        a = ours.cells[left] if left is not None else None
-        b = theirs.cells[right] if right is not None else None
-        sources = [(c.source if c is not None else "").splitlines() for c in (a, b)]
-        outputs = [_shown(c) for c in (a, b)]
+    pairs: list[tuple[int | None, int | None]] = _align_cells(diff_notebooks(first, second), len(first.cells))
+    differences = []
+    for first_index, second_index in pairs:
+        first_cell = first.cells[first_index] if first_index is not None else None
+        second_cell = second.cells[second_index] if second_index is not None else None
+        sources = [(c.source if c is not None else "").splitlines() for c in (first_cell, second_cell)]
+        outputs = [_output_text(c) for c in (first_cell, second_cell)]
         change = "\n".join(difflib.unified_diff(sources[0], sources[1], lineterm="", n=3))
-        differs = masked(outputs[0]) != masked(outputs[1])
-        if (change or differs) and "code" in {c.cell_type for c in (a, b) if c is not None}:
+        outputs_differ = mask_volatile(outputs[0]) != mask_volatile(outputs[1])
+        if (change or outputs_differ) and "code" in {c.cell_type for c in (first_cell, second_cell) if c is not None}:
             step = next(
-                (s for c in (a, b) if c is not None and (s := c.metadata.get("jupyter_mlops_run", {}).get("step"))), ""
+                (
+                    s
+                    for c in (first_cell, second_cell)
+                    if c is not None and (s := c.metadata.get("jupyter_mlops_run", {}).get("step"))
+                ),
+                "",
             )
-            told.append(
-                {"first": left, "second": right, "step": step, "source": change,
-                 "outputs": [text[:20_000] for text in outputs] if differs else None}
+            differences.append(
+                {"first": first_index, "second": second_index, "step": step, "source": change,
+                 "outputs": [text[:20_000] for text in outputs] if outputs_differ else None}
             )  # fmt: skip
-    return told
+    return differences
 
 
-def _aligned(changes: Any, count: int) -> list[tuple[int | None, int | None]]:
-    """Which cell of the second notebook stands for which of the first, by nbdime's difference of the two."""
-    inner: Any = next((c["diff"] for c in changes if c["op"] == "patch" and c["key"] == "cells"), [])
-    added: dict[int, int] = {}
-    removed: set[int] = set()
-    for change in inner:
+def _align_cells(changes: Any, count: int) -> list[tuple[int | None, int | None]]:
+    """Align the cells of two notebooks by their nbdime diff."""
+    cell_changes: Any = next((c["diff"] for c in changes if c["op"] == "patch" and c["key"] == "cells"), [])
+    added_counts: dict[int, int] = {}
+    removed_indexes: set[int] = set()
+    for change in cell_changes:
         if change["op"] == "addrange":
-            added[change["key"]] = added.get(change["key"], 0) + len(change["valuelist"])
+            added_counts[change["key"]] = added_counts.get(change["key"], 0) + len(change["valuelist"])
         elif change["op"] == "removerange":
-            removed |= set(range(change["key"], change["key"] + change["length"]))
+            removed_indexes |= set(range(change["key"], change["key"] + change["length"]))
     pairs: list[tuple[int | None, int | None]] = []
-    at = 0
+    second_index = 0
     for index in range(count + 1):
-        for _ in range(added.get(index, 0)):
-            pairs.append((None, at))
-            at += 1
-        if index < count and index in removed:
+        for _ in range(added_counts.get(index, 0)):
+            pairs.append((None, second_index))
+            second_index += 1
+        if index < count and index in removed_indexes:
             pairs.append((index, None))
         elif index < count:
-            pairs.append((index, at))
-            at += 1
+            pairs.append((index, second_index))
+            second_index += 1
     return pairs
 
 
-def _shown(cell: Any) -> str:
+def _output_text(cell: Any) -> str:
     """The outputs of a cell as text."""
     texts = []
     for output in (cell.get("outputs") or ()) if cell is not None else ():

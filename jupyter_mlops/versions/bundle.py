@@ -17,12 +17,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
-from jupyter_mlops.errors import BadInput, StoreError
-from jupyter_mlops.objects import FULL, copy_digested, digest_bytes, failed_to, replacing
-from jupyter_mlops.versions.checkout import require_places
-from jupyter_mlops.versions.environment import of_conda
+from jupyter_mlops.errors import InvalidInputError, StoreError
+from jupyter_mlops.storage.local import DISK_FULL_ERRNOS, atomic_write, copy_with_digest, digest_bytes, store_error
+from jupyter_mlops.storage.store import Store
+from jupyter_mlops.versions.checkout import require_safe_paths
+from jupyter_mlops.versions.environment import conda_packages
 from jupyter_mlops.versions.manifest import Environment, Manifest
-from jupyter_mlops.versions.store import Store
 
 PROFILES = (
     "https://w3id.org/ro/wfrun/process/0.5",
@@ -35,14 +35,14 @@ LOCKS = {  # kind of lock -> its file, and what that is
     "pins": ("requirements.txt", "the environment's packages by version alone"),
     "conda": ("conda-explicit.txt", "the environment's packages in conda's explicit form"),
 }
-WRONG = (ValueError, TypeError, AttributeError, RuntimeError)  # what reading a text that was changed may raise
-CHANGES = "uncommitted.patch"  # what was not committed
-OURS = (
+PARSE_ERRORS = (ValueError, TypeError, AttributeError, RuntimeError)  # what reading a text that was changed may raise
+DIFF_FILE = "uncommitted.patch"  # what was not committed
+RESERVED_NAMES = (
     VERSION,
     *(name for name, _ in LOCKS.values()),
     SBOM,
     EXECUTED,
-    CHANGES,
+    DIFF_FILE,
     "ro-crate-metadata.json",
     "ro-crate-preview.html",
     "ro-crate-preview_files",
@@ -50,117 +50,125 @@ OURS = (
 
 
 def write_bundle(
-    manifest: Manifest, store: Store, told: Mapping[str, Any], target: Path, run: Mapping[str, Any] | None = None
+    manifest: Manifest,
+    store: Store,
+    version_info: Mapping[str, Any],
+    target: Path,
+    run: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the zip.
 
-    :param told: of the version: `job`, `version`, `author`, `message`, `created`, `provenance`.
+    :param version_info: of the version: `job`, `version`, `author`, `message`, `created`, `provenance`.
     :param run: a completed run of it, as `runs --json` shows it, whose executed notebook is taken along.
     """
     try:
-        with TemporaryDirectory() as place:
-            folder = Path(place) / "crate"
+        with TemporaryDirectory() as temp_dir:
+            folder = Path(temp_dir) / "crate"
             folder.mkdir()
-            _lay_out(manifest, store, told, folder)
+            write_files(manifest, store, version_info, folder)
             if run is not None and run.get("output") and Path(run["output"]).is_file():
                 (folder / EXECUTED).write_bytes(Path(run["output"]).read_bytes())
             else:
                 run = None
-            (folder / SBOM).write_text(sbom(manifest.environment, told), encoding="utf-8")
-            _describe(manifest, told, folder, run)
-            with replacing(target) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+            (folder / SBOM).write_text(sbom(manifest.environment, version_info), encoding="utf-8")
+            _describe(manifest, version_info, folder, run)
+            with atomic_write(target) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
                 for path in sorted(p for p in folder.rglob("*") if p.is_file()):
                     archive.write(path, path.relative_to(folder).as_posix())
     except OSError as error:
-        raise failed_to("be written", error, target) from None
+        raise store_error("be written", error, target) from None
     return target
 
 
 def read_bundle(path: Path, store: Store) -> tuple[Manifest, dict[str, Any]]:
-    """Put a bundle's content into the store; the manifest, and what is told of the version.
+    """Put a bundle's content into the store; returns the manifest and the facts about the version.
 
-    :raises BadInput: it is no bundle of ours; StoreError: something in it is not what its digest says.
+    :raises InvalidInputError: it is no bundle of ours; StoreError: something in it is not what its digest says.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            told: dict[str, Any] = json.loads(archive.read(VERSION))
-            _require_facts(told)
-            digest = digest_bytes(told["manifest"].encode())
-            if digest != told["digest"]:
+            version_info: dict[str, Any] = json.loads(archive.read(VERSION))
+            _require_version_info(version_info)
+            digest = digest_bytes(version_info["manifest"].encode())
+            if digest != version_info["digest"]:
                 raise StoreError("the bundle's manifest doesn't match its digest", where=str(path))
-            manifest = Manifest.of(json.loads(told["manifest"]), digest)
-            require_places(manifest)
-            names = {manifest.notebook: _inside(manifest.name)}
-            names |= {f.digest: _inside(f.path) for f in manifest.files if f.stored}
-            lock, changes = _kept(told)
-            found = [name for name, _ in (_lock_file(told), LOCKS["pylock"]) if name in archive.namelist()]
-            names |= {lock: (found or [_lock_file(told)[0]])[0]} if lock else {}
-            names |= {changes: CHANGES} if changes and CHANGES in archive.namelist() else {}
-            with TemporaryDirectory() as place:
-                for wanted, name in names.items():
-                    if store.put_file(_extracted(archive, name, Path(place) / "one")) != wanted:
+            manifest = Manifest.from_dict(json.loads(version_info["manifest"]), digest)
+            require_safe_paths(manifest)
+            names = {manifest.notebook: _archive_path(manifest.name)}
+            names |= {f.digest: _archive_path(f.path) for f in manifest.files if f.stored}
+            lock, diff_digest = _provenance_digests(version_info)
+            lock_names = [name for name, _ in (lock_file(version_info), LOCKS["pylock"]) if name in archive.namelist()]
+            names |= {lock: (lock_names or [lock_file(version_info)[0]])[0]} if lock else {}
+            names |= {diff_digest: DIFF_FILE} if diff_digest and DIFF_FILE in archive.namelist() else {}
+            with TemporaryDirectory() as temp_dir:
+                for expected_digest, name in names.items():
+                    if store.put_file(_extract(archive, name, Path(temp_dir) / "one")) != expected_digest:
                         raise StoreError("a file in the bundle doesn't match its digest", where=f"{path}: {name}")
             manifest.put(store)
-            return manifest, told
+            return manifest, version_info
     except OSError as error:
-        if error.errno in FULL:
-            raise failed_to("be read", error, path) from None
-        raise BadInput(f"the bundle can't be read: {(error.strerror or str(error)).lower()}", where=str(path)) from None
+        if error.errno in DISK_FULL_ERRNOS:
+            raise store_error("be read", error, path) from None
+        raise InvalidInputError(
+            f"the bundle can't be read: {(error.strerror or str(error)).lower()}", where=str(path)
+        ) from None
     except KeyError as error:
-        raise _no_bundle(path, f"{error.args[0]}".strip(".")) from None
+        raise _invalid_bundle(path, f"{error.args[0]}".strip(".")) from None
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise _no_bundle(path, f"{error}".strip(".").lower()) from None
-    except WRONG as error:
-        raise _no_bundle(path, f"{type(error).__name__}: {error}") from None
+        raise _invalid_bundle(path, f"{error}".strip(".").lower()) from None
+    except PARSE_ERRORS as error:
+        raise _invalid_bundle(path, f"{type(error).__name__}: {error}") from None
 
 
-def _kept(told: Mapping[str, Any]) -> tuple[str, str]:
+def _provenance_digests(version_info: Mapping[str, Any]) -> tuple[str, str]:
     """The digests of the lock, and of what was not committed; "" where there is none."""
-    origin = told["provenance"]
+    origin = version_info["provenance"]
     return (origin.get("lock") or {}).get("digest") or "", (origin.get("git") or {}).get("diff") or ""
 
 
-def _lock_file(told: Mapping[str, Any]) -> tuple[str, str]:
+def lock_file(version_info: Mapping[str, Any]) -> tuple[str, str]:
     """What the lock is called in the bundle, and what it is."""
-    return LOCKS.get((told["provenance"].get("lock") or {}).get("kind", ""), LOCKS["pylock"])
+    return LOCKS.get((version_info["provenance"].get("lock") or {}).get("kind", ""), LOCKS["pylock"])
 
 
-def _no_bundle(path: Path, why: str) -> BadInput:
-    return BadInput(
-        f"not a bundle of a version: {why}", where=str(path), remedy="`jupyter mlops bundle JOB` writes one."
+def _invalid_bundle(path: Path, reason: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"not a bundle of a version: {reason}", where=str(path), remedy="`jupyter mlops bundle JOB` writes one."
     )
 
 
-def _require_facts(told: Mapping[str, Any]) -> None:
-    """Raises ValueError where what is told of a version isn't there, or of another kind."""
+def _require_version_info(version_info: Mapping[str, Any]) -> None:
+    """Raises ValueError if a fact about the version is missing or has the wrong type."""
     for name in ("manifest", "digest", "job", "author", "message"):
-        if not isinstance(told.get(name), str):
+        if not isinstance(version_info.get(name), str):
             raise ValueError(f"{VERSION} has no `{name}`")
-    origin = told.get("provenance")
+    origin = version_info.get("provenance")
     if not isinstance(origin, dict) or not all(isinstance(origin.get(name) or {}, dict) for name in ("lock", "git")):
         raise ValueError(f"{VERSION} has no `provenance`")
 
 
-def _extracted(archive: zipfile.ZipFile, name: str, target: Path) -> Path:
+def _extract(archive: zipfile.ZipFile, name: str, target: Path) -> Path:
     with archive.open(name) as source, target.open("wb") as stream:
-        copy_digested(source, stream)
+        copy_with_digest(source, stream)
     return target
 
 
-def sbom(environment: Environment, told: Mapping[str, Any]) -> str:
-    """The packages as CycloneDX JSON. Raises BadInput where its library is not installed."""
+def sbom(environment: Environment, version_info: Mapping[str, Any]) -> str:
+    """The packages as CycloneDX JSON. Raises InvalidInputError where its library is not installed."""
     try:
         from cyclonedx.model.bom import Bom
         from cyclonedx.model.component import Component, ComponentType
         from cyclonedx.output.json import JsonV1Dot6
         from packageurl import PackageURL
     except ImportError:
-        raise _needed("cyclonedx-python-lib") from None
+        raise _missing_package("cyclonedx-python-lib") from None
     bom = Bom()
-    root = Component(name=str(told["job"]), version=str(told["version"]), type=ComponentType.APPLICATION)
+    root = Component(
+        name=str(version_info["job"]), version=str(version_info["version"]), type=ComponentType.APPLICATION
+    )
     bom.metadata.component = root
     components = [
-        Component(name=name, type=ComponentType.LIBRARY, **_source(name, version))
+        Component(name=name, type=ComponentType.LIBRARY, **_package_source(name, version))
         for name, version in environment.packages.items()
     ]
     components += [  # from a folder: no index has those
@@ -172,7 +180,7 @@ def sbom(environment: Environment, told: Mapping[str, Any]) -> str:
             name=name, version=version, type=ComponentType.LIBRARY,
             purl=PackageURL("conda", None, name, version, {"build": build}),
         )
-        for name, (version, build) in of_conda(environment).items()
+        for name, (version, build) in conda_packages(environment).items()
     ]  # fmt: skip
     for component in components:
         bom.components.add(component)
@@ -180,7 +188,7 @@ def sbom(environment: Environment, told: Mapping[str, Any]) -> str:
     return str(JsonV1Dot6(bom).output_as_string(indent=1))
 
 
-def _source(name: str, version: str) -> dict[str, Any]:
+def _package_source(name: str, version: str) -> dict[str, Any]:
     """A package's version and address; of one from git its commit, of one from an address what that calls it."""
     from packageurl import PackageURL
 
@@ -193,21 +201,22 @@ def _source(name: str, version: str) -> dict[str, Any]:
     return {"version": version, "purl": PackageURL("pypi", None, name, version)}
 
 
-def _lay_out(manifest: Manifest, store: Store, told: Mapping[str, Any], folder: Path) -> None:
-    facts = {**told, "digest": store.put(manifest.to_bytes()), "manifest": manifest.to_bytes().decode()}
+def write_files(manifest: Manifest, store: Store, version_info: Mapping[str, Any], folder: Path) -> None:
+    """Write what `read_bundle` needs to a folder: the version's facts, notebook, files and lock."""
+    facts = {**version_info, "digest": store.put(manifest.to_bytes()), "manifest": manifest.to_bytes().decode()}
     (folder / VERSION).write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
-    store.fetch(manifest.notebook, folder / _inside(manifest.name))
+    store.fetch(manifest.notebook, folder / _archive_path(manifest.name))
     for entry in manifest.files:
         if entry.stored:
-            store.fetch(entry.digest, folder / _inside(entry.path))
-    lock, changes = _kept(told)
+            store.fetch(entry.digest, folder / _archive_path(entry.path))
+    lock, diff_digest = _provenance_digests(version_info)
     if lock:
-        store.fetch(lock, folder / _lock_file(told)[0])
-    if changes and changes in store:
-        store.fetch(changes, folder / CHANGES)
+        store.fetch(lock, folder / lock_file(version_info)[0])
+    if diff_digest and diff_digest in store:
+        store.fetch(diff_digest, folder / DIFF_FILE)
 
 
-def _describe(manifest: Manifest, told: Mapping[str, Any], folder: Path, run: Mapping[str, Any] | None) -> None:
+def _describe(manifest: Manifest, version_info: Mapping[str, Any], folder: Path, run: Mapping[str, Any] | None) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -215,30 +224,30 @@ def _describe(manifest: Manifest, told: Mapping[str, Any], folder: Path, run: Ma
             from rocrate.model.contextentity import ContextEntity
             from rocrate.rocrate import ROCrate
     except ImportError:
-        raise _needed("rocrate") from None
+        raise _missing_package("rocrate") from None
     crate = ROCrate(version="1.1")  # what the profiles stand on
     crate.metadata.extra_contexts.append("https://w3id.org/ro/terms/workflow-run/context")
-    crate.name = f"{told['job']} {told['version']}"
-    crate.description = told["message"] or f"Version {told['version']} of the job {told['job']}"
+    crate.name = f"{version_info['job']} {version_info['version']}"
+    crate.description = version_info["message"] or f"Version {version_info['version']} of the job {version_info['job']}"
     crate.license = crate.add(ContextEntity(crate, "#license", {
         "@type": "CreativeWork", "name": "Not stated", "description": "Ask the author what may be done with this.",
     }))  # fmt: skip
     profiles = [
-        crate.add(ContextEntity(crate, at, {"@type": "CreativeWork", "name": at.split("/")[-2], "version": at[-3:]}))
-        for at in (PROFILES if run is not None else PROFILES[2:])
+        crate.add(ContextEntity(crate, url, {"@type": "CreativeWork", "name": url.split("/")[-2], "version": url[-3:]}))
+        for url in (PROFILES if run is not None else PROFILES[2:])
     ]
     crate.root_dataset["conformsTo"] = profiles
-    name = _inside(manifest.name)
+    name = _archive_path(manifest.name)
     language = crate.add(ComputerLanguage(crate, "#jupyter-notebook", {
         "name": "Jupyter Notebook", "url": {"@id": "https://jupyter.org/"},
         "identifier": {"@id": "https://nbformat.readthedocs.io/"},
     }))  # fmt: skip
     workflow = crate.add_workflow(folder / name, name, main=True, lang=language)
-    author = crate.add(ContextEntity(crate, f"#{quote(told['author'] or 'unknown')}", {
-        "@type": "Person", "name": told["author"] or "unknown",
+    author = crate.add(ContextEntity(crate, f"#{quote(version_info['author'] or 'unknown')}", {
+        "@type": "Person", "name": version_info["author"] or "unknown",
     }))  # fmt: skip
     crate.root_dataset["author"] = workflow["author"] = author
-    workflow["version"], workflow["encodingFormat"] = str(told["version"]), _format(name)
+    workflow["version"], workflow["encodingFormat"] = str(version_info["version"]), _media_type(name)
     workflow["conformsTo"] = {"@id": "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"}
     inputs = []
     for parameter in manifest.pipeline["parameters"]:
@@ -249,29 +258,31 @@ def _describe(manifest: Manifest, told: Mapping[str, Any], folder: Path, run: Ma
         })))  # fmt: skip
     if inputs:
         workflow["input"] = inputs
-    for extra, says in (
-        _lock_file(told), (SBOM, "CycloneDX list of packages"),
-        (CHANGES, "what was not committed to git"), (VERSION, "the version as jupyter_mlops reads it back"),
+    for extra, description in (
+        lock_file(version_info), (SBOM, "CycloneDX list of packages"),
+        (DIFF_FILE, "what was not committed to git"), (VERSION, "the version as jupyter_mlops reads it back"),
     ):  # fmt: skip
         if (folder / extra).is_file():
-            facts = {"name": extra, "description": says, "encodingFormat": _format(extra)}
+            facts = {"name": extra, "description": description, "encodingFormat": _media_type(extra)}
             crate.add_file(folder / extra, extra, properties=facts)
     for entry in manifest.files:
         if entry.stored:
-            inside = _inside(entry.path)
-            facts = {"name": inside, "contentSize": str(entry.size), "encodingFormat": _format(inside)}
-            crate.add_file(folder / inside, inside, properties=facts)
+            archive_path = _archive_path(entry.path)
+            facts = {"name": archive_path, "contentSize": str(entry.size), "encodingFormat": _media_type(archive_path)}
+            crate.add_file(folder / archive_path, archive_path, properties=facts)
     if run is not None:
         values = {p["name"]: p["default"] for p in manifest.pipeline["parameters"]}
-        _describe_run(crate, workflow, told, folder, {**run, "parameters": {**values, **run["parameters"]}})
+        _describe_run(crate, workflow, version_info, folder, {**run, "parameters": {**values, **run["parameters"]}})
     crate.metadata.write(folder)
 
 
-def _describe_run(crate: Any, workflow: Any, told: Mapping[str, Any], folder: Path, run: Mapping[str, Any]) -> None:
+def _describe_run(
+    crate: Any, workflow: Any, version_info: Mapping[str, Any], folder: Path, run: Mapping[str, Any]
+) -> None:
     from rocrate.model.contextentity import ContextEntity
 
-    facts = {"name": "the executed notebook", "encodingFormat": _format(EXECUTED)}
-    executed = crate.add_file(folder / EXECUTED, EXECUTED, properties=facts)
+    facts = {"name": "the executed notebook", "encodingFormat": _media_type(EXECUTED)}
+    executed_file = crate.add_file(folder / EXECUTED, EXECUTED, properties=facts)
     values = [
         crate.add(ContextEntity(crate, f"#value-{name}", {
             "@type": "PropertyValue", "name": name, "value": json.dumps(value, ensure_ascii=False),
@@ -281,30 +292,33 @@ def _describe_run(crate: Any, workflow: Any, told: Mapping[str, Any], folder: Pa
     ]  # fmt: skip
     action = crate.add(ContextEntity(crate, f"#run-{run['id']}", {
         "@type": "CreateAction", "name": f"run {run['id']}",
-        "description": f"{run['trigger']} run of {told['job']} {told['version']}", "startTime": _iso(run["started"]),
+        "description": f"{run['trigger']} run of {version_info['job']} {version_info['version']}",
+        "startTime": _iso(run["started"]),
         "endTime": _iso(run["finished"]), "actionStatus": "http://schema.org/CompletedActionStatus",
     }))  # fmt: skip
-    action["instrument"], action["object"], action["result"] = workflow, values, executed
+    action["instrument"], action["object"], action["result"] = workflow, values, executed_file
     action["agent"] = workflow["author"]
     crate.root_dataset["mentions"] = action
 
 
-def _schema_type(declared: str) -> str:
-    return {"int": "Integer", "float": "Float", "bool": "Boolean", "str": "Text", "date": "Date"}.get(declared, "Thing")
+def _schema_type(type_name: str) -> str:
+    return {"int": "Integer", "float": "Float", "bool": "Boolean", "str": "Text", "date": "Date"}.get(
+        type_name, "Thing"
+    )
 
 
 def _iso(seconds: float | None) -> str:
     return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
-def _format(name: str) -> str:
+def _media_type(name: str) -> str:
     """The media type of a file, as far as its name tells."""
-    known = {".ipynb": "application/x-ipynb+json", ".toml": "application/toml", ".json": "application/json"}
-    told = known.get(PurePosixPath(name).suffix) or mimetypes.guess_type(name)[0]
-    return told or "application/octet-stream"
+    media_types = {".ipynb": "application/x-ipynb+json", ".toml": "application/toml", ".json": "application/json"}
+    media_type = media_types.get(PurePosixPath(name).suffix) or mimetypes.guess_type(name)[0]
+    return media_type or "application/octet-stream"
 
 
-def _inside(name: str) -> str:
+def _archive_path(name: str) -> str:
     """Where a file stands in the bundle: its own relative path; files from outside under one folder, and what is called
     as something of ours under another."""
     path = PurePosixPath(name)
@@ -312,8 +326,8 @@ def _inside(name: str) -> str:
         return f"outside/{str(path).lstrip('/').replace(':', '')}"
     if ".." in path.parts:
         return f"outside/{str(path).replace('..', 'up')}"
-    return f"named/{path}" if path.parts and path.parts[0] in (*OURS, "outside", "named") else str(path)
+    return f"named/{path}" if path.parts and path.parts[0] in (*RESERVED_NAMES, "outside", "named") else str(path)
 
 
-def _needed(package: str) -> BadInput:
-    return BadInput(f"bundles need {package}", remedy="pip install 'jupyter_mlops[bundle]'")
+def _missing_package(package: str) -> InvalidInputError:
+    return InvalidInputError(f"bundles need {package}", remedy="pip install 'jupyter_mlops[bundle]'")

@@ -14,16 +14,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jupyter_mlops.errors import StoreError
-from jupyter_mlops.objects import copy_digested, digest_file, failed_to, replacing
+from jupyter_mlops.storage.local import atomic_write, copy_with_digest, digest_file, store_error
+from jupyter_mlops.storage.store import Store
 from jupyter_mlops.versions.manifest import FileEntry, Manifest
-from jupyter_mlops.versions.store import Store
 
-LANES = 1000
-WITHIN = "within"  # the folder of a notebook that reads what lies beside its folder
+MAX_SLOTS = 1000
+NESTED_FOLDER = "within"  # the folder of a notebook that reads what lies beside its folder
 
 
 @contextlib.contextmanager
-def lane(home: Path, digest: str, *, shared: bool) -> Iterator[Path]:
+def checkout_slot(home: Path, digest: str, *, shared: bool) -> Iterator[Path]:
     """A folder of this version that nobody else uses meanwhile, or only those who write nothing either.
 
     :param shared: whether the run is known to write no files there.
@@ -35,7 +35,7 @@ def lane(home: Path, digest: str, *, shared: bool) -> Iterator[Path]:
     if shared:
         yield base / "0"
         return
-    for number in range(LANES):
+    for number in range(MAX_SLOTS):
         lock = FileLock(base / f"{number}.lock", timeout=0)
         try:
             lock.acquire()
@@ -46,7 +46,7 @@ def lane(home: Path, digest: str, *, shared: bool) -> Iterator[Path]:
         finally:
             lock.release()
         return
-    raise StoreError(f"{LANES} runs of one version at once", where=str(base))
+    raise StoreError(f"{MAX_SLOTS} runs of one version at once", where=str(base))
 
 
 def check_out(manifest: Manifest, store: Store, folder: Path, origin: Path | None = None) -> Path:
@@ -63,28 +63,30 @@ def check_out(manifest: Manifest, store: Store, folder: Path, origin: Path | Non
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.files"):
         target = notebook_in(folder, manifest)
-        places = {entry: _place(entry.path, target.parent, folder) for entry in manifest.files if not entry.outside}
-        wanted = {*places.values(), target}
+        targets = {
+            entry: _resolve(entry.path, target.parent, folder) for entry in manifest.files if not entry.is_absolute
+        }
+        expected_paths = {*targets.values(), target}
         for path in sorted(folder.rglob("*"), reverse=True):
             if path.is_dir() and not path.is_symlink():
                 with contextlib.suppress(OSError):
                     path.rmdir()
-            elif path not in wanted:
+            elif path not in expected_paths:
                 path.unlink(missing_ok=True)
         for entry in manifest.files:
-            if entry.outside:
+            if entry.is_absolute:
                 _require_outside(entry)
             else:
-                _put_file(entry, store, places[entry], origin)
-        _bring(manifest.notebook, store, target)
+                _put_file(entry, store, targets[entry], origin)
+        _fetch(manifest.notebook, store, target)
         return target
 
 
 def _put_file(entry: FileEntry, store: Store, target: Path, origin: Path | None) -> None:
-    if _is(entry, target):
+    if _matches(entry, target):
         return
     if entry.stored or entry.digest in store:
-        _bring(entry.digest, store, target)
+        _fetch(entry.digest, store, target)
     else:
         _copy_large(entry, Path(os.path.normpath((origin or Path()) / entry.path)), target)
 
@@ -96,22 +98,22 @@ def _copy_large(entry: FileEntry, source: Path, target: Path) -> None:
             "a large file, which was published by its digest alone, is gone", where=str(source), remedy=remedy
         )
     try:
-        with source.open("rb") as stream, replacing(target) as copy:
-            if copy_digested(stream, copy) != entry.digest:
+        with source.open("rb") as stream, atomic_write(target) as copy:
+            if copy_with_digest(stream, copy) != entry.digest:
                 raise StoreError(
                     "a large file, which was published by its digest alone, has changed since",
                     where=str(source), remedy=remedy,
                 )  # fmt: skip
     except OSError as error:
-        raise failed_to("be copied", error, source) from None
+        raise store_error("be copied", error, source) from None
 
 
-def _bring(digest: str, store: Store, target: Path) -> None:
+def _fetch(digest: str, store: Store, target: Path) -> None:
     if not target.is_file() or digest_file(target) != digest:
         store.fetch(digest, target)
 
 
-def _is(entry: FileEntry, path: Path) -> bool:
+def _matches(entry: FileEntry, path: Path) -> bool:
     return path.is_file() and path.stat().st_size == entry.size and digest_file(path) == entry.digest
 
 
@@ -119,7 +121,7 @@ def _require_outside(entry: FileEntry) -> None:
     path = Path(entry.path)
     if not path.is_file():
         raise StoreError("a file that it reads is gone", where=entry.path, remedy="Put it back, or publish again.")
-    if not _is(entry, path):
+    if not _matches(entry, path):
         raise StoreError(
             "a file that it reads has changed since it was published", where=entry.path, remedy="Publish again."
         )
@@ -127,21 +129,21 @@ def _require_outside(entry: FileEntry) -> None:
 
 def notebook_in(folder: Path, manifest: Manifest) -> Path:
     """Where the notebook stands in its checkout: so deep that what lies beside its folder is in the checkout too."""
-    ups = (posixpath.normpath(e.path).split("/").count("..") for e in manifest.files if not e.outside)
-    depth = max(ups, default=0)
-    return _place(manifest.name, folder.joinpath(*[WITHIN] * depth), folder)
+    parent_counts = (posixpath.normpath(e.path).split("/").count("..") for e in manifest.files if not e.is_absolute)
+    depth = max(parent_counts, default=0)
+    return _resolve(manifest.name, folder.joinpath(*[NESTED_FOLDER] * depth), folder)
 
 
-def require_places(manifest: Manifest) -> None:
+def require_safe_paths(manifest: Manifest) -> None:
     """Raises StoreError if a version would put a file where it must not."""
     folder = Path("/checkout")
     notebook = notebook_in(folder, manifest)
     for entry in manifest.files:
-        if not entry.outside:
-            _place(entry.path, notebook.parent, folder)
+        if not entry.is_absolute:
+            _resolve(entry.path, notebook.parent, folder)
 
 
-def _place(name: str, start: Path, folder: Path) -> Path:
+def _resolve(name: str, start: Path, folder: Path) -> Path:
     """Where a relative path leads, which is below the folder."""
     path = Path(os.path.normpath(start / name))
     if os.path.isabs(name) or path == folder or not path.is_relative_to(folder):
@@ -149,19 +151,19 @@ def _place(name: str, start: Path, folder: Path) -> Path:
     return path
 
 
-def keep_files(folder: Path, manifest: Manifest, to: Path) -> list[str]:
+def collect_files(folder: Path, manifest: Manifest, destination: Path) -> list[str]:
     """Move what a run wrote in its folder to where it is kept; returns the names."""
     notebook = notebook_in(folder, manifest)
-    known = {_place(e.path, notebook.parent, folder): e for e in manifest.files if not e.outside}
-    found = []
+    entries_by_path = {_resolve(e.path, notebook.parent, folder): e for e in manifest.files if not e.is_absolute}
+    names = []
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path != notebook and "__pycache__" not in path.parts:
-            if path in known and _is(known[path], path):
+            if path in entries_by_path and _matches(entries_by_path[path], path):
                 continue
-            near = path.is_relative_to(notebook.parent)
-            name = path.relative_to(notebook.parent if near else folder).as_posix()
-            target = to / name
+            is_beside_notebook = path.is_relative_to(notebook.parent)
+            name = path.relative_to(notebook.parent if is_beside_notebook else folder).as_posix()
+            target = destination / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-            found.append(name)
-    return found
+            names.append(name)
+    return names

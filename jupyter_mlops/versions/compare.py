@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-EXCERPT = 500  # characters of what differs that are told
+MAX_EXCERPT = 500  # characters of a difference that are shown
 
 # What is different each time and means nothing: addresses, clock times, durations, speeds, progress bars, process ids.
 DAY = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
@@ -56,130 +56,143 @@ class Difference:
         return asdict(self)
 
 
-def first_difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Difference | None:
+def first_difference(old_notebook: Mapping[str, Any], new_notebook: Mapping[str, Any]) -> Difference | None:
     """The first cell that does not show the same in both, or None."""
-    spans = _span(before), _span(after)
-    ours, theirs = _code_cells(before), _code_cells(after)
-    for (position, cell), (_, other) in zip(ours, theirs, strict=False):
+    spans = _span(old_notebook), _span(new_notebook)
+    old_cells, new_cells = _code_cells(old_notebook), _code_cells(new_notebook)
+    for (position, cell), (_, new_cell) in zip(old_cells, new_cells, strict=False):
         step = cell.get("metadata", {}).get("jupyter_mlops_run", {}).get("step", "")
-        left, right = _outputs(cell), _outputs(other)
-        if len(left) != len(right):
-            return Difference(position, step, "number of outputs", str(len(left)), str(len(right)))
-        for one, two in zip(left, right, strict=True):
-            what = _differs(one, two, spans)
-            if what:
-                return Difference(position, step, what, *_excerpts(_shown(one, what), _shown(two, what)))
-    if len(ours) != len(theirs):
+        old_outputs, new_outputs = _outputs(cell), _outputs(new_cell)
+        if len(old_outputs) != len(new_outputs):
+            return Difference(position, step, "number of outputs", str(len(old_outputs)), str(len(new_outputs)))
+        for old_output, new_output in zip(old_outputs, new_outputs, strict=True):
+            aspect = _differing_aspect(old_output, new_output, spans)
+            if aspect:
+                return Difference(
+                    position,
+                    step,
+                    aspect,
+                    *_excerpts(_output_text(old_output, aspect), _output_text(new_output, aspect)),
+                )
+    if len(old_cells) != len(new_cells):
         return Difference(
-            min(len(ours), len(theirs)), "", "number of cells", str(len(ours)), str(len(theirs))
+            min(len(old_cells), len(new_cells)), "", "number of cells", str(len(old_cells)), str(len(new_cells))
         )  # fmt: skip
     return None
 
 
-def masked(text: str) -> str:
+def mask_volatile(text: str) -> str:
     """The text without what changes from time to time."""
-    for pattern, instead in VOLATILE:
-        text = pattern.sub(instead, text)
+    for pattern, replacement in VOLATILE:
+        text = pattern.sub(replacement, text)
     return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
 
 
-def same_image(one: str, two: str) -> bool:
+def images_equal(first: str, second: str) -> bool:
     """Whether two images in base64 have the same pixels."""
-    if one == two:
+    if first == second:
         return True
     try:
         from PIL import Image
 
-        first, second = (Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA") for data in (one, two))
+        first_image, second_image = (
+            Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA") for data in (first, second)
+        )
     except (ImportError, OSError, ValueError, binascii.Error):
         return False
-    return first.size == second.size and first.tobytes() == second.tobytes()
+    return first_image.size == second_image.size and first_image.tobytes() == second_image.tobytes()
 
 
 def _code_cells(nb: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
-    cells = [(at, cell) for at, cell in enumerate(nb["cells"]) if cell["cell_type"] == "code"]
-    return [(at, c) for at, c in cells if "papermill-error-cell-tag" not in c.get("metadata", {}).get("tags", ())]
+    cells = [(index, cell) for index, cell in enumerate(nb["cells"]) if cell["cell_type"] == "code"]
+    return [(index, c) for index, c in cells if "papermill-error-cell-tag" not in c.get("metadata", {}).get("tags", ())]
 
 
 def _outputs(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The outputs, each stream in one piece: where the other one cuts in is chance."""
-    found: list[dict[str, Any]] = []
+    outputs: list[dict[str, Any]] = []
     streams: dict[str, dict[str, Any]] = {}
     for output in cell.get("outputs", ()):
         if output["output_type"] != "stream":
-            found += [*(streams[name] for name in sorted(streams, reverse=True)), dict(output)]
+            outputs += [*(streams[name] for name in sorted(streams, reverse=True)), dict(output)]
             streams = {}
             continue
-        one = streams.setdefault(output["name"], {**output, "text": ""})
-        one["text"] += _text(output["text"])
-    return [*found, *(streams[name] for name in sorted(streams, reverse=True))]
+        stream = streams.setdefault(output["name"], {**output, "text": ""})
+        stream["text"] += _text(output["text"])
+    return [*outputs, *(streams[name] for name in sorted(streams, reverse=True))]
 
 
-def _differs(one: Mapping[str, Any], two: Mapping[str, Any], spans: tuple[Span, Span]) -> str:
-    if one["output_type"] != two["output_type"]:
+def _differing_aspect(old_output: Mapping[str, Any], new_output: Mapping[str, Any], spans: tuple[Span, Span]) -> str:
+    if old_output["output_type"] != new_output["output_type"]:
         return "kind of output"
-    if one["output_type"] == "stream":
-        same = one["name"] == two["name"] and _same_text(one["text"], two["text"], spans)
-        return "" if same else f"text on {one['name']}"
-    if one["output_type"] == "error":
-        same = one["ename"] == two["ename"] and _same_text(one["evalue"], two["evalue"], spans)
-        return "" if same else "error"
-    left, right = one.get("data", {}), two.get("data", {})
-    if set(left) != set(right):
+    if old_output["output_type"] == "stream":
+        is_same = old_output["name"] == new_output["name"] and _texts_equal(
+            old_output["text"], new_output["text"], spans
+        )
+        return "" if is_same else f"text on {old_output['name']}"
+    if old_output["output_type"] == "error":
+        is_same = old_output["ename"] == new_output["ename"] and _texts_equal(
+            old_output["evalue"], new_output["evalue"], spans
+        )
+        return "" if is_same else "error"
+    old_data, new_data = old_output.get("data", {}), new_output.get("data", {})
+    if set(old_data) != set(new_data):
         return "forms of the output"
-    for kind in left:
+    for kind in old_data:
         if kind.startswith("image/") and kind != "image/svg+xml":
-            same = same_image(_text(left[kind]), _text(right[kind]))
+            is_same = images_equal(_text(old_data[kind]), _text(new_data[kind]))
         else:
-            texts = _shown(one, kind), _shown(two, kind)
-            same = _same_text(*texts, spans) or (
-                kind in MARKUP and _same_text(_without_ids(texts[0]), _without_ids(texts[1]), spans)
+            texts = _output_text(old_output, kind), _output_text(new_output, kind)
+            is_same = _texts_equal(*texts, spans) or (
+                kind in MARKUP and _texts_equal(_without_ids(texts[0]), _without_ids(texts[1]), spans)
             )
-        if not same:
+        if not is_same:
             return str(kind)
     return ""
 
 
-def _same_text(one: str, two: str, spans: tuple[Span, Span]) -> bool:
-    return one == two or masked(_timeless(one, spans[0])) == masked(_timeless(two, spans[1]))
+def _texts_equal(first: str, second: str, spans: tuple[Span, Span]) -> bool:
+    return first == second or mask_volatile(_without_times(first, spans[0])) == mask_volatile(
+        _without_times(second, spans[1])
+    )
 
 
 def _without_ids(text: str) -> str:
     """Markup whose elements are called by their order: libraries make up their ids."""
-    made: dict[str, str] = {}
+    ids: dict[str, str] = {}
     for name in ID.findall(text):
-        made.setdefault(name, f"id-{len(made)}")
-    return UUID.sub("id", WORD.sub(lambda found: made.get(found[0], found[0]), text))
+        ids.setdefault(name, f"id-{len(ids)}")
+    return UUID.sub("id", WORD.sub(lambda match: ids.get(match[0], match[0]), text))
 
 
-def _timeless(text: str, span: Span) -> str:
+def _without_times(text: str, span: Span) -> str:
     """Without numbers that say in seconds, or parts of seconds, when it ran."""
-    return SECONDS.sub(lambda found: "<time>" if span[0] <= _seconds(found[0]) <= span[1] else found[0], text)
+    return SECONDS.sub(lambda match: "<time>" if span[0] <= _seconds(match[0]) <= span[1] else match[0], text)
 
 
 def _seconds(number: str) -> float:
-    whole = len(number.partition(".")[0])
-    return float(number) / 10.0 ** (whole - 10)
+    digit_count = len(number.partition(".")[0])
+    return float(number) / 10.0 ** (digit_count - 10)
 
 
 def _span(nb: Mapping[str, Any]) -> Span:
-    told = nb.get("metadata", {}).get("papermill", {})
+    metadata = nb.get("metadata", {}).get("papermill", {})
     try:
-        begun, over = (datetime.fromisoformat(told[name]) for name in ("start_time", "end_time"))
+        start, end = (datetime.fromisoformat(metadata[name]) for name in ("start_time", "end_time"))
     except (KeyError, TypeError, ValueError):
         return (0.0, 0.0)
-    begun, over = (at if at.tzinfo else at.replace(tzinfo=UTC) for at in (begun, over))
-    return begun.timestamp() - 1, over.timestamp() + 1
+    start, end = (moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in (start, end))
+    return start.timestamp() - 1, end.timestamp() + 1
 
 
-def _shown(output: Mapping[str, Any], what: str) -> str:
+def _output_text(output: Mapping[str, Any], aspect: str) -> str:
     """The text of an output in the form that differs, or the one that a person can read."""
     data = output.get("data", {})
-    if what == "forms of the output":
+    if aspect == "forms of the output":
         return "\n".join(sorted(data))
-    if what in data and not (what.startswith("image/") and what != "image/svg+xml"):
-        value = data[what]
-        if what == WIDGET and isinstance(value, dict):
+    if aspect in data and not (aspect.startswith("image/") and aspect != "image/svg+xml"):
+        value = data[aspect]
+        if aspect == WIDGET and isinstance(value, dict):
             value = {**value, "model_id": ""}
         return _text(value) if isinstance(value, str | list) else json.dumps(value, sort_keys=True, ensure_ascii=False)
     if output["output_type"] == "error":
@@ -187,14 +200,20 @@ def _shown(output: Mapping[str, Any], what: str) -> str:
     return _text(output["text"] if "text" in output else data.get("text/plain", ""))
 
 
-def _excerpts(one: str, two: str) -> tuple[str, str]:
+def _excerpts(first: str, second: str) -> tuple[str, str]:
     """Both texts from the first line that differs."""
-    left, right = masked(one).split("\n"), masked(two).split("\n")
-    at = next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
-    whole = [plain.split("\n") for plain in (one, two)]
-    if [len(lines) for lines in whole] != [len(left), len(right)] or [*left[at:], *right[at:]] == []:
-        return one[:EXCERPT], two[:EXCERPT]
-    return "\n".join(whole[0][at:])[:EXCERPT], "\n".join(whole[1][at:])[:EXCERPT]
+    first_lines, second_lines = mask_volatile(first).split("\n"), mask_volatile(second).split("\n")
+    offset = next(
+        (n for n, (a, b) in enumerate(zip(first_lines, second_lines, strict=False)) if a != b),
+        min(len(first_lines), len(second_lines)),
+    )
+    texts = [text.split("\n") for text in (first, second)]
+    if [len(lines) for lines in texts] != [len(first_lines), len(second_lines)] or [
+        *first_lines[offset:],
+        *second_lines[offset:],
+    ] == []:
+        return first[:MAX_EXCERPT], second[:MAX_EXCERPT]
+    return "\n".join(texts[0][offset:])[:MAX_EXCERPT], "\n".join(texts[1][offset:])[:MAX_EXCERPT]
 
 
 def _text(value: Any) -> str:

@@ -10,13 +10,13 @@ from typing import Any
 
 from jupyter_mlops.errors import StoreError
 from jupyter_mlops.notebook.settings import KEY
+from jupyter_mlops.storage.store import Store
 from jupyter_mlops.versions.environment import differences
 from jupyter_mlops.versions.manifest import FileEntry, Manifest
-from jupyter_mlops.versions.store import Store
 
 SECTIONS = ("code", "pipeline", "environment", "data", "metrics")  # in the order of suspicion
-TEXT = 200_000  # bytes up to which two texts are compared by their lines
-SHOWN = 40  # lines of a file's differences that are told
+MAX_TEXT_BYTES = 200_000  # bytes up to which two texts are compared by their lines
+MAX_DIFF_LINES = 40  # lines of a file's differences that are shown
 
 
 def diff(
@@ -32,7 +32,7 @@ def diff(
     return {
         "code": code(*notebooks),
         "pipeline": pipeline(old, new),
-        "environment": [{"what": told} for told in differences(old.environment, new.environment)],
+        "environment": [{"what": sentence} for sentence in differences(old.environment, new.environment)],
         "data": data(old, new, store),
         "metrics": numbers(*metrics),
     }
@@ -44,51 +44,53 @@ def code(old: Any, new: Any) -> list[dict[str, Any]]:
         warnings.simplefilter("ignore")
         from nbdime import diff_notebooks
 
-        found = diff_notebooks(old, new)
-    told: list[dict[str, Any]] = []
-    for entry in found:
+        operations = diff_notebooks(old, new)
+    changes: list[dict[str, Any]] = []
+    for entry in operations:
         if entry.get("key") == "metadata":
-            told.append(
-                {"what": "notebook's metadata changed", "diff": _lines(_json(old.metadata), _json(new.metadata))}
+            changes.append(
+                {"what": "notebook's metadata changed", "diff": _diff_lines(_json(old.metadata), _json(new.metadata))}
             )
         if entry.get("key") != "cells":
             continue
-        shift = 0
+        index_shift = 0
         for change in entry["diff"]:
-            at = change["key"]
+            index = change["key"]
             if change["op"] == "addrange":
                 for cell in change["valuelist"]:
-                    told.append({"what": "cell added", "cell": at + shift, "diff": _lines("", cell["source"])})
-                    shift += 1
+                    changes.append(
+                        {"what": "cell added", "cell": index + index_shift, "diff": _diff_lines("", cell["source"])}
+                    )
+                    index_shift += 1
             elif change["op"] == "removerange":
                 for offset in range(change["length"]):
-                    source = old["cells"][at + offset]["source"]
-                    told.append({"what": "cell removed", "cell": at + offset, "diff": _lines(source, "")})
-                shift -= change["length"]
+                    source = old["cells"][index + offset]["source"]
+                    changes.append({"what": "cell removed", "cell": index + offset, "diff": _diff_lines(source, "")})
+                index_shift -= change["length"]
             elif change["op"] == "patch":
-                told += _cell(old["cells"][at], new["cells"][at + shift], at + shift)
-    return told
+                changes += _cell_changes(old["cells"][index], new["cells"][index + index_shift], index + index_shift)
+    return changes
 
 
-def _cell(before: Any, after: Any, at: int) -> list[dict[str, Any]]:
+def _cell_changes(old_cell: Any, new_cell: Any, index: int) -> list[dict[str, Any]]:
     """What changed of one cell."""
-    told: list[dict[str, Any]] = []
-    for what, one, two in (
-        ("cell changed", before["source"], after["source"]),
-        ("kind of cell changed", before["cell_type"], after["cell_type"]),
-        ("tags changed", *(" ".join(c["metadata"].get("tags", [])) for c in (before, after))),
-        ("settings changed", *(_json(c["metadata"].get(KEY, {})) for c in (before, after))),
-        ("metadata changed", *(_json(_further(c["metadata"])) for c in (before, after))),
-        ("attachments changed", *("\n".join(sorted(c.get("attachments", {}))) for c in (before, after))),
+    changes: list[dict[str, Any]] = []
+    for label, old_text, new_text in (
+        ("cell changed", old_cell["source"], new_cell["source"]),
+        ("kind of cell changed", old_cell["cell_type"], new_cell["cell_type"]),
+        ("tags changed", *(" ".join(c["metadata"].get("tags", [])) for c in (old_cell, new_cell))),
+        ("settings changed", *(_json(c["metadata"].get(KEY, {})) for c in (old_cell, new_cell))),
+        ("metadata changed", *(_json(_other_metadata(c["metadata"])) for c in (old_cell, new_cell))),
+        ("attachments changed", *("\n".join(sorted(c.get("attachments", {}))) for c in (old_cell, new_cell))),
     ):
-        if one != two:
-            told.append({"what": what, "cell": at, "diff": _lines(one, two)})
-    if not told and before.get("attachments") != after.get("attachments"):
-        told.append({"what": "attachments changed", "cell": at})
-    return told
+        if old_text != new_text:
+            changes.append({"what": label, "cell": index, "diff": _diff_lines(old_text, new_text)})
+    if not changes and old_cell.get("attachments") != new_cell.get("attachments"):
+        changes.append({"what": "attachments changed", "cell": index})
+    return changes
 
 
-def _further(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def _other_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metadata.items() if name not in ("tags", KEY)}
 
 
@@ -98,64 +100,65 @@ def _json(value: Any) -> str:
 
 def pipeline(old: Manifest, new: Manifest) -> list[dict[str, Any]]:
     """Steps, what they wait for and hand on, and parameters."""
-    told: list[dict[str, Any]] = [
-        {"what": what, "before": one, "after": two}
-        for what, one, two in (
+    changes: list[dict[str, Any]] = [
+        {"what": label, "before": old_value, "after": new_value}
+        for label, old_value, new_value in (
             ("notebook's name", old.name, new.name),
             ("kernel", old.kernel, new.kernel),
             ("secrets", old.pipeline.get("secrets", []), new.pipeline.get("secrets", [])),
         )
-        if one != two
+        if old_value != new_value
     ]
-    before = {s["name"]: s for s in old.pipeline["steps"]}
-    after = {s["name"]: s for s in new.pipeline["steps"]}
-    told += [{"what": f"step {name} added"} for name in after if name not in before]
-    told += [{"what": f"step {name} removed"} for name in before if name not in after]
-    for name in (n for n in before if n in after):
+    old_steps = {s["name"]: s for s in old.pipeline["steps"]}
+    new_steps = {s["name"]: s for s in new.pipeline["steps"]}
+    changes += [{"what": f"step {name} added"} for name in new_steps if name not in old_steps]
+    changes += [{"what": f"step {name} removed"} for name in old_steps if name not in new_steps]
+    for name in (n for n in old_steps if n in new_steps):
         for field in ("inputs", "outputs", "after"):
-            if before[name][field] != after[name][field]:
-                told.append({
-                    "what": f"step {name}: {field}", "before": before[name][field], "after": after[name][field]
+            if old_steps[name][field] != new_steps[name][field]:
+                changes.append({
+                    "what": f"step {name}: {field}", "before": old_steps[name][field], "after": new_steps[name][field]
                 })  # fmt: skip
-    ours = {p["name"]: p for p in old.pipeline["parameters"]}
-    theirs = {p["name"]: p for p in new.pipeline["parameters"]}
-    told += [{"what": f"parameter {name} added"} for name in theirs if name not in ours]
-    told += [{"what": f"parameter {name} removed"} for name in ours if name not in theirs]
-    for name in (n for n in ours if n in theirs):
+    old_parameters = {p["name"]: p for p in old.pipeline["parameters"]}
+    new_parameters = {p["name"]: p for p in new.pipeline["parameters"]}
+    changes += [{"what": f"parameter {name} added"} for name in new_parameters if name not in old_parameters]
+    changes += [{"what": f"parameter {name} removed"} for name in old_parameters if name not in new_parameters]
+    for name in (n for n in old_parameters if n in new_parameters):
         for field in ("type", "default", "help"):
-            if ours[name][field] != theirs[name][field]:
-                told.append({
-                    "what": f"parameter {name}: {field}", "before": ours[name][field], "after": theirs[name][field]
+            if old_parameters[name][field] != new_parameters[name][field]:
+                changes.append({
+                    "what": f"parameter {name}: {field}", "before": old_parameters[name][field],
+                    "after": new_parameters[name][field]
                 })  # fmt: skip
-    return told
+    return changes
 
 
 def data(old: Manifest, new: Manifest, store: Store | None = None) -> list[dict[str, Any]]:
     """Files that it reads or imports; of short texts the lines that differ."""
-    before, after = {f.path: f for f in old.files}, {f.path: f for f in new.files}
-    told: list[dict[str, Any]] = []
-    for path in sorted({*before, *after}):
-        one, two = before.get(path), after.get(path)
-        if one is None:
-            told.append({"what": f"{path} added"})
-        elif two is None:
-            told.append({"what": f"{path} removed"})
-        elif one.digest != two.digest:
-            sizes = {"before": _size(one), "after": _size(two)}
-            texts = [None if store is None else _short_text(entry, store) for entry in (one, two)]
-            lines = [] if texts[0] is None or texts[1] is None else _lines(texts[0], texts[1])
-            lines = [*lines[:SHOWN], "…"] if len(lines) > SHOWN else lines
-            told.append({"what": f"{path} changed", **sizes, **({"diff": lines} if lines else {})})
-    return told
+    old_files, new_files = {f.path: f for f in old.files}, {f.path: f for f in new.files}
+    changes: list[dict[str, Any]] = []
+    for path in sorted({*old_files, *new_files}):
+        old_entry, new_entry = old_files.get(path), new_files.get(path)
+        if old_entry is None:
+            changes.append({"what": f"{path} added"})
+        elif new_entry is None:
+            changes.append({"what": f"{path} removed"})
+        elif old_entry.digest != new_entry.digest:
+            sizes = {"before": _size_text(old_entry), "after": _size_text(new_entry)}
+            texts = [None if store is None else _short_text(entry, store) for entry in (old_entry, new_entry)]
+            lines = [] if texts[0] is None or texts[1] is None else _diff_lines(texts[0], texts[1])
+            lines = [*lines[:MAX_DIFF_LINES], "…"] if len(lines) > MAX_DIFF_LINES else lines
+            changes.append({"what": f"{path} changed", **sizes, **({"diff": lines} if lines else {})})
+    return changes
 
 
-def _size(entry: FileEntry) -> str:
+def _size_text(entry: FileEntry) -> str:
     return f"{entry.size} bytes, {entry.digest[:10]}"
 
 
 def _short_text(entry: FileEntry, store: Store) -> str | None:
     """What a file says, if it is a text that can be compared in no time."""
-    if not entry.stored or entry.size > TEXT:
+    if not entry.stored or entry.size > MAX_TEXT_BYTES:
         return None
     try:
         return store.get(entry.digest).decode()
@@ -172,5 +175,5 @@ def numbers(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, An
     ]
 
 
-def _lines(before: str, after: str) -> list[str]:
-    return list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))[2:]
+def _diff_lines(old_text: str, new_text: str) -> list[str]:
+    return list(difflib.unified_diff(old_text.splitlines(), new_text.splitlines(), lineterm="", n=2))[2:]

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.errors import EnvironmentFailed
+from jupyter_mlops.errors import EnvironmentBuildError
+from jupyter_mlops.storage.store import CREDENTIALS
 from jupyter_mlops.versions.manifest import Environment
-from jupyter_mlops.versions.store import CREDENTIALS
 
 # Runs in the kernel's interpreter, which need not have anything of ours.
 DESCRIBE = """
@@ -57,8 +57,8 @@ print(json.dumps({
 """
 
 
-LOCKED = "lock-version"  # stands in every `pylock.toml`
-BY_PIP = "# what pip installed\n"  # parts conda's lock from the one of packages that conda knows nothing of
+LOCK_MARKER = "lock-version"  # stands in every `pylock.toml`
+PIP_SECTION = "# what pip installed\n"  # parts conda's lock from the one of packages that conda knows nothing of
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Lock:
     """What an environment can be built from.
 
     :param text: `pylock.toml` (PEP 751), or conda's explicit form, with a `pylock.toml` below it if pip installed more.
-    :param hashed: whether every package is told with the digests of its files.
+    :param hashed: whether the lock has the file digests of every package.
     """
 
     text: str
@@ -76,18 +76,20 @@ class Lock:
 
 
 def describe(interpreter: Sequence[str]) -> Environment:
-    """The packages of an interpreter's environment. Raises EnvironmentFailed if it can't be asked."""
+    """The packages of an interpreter's environment. Raises EnvironmentBuildError if it can't be asked."""
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [*interpreter, "-I", "-c", DESCRIBE], capture_output=True, text=True, timeout=120, check=True
         )
-        told = json.loads(done.stdout)
-        told["packages"] = {name: CREDENTIALS.sub("", version) for name, version in told["packages"].items()}
-        return Environment.from_dict(told)
+        description = json.loads(process.stdout)
+        description["packages"] = {
+            name: CREDENTIALS.sub("", version) for name, version in description["packages"].items()
+        }
+        return Environment.from_dict(description)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        said = (getattr(error, "stderr", "") or str(error)).strip().split("\n")[-1]
-        raise EnvironmentFailed(
-            f"the kernel's environment can't be described: {said}", where=" ".join(interpreter)
+        message = (getattr(error, "stderr", "") or str(error)).strip().split("\n")[-1]
+        raise EnvironmentBuildError(
+            f"the kernel's environment can't be described: {message}", where=" ".join(interpreter)
         ) from None
 
 
@@ -96,163 +98,181 @@ def lock(environment: Environment, folder: Path, interpreter: Sequence[str]) -> 
     if not environment.conda:
         return _lock_packages(environment, folder, interpreter)
     text = "@EXPLICIT\n" + "\n".join(environment.conda) + "\n"
-    hashed = all(map(_has_digest, environment.conda))
+    has_hashes = all(map(_has_digest, environment.conda))
     if not environment.packages:
-        return Lock(text, "conda", hashed, _notes(environment))
-    more = _lock_packages(environment, folder, interpreter)
-    return Lock(f"{text}{BY_PIP}{more.text}", "conda", hashed and more.hashed, more.notes)
+        return Lock(text, "conda", has_hashes, _notes(environment))
+    pip_lock = _lock_packages(environment, folder, interpreter)
+    return Lock(f"{text}{PIP_SECTION}{pip_lock.text}", "conda", has_hashes and pip_lock.hashed, pip_lock.notes)
 
 
 def _lock_packages(environment: Environment, folder: Path, interpreter: Sequence[str]) -> Lock:
-    kept = folder / f"{_key(environment)}.toml"
-    known = kept.read_text(encoding="utf-8") if kept.is_file() else ""
-    if LOCKED in known:
-        return Lock(known, "pylock", True, _notes(environment))
+    cache_path = folder / f"{_cache_key(environment)}.toml"
+    cached_text = cache_path.read_text(encoding="utf-8") if cache_path.is_file() else ""
+    if LOCK_MARKER in cached_text:
+        return Lock(cached_text, "pylock", True, _notes(environment))
     requirements = "".join(f"{_requirement(n, v)}\n" for n, v in environment.packages.items())
     command = [
-        _uv(), "pip", "compile", "-", "--no-deps", "--format", "pylock.toml", "--no-header", "--quiet", "--no-config",
+        _find_uv(), "pip", "compile", "-", "--no-deps", "--format", "pylock.toml", "--no-header", "--quiet",
+        "--no-config",
         "--python", interpreter[0],
     ]  # fmt: skip
     try:
-        done = subprocess.run(command, input=requirements, capture_output=True, text=True, timeout=600, check=False)
+        process = subprocess.run(command, input=requirements, capture_output=True, text=True, timeout=600, check=False)
     except (OSError, subprocess.SubprocessError) as error:
-        return _unhashed(environment, str(error))
-    if done.returncode:
-        return _unhashed(environment, done.stderr.strip())
-    _put_aside(kept, done.stdout)
-    return Lock(done.stdout, "pylock", True, _notes(environment))
+        return _lock_without_hashes(environment, str(error))
+    if process.returncode:
+        return _lock_without_hashes(environment, process.stderr.strip())
+    _write_cache(cache_path, process.stdout)
+    return Lock(process.stdout, "pylock", True, _notes(environment))
 
 
-def _put_aside(path: Path, text: str) -> None:
+def _write_cache(path: Path, text: str) -> None:
     """Let it be found again; where there is no room for it, it is made anew next time."""
-    part = path.with_suffix(f".{os.getpid()}.part")
+    temp_path = path.with_suffix(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        temp_path.write_text(text, encoding="utf-8")
+        temp_path.replace(path)
     except OSError:
         with contextlib.suppress(OSError):
-            part.unlink()
+            temp_path.unlink()
 
 
-def differences(then: Environment, now: Environment) -> list[str]:
+def differences(old: Environment, new: Environment) -> list[str]:
     """What differs between two environments, a sentence each; [] if nothing does."""
-    told = []
-    for name, before, after in (
-        ("Python", then.python, now.python),
-        ("implementation", then.implementation, now.implementation),
-        ("platform", then.platform, now.platform),
+    sentences = []
+    for name, old_value, new_value in (
+        ("Python", old.python, new.python),
+        ("implementation", old.implementation, new.implementation),
+        ("platform", old.platform, new.platform),
     ):
-        if before != after:
-            told.append(f"{name}: {before} then, {after} now")
-    ours, theirs = ({**e.packages, **e.others, **_builds(e)} for e in (then, now))
-    for name in sorted({*ours, *theirs}):
-        if not _same(ours.get(name), theirs.get(name)):
-            told.append(f"{name}: {ours.get(name, 'not installed')} then, {theirs.get(name, 'not installed')} now")
-    return told
+        if old_value != new_value:
+            sentences.append(f"{name}: {old_value} then, {new_value} now")
+    old_versions, new_versions = ({**e.packages, **e.others, **_conda_builds(e)} for e in (old, new))
+    for name in sorted({*old_versions, *new_versions}):
+        if not _same_version(old_versions.get(name), new_versions.get(name)):
+            sentences.append(
+                f"{name}: {old_versions.get(name, 'not installed')} then, {new_versions.get(name, 'not installed')} now"
+            )
+    return sentences
 
 
-def _same(one: str | None, two: str | None) -> bool:
+def _same_version(first: str | None, second: str | None) -> bool:
     """Whether two versions are the same; one may be told by its wheel's address, the other, as before, by number."""
-    if one is None or two is None or ("://" in one) == ("://" in two):
-        return one == two
-    address, number = (one, two) if "://" in one else (two, one)
+    if first is None or second is None or ("://" in first) == ("://" in second):
+        return first == second
+    address, number = (first, second) if "://" in first else (second, first)
     parts = address.partition("#")[0].rpartition("/")[2].split("-")
     return len(parts) > 2 and parts[1] == number
 
 
 def build(text: str, kind: str, environment: Environment, home: Path) -> Path:
-    """The interpreter of an environment built from a lock: once, whoever asks first. Raises EnvironmentFailed."""
+    """Build an environment from a lock, once for all callers; returns its interpreter. Raises EnvironmentBuildError."""
     if kind == "conda":
         return _build_conda(text, home)
     from filelock import FileLock
 
     folder = home / "environments" / hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    done = folder / ".complete"
-    if done.is_file():
+    marker = folder / ".complete"
+    if marker.is_file():
         return python
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
-        if done.is_file():
+        if marker.is_file():
             return python
         shutil.rmtree(folder, ignore_errors=True)
-        _run([_uv(), "venv", "--quiet", "--no-config", "--python", environment.python, str(folder)], environment)
+        _run_command(
+            [_find_uv(), "venv", "--quiet", "--no-config", "--python", environment.python, str(folder)], environment
+        )
         _install(["sync"], text, python, folder, environment)
-        done.touch()
+        marker.touch()
     return python
 
 
-def _install(how: list[str], text: str, python: Path, folder: Path, environment: Environment | None) -> None:
+def _install(uv_arguments: list[str], text: str, python: Path, folder: Path, environment: Environment | None) -> None:
     """Have uv put the packages of a lock into an environment."""
-    hashed = LOCKED in text
-    listed = folder / ("pylock.toml" if hashed else "requirements.txt")
-    listed.write_text(text, encoding="utf-8")
-    more = ["--require-hashes"] if hashed else []
-    command = [_uv(), "pip", how[0], "--quiet", "--no-config", "--python", str(python), *more, *how[1:], str(listed)]
-    _run(command, environment, folder)
+    has_hashes = LOCK_MARKER in text
+    lock_path = folder / ("pylock.toml" if has_hashes else "requirements.txt")
+    lock_path.write_text(text, encoding="utf-8")
+    hash_options = ["--require-hashes"] if has_hashes else []
+    command = [
+        _find_uv(),
+        "pip",
+        uv_arguments[0],
+        "--quiet",
+        "--no-config",
+        "--python",
+        str(python),
+        *hash_options,
+        *uv_arguments[1:],
+        str(lock_path),
+    ]
+    _run_command(command, environment, folder)
 
 
 def _build_conda(text: str, home: Path) -> Path:
     from filelock import FileLock
 
     folder = home / "environments" / hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-    python, done = folder / "bin" / "python", folder / ".complete"
+    python, marker = folder / "bin" / "python", folder / ".complete"
     program = next(filter(None, map(shutil.which, ("micromamba", "mamba", "conda"))), None)
-    if done.is_file():
+    if marker.is_file():
         return python
     if program is None:
-        raise EnvironmentFailed(
+        raise EnvironmentBuildError(
             "a conda environment can't be built here: there is no conda, mamba or micromamba",
             remedy="Install one of them, or let the job run in its live kernel.",
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
-        if not done.is_file():
+        if not marker.is_file():
             shutil.rmtree(folder, ignore_errors=True)
             spec = folder.with_suffix(".txt")
-            explicit, _, by_pip = text.partition(BY_PIP)
-            spec.write_text(explicit, encoding="utf-8")
-            _run([program, "create", "--yes", "--quiet", "--prefix", str(folder), "--file", str(spec)], None, folder)
-            if by_pip:
-                _install(["install", "--no-deps", "--break-system-packages", "-r"], by_pip, python, folder, None)
-            done.touch()
+            conda_text, _, pip_text = text.partition(PIP_SECTION)
+            spec.write_text(conda_text, encoding="utf-8")
+            _run_command(
+                [program, "create", "--yes", "--quiet", "--prefix", str(folder), "--file", str(spec)], None, folder
+            )
+            if pip_text:
+                _install(["install", "--no-deps", "--break-system-packages", "-r"], pip_text, python, folder, None)
+            marker.touch()
     return python
 
 
-def _run(command: list[str], environment: Environment | None, folder: Path | None = None) -> None:
+def _run_command(command: list[str], environment: Environment | None, folder: Path | None = None) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
-        said = (done.stderr or done.stdout).strip() if done.returncode else ""
+        process = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
+        message = (process.stderr or process.stdout).strip() if process.returncode else ""
     except (OSError, subprocess.SubprocessError) as error:
-        said = str(error)
-    if said:
+        message = str(error)
+    if message:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
-        raise EnvironmentFailed(
-            f"the environment can't be built from its lock: {said[-2000:]}",
+        raise EnvironmentBuildError(
+            f"the environment can't be built from its lock: {message[-2000:]}",
             where=f"Python {environment.python}" if environment is not None else "",
-            remedy="Publish again where its packages can be had, or let the job run in its live kernel "
+            remedy="Publish again where its packages are available, or let the job run in its live kernel "
             "(policy environment: live).",
         )
 
 
-def of_conda(environment: Environment) -> dict[str, tuple[str, str]]:
+def conda_packages(environment: Environment) -> dict[str, tuple[str, str]]:
     """Name -> version and build of what conda installed."""
     files = (url.partition("#")[0].rpartition("/")[2] for url in environment.conda)
     parts = (re.sub(r"\.(conda|tar\.bz2)$", "", file).rsplit("-", 2) for file in files)
-    return {found[0]: (found[1], found[2]) for found in parts if len(found) == 3}
+    return {fields[0]: (fields[1], fields[2]) for fields in parts if len(fields) == 3}
 
 
-def _builds(environment: Environment) -> dict[str, str]:
-    return {name: "-".join(facts) for name, facts in of_conda(environment).items()}
+def _conda_builds(environment: Environment) -> dict[str, str]:
+    return {name: "-".join(facts) for name, facts in conda_packages(environment).items()}
 
 
-def _unhashed(environment: Environment, why: str) -> Lock:
+def _lock_without_hashes(environment: Environment, reason: str) -> Lock:
     text = "".join(f"{_requirement(n, v)}\n" for n, v in environment.packages.items())
-    first = why.split("\n")[0][:300]
-    told = f"locked by version alone, without digests: no index could be asked ({first})"
-    return Lock(text, "pins", False, (told, *_notes(environment)))
+    summary = reason.split("\n")[0][:300]
+    note = f"locked by version alone, without digests: no index could be asked ({summary})"
+    return Lock(text, "pins", False, (note, *_notes(environment)))
 
 
 def _notes(environment: Environment) -> tuple[str, ...]:
@@ -271,19 +291,19 @@ def _has_digest(url: str) -> bool:
     return not url.endswith("#")
 
 
-def _key(environment: Environment) -> str:
+def _cache_key(environment: Environment) -> str:
     facts: list[Any] = [environment.python, environment.platform, dict(environment.packages)]
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 
 
-def _uv() -> str:
+def _find_uv() -> str:
     """uv's program: of its package, or on the path."""
     try:
         from uv import find_uv_bin
 
         return str(find_uv_bin())
     except (ImportError, FileNotFoundError):
-        found = shutil.which("uv")
-        if found is None:
-            raise EnvironmentFailed("uv is not installed", remedy="pip install uv") from None
-        return found
+        program = shutil.which("uv")
+        if program is None:
+            raise EnvironmentBuildError("uv is not installed", remedy="pip install uv") from None
+        return program

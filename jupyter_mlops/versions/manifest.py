@@ -1,4 +1,4 @@
-"""What a version is: content, named by its digest. Who published it, when and from where is told beside it."""
+"""The content of a version, identified by its digest. Author, time and origin are recorded separately."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from jupyter_mlops.errors import StoreError
-from jupyter_mlops.versions.store import Store
+from jupyter_mlops.storage.store import Store
 
 FORMAT = 1
 Kind = Literal["module", "data"]
@@ -32,7 +32,7 @@ class FileEntry:
     stored: bool = True
 
     @property
-    def outside(self) -> bool:
+    def is_absolute(self) -> bool:
         """Whether it is looked for where it is, on any machine."""
         return self.path.startswith("/") or (len(self.path) > 1 and self.path[1] == ":")
 
@@ -43,7 +43,7 @@ class Environment:
 
     :param python: version, such as `3.11.7`; `platform`: such as `linux-x86_64`.
     :param packages: name -> version of everything that comes from an index, or the address of what comes from one.
-    :param others: name -> version of what was installed from a folder, and can't be had from an index.
+    :param others: name -> version of packages that were installed from a folder and are in no index.
     :param conda: URLs with digests, for a conda environment.
     """
 
@@ -89,10 +89,10 @@ class Manifest:
     @classmethod
     def get(cls, store: Store, digest: str) -> Manifest:
         """The manifest of a version. Raises StoreError if it is not there or damaged."""
-        return cls.of(json.loads(store.get(digest)), digest)
+        return cls.from_dict(json.loads(store.get(digest)), digest)
 
     @classmethod
-    def of(cls, data: dict[str, Any], digest: str) -> Manifest:
+    def from_dict(cls, data: dict[str, Any], digest: str) -> Manifest:
         """The manifest that is written so. Raises StoreError if it is of another format."""
         if data.get("format") != FORMAT:
             raise StoreError(

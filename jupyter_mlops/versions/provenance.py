@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops import __version__
-from jupyter_mlops.versions.store import CREDENTIALS, Store
+from jupyter_mlops.storage.store import CREDENTIALS, Store
 
 TOOLS = ("papermill", "nbformat", "nbclient", "ipykernel", "jupyter_client")
-DIFF = 5_000_000  # bytes of a diff, from which on it is not kept: a part of one can't be applied
+MAX_DIFF_BYTES = 5_000_000  # bytes of a diff, from which on it is not kept: a part of one can't be applied
 
 
 def provenance(path: Path, store: Store) -> dict[str, Any]:
@@ -23,46 +23,48 @@ def provenance(path: Path, store: Store) -> dict[str, Any]:
             tools[name] = version(name)
         except PackageNotFoundError:
             continue
-    told: dict[str, Any] = {
+    record: dict[str, Any] = {
         "path": str(path.resolve()),
         "host": platform.node(),
         "platform": platform.platform(),
         "tools": tools,
     }
-    git = _git(path.resolve(), store)
-    return {**told, "git": git} if git else told
+    git = _git_record(path.resolve(), store)
+    return {**record, "git": git} if git else record
 
 
-def _git(path: Path, store: Store) -> dict[str, Any]:
+def _git_record(path: Path, store: Store) -> dict[str, Any]:
     """Commit, branch, remote and what was not committed; {} where there is no repository. `commit` is "" before the
     first one, `branch` is "" where none is checked out, `too_large` is how many bytes a diff has that is not kept."""
-    root = _ask(path, "rev-parse", "--show-toplevel")
+    root = _git_text(path, "rev-parse", "--show-toplevel")
     if not root:
         return {}
-    commit = _ask(path, "rev-parse", "--verify", "--quiet", "HEAD")
-    changes = _say(path, "diff", "HEAD", "--binary", "--no-color", "--no-ext-diff") if commit else b""
-    status = _ask(path, "status", "--porcelain", "--", str(path.parent))
-    told: dict[str, Any] = {
+    commit = _git_text(path, "rev-parse", "--verify", "--quiet", "HEAD")
+    diff = _git_output(path, "diff", "HEAD", "--binary", "--no-color", "--no-ext-diff") if commit else b""
+    status = _git_text(path, "status", "--porcelain", "--", str(path.parent))
+    record: dict[str, Any] = {
         "commit": commit,
-        "branch": _ask(path, "symbolic-ref", "--short", "--quiet", "HEAD"),
-        "remote": CREDENTIALS.sub("", _ask(path, "remote", "get-url", "origin")),
+        "branch": _git_text(path, "symbolic-ref", "--short", "--quiet", "HEAD"),
+        "remote": CREDENTIALS.sub("", _git_text(path, "remote", "get-url", "origin")),
         "path": path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name,
-        "dirty": bool(status or changes),
+        "dirty": bool(status or diff),
     }
-    if len(changes) >= DIFF:
-        told["too_large"] = len(changes)
-    elif changes:
-        told["diff"] = store.put(changes)
-    return told
+    if len(diff) >= MAX_DIFF_BYTES:
+        record["too_large"] = len(diff)
+    elif diff:
+        record["diff"] = store.put(diff)
+    return record
 
 
-def _ask(path: Path, *words: str) -> str:
-    return _say(path, *words).decode("utf-8", "replace").strip()
+def _git_text(path: Path, *git_arguments: str) -> str:
+    return _git_output(path, *git_arguments).decode("utf-8", "replace").strip()
 
 
-def _say(path: Path, *words: str) -> bytes:
+def _git_output(path: Path, *git_arguments: str) -> bytes:
     try:
-        done = subprocess.run(["git", "-C", str(path.parent), *words], capture_output=True, timeout=20, check=True)
+        process = subprocess.run(
+            ["git", "-C", str(path.parent), *git_arguments], capture_output=True, timeout=20, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return b""
-    return done.stdout
+    return process.stdout

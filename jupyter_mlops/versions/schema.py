@@ -25,16 +25,16 @@ TYPES: dict[str, dict[str, Any]] = {
 def parameter_schema(parameters: Iterable[Parameter]) -> dict[str, Any]:
     """JSON schema (draft 2020-12); the types as they are declared stand under `x-type`."""
     properties: dict[str, Any] = {}
-    required = []
+    required_names = []
     for parameter in parameters:
-        told = dict(TYPES.get(parameter.type, {}))
+        property_schema = dict(TYPES.get(parameter.type, {}))
         if parameter.choices:
-            told = {"enum": [json_form(choice) for choice in parameter.choices]}
-        if parameter.literal and not parameter.required:
-            told["default"] = json_form(parameter.default)
+            property_schema = {"enum": [json_form(choice) for choice in parameter.choices]}
+        if parameter.literal and not parameter.is_required:
+            property_schema["default"] = json_form(parameter.default)
         if parameter.help:
-            told["description"] = parameter.help
-        properties[parameter.name] = {**told, "x-type": parameter.type}
-        if parameter.required:
-            required.append(parameter.name)
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+            property_schema["description"] = parameter.help
+        properties[parameter.name] = {**property_schema, "x-type": parameter.type}
+        if parameter.is_required:
+            required_names.append(parameter.name)
+    return {"type": "object", "properties": properties, "required": required_names, "additionalProperties": False}

@@ -22,4 +22,4 @@ export const Commands = {
 } as const;
 
 /** The schema of a command that takes nothing. */
-export const NOTHING = { args: { type: 'object', properties: {} } } as const;
+export const NO_ARGS = { args: { type: 'object', properties: {} } } as const;

@@ -21,7 +21,7 @@ export interface IRunEvent {
 }
 
 /** How a run stands, as far as its events told. */
-export interface ILive {
+export interface ILiveRun {
   state: State;
   steps: Map<string, { state: State; seconds: number; begin: number; end: number }>;
   step: string;
@@ -29,44 +29,44 @@ export interface ILive {
   text: string;
 }
 
-const MOST_TEXT = 400_000;
-const MOST_RUNS = 200;
+const MAX_TEXT_LENGTH = 400_000;
+const MAX_RUNS = 200;
 
 /** Runs as their events tell of them. */
 export class RunFeed {
   constructor(stream: Event.Stream) {
-    stream.connect(this._hear, this);
+    stream.connect(this._onEvent, this);
   }
 
   /** An event of any run. */
-  get heard(): ISignal<RunFeed, IRunEvent> {
-    return this._heard;
+  get eventReceived(): ISignal<RunFeed, IRunEvent> {
+    return this._eventReceived;
   }
 
   /** Emitted when the server may have told something that was not heard: ask again what matters. */
-  get returned(): ISignal<RunFeed, void> {
-    return this._returned;
+  get reconnected(): ISignal<RunFeed, void> {
+    return this._reconnected;
   }
 
   /** The server is there again. */
-  noteReturn(): void {
-    this._returned.emit();
+  notifyReconnected(): void {
+    this._reconnected.emit();
   }
 
   /** How a run stands; undefined if it told nothing yet. */
-  live(run: string): ILive | undefined {
+  live(run: string): ILiveRun | undefined {
     return this._live.get(run);
   }
 
-  private _hear(_: unknown, emission: Event.Emission): void {
+  private _onEvent(_: unknown, emission: Event.Emission): void {
     if (emission.schema_id === SCHEMA_ID) {
-      this.take(emission as unknown as IRunEvent);
+      this.handle(emission as unknown as IRunEvent);
     }
   }
 
   /** Take an event in, and pass it on. */
-  take(event: IRunEvent): void {
-    const known = this._live.get(event.run) ?? {
+  handle(event: IRunEvent): void {
+    const liveRun = this._live.get(event.run) ?? {
       state: 'queued' as State,
       steps: new Map(),
       step: '',
@@ -74,45 +74,45 @@ export class RunFeed {
       text: ''
     };
     this._live.delete(event.run);
-    this._live.set(event.run, known);
-    if (this._live.size > MOST_RUNS) {
+    this._live.set(event.run, liveRun);
+    if (this._live.size > MAX_RUNS) {
       this._live.delete(this._live.keys().next().value!);
     }
-    this._apply(known, event);
-    this._heard.emit(event);
+    this._apply(liveRun, event);
+    this._eventReceived.emit(event);
   }
 
-  private _apply(known: ILive, event: IRunEvent): void {
+  private _apply(liveRun: ILiveRun, event: IRunEvent): void {
     switch (event.kind) {
       case 'run':
-        known.state = event.state!;
+        liveRun.state = event.state!;
         break;
       case 'steps':
-        known.state = 'running';
-        known.steps = new Map(
+        liveRun.state = 'running';
+        liveRun.steps = new Map(
           event.steps!.map(name => [name, { state: 'queued', seconds: 0, begin: 0, end: 0 }])
         );
         break;
       case 'step':
-        known.steps.set(event.step!, {
+        liveRun.steps.set(event.step!, {
           state: event.state!,
           seconds: event.seconds ?? 0,
           begin:
-            event.state === 'running' ? Date.parse(event.time) : (known.steps.get(event.step!)?.begin ?? 0),
+            event.state === 'running' ? Date.parse(event.time) : (liveRun.steps.get(event.step!)?.begin ?? 0),
           end: event.state === 'running' ? 0 : Date.parse(event.time)
         });
         break;
       case 'cell':
-        known.step = event.step ?? '';
-        known.cell = event.cell!;
+        liveRun.step = event.step ?? '';
+        liveRun.cell = event.cell!;
         break;
       case 'output':
-        known.text = (known.text + event.text!).slice(-MOST_TEXT);
+        liveRun.text = (liveRun.text + event.text!).slice(-MAX_TEXT_LENGTH);
         break;
     }
   }
 
-  private _returned = new Signal<RunFeed, void>(this);
-  private _heard = new Signal<RunFeed, IRunEvent>(this);
-  private _live = new Map<string, ILive>();
+  private _reconnected = new Signal<RunFeed, void>(this);
+  private _eventReceived = new Signal<RunFeed, IRunEvent>(this);
+  private _live = new Map<string, ILiveRun>();
 }

@@ -1,7 +1,7 @@
-import { desk } from './desk';
+import { mlops } from './plugin';
 import { jobs } from './jobs/plugin';
 import { panel } from './panel/plugin';
 import { runs } from './runs/plugin';
 import { steps } from './steps/plugin';
 
-export default [desk, steps, runs, jobs, panel];
+export default [mlops, steps, runs, jobs, panel];

@@ -14,7 +14,7 @@ export class RequestError extends Error {
   }
 
   /** The message and what to do about it. */
-  get words(): string {
+  get fullMessage(): string {
     return this.remedy ? `${this.message}. ${this.remedy}` : this.message;
   }
 }
@@ -27,20 +27,20 @@ export class Requests {
 
   /** An absolute URL below `/mlops`. */
   url(path: string, query: Query = {}): string {
-    const found = new URLSearchParams();
+    const params = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) {
-      for (const one of Array.isArray(value) ? value : [value]) {
-        if (one !== undefined && one !== '') {
-          found.append(name, String(one));
+      for (const item of Array.isArray(value) ? value : [value]) {
+        if (item !== undefined && item !== '') {
+          params.append(name, String(item));
         }
       }
     }
-    const text = found.toString();
+    const text = params.toString();
     return URLExt.join(this.settings.baseUrl, 'mlops', path) + (text ? `?${text}` : '');
   }
 
   /** Ask, and take the answer as what the document says it is. Rejects with RequestError. */
-  async ask<T>(
+  async send<T>(
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     options: { body?: unknown; query?: Query; signal?: AbortSignal } = {}
@@ -60,14 +60,14 @@ export class Requests {
       return undefined as T;
     }
     const text = await response.text();
-    let told: unknown = text;
+    let body: unknown = text;
     try {
-      told = JSON.parse(text);
+      body = JSON.parse(text);
     } catch {
       // a page instead of an answer: told as it is
     }
     if (!response.ok) {
-      const problem = (typeof told === 'object' && told !== null ? told : {}) as Record<string, string>;
+      const problem = (typeof body === 'object' && body !== null ? body : {}) as Record<string, string>;
       throw new RequestError(
         problem.message ?? `${response.status} ${response.statusText}`,
         response.status,
@@ -76,11 +76,15 @@ export class Requests {
         problem.remedy
       );
     }
-    return told as T;
+    return body as T;
   }
 }
 
 /** What to tell a person of any error. */
-export function wordsOf(error: unknown): string {
-  return error instanceof RequestError ? error.words : error instanceof Error ? error.message : String(error);
+export function errorMessage(error: unknown): string {
+  return error instanceof RequestError
+    ? error.fullMessage
+    : error instanceof Error
+      ? error.message
+      : String(error);
 }

@@ -14,9 +14,7 @@ export function ActionTable(props: {
           {props.columns.map(column => (
             <th key={column}>{column}</th>
           ))}
-          <th>
-            <span className="jp-mlops-hidden">{props.trans.__('Actions')}</span>
-          </th>
+          <th aria-label={props.trans.__('Actions')} />
         </tr>
       </thead>
       <tbody>{props.children}</tbody>

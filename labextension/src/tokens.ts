@@ -12,7 +12,7 @@ import { RunsApi } from './runs/api';
 import { RunList } from './runs/model';
 
 /** All that is known of one notebook; its views share it. */
-export interface INotebookDesk {
+export interface INotebookState {
   pipeline: PipelineModel;
   runs: RunList;
   parameters: ParametersModel;
@@ -28,7 +28,7 @@ export interface IMlops {
   readonly translator: ITranslator;
   readonly trans: TranslationBundle;
   /** What is known of a panel's notebook. */
-  desk(panel: NotebookPanel): INotebookDesk;
+  stateFor(panel: NotebookPanel): INotebookState;
   /** The notebook that was worked on last, if it is still open. */
   readonly current: NotebookPanel | null;
   readonly currentChanged: ISignal<unknown, void>;

@@ -156,7 +156,7 @@ def _left(space: Workspace, schedule_id: int, runs: int) -> int:
 def _note_steps(space: Workspace, done: dict[tuple[str, str], float], verdict: Verdict) -> None:
     """Since when each step has been known to be completed, and which runs were taken up again."""
     with space.db.read() as c:
-        verdict.resumed |= set(c.execute(select(t.run.c.id).where(t.run.c.resumed > 0)).scalars())
+        verdict.resumed |= set(c.execute(select(t.run.c.id).where(t.run.c.recoveries > 0)).scalars())
         here = t.step_run.join(t.run, t.run.c.id == t.step_run.c.run_id)
         rows = c.execute(
             select(t.step_run.c.run_id, t.step_run.c.name)
@@ -176,7 +176,7 @@ def _require_back(house: House, space: Workspace, verdict: Verdict) -> None:
     while True:
         with space.db.read() as c:
             rows = c.execute(select(t.run.c.id, t.run.c.worker).where(t.run.c.state == "running")).all()
-        living = {row["id"] for row in space.workers.heard_within(3600)}
+        living = {row["id"] for row in space.workers.active_since(3600)}
         orphans = [row.id for row in rows if row.worker not in living]
         if not orphans and len(living) < 2:
             return

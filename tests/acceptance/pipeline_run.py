@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,21 @@ from nbformat import NotebookNode
 
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.errors import MlopsError
-from jupyter_mlops.kernels.pool import Pool
+from jupyter_mlops.execution.engine import MlopsEngine
+from jupyter_mlops.execution.kernels import IdleKernel, SharedKernelPool
+from jupyter_mlops.execution.launch import KernelRequest
+from jupyter_mlops.execution.outcome import Outcome
+from jupyter_mlops.execution.profile_file import evidence_file
+from jupyter_mlops.execution.profile_store import ProfileStore, to_dict
+from jupyter_mlops.execution.record import RunNotebook
+from jupyter_mlops.execution.run_options import Options
+from jupyter_mlops.kernels.pool import KernelPool
 from jupyter_mlops.kernels.preload import preload
 from jupyter_mlops.pipeline.build import build
-from jupyter_mlops.run.engine import MlopsEngine
-from jupyter_mlops.run.kernels import SharedKernels, Waiting
-from jupyter_mlops.run.launch import Wanted
-from jupyter_mlops.run.loop import Options, Outcome
-from jupyter_mlops.run.record import Record
 from tests.acceptance.outputs import CellResult, comparable
+from tests.acceptance.rotation import number_of, takes_all
 from tests.acceptance.row import Row, to_notebook, with_parameters, write_files
+from tests.acceptance.task_run import run_tasks
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Mode:
     :param kept: what of the mode before it is kept: nothing, its "evidence", or its "cache" (and the evidence).
     :param redo_last: run the last step again, whatever is kept of it.
     :param ready: take kernels from a pool of forked ones, as a worker does.
+    :param tasks: a process for each task, as another engine runs an export.
     """
 
     name: str
@@ -44,6 +51,7 @@ class Mode:
     kept: str = ""
     redo_last: bool = False
     ready: bool = False
+    tasks: bool = False
 
 
 QUICK = (
@@ -62,31 +70,42 @@ MODES = (
     Mode("forked main line", cache=False, ready=True),
     Mode("forked helpers", jobs=4, ahead_after=0.0, ready=True),
     Mode("forked isolated steps", isolate=True, cache=False, ready=True),
+    Mode("tasks of an engine", tasks=True),
 )
 
 
-def modes_of(number: int) -> tuple[Mode, ...]:
-    """The modes that row `number` runs in: all if EQUIVALENCE is "all", or else one of these groups in turn:
-    one run of all tests stays short, and rows that belong together stand side by side and meet every mode."""
-    if os.environ.get("EQUIVALENCE") == "all":
-        return MODES
-    _, without, kept, _, with_evidence, isolated, both, forked, ahead, apart = MODES
+NOT_AS_TASKS = {  # row -> why it fails, with an error, where each step is a process of its own
+    "type-hints-and-signatures-resolved-late": "names in annotations are read when somebody asks for them",
+}
+
+
+def modes_of(name: str) -> tuple[Mode, ...]:
+    """The modes that the row of that name runs in: all if EQUIVALENCE is "all", or else one of these groups.
+
+    The digest of its name chooses: one pass of all tests stays short, rows that belong together meet every mode, and a
+    new row does not move the others to other modes.
+    """
+    if takes_all():
+        return tuple(mode for mode in MODES if not (mode.tasks and name in NOT_AS_TASKS))
+    _, without, kept, _, with_evidence, isolated, both, forked, ahead, apart, tasks = MODES
     once, again, last = QUICK
     groups = (
         (once, again), (isolated, forked), (without, kept), (once, last), (both, forked), (ahead,),
-        (without, with_evidence), (apart,),
+        (without, with_evidence), (apart,) if name in NOT_AS_TASKS else (apart, tasks),
     )  # fmt: skip
-    return groups[number % len(groups)]
+    return groups[number_of(name) % len(groups)]
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What a mode gave: cells as comparable results, or the error it refused with."""
+    """What a mode gave: cells as comparable results, or the error it refused with; `left` are paths that should be
+    absent, but are there."""
 
     mode: Mode
     results: list[CellResult]
     outcome: Outcome | None
     refused: MlopsError | None = None
+    left: tuple[str, ...] = ()
 
 
 def run_modes(row: Row, modes: tuple[Mode, ...]) -> Iterator[Ran]:
@@ -106,10 +125,28 @@ def run_modes(row: Row, modes: tuple[Mode, ...]) -> Iterator[Ran]:
 def run_mode(row: Row, mode: Mode, folder: Path, home: Path) -> Ran:
     nb = with_parameters(to_notebook(row), row.params)
     try:
-        nb, outcome = run_pipeline(nb, mode, folder, home)
+        if mode.tasks:
+            nb, outcome = _run_tasks(row, mode, folder, home)
+        else:
+            nb, outcome = run_pipeline(nb, mode, folder, home)
     except MlopsError as error:
-        return Ran(mode, [], None, error)
-    return Ran(mode, comparable(nb, folder), outcome)
+        return Ran(mode, [], None, error, left=_left(row, folder))
+    return Ran(mode, comparable(nb, folder), outcome, left=_left(row, folder))
+
+
+def _run_tasks(row: Row, mode: Mode, folder: Path, home: Path) -> tuple[NotebookNode, Outcome]:
+    """Run a row as a team does: once here, then as the tasks of an engine, which know what that run showed."""
+    nb = with_parameters(to_notebook(row), row.params)
+    run_pipeline(deepcopy(nb), mode, folder, home)
+    profiles = ProfileStore(evidence_file(home, folder / "row"), folder).facts
+    _empty(folder)
+    write_files(row, folder)
+    recorded = {key: to_dict(profile, folder) for key, profile in profiles.items()}
+    return run_tasks(to_notebook(row), folder, home, row.params, recorded)
+
+
+def _left(row: Row, folder: Path) -> tuple[str, ...]:
+    return tuple(name for name in row.absent if os.path.lexists(folder / name))
 
 
 def run_pipeline(nb: NotebookNode, mode: Mode, folder: Path, home: Path) -> tuple[NotebookNode, Outcome]:
@@ -137,16 +174,16 @@ def run_pipeline(nb: NotebookNode, mode: Mode, folder: Path, home: Path) -> tupl
 async def _with_ready_kernels(nb: NotebookNode, jobs: int, asked: dict[str, Any]) -> None:
     """Run as a worker does: the kernel was forked and connected before anybody knew what it is for."""
     config: RunConfig = asked["config"]
-    pool: Pool[Waiting] = Pool(1, 1 << 40)
-    shared = SharedKernels(pool, max(2, jobs))
+    pool: KernelPool[IdleKernel] = KernelPool(1, 1 << 40)
+    shared = SharedKernelPool(pool, max(2, jobs))
     kernels = shared.of_run()
     try:
         modules = preload(m for b in asked["pipeline"].blocks for m in b.access.imports)
-        await shared.expect(Wanted("python3", "/", config.hash_seed, fork="start", preload=modules))
+        await shared.expect(KernelRequest("python3", "/", config.hash_seed, fork="start", preload=modules))
         assert pool.filling is not None
         await pool.filling
         assert len(pool) == 1
-        await MlopsEngine.execute(Record(nb, progress_bar=False), "python3", kernels=kernels, **asked)
+        await MlopsEngine.execute(RunNotebook(nb, progress_bar=False), "python3", kernels=kernels, **asked)
         assert len(pool.wanted_at) == 1, "the run wanted another kernel than the one that was ready"
     finally:
         await kernels.close()

@@ -20,6 +20,8 @@ from nbformat import NotebookNode
 MARK = "# %%"
 PARAMETER_TAGS = frozenset({"parameters", "pipeline-parameters"})
 INJECTED_TAG = "injected-parameters"
+EVERY_MODE = frozenset({"every mode"})
+ISOLATED = frozenset({"isolated steps", "isolated steps, 4 jobs", "forked isolated steps"})
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Row:
     :param python_only: whether every cell is plain Python, without magics and `!` lines.
     :param files: text files that lie in the working folder before the run: relative path -> content.
     :param params: values that take the place of the parameters cell's defaults.
+    :param may_refuse: names of the modes in which a pipeline may end with a refusal instead, or `EVERY_MODE`.
+    :param absent: paths in the working folder at which nothing may lie after a run.
     """
 
     name: str
@@ -43,6 +47,12 @@ class Row:
     python_only: bool = True
     files: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+    may_refuse: frozenset[str] = frozenset()
+
+    def refusal_allowed(self, mode: str) -> bool:
+        """Whether a refusal in the mode of that name is no failure."""
+        return self.may_refuse == EVERY_MODE or mode in self.may_refuse
 
     def key(self) -> str:
         """A digest of all that a run of this row depends on, libraries aside."""

@@ -71,9 +71,10 @@ async def run_all_async(nb: NotebookNode, cwd: str | Path) -> NotebookNode:
 
 
 def never_runs(cell: NotebookNode) -> bool:
-    """Whether a pipeline leaves the cell out: the first of its special tags is `skip`."""
-    special = [tag for tag in cell.metadata.get("tags", ()) if tag in SPECIAL]
-    return special[:1] == ["skip"]
+    """Whether a pipeline leaves the cell out: the first of its special tags is `skip`, or it has nbclient's tag."""
+    tags = cell.metadata.get("tags", ())
+    special = [tag for tag in tags if tag in SPECIAL]
+    return special[:1] == ["skip"] or "skip-execution" in tags
 
 
 def missing(row: Row) -> list[str]:

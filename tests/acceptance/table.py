@@ -10,24 +10,28 @@ from tests.acceptance.equivalence_rows import (
     files,
     flows,
     functions_classes,
+    guards,
     handles,
     history,
     identity,
     kale,
     language,
     libraries,
+    library_state,
     live,
     magics,
     mutation,
     names,
     opaque,
     parameters,
+    plots,
     process,
     randomness,
     registries,
     state,
     structure,
     values,
+    world,
 )
 from tests.acceptance.row import Row
 
@@ -57,6 +61,10 @@ THEMES = (
     handles,
     flows,
     language,
+    library_state,
+    world,
+    plots,
+    guards,
 )
 
 

@@ -3,6 +3,7 @@
     --rounds N      times that each is measured (3); medians are shown
     --only CASE     one case (can be given several times)
     --quick         one round of small cases, to see that everything works; targets are not judged
+    --frame GB      size of the DataFrame of the case `frame` (1)
     --json          one JSON object instead of the table
     --folder DIR    where notebooks and files are written: the disk that is measured (the folder for temporary files)
     --environments DIR   where the environments of Ploomber and jupyter-scheduler are kept
@@ -25,7 +26,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import handoff, jobs
+from tests.benchmarks import frame, handoff, jobs
 from tests.benchmarks.cases import OURS, WORKER, cases
 from tests.benchmarks.measure import Failed, Row
 from tests.benchmarks.peers import runners
@@ -67,6 +68,12 @@ def measure(arguments: argparse.Namespace, base: Path, tell: Callable[[str], Non
             rows += handoff.handoff(rounds, base, tell, quick=arguments.quick)
         except Failed as reason:
             rows.append(Row(handoff.NAME, OURS, note=str(reason)))
+    if not arguments.only or frame.NAME in arguments.only:
+        size = round(arguments.frame * 1e9)
+        try:
+            rows += frame.frame(rounds, base, tell, quick=arguments.quick, size=size)
+        except Failed as reason:
+            rows.append(Row(frame.NAME, OURS, note=str(reason)))
     if not arguments.only or jobs.NAME in arguments.only:
         rows += jobs.job_rows(base / "jobs", tell, arguments.environments, quick=arguments.quick)
     tell("")
@@ -103,7 +110,7 @@ def _teller() -> Callable[[str], None]:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    names = [case.name for case in cases()] + [handoff.NAME, jobs.NAME]
+    names = [case.name for case in cases()] + [handoff.NAME, frame.NAME, jobs.NAME]
     kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jupyter_mlops-benchmarks"
     made = argparse.ArgumentParser(
         prog="python -m tests.benchmarks", description="What things cost, side by side with the peers."
@@ -111,6 +118,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument("--rounds", type=_positive, default=3, metavar="N", help="times that each is measured (3)")
     made.add_argument("--only", action="append", default=[], choices=names, metavar="CASE", help=", ".join(names))
     made.add_argument("--quick", action="store_true", help="one round of small cases; targets are not judged")
+    made.add_argument("--frame", type=float, default=1.0, metavar="GB", help="size of the large DataFrame (1)")
     made.add_argument("--json", action="store_true", help="print one JSON object")
     made.add_argument("--folder", type=Path, metavar="DIR", help="where files are written: the disk that is measured")
     made.add_argument(

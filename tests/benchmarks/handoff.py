@@ -22,7 +22,7 @@ from tests.benchmarks.measure import Failed, MemoryWatch, Row, Sample, Target, c
 from tests.benchmarks.runners import code_cell, document
 
 if TYPE_CHECKING:
-    from jupyter_mlops.run.session import Session
+    from jupyter_mlops.execution.kernel_session import KernelSession
 
 NAME = "handoff"
 COLUMNS = 10
@@ -131,7 +131,7 @@ async def _memory_round(rows: int, folder: Path) -> tuple[int, int]:
 class _Pair:
     """Two kernels: one makes the frame and hands it on, one takes it. Both have imported what it needs."""
 
-    def __init__(self, giver: Session, taker: Session, path: Path) -> None:
+    def __init__(self, giver: KernelSession, taker: KernelSession, path: Path) -> None:
         self.giver, self.taker, self.path = giver, taker, path
         self.groups: list[dict[str, Any]] = []
 
@@ -139,12 +139,12 @@ class _Pair:
     async def start(cls, number: int, rows: int, folder: Path) -> _Pair:
         import nbformat
 
-        from jupyter_mlops.run.session import Session, Wanted
+        from jupyter_mlops.execution.kernel_session import KernelRequest, KernelSession
 
         sources = [MAKE.format(seed=number, rows=rows, columns=COLUMNS), LOOK]
         text = json.dumps(document([code_cell(source) for source in sources]))
         nbs = [nbformat.reads(text, as_version=4) for _ in range(2)]  # type: ignore[no-untyped-call]
-        giver, taker = (Session(nb, Wanted("python3", str(folder), hash_seed="0")) for nb in nbs)
+        giver, taker = (KernelSession(nb, KernelRequest("python3", str(folder), hash_seed="0")) for nb in nbs)
         pair = cls(giver, taker, folder / f"handed-on-{number}.bin")
         try:
             for session in (giver, taker):
@@ -168,7 +168,7 @@ class _Pair:
         answer = await self.giver.ask("finish", touched=["frame"], file=str(self.path), budget=None)
         seconds = time.perf_counter() - began
         self.groups = answer["groups"]
-        if ["frame"] not in [group["names"] for group in self.groups] or not self.path.exists():
+        if not any(group["names"] == ["frame"] and group["file"] for group in self.groups):
             raise Failed(f"the frame was not handed on: {answer['failed'] or answer['live']}")
         return seconds
 
@@ -190,7 +190,8 @@ class _Pair:
     async def close(self) -> None:
         for session in (self.giver, self.taker):
             await session.close()
-        self.path.unlink(missing_ok=True)
+        for path in self.path.parent.glob(f"{self.path.name}*"):
+            path.unlink()
 
 
 class _Other:

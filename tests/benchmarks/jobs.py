@@ -19,7 +19,7 @@ from sqlalchemy import insert, select, update
 
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.db import tables as t
-from jupyter_mlops.jobs.queue import Queue, Wish
+from jupyter_mlops.jobs.run_queue import NewRun, RunQueue
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.service import jobs
 from tests.benchmarks.cases import WORKER
@@ -135,7 +135,7 @@ def list_rows(base: Path, quick: bool) -> list[Row]:
         _publish(space, home, "print(1)")
         job = space.catalog.job("work")
         version = space.catalog.version(job)
-        queue = Queue(space.db)
+        queue = RunQueue(space.db)
         row = {"job_id": job.id, "version_id": version.id, "trigger": "manual", "state": "completed"}
         with space.db.write() as c:
             for start in range(0, many, 10_000):
@@ -230,8 +230,10 @@ def _work_off(space: Workspace, many: int) -> float:
     job = space.catalog.job("work")
     version = space.catalog.version(job)
     began = time.perf_counter()
-    ids = set(space.queue.add_all(Wish("manual", job.id, version.id, asked={"use_cache": False}) for _ in range(many)))
-    jobs.poke(space)
+    ids = set(
+        space.queue.add_all(NewRun("manual", job.id, version.id, options={"use_cache": False}) for _ in range(many))
+    )
+    jobs.notify_worker(space)
     until = time.monotonic() + 60 + many
     while len(ended := [r for r in _ended(space, "manual") if r.id in ids]) < many:
         if time.monotonic() > until:

@@ -179,6 +179,7 @@ class MemoryWatch:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._end.set()
         self._thread.join()
+        self.own = max(self.own, self.now())  # the thread may not have had a turn
 
     def _watch(self) -> None:
         while not self._end.wait(self.every):

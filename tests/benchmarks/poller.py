@@ -21,8 +21,8 @@ PEER = "jupyter-scheduler"
 OURS = """\
 import sys, time
 from jupyter_mlops.db.database import Database
-from jupyter_mlops.jobs.queue import Queue
-from jupyter_mlops.jobs.scheduler import Scheduler
+from jupyter_mlops.jobs.run_queue import Queue
+from jupyter_mlops.worker.scheduler import Scheduler
 
 began = time.perf_counter()
 db = Database(sys.argv[1])

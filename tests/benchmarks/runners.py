@@ -129,7 +129,8 @@ class Mlops(Runner):
 
     def environment(self, folder: Path) -> dict[str, str]:
         made = {**super().environment(folder), "JUPYTER_MLOPS_HOME": str(folder / "home")}
-        return made if (SCRIPTS / "jupyter-mlops").exists() else {**made, "PYTHONPATH": str(ROOT)}
+        asked = str(ROOT) in os.environ.get("PYTHONPATH", "").split(os.pathsep)  # another checkout may be installed
+        return {**made, "PYTHONPATH": str(ROOT)} if asked or not (SCRIPTS / "jupyter-mlops").exists() else made
 
     def note(self, folder: Path) -> str:
         states: dict[str, str] = {}

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.jobs.handover import ask, hand_over
-from jupyter_mlops.run.request import RunRequest
+from jupyter_mlops.execution.request import RunRequest
+from jupyter_mlops.worker.client import ask, submit
 from tests.benchmarks.cases import WORKER, Case
 from tests.benchmarks.measure import Failed, Sample
 from tests.benchmarks.runners import ROOT, Mlops, code_cell, document
@@ -71,7 +71,7 @@ class Worker(Mlops):
     def run(self, notebook: Path, output: Path) -> dict[str, Any]:
         assert self.home is not None
         env = self.environment(notebook.parent)
-        record = hand_over(RunRequest(notebook, output=output, cwd=notebook.parent), self.home, environ=env)
+        record = submit(RunRequest(notebook, output=output, cwd=notebook.parent), self.home, environ=env)
         if record is None or record["state"] != "completed":
             raise Failed("the worker did not take it" if record is None else f"it {record['state']}: {record['error']}")
         return record

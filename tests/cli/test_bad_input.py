@@ -88,7 +88,7 @@ RUNS: dict[str, tuple[list[str], list[str]]] = {
     "report over output": (["-o", "b.ipynb", "--report", "b.ipynb"], ["report", "overwrite"]),
     "report folder": (["--report", "none/b.html"], ["none", "does not exist"]),
     "report is a folder": (["--report", "."], ["folder"]),
-    "working folder": (["--cwd", "none"], ["--cwd none", "no such folder"]),
+    "working folder": (["--cwd", "none"], ["--cwd none", "does not exist"]),
 }
 
 

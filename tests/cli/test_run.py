@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -59,6 +60,41 @@ def test_progress_in_plain_lines(tmp_path: Path) -> None:
         [name, "completed"] for name in ("load", "left", "right", "join")
     ]
     assert "ratio = " in done.out
+
+
+def test_every_step_says_why_it_ran_as_it_did(tmp_path: Path) -> None:
+    cells = [*CELLS[:4], ("step:clock", "import time\nprint(time.time())"), *CELLS[4:]]
+    path = write(tmp_path / "a.ipynb", *cells)
+    done = command("run", path, "--explain", "-o", tmp_path / "out.ipynb")
+    assert done.code == 0, done.err
+    assert "load  completed\n  Cell 3 ran on the main line: " in done.out
+    assert "  Cell 5 was not cached for later runs: it depends on time.time()." in done.out
+    steps = read(tmp_path / "out.ipynb").metadata["jupyter_mlops_run"]["steps"]
+    assert len(steps) == 5 and all(step["why"] for step in steps)
+    again = command("run", path, "--explain", "--json").record
+    assert all(step["why"] for step in again["steps"])
+    told = {step["name"]: step["why"] for step in again["steps"]}
+    assert told["load"] == ["Cell 3 was taken from an earlier run."]
+    assert any("time.time()" in why for why in told["clock"])
+
+
+def test_explain_shows_the_history_of_decisions(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ipynb", *CELLS)
+    first = command("run", path, "--explain")
+    for line in (
+        r"its turn began: search the cache",
+        r"a cached result was looked for: look for the result of a helper \(there is none\)",
+        r"no result was available: execute the block on the main line \(.+\)",
+        r"the result is complete: store the result",
+    ):
+        assert re.search(rf"^    \d+\.\d\d s  Cell 3: {line}$", first.out, re.M), first.out
+    decisions = command("run", path, "--explain", "--json").record["decisions"]
+    assert [(d["event"], d["instruction"]) for d in decisions if d["step"] == "load"] == [
+        ("its turn began", "search the cache"),
+        ("a cached result was looked for", "use the cached result"),
+    ]
+    assert decisions == sorted(decisions, key=lambda d: d["seconds"])
+    assert "decisions" not in command("run", path, "--json").record
 
 
 def test_again_everything_is_cached_and_the_same(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_check(tmp_path: Path) -> None:
     assert bad.code == 1 and found["ok"] is False
     rules = {f["rule"]: f for f in found["findings"]}
     assert {"undefined_names", "missing_imports", "interactive"} <= rules.keys()
-    assert all({"rule", "severity", "cell", "message", "fix"} == f.keys() for f in found["findings"])
+    assert all({"rule", "severity", "cell", "message", "fix", "data"} == f.keys() for f in found["findings"])
     assert "cell 1" in command("check", path).out
 
 

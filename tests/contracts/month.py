@@ -26,10 +26,10 @@ from sqlalchemy import Connection, select
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import Database
 from jupyter_mlops.jobs.catalog import Catalog
-from jupyter_mlops.jobs.cron import Cron
-from jupyter_mlops.jobs.queue import RESUMED_AT_MOST, Queue, Wish
 from jupyter_mlops.jobs.records import Run
-from jupyter_mlops.jobs.scheduler import Scheduler
+from jupyter_mlops.jobs.run_queue import RESUMED_AT_MOST, NewRun, RunQueue
+from jupyter_mlops.scheduling.cron import Cron
+from jupyter_mlops.worker.scheduler import Scheduler
 from tests.databases import private_postgresql
 from tests.jobs.clock import Clock
 
@@ -94,7 +94,7 @@ class Member:
         self.db = Fragile(url, lambda: rng.random() < deadly)
         self.clock = Clock(BEGIN)
         self.off = 0.0
-        self.queue = Queue(self.db, self.clock)
+        self.queue = RunQueue(self.db, self.clock)
         self.scheduler = Scheduler(self.db, self.queue, self.clock)
         self.held: list[Run] = []
         self.down_until = 0.0
@@ -160,16 +160,16 @@ class House:
 
     def take(self, member: Member) -> None:
         for _ in range(20):
-            run = member.queue.take(member.name)
+            run = member.queue.claim(member.name)
             if run is None:
                 return
-            self.verdict.taken_over += run.resumed > 0
+            self.verdict.taken_over += run.recoveries > 0
             member.held.append(run)
             if self.rng.random() < 0.9:
                 self.end(member, run)
 
     def keep(self, member: Member) -> None:
-        lost = member.queue.keep({run.id: str(run.lease) for run in member.held})
+        lost = member.queue.renew_leases({run.id: str(run.lease) for run in member.held})
         member.held = [run for run in member.held if run.id not in lost]
 
     def finish(self, member: Member) -> None:
@@ -190,7 +190,7 @@ class House:
 
     def make(self, member: Member) -> None:
         if member.name.startswith("server") and self.rng.random() < 0.01:
-            member.queue.add(Wish("manual", self.job.id))
+            member.queue.add(NewRun("manual", self.job.id))
             self.verdict.by_hand += 1
 
     def settle(self) -> None:
@@ -201,7 +201,7 @@ class House:
         while last.scheduler.tick():
             pass
         last.clock.go(last.queue.lease + 10_000.0)  # every lease has run out
-        while run := last.queue.take(last.name):
+        while run := last.queue.claim(last.name):
             last.held.append(run)
             self.end(last, run)
 
@@ -209,10 +209,10 @@ class House:
         for schedule in self.schedules:
             self._judge_slots(schedule.id, Cron(schedule.cron, schedule.zone))
         with self.db.read() as c:
-            rows = c.execute(select(t.run.c.id, t.run.c.state, t.run.c.resumed)).all()
+            rows = c.execute(select(t.run.c.id, t.run.c.state, t.run.c.recoveries)).all()
         problems = self.verdict.problems
         for row in rows:
-            given_up = row.state == "failed" and row.resumed >= RESUMED_AT_MOST
+            given_up = row.state == "failed" and row.recoveries >= RESUMED_AT_MOST
             if row.state != "completed" and not given_up:
                 problems.append(f"{row.id} is {row.state}")
             elif self.finished[row.id] != (row.state == "completed"):

@@ -15,9 +15,9 @@ from sqlalchemy import select
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import Database
 from jupyter_mlops.jobs.catalog import Catalog
-from jupyter_mlops.jobs.cron import Cron
-from jupyter_mlops.jobs.queue import Queue
-from jupyter_mlops.jobs.scheduler import Scheduler
+from jupyter_mlops.jobs.run_queue import RunQueue
+from jupyter_mlops.scheduling.cron import Cron
+from jupyter_mlops.worker.scheduler import Scheduler
 from tests.contracts.month import BEGIN, HOURS, MINUTES, simulate
 from tests.jobs.clock import Clock
 
@@ -48,12 +48,12 @@ def member(url: str, name: str, zero: float, finished: Any) -> None:
         return BEGIN + min(SPAN, max(0.0, time.time() - zero) * SPEED)
 
     db = Database(url)
-    queue = Queue(db, clock, lease=900.0)
+    queue = RunQueue(db, clock, lease=900.0)
     scheduler = Scheduler(db, queue, clock)
     while True:
         over = clock() >= BEGIN + SPAN
         scheduler.tick()
-        run = queue.take(name)
+        run = queue.claim(name)
         if run is not None and queue.finish(run, "completed"):
             finished.put(run.id)
         if over and run is None:
@@ -93,8 +93,8 @@ def test_real_processes_at_the_same_time(database_url: str) -> None:
         process.join()
     assert [p.exitcode for p in processes] == [-9, -9, 0, 0, 0]
     end = Clock(BEGIN + SPAN + 10_000.0)
-    rest = Queue(db, end)
-    while run := rest.take("the last"):  # what the dead ones held
+    rest = RunQueue(db, end)
+    while run := rest.claim("the last"):  # what the dead ones held
         assert rest.finish(run, "completed")
         told.append(run.id)
     with db.read() as c:

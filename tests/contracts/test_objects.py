@@ -15,9 +15,9 @@ import fsspec
 import pytest
 
 from jupyter_mlops.errors import StoreError
-from jupyter_mlops.objects import ObjectStore, digest_file
-from jupyter_mlops.versions.remote import RemoteStore
-from jupyter_mlops.versions.store import Store, open_store
+from jupyter_mlops.storage.local import ObjectStore, digest_file
+from jupyter_mlops.storage.remote import RemoteStore
+from jupyter_mlops.storage.store import Store, open_store
 
 NOWHERE = "00" * 20
 Make = Callable[..., Store]
@@ -90,7 +90,7 @@ def test_what_is_not_there(store: Store, tmp_path: Path) -> None:
     for ask in (store.get, lambda digest: store.fetch(digest, tmp_path / "out")):
         with pytest.raises(StoreError, match=f"no such object: {NOWHERE}") as caught:
             ask(NOWHERE)
-        assert store.where in str(caught.value)
+        assert store.location in str(caught.value)
     assert not (tmp_path / "out").exists()
     store.remove(NOWHERE)
 
@@ -106,7 +106,7 @@ def test_damage_is_refused_named_and_mended(
     for ask in (other.get, lambda digest: other.fetch(digest, tmp_path / "out")):
         with pytest.raises(StoreError, match=f"don't match its digest {digest}") as caught:
             ask(digest)
-        assert other.place(digest) in str(caught.value)
+        assert other.locate(digest) in str(caught.value)
     assert (tmp_path / "out").read_bytes() == b"before"
     assert store.put(b"content") == digest
     assert make("three").get(digest) == b"content"

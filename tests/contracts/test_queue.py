@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from jupyter_mlops.db.database import Database
-from jupyter_mlops.errors import BadInput, Unknown
+from jupyter_mlops.errors import InvalidInputError, NotFoundError
 from jupyter_mlops.jobs.catalog import Catalog
-from jupyter_mlops.jobs.cron import Cron
-from jupyter_mlops.jobs.queue import RESUMED_AT_MOST, Queue, Wish
 from jupyter_mlops.jobs.records import Job
+from jupyter_mlops.jobs.run_queue import RESUMED_AT_MOST, NewRun, RunQueue
+from jupyter_mlops.scheduling.cron import Cron
 from tests.jobs.clock import Clock
 
 
@@ -23,7 +23,7 @@ from tests.jobs.clock import Clock
 class Setup:
     clock: Clock
     db: Database
-    queue: Queue
+    queue: RunQueue
     catalog: Catalog
     job: Job
 
@@ -34,16 +34,16 @@ def made(database_url: str) -> Iterator[Setup]:
     catalog = Catalog(db, clock)
     job = catalog.ensure_job("churn")
     catalog.add_version(job, "d1")
-    yield Setup(clock, db, Queue(db, clock), catalog, job)
+    yield Setup(clock, db, RunQueue(db, clock), catalog, job)
     db.close()
 
 
 def test_first_in_first_out_within_a_priority(made: Setup) -> None:
     names = []
     for priority in (0, 5, 0, 5):
-        names.append(made.queue.add(Wish("manual", priority=priority)).id)
+        names.append(made.queue.add(NewRun("manual", priority=priority)).id)
         made.clock.go(1)
-    taken = [made.queue.take("w") for _ in range(5)]
+    taken = [made.queue.claim("w") for _ in range(5)]
     assert [run and run.id for run in taken] == [names[1], names[3], names[0], names[2], None]
     assert all(run.state == "running" and run.attempt == 1 and run.worker == "w" for run in taken if run)
 
@@ -52,63 +52,63 @@ def test_a_job_runs_no_more_at_once_than_it_may(made: Setup) -> None:
     made.catalog.set_policies("churn", {"concurrency": 2})
     other = made.catalog.ensure_job("other")
     for _ in range(4):
-        made.queue.add(Wish("manual", made.job.id))
+        made.queue.add(NewRun("manual", made.job.id))
     made.clock.go(1)
-    made.queue.add(Wish("manual", other.id))
-    taken = [made.queue.take("w") for _ in range(4)]
+    made.queue.add(NewRun("manual", other.id))
+    taken = [made.queue.claim("w") for _ in range(4)]
     assert [run.job if run else None for run in taken] == ["churn", "churn", "other", None]
     assert taken[0] is not None
     assert made.queue.finish(taken[0], "completed")
-    again = made.queue.take("w")
+    again = made.queue.claim("w")
     assert again is not None
     assert again.job == "churn"
 
 
 def test_a_run_whose_worker_is_gone_is_in_the_way_of_none_and_waits_for_its_turn(made: Setup) -> None:
-    first = made.queue.add(Wish("manual", made.job.id))
+    first = made.queue.add(NewRun("manual", made.job.id))
     made.clock.go(1)
-    second = made.queue.add(Wish("manual", made.job.id))
-    assert (made.queue.take("gone") or second).id == first.id
-    assert made.queue.take("w", only=second.id) is None
+    second = made.queue.add(NewRun("manual", made.job.id))
+    assert (made.queue.claim("gone") or second).id == first.id
+    assert made.queue.claim("w", only=second.id) is None
     made.clock.go(made.queue.lease + 1)
-    held = made.queue.take("w", only=second.id)
+    held = made.queue.claim("w", only=second.id)
     assert held is not None
-    assert made.queue.take("w") is None
+    assert made.queue.claim("w") is None
     assert made.queue.finish(held, "completed")
-    assert (made.queue.take("w") or second).id == first.id
+    assert (made.queue.claim("w") or second).id == first.id
 
 
 def test_runs_of_a_schedule_that_queue_go_one_by_one(made: Setup) -> None:
     made.catalog.set_policies("churn", {"concurrency": 9})
     known = made.catalog.add_schedule(made.job, Cron.parse("hourly", "UTC"))
     for slot in (1.0, 2.0):
-        made.queue.add(Wish("schedule", made.job.id, schedule_id=known.id, slot=slot, serial=True))
+        made.queue.add(NewRun("schedule", made.job.id, schedule_id=known.id, slot=slot, serial=True))
         made.clock.go(1)
-    first, second = made.queue.take("a"), made.queue.take("b")
+    first, second = made.queue.claim("a"), made.queue.claim("b")
     assert first is not None
     assert first.slot == 1.0
     assert second is None
     made.queue.finish(first, "failed", error={"ename": "E"})
-    second = made.queue.take("b")
+    second = made.queue.claim("b")
     assert second is not None
     assert second.slot == 2.0
 
 
 def test_a_slot_has_one_run(made: Setup) -> None:
     known = made.catalog.add_schedule(made.job, Cron.parse("hourly", "UTC"))
-    made.queue.add(Wish("schedule", made.job.id, schedule_id=known.id, slot=7.0))
+    made.queue.add(NewRun("schedule", made.job.id, schedule_id=known.id, slot=7.0))
     with pytest.raises(IntegrityError):
-        made.queue.add(Wish("schedule", made.job.id, schedule_id=known.id, slot=7.0))
+        made.queue.add(NewRun("schedule", made.job.id, schedule_id=known.id, slot=7.0))
 
 
 def test_many_takers_get_each_run_once(made: Setup) -> None:
-    made.queue.add_all(Wish("manual") for _ in range(40))
+    made.queue.add_all(NewRun("manual") for _ in range(40))
     taken: list[str] = []
     problems: list[BaseException] = []
 
     def take(name: str) -> None:
         try:
-            while run := made.queue.take(name):
+            while run := made.queue.claim(name):
                 taken.append(run.id)
         except BaseException as error:
             problems.append(error)
@@ -123,19 +123,19 @@ def test_many_takers_get_each_run_once(made: Setup) -> None:
 
 
 def test_a_lease_that_ran_out_is_taken_over_and_its_holder_can_write_no_more(made: Setup) -> None:
-    made.queue.add(Wish("manual"))
-    first = made.queue.take("a")
+    made.queue.add(NewRun("manual"))
+    first = made.queue.claim("a")
     assert first is not None
     made.clock.go(made.queue.lease - 1)
-    assert made.queue.take("b") is None
-    assert made.queue.keep({first.id: str(first.lease)}) == {}
+    assert made.queue.claim("b") is None
+    assert made.queue.renew_leases({first.id: str(first.lease)}) == {}
     made.clock.go(made.queue.lease - 1)
-    assert made.queue.take("b") is None
+    assert made.queue.claim("b") is None
     made.clock.go(2)
-    second = made.queue.take("b")
+    second = made.queue.claim("b")
     assert second is not None
-    assert (second.id, second.attempt, second.resumed, second.worker) == (first.id, 1, 1, "b")
-    assert made.queue.keep({first.id: str(first.lease)}) == {first.id: ""}
+    assert (second.id, second.attempt, second.recoveries, second.worker) == (first.id, 1, 1, "b")
+    assert made.queue.renew_leases({first.id: str(first.lease)}) == {first.id: ""}
     assert not made.queue.finish(first, "completed")
     assert made.queue.run(first.id).state == "running"
     assert made.queue.finish(second, "completed", metrics={"auc": 0.5}, steps=[{"name": "a", "state": "completed"}])
@@ -145,12 +145,12 @@ def test_a_lease_that_ran_out_is_taken_over_and_its_holder_can_write_no_more(mad
 
 
 def test_a_run_that_kills_its_workers_is_given_up(made: Setup) -> None:
-    known = made.queue.add(Wish("manual"))
+    known = made.queue.add(NewRun("manual"))
     for _ in range(RESUMED_AT_MOST + 1):
-        assert made.queue.take("w") is not None
+        assert made.queue.claim("w") is not None
         made.clock.go(made.queue.lease + 1)
-    assert made.queue.take("w") is None
-    assert made.queue.given_up == [known.id]
+    assert made.queue.claim("w") is None
+    assert made.queue.abandoned == [known.id]
     over = made.queue.run(known.id)
     assert over.state == "failed"
     assert over.error is not None
@@ -159,46 +159,46 @@ def test_a_run_that_kills_its_workers_is_given_up(made: Setup) -> None:
 
 def test_a_run_whose_workers_died_is_tried_again_as_any_that_failed(made: Setup) -> None:
     made.catalog.set_policies("churn", {"retries": 1, "backoff": 30})
-    known = made.queue.add(Wish("manual", made.job.id))
+    known = made.queue.add(NewRun("manual", made.job.id))
     for _ in range(RESUMED_AT_MOST + 1):
-        assert made.queue.take("w") is not None
+        assert made.queue.claim("w") is not None
         made.clock.go(made.queue.lease + 1)
-    assert made.queue.take("w") is None
+    assert made.queue.claim("w") is None
     waiting = made.queue.run(known.id)
-    assert (waiting.state, waiting.not_before, made.queue.given_up) == ("queued", made.clock.now + 30, [])
-    assert waiting.notes == ["attempt 1 failed: WorkerDied; tried again"]
+    assert (waiting.state, waiting.not_before, made.queue.abandoned) == ("queued", made.clock.now + 30, [])
+    assert waiting.notes == ["attempt 1 failed: WorkerDied; retried"]
     made.clock.go(31)
-    again = made.queue.take("w")
+    again = made.queue.claim("w")
     assert again is not None
-    assert (again.id, again.attempt, again.resumed) == (known.id, 2, 0)
+    assert (again.id, again.attempt, again.recoveries) == (known.id, 2, 0)
     assert made.queue.finish(again, "completed")
 
 
 def test_a_run_that_gets_on_is_not_given_up_however_often_its_workers_die(made: Setup) -> None:
-    known = made.queue.add(Wish("manual"))
+    known = made.queue.add(NewRun("manual"))
     names = [f"s{n}" for n in range(RESUMED_AT_MOST + 3)]
     for done in range(len(names)):
-        held = made.queue.take("w")
+        held = made.queue.claim("w")
         assert held is not None
-        made.queue.note_steps(held, [{"name": name, "state": "queued"} for name in names])
+        made.queue.save_steps(held, [{"name": name, "state": "queued"} for name in names])
         states = ["cached" if at < done else "completed" if at == done else "running" for at in range(len(names))]
-        made.queue.note_steps(held, [{"name": n, "state": s} for n, s in zip(names, states, strict=True)])
+        made.queue.save_steps(held, [{"name": n, "state": s} for n, s in zip(names, states, strict=True)])
         made.clock.go(made.queue.lease + 1)
     for _ in range(RESUMED_AT_MOST):
-        held = made.queue.take("w")
+        held = made.queue.claim("w")
         assert held is not None
-        made.queue.note_steps(held, [{"name": name, "state": "completed"} for name in names])  # no further than before
+        made.queue.save_steps(held, [{"name": name, "state": "completed"} for name in names])  # no further than before
         made.clock.go(made.queue.lease + 1)
-    assert made.queue.take("w") is None
+    assert made.queue.claim("w") is None
     assert made.queue.run(known.id).state == "failed"
 
 
 def test_a_failed_run_is_tried_again_after_a_wait(made: Setup) -> None:
     made.catalog.set_policies("churn", {"retries": 2, "backoff": 30})
-    made.queue.add(Wish("manual", made.job.id))
+    made.queue.add(NewRun("manual", made.job.id))
     waits = []
     for _ in range(3):
-        while (run := made.queue.take("w")) is None:
+        while (run := made.queue.claim("w")) is None:
             made.clock.go(10)
         waits.append(made.clock.now)
         made.queue.finish(run, "failed", error={"ename": "ValueError"})
@@ -213,8 +213,8 @@ def test_the_last_success_is_the_one_before_in_the_time_that_runs_are_for(made: 
     today = made.clock.now
 
     def completed(trigger: str, slot: float | None, **fields: int) -> str:
-        run = made.queue.add(Wish(trigger, made.job.id, slot=slot, **fields))
-        held = made.queue.take("w", run.id)
+        run = made.queue.add(NewRun(trigger, made.job.id, slot=slot, **fields))
+        held = made.queue.claim("w", run.id)
         assert held is not None
         assert made.queue.finish(held, "completed")
         made.clock.go(10)
@@ -222,91 +222,91 @@ def test_the_last_success_is_the_one_before_in_the_time_that_runs_are_for(made: 
 
     yesterday = completed("schedule", today - day, schedule_id=known.id)
     completed("backfill", today - 30 * day)  # made later, for a time before
-    now = made.queue.add(Wish("schedule", made.job.id, schedule_id=known.id, slot=today))
+    now = made.queue.add(NewRun("schedule", made.job.id, schedule_id=known.id, slot=today))
     before = made.queue.last_good(now)
     assert before is not None
     assert before.id == yesterday
-    filled = made.queue.add(Wish("backfill", made.job.id, slot=today - 29 * day))
+    filled = made.queue.add(NewRun("backfill", made.job.id, slot=today - 29 * day))
     before = made.queue.last_good(filled)
     assert before is not None
     assert before.slot == today - 30 * day
     by_hand = completed("manual", None)
-    after = made.queue.last_good(made.queue.add(Wish("manual", made.job.id)))
+    after = made.queue.last_good(made.queue.add(NewRun("manual", made.job.id)))
     assert after is not None
     assert after.id == by_hand
 
 
 def test_steps_may_have_long_names(made: Setup) -> None:
-    made.queue.add(Wish("manual"))
-    held = made.queue.take("w")
+    made.queue.add(NewRun("manual"))
+    held = made.queue.claim("w")
     assert held is not None
     steps = [{"name": f"{'n' * 300}{number}", "state": "completed"} for number in range(2)]
-    made.queue.note_steps(held, steps)
+    made.queue.save_steps(held, steps)
     assert made.queue.finish(held, "completed", steps=steps) == "completed"
     assert [step["name"] for step in made.queue.run(held.id).steps] == ["n" * 200] * 2
 
 
 def test_numbers_and_texts_that_no_row_can_hold_are_bad_input(made: Setup) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidInputError):
         made.catalog.schedule(10**20)
     for text in ("a\0b", "n" * 201) if not made.db.is_sqlite else ():
-        with pytest.raises(BadInput, match="can't hold"):
+        with pytest.raises(InvalidInputError, match="can't hold"):
             made.catalog.add_version(made.job, "d2", author=text)
 
 
 def test_stopping(made: Setup) -> None:
-    queued, running = made.queue.add(Wish("manual", priority=-1)), made.queue.add(Wish("manual"))
-    held = made.queue.take("w")
+    queued, running = made.queue.add(NewRun("manual", priority=-1)), made.queue.add(NewRun("manual"))
+    held = made.queue.claim("w")
     assert held is not None
     assert held.id == running.id
     assert made.queue.stop(queued.id).state == "stopped"
     assert made.queue.stop(running.id, "enough").state == "running"
-    assert made.queue.keep({held.id: str(held.lease)}) == {held.id: "enough"}
+    assert made.queue.renew_leases({held.id: str(held.lease)}) == {held.id: "enough"}
     assert made.queue.finish(held, "stopped")
-    with pytest.raises(BadInput, match="is over"):
+    with pytest.raises(InvalidInputError, match="already finished"):
         made.queue.stop(running.id)
-    with pytest.raises(Unknown):
+    with pytest.raises(NotFoundError):
         made.queue.stop("nothing")
 
 
 def test_a_run_that_was_to_stop_does_not_come_back_with_another_worker(made: Setup) -> None:
-    made.queue.add(Wish("manual"))
-    held = made.queue.take("w")
+    made.queue.add(NewRun("manual"))
+    held = made.queue.claim("w")
     assert held is not None
     made.queue.stop(held.id)
     made.clock.go(made.queue.lease + 1)
-    assert made.queue.take("w") is None
+    assert made.queue.claim("w") is None
     assert made.queue.run(held.id).state == "stopped"
 
 
 def test_a_run_whose_worker_is_gone_is_stopped_and_repaired_without_another_worker(made: Setup) -> None:
-    made.queue.add(Wish("manual"))
-    held = made.queue.take("w")
+    made.queue.add(NewRun("manual"))
+    held = made.queue.claim("w")
     assert held is not None
-    with pytest.raises(BadInput, match="is running"):
-        made.queue.again(held.id)
+    with pytest.raises(InvalidInputError, match="is running"):
+        made.queue.requeue(held.id)
     assert made.queue.stop(held.id).state == "running"
     made.clock.go(made.queue.lease + 1)
     assert made.queue.stop(held.id).state == "stopped"
     assert made.queue.finish(held, "completed") == ""
-    assert made.queue.again(held.id).state == "queued"
-    held = made.queue.take("w")
+    assert made.queue.requeue(held.id).state == "queued"
+    held = made.queue.claim("w")
     assert held is not None
     made.clock.go(made.queue.lease + 1)
-    assert made.queue.again(held.id).state == "queued"
+    assert made.queue.requeue(held.id).state == "queued"
 
 
 def test_what_is_handed_back_is_there_at_once_and_counts_for_nothing(made: Setup) -> None:
-    made.queue.add(Wish("manual"))
+    made.queue.add(NewRun("manual"))
     for _ in range(RESUMED_AT_MOST + 3):
-        held = made.queue.take("w")
+        held = made.queue.claim("w")
         assert held is not None
         assert held.attempt == 1
-        assert made.queue.hand_back(held)
+        assert made.queue.release(held)
 
 
 def test_pages_of_runs(made: Setup) -> None:
-    ids = made.queue.add_all(Wish("manual", made.job.id) for _ in range(7))
+    ids = made.queue.add_all(NewRun("manual", made.job.id) for _ in range(7))
     seen: list[str] = []
     before = None
     while page := made.queue.runs(job_id=made.job.id, after=before, limit=3):
@@ -314,7 +314,7 @@ def test_pages_of_runs(made: Setup) -> None:
         before = page[-1].created, page[-1].id
     assert sorted(seen) == sorted(ids)
     assert made.queue.runs(states=["completed"]) == []
-    with pytest.raises(BadInput, match="sleeping"):
+    with pytest.raises(InvalidInputError, match="sleeping"):
         made.queue.runs(states=["sleeping"])
 
 
@@ -330,7 +330,7 @@ def test_the_same_content_is_the_same_version(made: Setup) -> None:
 
 def test_an_alias_is_never_the_name_of_a_version(made: Setup) -> None:
     for name in ("v2", "v17", "latest", "a b", "../x", ""):
-        with pytest.raises(BadInput, match="can't be an alias"):
+        with pytest.raises(InvalidInputError, match=r"not a valid alias|cannot be an alias"):
             made.catalog.set_alias(made.job, name, made.catalog.version(made.job, "v1"))
     assert made.catalog.aliases(made.job) == {}
 
@@ -344,15 +344,15 @@ def test_versions_are_named_in_many_ways(made: Setup) -> None:
     assert told == {"latest": "v2", "v1": "v1", "2": "v2", "@production": "v1"}
     assert made.catalog.aliases(made.job) == {"production": 1, "staging": 2}
     for wrong in ("v3", "@nowhere"):
-        with pytest.raises(Unknown, match="v1, v2, @production, @staging"):
+        with pytest.raises(NotFoundError, match="v1, v2, @production, @staging"):
             made.catalog.version(made.job, wrong)
-    with pytest.raises(BadInput, match="names no version"):
+    with pytest.raises(InvalidInputError, match="is not a version"):
         made.catalog.version(made.job, "newest")
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "a..b", " a", "a ", "x" * 201, "a\nb", "-p"])
 def test_what_can_not_name_a_job(made: Setup, name: str) -> None:
-    with pytest.raises(BadInput, match="name of a job"):
+    with pytest.raises(InvalidInputError, match="valid job name"):
         made.catalog.ensure_job(name)
 
 
@@ -364,16 +364,36 @@ def test_what_can_name_a_job(made: Setup, name: str) -> None:
 def test_a_name_is_the_same_however_its_accents_are_written(made: Setup) -> None:
     assert made.catalog.ensure_job("cafe\u0301").id == made.catalog.job("caf\u00e9").id
     assert made.catalog.job("cafe\u0301").name == "caf\u00e9"
-    assert made.catalog.notebook_job("cafe\u0301.ipynb").name == "notebook:cafe\u0301.ipynb"
+    assert made.catalog.notebook_job("cafe\u0301.ipynb").notebook == "cafe\u0301.ipynb"
+
+
+def test_notebooks_whose_long_paths_begin_alike_have_a_history_each(made: Setup) -> None:
+    folder = "/".join(["folder"] * 500)
+    paths = [f"{folder}/{name}.ipynb" for name in "ab"]
+    held = [made.catalog.notebook_job(path) for path in paths]
+    assert [job.notebook for job in held] == paths
+    assert held[0].id != held[1].id
+    assert made.catalog.notebook_job(paths[0]).id == held[0].id
+    made.catalog.move_notebooks(folder, f"{folder}/deeper")
+    assert [made.catalog.notebook_job(f"{folder}/deeper/{name}.ipynb").id for name in "ab"] == [j.id for j in held]
+    assert made.catalog.notebook_job(paths[0]).id not in [job.id for job in held], "the old place begins anew"
+
+
+def test_a_run_names_its_job_or_its_notebook(made: Setup) -> None:
+    of_notebook = made.queue.add(NewRun("notebook", made.catalog.notebook_job("a/b.ipynb").id))
+    of_job = made.queue.add(NewRun("manual", made.catalog.ensure_job("notebook of a job").id))
+    found = {run.id: (run.job, run.notebook, run.subject) for run in made.queue.runs()}
+    assert found[of_notebook.id] == (None, "a/b.ipynb", "a/b.ipynb")
+    assert found[of_job.id] == ("notebook of a job", None, "notebook of a job")
 
 
 def test_an_unknown_job_is_told_with_the_nearest(made: Setup) -> None:
-    with pytest.raises(Unknown, match="Did you mean 'churn'"):
+    with pytest.raises(NotFoundError, match="Did you mean 'churn'"):
         made.catalog.job("chrun")
 
 
 def test_a_job_goes_with_all_that_is_its(made: Setup) -> None:
     made.catalog.add_schedule(made.job, Cron.parse("daily", "UTC"))
-    made.queue.add(Wish("manual", made.job.id, made.catalog.version(made.job).id))
+    made.queue.add(NewRun("manual", made.job.id, made.catalog.version(made.job).id))
     made.catalog.delete_job("churn")
     assert (made.catalog.jobs(), made.catalog.schedules(), made.queue.runs()) == ([], [], [])

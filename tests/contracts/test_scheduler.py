@@ -12,11 +12,11 @@ from sqlalchemy import select, update
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import Database
 from jupyter_mlops.jobs.catalog import Catalog
-from jupyter_mlops.jobs.cron import Cron
-from jupyter_mlops.jobs.queue import Queue
 from jupyter_mlops.jobs.records import Job
-from jupyter_mlops.jobs.scheduler import Scheduler
-from jupyter_mlops.jobs.slots import AT_MOST
+from jupyter_mlops.jobs.run_queue import RunQueue
+from jupyter_mlops.scheduling.cron import Cron
+from jupyter_mlops.scheduling.slots import AT_MOST
+from jupyter_mlops.worker.scheduler import Scheduler
 from tests.jobs.clock import Clock
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
@@ -26,7 +26,7 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 class Setup:
     clock: Clock
     db: Database
-    queue: Queue
+    queue: RunQueue
     catalog: Catalog
     job: Job
     scheduler: Scheduler
@@ -37,14 +37,14 @@ class Setup:
             return list(c.execute(asked.where(t.run.c.state.in_(states)) if states else asked).scalars())
 
     def work_off(self) -> None:
-        while run := self.queue.take("w"):
+        while run := self.queue.claim("w"):
             self.queue.finish(run, "completed")
 
 
 @pytest.fixture
 def made(database_url: str) -> Iterator[Setup]:
     clock, db = Clock(), Database(database_url)
-    catalog, queue = Catalog(db, clock), Queue(db, clock)
+    catalog, queue = Catalog(db, clock), RunQueue(db, clock)
     job = catalog.ensure_job("churn")
     catalog.add_version(job, "d1")
     yield Setup(clock, db, queue, catalog, job, Scheduler(db, queue, clock))
@@ -86,7 +86,7 @@ def test_many_schedulers_with_clocks_of_their_own_fire_each_slot_once(made: Setu
     begin, length = made.clock.now, 8 * HOUR
     others = [Database(database_url) for _ in range(4)]
     clocks = [Clock(begin) for _ in others]
-    workers = [Scheduler(db, Queue(db, clock), clock) for db, clock in zip(others, clocks, strict=True)]
+    workers = [Scheduler(db, RunQueue(db, clock), clock) for db, clock in zip(others, clocks, strict=True)]
     while made.clock.now < begin + length:
         made.clock.go(rng.choice([1, 20, 60, 61, 130, 400]))
         for at in rng.sample(range(len(workers)), rng.randint(1, len(workers))):
@@ -201,10 +201,10 @@ def test_overlap(made: Setup) -> None:
     for _ in range(2):
         made.clock.go(HOUR)
         made.scheduler.tick()
-        while run := made.queue.take("w"):
+        while run := made.queue.claim("w"):
             held.append((run, made.clock.now))
-            made.queue.keep({run.id: str(run.lease)})
-        made.queue.keep({run.id: str(run.lease) for run, _ in held})
+            made.queue.renew_leases({run.id: str(run.lease)})
+        made.queue.renew_leases({run.id: str(run.lease) for run, _ in held})
         with made.db.write() as c:
             c.execute(update(t.run).where(t.run.c.state == "running").values(lease_until=begin + DAY))
     first, second = begin + HOUR, begin + 2 * HOUR

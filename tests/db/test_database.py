@@ -14,14 +14,14 @@ from sqlalchemy import insert, select
 
 from jupyter_mlops.db import migrate
 from jupyter_mlops.db import tables as t
-from jupyter_mlops.db.database import HEAD, Database
-from jupyter_mlops.errors import BadInput, DatabaseError
+from jupyter_mlops.db.database import HEAD_REVISION, Database
+from jupyter_mlops.errors import DatabaseError, InvalidInputError
 
 
 def test_the_newest_migration_is_the_one_looked_for() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrate.__file__).with_name("migrations")))
-    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD_REVISION
 
 
 def test_migrations_make_the_tables(database_url: str) -> None:
@@ -31,7 +31,7 @@ def test_migrations_make_the_tables(database_url: str) -> None:
     db.close()
     assert not [change for change in found if change[0] != "modify_type"]
     again = Database(database_url)
-    assert again.revision() == HEAD
+    assert again.revision() == HEAD_REVISION
     again.close()
 
 
@@ -52,7 +52,7 @@ def test_what_fails_is_undone(database_url: str) -> None:
 
 @pytest.mark.parametrize("url", ["nonsense", "mysql://x/y", "oracle://x", "", "sqlite+nothing:///x"])
 def test_what_is_no_database(url: str) -> None:
-    with pytest.raises(BadInput, match="database"):
+    with pytest.raises(InvalidInputError, match="database"):
         Database(url)
 
 
@@ -81,9 +81,9 @@ def test_a_lock_is_waited_for(tmp_path: Path) -> None:
             raise DatabaseError("the database: database is locked")
         return "done"
 
-    assert db.patiently(work) == "done"
+    assert db.retry_during_outage(work) == "done"
     with pytest.raises(DatabaseError):
-        db.patiently(lambda: (_ for _ in ()).throw(DatabaseError("locked")), patience=0.1)
+        db.retry_during_outage(lambda: (_ for _ in ()).throw(DatabaseError("locked")), patience=0.1)
     db.close()
 
 

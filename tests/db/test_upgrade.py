@@ -14,11 +14,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, insert, select, text
 
 from jupyter_mlops.db import tables as t
-from jupyter_mlops.db.database import HEAD, Database
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.db.database import HEAD_REVISION, Database
+from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.jobs.catalog import Catalog
-from jupyter_mlops.jobs.cron import Cron
-from jupyter_mlops.jobs.queue import Queue, Wish
+from jupyter_mlops.jobs.run_queue import NewRun, RunQueue
+from jupyter_mlops.scheduling.cron import Cron
 
 SCHEMAS = Path(__file__).with_name("schemas")
 RELEASED = sorted({path.name.split(".")[0] for path in SCHEMAS.glob("*.sql")})
@@ -42,7 +42,7 @@ def load(url: str, revision: str) -> None:
 def test_a_database_of_each_released_form_comes_along_with_its_rows(database_url: str, revision: str) -> None:
     load(database_url, revision)
     db = Database(database_url)
-    catalog, queue = Catalog(db), Queue(db)
+    catalog, queue = Catalog(db), RunQueue(db)
     with db.read() as c:
         assert not [
             change
@@ -50,16 +50,17 @@ def test_a_database_of_each_released_form_comes_along_with_its_rows(database_url
             if change[0] != "modify_type"
         ]
         counts = {table.name: len(c.execute(select(table)).all()) for table in t.metadata.sorted_tables}
-    assert db.revision() == HEAD
+    assert db.revision() == HEAD_REVISION
     assert counts == {
-        "job": 2, "version": 2, "alias": 1, "schedule": 1, "batch": 1, "run": 2, "step_run": 2, "run_file": 0,
-        "worker": 1,
+        "job": 2, "version": 2, "alias": 1, "schedule": 1, "batch": 1, "run": 2, "step_run": 2, "worker": 1,
+        "run_file": int(revision >= "0003"),
     }  # fmt: skip
-    churn, hidden = (catalog.job(name) for name in ("churn", "notebook:Ünïcode/b.ipynb"))
+    churn, hidden = catalog.job("churn"), catalog.notebook_job("Ünïcode/b.ipynb")
     assert (churn.created, churn.rules.retries, churn.rules.notify, churn.hidden) == (
         1767225600.25, 2, ("secret:HOOK",), False,
     )  # fmt: skip
-    assert hidden.hidden
+    assert (hidden.hidden, hidden.notebook, churn.notebook) == (True, "Ünïcode/b.ipynb", None)
+    assert len(catalog.jobs(hidden=True)) == 2, "the notebook's history is the one it had"
     assert [(v.name, v.message, v.writes_files) for v in catalog.versions(churn)] == [
         ("v2", "it's better", False), ("v1", "first", None),
     ]  # fmt: skip
@@ -73,15 +74,15 @@ def test_a_database_of_each_released_form_comes_along_with_its_rows(database_url
         "completed", {"auc": 0.91}, ["a note"], {"verdict": "reproduced"}, 1767243600.0,
     )  # fmt: skip
     assert [(s["name"], s["attempts"], s["seconds"]) for s in done.steps] == [("load", 1, 0.5), ("fit", 2, 6.25)]
-    assert (going.state, going.lease, going.resumed, going.repairs, going.asked) == (
+    assert (going.state, going.lease, going.recoveries, going.repairs, going.options) == (
         "running", "token", 3, done.id, {"use_cache": False},
     )  # fmt: skip
     catalog.add_version(churn, "a3")
     catalog.add_schedule(churn, Cron.parse("daily", "UTC"))
-    queue.add(Wish("manual", churn.id))
-    taken = queue.take("w")
+    queue.add(NewRun("manual", churn.id))
+    taken = queue.claim("w")
     assert taken is not None
-    assert (taken.id, taken.resumed) == (going.id, 4)  # its lease has long run out
+    assert (taken.id, taken.recoveries) == (going.id, 4)  # its lease has long run out
     assert queue.finish(taken, "completed")
     db.close()
 
@@ -96,7 +97,7 @@ def test_what_is_not_ours_to_change_is_refused(database_url: str, revision: str,
     with engine.begin() as c:
         c.execute(insert(t.job).values(name="kept", created=0.0))
         c.execute(text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
-    with pytest.raises(BadInput, match=says) as refused:
+    with pytest.raises(InvalidInputError, match=says) as refused:
         Database(database_url)
     assert refused.value.remedy
     with engine.connect() as c:
@@ -108,5 +109,5 @@ def test_what_is_not_ours_to_change_is_refused(database_url: str, revision: str,
 def test_the_form_before_this_one_is_kept_for_the_test_above() -> None:
     migrations = Path(t.__file__).with_name("migrations") / "versions"
     known = sorted(path.name[1:5] for path in migrations.glob("v*.py"))
-    assert known[-1] == HEAD
+    assert known[-1] == HEAD_REVISION
     assert known[:-1] == RELEASED

@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from jupyter_mlops import objects
 from jupyter_mlops.db import tables as t
-from jupyter_mlops.errors import BadInput, BadParameter, StoreError, Unknown
-from jupyter_mlops.jobs.perform import Performer
-from jupyter_mlops.jobs.queue import Queue
-from jupyter_mlops.jobs.scheduler import Scheduler
+from jupyter_mlops.errors import InvalidInputError, InvalidParameterError, NotFoundError, StoreError
+from jupyter_mlops.jobs.run_queue import RunQueue
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.service import jobs, versions
+from jupyter_mlops.storage import local
 from jupyter_mlops.versions.manifest import Manifest
+from jupyter_mlops.worker.run_executor import RunExecutor
+from jupyter_mlops.worker.scheduler import Scheduler
 from tests.cli.command import COMMAND, Done
 from tests.jobs.workspace import opened, write_notebook
 
@@ -69,18 +69,26 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
 @pytest.mark.parametrize(
     ("words", "says", "remedy"),
     [
-        (["run", "churn@v9"], "no version v9", "There are: v1"),
+        (["run", "churn@v9"], "no version v9", "Versions: v1"),
         (["run", "chrun"], "no job 'chrun'", "Did you mean 'churn'?"),
         (["run", "churn", "-p", "n", "many"], "`n`: got 'many', wanted int", "-p n 1"),
         (["run", "churn", "-p", "m", "1"], "no parameter `m`", "`n`"),
         (["schedule", "churn", "--cron", "61 * * * *"], "not a cron expression: '61 * * * *'", "minute hour day"),
         (["schedule", "churn", "--cron", "0 0 30 2 *"], "'0 0 30 2 *'", ""),
         (["schedule", "churn", "--cron", "daily", "--tz", "Mars/Olympus"], "no time zone 'Mars/Olympus'", "Paris"),
-        (["schedule", "churn@v7", "--cron", "daily"], "no version v7", "There are: v1"),
+        (["schedule", "churn@v7", "--cron", "daily"], "no version v7", "Versions: v1"),
         (["schedule", "churn", "--cron", "daily", "-p", "n", "x"], "`n`: got 'x', wanted int", "-p n 1"),
-        (["publish", "work/nb.ipynb", "--job", "../evil"], "'../evil' can't be the name of a job", "Use letters"),
-        (["publish", "work/nb.ipynb", "--job", "new", "--alias", "x y"], "'x y' can't be an alias", "Use letters"),
-        (["publish", "work/nb (1).ipynb"], "'nb (1)' can't be the name of a job", "--job NAME"),
+        (
+            ["publish", "work/nb.ipynb", "--job", "../evil"],
+            "'../evil' is not a valid job name",
+            "Use at most 200 letters",
+        ),
+        (
+            ["publish", "work/nb.ipynb", "--job", "new", "--alias", "x y"],
+            "'x y' is not a valid alias",
+            "Use at most 100",
+        ),
+        (["publish", "work/nb (1).ipynb"], "'nb (1)' is not a valid job name", "--job NAME"),
         (["publish", "work/nb.ipynb", "-k", "ir"], "no kernel named 'ir'", "There are: "),
         (["run", "churn", "-k", "python3"], "-k: that is for notebooks", "publish -k"),
         (["run", "churn", "--cwd", "/"], "--cwd: that is for notebooks", "with the files that were published"),
@@ -94,12 +102,12 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
         (["schedule", "--cron", "daily"], "which job?", "JOB"),
         (["pause", "²"], "no job '²'", "churn"),
         (["pause", "9" * 20], "can't hold this value", "smaller number"),
-        (["jobs", "churn", "--set", "notify=5"], "notify can't be 5", "a list"),
-        (["jobs", "churn", "--set", "secrets={A: B}"], "secrets can't be {'A': 'B'}", "a list"),
-        (["backfill", "churn", *range_of("0001-01-01", "2026-01-01")], "'0001-01-01' is no date", "2026-01-31"),
-        (["backfill", "churn", *range_of("2026-01-01", "9999-12-31")], "'9999-12-31' is no date", "2026-01-31"),
-        (["diff", "churn", "v1", "v2"], "no version v2", "There are: v1"),
-        (["bundle", "churn", "v2"], "no version v2", "There are: v1"),
+        (["jobs", "churn", "--set", "notify=5"], "5 is not a valid value of notify", "a list"),
+        (["jobs", "churn", "--set", "secrets={A: B}"], "{'A': 'B'} is not a valid value of secrets", "a list"),
+        (["backfill", "churn", *range_of("0001-01-01", "2026-01-01")], "'0001-01-01' is not a date", "2026-01-31"),
+        (["backfill", "churn", *range_of("2026-01-01", "9999-12-31")], "'9999-12-31' is not a date", "2026-01-31"),
+        (["diff", "churn", "v1", "v2"], "no version v2", "Versions: v1"),
+        (["bundle", "churn", "v2"], "no version v2", "Versions: v1"),
     ],
 )
 def test_bad_input_is_told_in_one_message(home: Path, words: list[str], says: str, remedy: str) -> None:
@@ -129,7 +137,7 @@ def test_numbers_that_can_not_be(home: Path, words: list[str]) -> None:
 
 
 def test_a_bad_name_is_refused_before_anything_is_stored(space: Workspace, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="can't be the name"):
+    with pytest.raises(InvalidInputError, match="is not a valid job name"):
         jobs.publish(space, work(tmp_path / "work"), "../evil")
     assert list(space.store.listing()) == []
 
@@ -137,11 +145,11 @@ def test_a_bad_name_is_refused_before_anything_is_stored(space: Workspace, tmp_p
 def test_values_that_fit_no_version_make_no_run(space: Workspace, tmp_path: Path) -> None:
     jobs.publish(space, work(tmp_path / "work"), "job")
     for given in ({"n": "x"}, {"m": 1}, {"n": [1]}):
-        with pytest.raises(BadParameter):
+        with pytest.raises(InvalidParameterError):
             jobs.start(space, "job", given)
-        with pytest.raises(BadParameter):
-            jobs.schedule(space, "job", "daily", given=given)
-    with pytest.raises(BadParameter):
+        with pytest.raises(InvalidParameterError):
+            jobs.schedule(space, "job", "daily", parameters=given)
+    with pytest.raises(InvalidParameterError):
         jobs.sweep(space, "job", {"n": ["1", "x"]})
     assert jobs.runs(space) == [] and jobs.schedules(space) == []
 
@@ -155,7 +163,7 @@ def test_a_schedule_whose_version_was_removed_says_so_and_stops_no_other(space: 
         c.execute(delete(t.version).where(t.version.c.job_id == gone))
         c.execute(update(t.schedule).values(next_at=made["good"]["next"], fired_until=made["good"]["next"] - 60))
     now = made["good"]["next"] + 1
-    Scheduler(space.db, Queue(space.db, clock=lambda: now), clock=lambda: now).tick()
+    Scheduler(space.db, RunQueue(space.db, clock=lambda: now), clock=lambda: now).tick()
     told = {s["job"]: s for s in jobs.schedules(space)}
     assert "no version v1" in told["gone"]["problem"] and told["good"]["problem"] == ""
     assert [r["job"] for r in jobs.runs(space) if r["state"] == "queued"] == ["good"]
@@ -167,7 +175,7 @@ BAD = "(SELECT id FROM job WHERE name = 'bad')"
 POISON = {
     "run.parameters": f"UPDATE run SET parameters = '{{n' WHERE job_id = {BAD}",
     "run.parameters, a list": f"UPDATE run SET parameters = '[1]' WHERE job_id = {BAD}",
-    "run.asked": f"UPDATE run SET asked = 'null' WHERE job_id = {BAD}",
+    "run.options": f"UPDATE run SET options = 'null' WHERE job_id = {BAD}",
     "job.policies": "UPDATE job SET policies = '{' WHERE name = 'bad'",
     "job.policies, of another release": "UPDATE job SET policies = '{\"colour\": 1}' WHERE name = 'bad'",
     "version.provenance": f"UPDATE version SET provenance = '', digest = 'none' WHERE job_id = {BAD}",
@@ -186,11 +194,11 @@ def test_a_row_that_can_not_be_read_fails_alone_and_says_so(space: Workspace, tm
     with space.db.write() as c:
         c.exec_driver_sql(sql)
         c.execute(update(t.schedule).values(next_at=now, fired_until=now - 60))
-    Scheduler(space.db, Queue(space.db, clock=lambda: now), clock=lambda: now).tick()
+    Scheduler(space.db, RunQueue(space.db, clock=lambda: now), clock=lambda: now).tick()
     assert len([r for r in jobs.runs(space, "good") if r["state"] == "queued"]) == 2
-    performer = Performer(space.catalog, space.queue, space.store, space.config)
-    while run := space.queue.take("w"):
-        done = asyncio.run(performer.perform(run))
+    performer = RunExecutor(space.catalog, space.queue, space.store, space.config)
+    while run := space.queue.claim("w"):
+        done = asyncio.run(performer.execute(run))
         space.queue.finish(run, done.state, error=done.error)
     assert {r["state"] for r in jobs.runs(space, "good")} == {"completed"}
     told = {s["job"]: s["problem"] for s in jobs.schedules(space)}
@@ -201,7 +209,7 @@ def test_a_row_that_can_not_be_read_fails_alone_and_says_so(space: Workspace, tm
         failed = next(r for r in jobs.runs(space, "bad") if r["state"] == "failed")
         assert failed["error"]["ename"] in ("BadInput", "StoreError"), failed["error"]
     assert len(jobs.jobs(space)) == 2 and jobs.calendar(space)
-    assert not versions.gc(space, dry=True)["runs"]
+    assert not versions.gc(space, dry_run=True)["runs"]
     assert jobs.set_policies(space, "bad", {"priority": 1})["priority"] == 1
 
 
@@ -209,7 +217,7 @@ def test_looking_at_policies_that_can_not_be_read_changes_nothing(space: Workspa
     jobs.publish(space, work(tmp_path / "work"), "bad")
     with space.db.write() as c:
         c.exec_driver_sql("UPDATE job SET policies = '{' WHERE name = 'bad'")
-    with pytest.raises(BadInput, match="policies can't be read"):
+    with pytest.raises(InvalidInputError, match="policies are unreadable"):
         jobs.set_policies(space, "bad", {})
     assert jobs.set_policies(space, "bad", {"retries": 2})["retries"] == 2
 
@@ -364,7 +372,7 @@ def test_a_write_that_fails_half_way_leaves_nothing(
         sync(handle)
 
     at = 10**9
-    monkeypatch.setattr(objects.os, "fsync", full)
+    monkeypatch.setattr(local.os, "fsync", full)
     jobs.publish(space, book, "first")
     needed = len(calls)
     assert needed >= 4
@@ -374,7 +382,7 @@ def test_a_write_that_fails_half_way_leaves_nothing(
             with pytest.raises(StoreError, match="the disk is full"):
                 jobs.publish(other, book, "job")
             assert not list(other.home.rglob("*.part"))
-            with pytest.raises(Unknown):
+            with pytest.raises(NotFoundError):
                 other.catalog.job("job")
             assert jobs.publish(other, book, "job")["version"] == "v1"
             assert json.loads(other.store.get(jobs.versions(other, "job")[0]["digest"]))["name"] == "nb.ipynb"
@@ -386,10 +394,10 @@ def test_no_room_for_a_run_fails_the_run(space: Workspace, tmp_path: Path, monke
     jobs.publish(space, work(tmp_path / "work"), "job")
 
     def full(self: Any, digest: str, target: Path) -> None:
-        raise objects.failed_to("be written", OSError(errno.ENOSPC, "No space left on device"), target.parent)
+        raise local.store_error("be written", OSError(errno.ENOSPC, "No space left on device"), target.parent)
 
     with monkeypatch.context() as patch:
-        patch.setattr(objects.ObjectStore, "fetch", full)
+        patch.setattr(local.ObjectStore, "fetch", full)
         run = jobs.follow(space, jobs.start(space, "job")["id"])
     assert run["state"] == "failed" and "the disk is full" in run["error"]["evalue"]
     jobs.repair(space, run["id"])

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import update
 
 from jupyter_mlops.db import tables as t
-from jupyter_mlops.errors import BadInput, BadParameter
+from jupyter_mlops.errors import InvalidInputError, InvalidParameterError
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.service import jobs
 from tests.jobs.workspace import opened, wait_until, working, write_notebook
@@ -74,7 +74,7 @@ def test_a_version_runs_as_it_was_published(space: Workspace, tmp_path: Path) ->
     assert "42 a,b" in printed(first)
     kept = Path(first["output"]).parent / "files" / "made.txt"
     assert kept.read_text() == "by the run"
-    second = over(space, jobs.start(space, "asis", asked={"use_cache": False})["id"])
+    second = over(space, jobs.start(space, "asis", options={"use_cache": False})["id"])
     assert printed(second) == printed(first)  # what the first left is not there
     assert "made.txt" not in printed(second).split("[")[0]
 
@@ -82,18 +82,19 @@ def test_a_version_runs_as_it_was_published(space: Workspace, tmp_path: Path) ->
 def test_parameters_are_checked_before_anything_is_queued(space: Workspace, tmp_path: Path) -> None:
     jobs.publish(space, write_notebook(tmp_path / "checked.ipynb", *STEPS))
     before = len(jobs.runs(space, "checked"))
-    with pytest.raises(BadParameter, match="factor"):
+    with pytest.raises(InvalidParameterError, match="factor"):
         jobs.start(space, "checked", texts={"factor": "much"})
-    with pytest.raises(BadParameter, match="nothing"):
-        jobs.start(space, "checked", given={"nothing": 1})
-    with pytest.raises(BadParameter, match="tomorrow"):
+    with pytest.raises(InvalidParameterError, match="nothing"):
+        jobs.start(space, "checked", parameters={"nothing": 1})
+    with pytest.raises(InvalidParameterError, match="tomorrow"):
         jobs.schedule(space, "checked", "daily", texts={"day": "{{ tomorrow }}"})
-    with pytest.raises(BadInput, match="no step 'lode'"):
-        jobs.start(space, "checked", asked={"from_step": "lode"})
+    with pytest.raises(InvalidInputError, match="no step 'lode'"):
+        jobs.start(space, "checked", options={"from_step": "lode"})
     assert len(jobs.runs(space, "checked")) == before
     done = over(space, jobs.start(space, "checked", texts={"factor": "3"})["id"])
     assert (done["metrics"], done["parameters"]) == ({"total": 30}, {"factor": 3})
     assert [s["state"] for s in done["steps"]] == ["completed", "completed"]
+    assert all(s["why"] for s in done["steps"]), "each says why it ran where it did"
 
 
 def test_a_schedule_fires_with_its_time_as_a_parameter(space: Workspace, tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_a_failed_run_is_repaired_where_it_failed(space: Workspace, tmp_path: Pa
     done = over(space, failed["id"])
     assert (done["state"], done["id"], done["attempt"]) == ("completed", failed["id"], 2)
     assert {s["name"]: s["state"] for s in done["steps"]}["first"] == "cached"
-    with pytest.raises(BadInput, match="completed"):
+    with pytest.raises(InvalidInputError, match="completed"):
         jobs.repair(space, failed["id"])
 
 
@@ -208,7 +209,7 @@ def test_a_stop_is_heard_though_leases_are_long(tmp_path: Path) -> None:
 
 def test_backfill_runs_once_what_does_not_depend_on_the_date(space: Workspace, tmp_path: Path) -> None:
     jobs.publish(space, write_notebook(tmp_path / "filled.ipynb", *STEPS))
-    asked: dict[str, Any] = {"cron": "0 6 * * *", "texts": {"day": "{{ scheduled_time }}"}, "jobs_at_once": 1}
+    asked: dict[str, Any] = {"cron": "0 6 * * *", "texts": {"day": "{{ scheduled_time }}"}, "concurrency": 1}
     counted = jobs.backfill(space, "filled", "2026-03-01", "2026-03-05", only_count=True, **asked)
     assert counted == {"job": "filled", "version": "v1", "runs": 5}
     made = jobs.backfill(space, "filled", "2026-03-01", "2026-03-05", **asked)
@@ -221,7 +222,7 @@ def test_backfill_runs_once_what_does_not_depend_on_the_date(space: Workspace, t
 
 def test_a_sweep_is_a_table(space: Workspace, tmp_path: Path) -> None:
     jobs.publish(space, write_notebook(tmp_path / "swept.ipynb", *STEPS))
-    made = jobs.sweep(space, "swept", {"factor": ["1", "2", "3"]}, jobs_at_once=2)
+    made = jobs.sweep(space, "swept", {"factor": ["1", "2", "3"]}, concurrency=2)
     done = jobs.wait_for_batch(space, made["batch"])
     assert sorted((r["parameters"]["factor"], r["metrics"]["total"]) for r in done["runs"]) == [
         (1, 10),

@@ -14,14 +14,15 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from jupyter_mlops.cli.sweep import _values as sweep_values
+from jupyter_mlops.cli.sweep import _split_values as sweep_values
 from jupyter_mlops.db import tables as t
-from jupyter_mlops.errors import BadInput
-from jupyter_mlops.jobs.queue import Wish
+from jupyter_mlops.errors import InvalidInputError
+from jupyter_mlops.jobs import run_log
 from jupyter_mlops.jobs.retention import DAY, expired
+from jupyter_mlops.jobs.run_queue import NewRun
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.pipeline import build
-from jupyter_mlops.service import jobs
+from jupyter_mlops.service import jobs, notebooks
 from tests.cli.command import COMMAND
 from tests.jobs.workspace import opened, write_notebook
 
@@ -49,7 +50,7 @@ def env_of(home: Path) -> dict[str, str]:
 def finish(space: Workspace, state: str, days_ago: float, **wish: Any) -> str:
     """A run of the job that ended so many days ago."""
     job = space.catalog.job("many")
-    made = space.queue.add(Wish("manual", job.id, space.catalog.version(job).id, **wish))
+    made = space.queue.add(NewRun("manual", job.id, space.catalog.version(job).id, **wish))
     at = time.time() - days_ago * DAY
     with space.db.write() as c:
         c.execute(update(t.run).where(t.run.c.id == made.id).values(state=state, created=at, finished=at))
@@ -101,7 +102,7 @@ def test_a_backfill_has_the_times_of_its_zone(space: Workspace) -> None:
 def test_a_zone_that_there_is_not_is_refused_for_a_backfill_by_the_schedule(space: Workspace) -> None:
     made = jobs.schedule(space, "many", "daily")
     try:
-        with pytest.raises(BadInput, match="no time zone 'Mars'"):
+        with pytest.raises(InvalidInputError, match="no time zone 'Mars'"):
             jobs.backfill(space, "many", "2026-03-29", "2026-03-30", zone="Mars")
     finally:
         jobs.unschedule(space, made["id"])
@@ -113,10 +114,10 @@ def test_a_sweep_of_a_thousand_reads_its_notebook_once(space: Workspace, monkeyp
     monkeypatch.setattr(build, "build", lambda *given: built.append(1) or real(*given))
     axes = {"a": [str(n) for n in range(100)], "b": [str(n) for n in range(10)]}
     assert jobs.sweep(space, "many", axes, only_count=True)["runs"] == 1000
-    made = jobs.sweep(space, "many", axes, jobs_at_once=3)
+    made = jobs.sweep(space, "many", axes, concurrency=3)
     assert len(built) == 2
     assert space.queue.states_of_batch(made["batch"]) == {"queued": 1000}
-    taken = [space.queue.take("w") for _ in range(5)]
+    taken = [space.queue.claim("w") for _ in range(5)]
     assert [run is not None for run in taken] == [True, True, True, False, False]
     first = next(run for run in taken if run is not None)
     assert space.queue.finish(first, "completed", metrics={"score": 1})
@@ -129,7 +130,7 @@ def test_a_sweep_of_a_thousand_reads_its_notebook_once(space: Workspace, monkeyp
     assert space.queue.states_of_batch(made["batch"]) == {"completed": 1, "running": 2, "stopped": 997}
     for run in taken[1:3]:
         assert run is not None
-        assert space.queue.keep({run.id: str(run.lease)}) == {run.id: "stopped by hand"}
+        assert space.queue.renew_leases({run.id: str(run.lease)}) == {run.id: "stopped by hand"}
         space.queue.finish(run, "stopped")
 
 
@@ -139,7 +140,7 @@ def test_a_backfill_of_a_thousand_goes_behind_what_else_there_is(space: Workspac
     )
     assert made["runs"] == len(made["ids"]) == 1000
     later = jobs.start(space, "many")
-    taken = [space.queue.take("w") for _ in range(3)]
+    taken = [space.queue.claim("w") for _ in range(3)]
     assert [run.id if run else None for run in taken] == [later["id"], made["ids"][0], None]
     for run in taken[:2]:
         assert run is not None
@@ -180,19 +181,28 @@ def test_retention(tmp_path: Path, published: Path, policies: dict[str, Any], st
         assert left == set(stay)
 
 
-def test_a_log_may_be_read_while_a_character_is_half_written(space: Workspace) -> None:
+def test_a_log_is_followed_while_a_record_is_half_written(space: Workspace) -> None:
     run = finish(space, "running", 0)
-    log = space.home / "runs" / run / "log.txt"
+    log = space.home / "runs" / run / run_log.NAME
     log.parent.mkdir(parents=True)
-    told = jobs.logs(space, run, follow_it=True)
-    whole = "größer €\n".encode()
-    log.write_bytes(whole[:3])
-    text = next(told)
-    with log.open("ab") as stream:
-        stream.write(whole[3:])
+    pieces = jobs.logs(space, run, follow=True)
+    first, second = (run_log.line_of(run_log.record("output", text=text)) for text in ("größer ", "€\n"))
+    log.write_text(first + second[:20])
+    assert next(pieces) == "größer "
+    with log.open("a") as stream:
+        stream.write(second[20:])
     with space.db.write() as c:
         c.execute(update(t.run).where(t.run.c.id == run).values(state="completed"))
-    assert text + "".join(told) == "größer €\n"
+    assert "".join(pieces) == "€\n"
+
+
+def test_the_log_of_an_earlier_release_is_read_as_text(space: Workspace) -> None:
+    run = finish(space, "completed", 0)
+    log = space.home / "runs" / run / run_log.TEXT_NAME
+    log.parent.mkdir(parents=True)
+    log.write_text("[2026-01-01T00:00:00.0Z] cell 1 of a\none\n")
+    assert "".join(jobs.logs(space, run)) == log.read_text()
+    assert {entry["kind"] for entry in notebooks.log(space, run)["records"]} == {"output"}
 
 
 def test_the_unit_for_systemd_is_one(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from jupyter_mlops.db import database
 from jupyter_mlops.errors import DatabaseError
+from jupyter_mlops.jobs import run_log
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.service import jobs
 from tests.databases import PrivatePostgresql, postgresql_programs, postgresql_server
@@ -72,8 +73,12 @@ def begun(space: Workspace, tmp_path: Path) -> tuple[str, Path]:
 
 def executed(space: Workspace, run_id: str) -> bool:
     """Whether all cells have run, as the log tells, which is no matter of the database."""
-    log = space.home / "runs" / run_id / "log.txt"
-    return "step second: completed" in log.read_text(encoding="utf-8")
+    return "step second: completed" in log_text(space, run_id)
+
+
+def log_text(space: Workspace, run_id: str) -> str:
+    log = space.home / "runs" / run_id / run_log.NAME
+    return run_log.LogText().of(run_log.read(log)[0])
 
 
 def ended(space: Workspace, run_id: str) -> dict[str, Any]:
@@ -110,7 +115,7 @@ def test_a_lock_that_outlasts_the_lease(home: Path, tmp_path: Path) -> None:
         other.close()
         run = ended(space, run_id)
         assert (run["state"], run["attempt"], run["error"]) == ("completed", 1, None), run
-        assert space.queue.run(run_id).resumed == 0
+        assert space.queue.run(run_id).recoveries == 0
         assert (tmp_path / "did.txt").read_text() == "first second\n"
         assert jobs.follow(space, jobs.start(space, "job")["id"])["state"] == "completed"  # the worker goes on
 
@@ -130,7 +135,7 @@ def test_a_server_that_is_gone_for_less_than_the_lease(
         server.start()
         run = ended(space, run_id)
         assert (run["state"], run["attempt"], run["error"]) == ("completed", 1, None), run
-        assert space.queue.run(run_id).resumed == 0
+        assert space.queue.run(run_id).recoveries == 0
         assert (tmp_path / "did.txt").read_text() == "first second\n"
 
 
@@ -142,8 +147,7 @@ def test_a_server_that_is_gone_for_longer_than_the_lease(
     with opened(home, database=server.url) as space, working(home, server.url, lease=2.0):
         run_id, go = begun(space, tmp_path)
         server.stop()
-        log = space.home / "runs" / run_id / "log.txt"
-        wait_until(lambda: "stopped" in log.read_text())
+        wait_until(lambda: "stopped" in log_text(space, run_id))
         server.start()
         go.touch()
         run = ended(space, run_id)
@@ -153,7 +157,7 @@ def test_a_server_that_is_gone_for_longer_than_the_lease(
 
 
 def test_a_run_without_a_worker_waits_for_the_lock(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "PATIENCE", 0.5)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.5)
     did, at = tmp_path / "did.txt", home / "mlops.sqlite"
     lock = f"""
 import sqlite3, subprocess, sys
@@ -175,7 +179,7 @@ open({str(did)!r}, "a").write("once\\n")
 
 
 def test_a_locked_database_is_told_to_who_asks(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "PATIENCE", 0.2)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.2)
     with opened(home) as space:
         jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", "print(1)"), "job")
         other = sqlite3.connect(home / "mlops.sqlite", isolation_level=None)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.jobs.policies import Policies
 
 
@@ -25,7 +25,7 @@ def test_changes_leave_the_rest_alone() -> None:
      ("secrets", ["a b"]), ("notify", ["x"]), ("notify", ["mailto://"]), ("notify", ["secret:"])],
 )  # fmt: skip
 def test_what_is_no_policy_is_refused_by_name(name: str, value: Any) -> None:
-    with pytest.raises(BadInput, match=name):
+    with pytest.raises(InvalidInputError, match=name):
         Policies.of({name: value})
 
 

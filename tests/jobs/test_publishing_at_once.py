@@ -112,7 +112,7 @@ def test_an_environment_is_built_once_whoever_asks(tmp_path: Path) -> None:
         """)
     )
     counter.chmod(0o755)
-    counting = f"from jupyter_mlops.versions import environment\nenvironment._uv = lambda: {str(counter)!r}\n"
+    counting = f"from jupyter_mlops.versions import environment\nenvironment._find_uv = lambda: {str(counter)!r}\n"
     said = at_once(counting + BUILD, tmp_path, [[str(tmp_path / "home"), str(lock)]] * 3)
     [python] = {out.strip() for out in said}
     done = subprocess.run([python, "-c", "import tiny; print(tiny.x)"], capture_output=True, text=True, check=True)

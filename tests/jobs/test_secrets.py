@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL.PngImagePlugin import PngInfo
 
-from jupyter_mlops.errors import BadInput, BadParameter
+from jupyter_mlops.errors import InvalidInputError, InvalidParameterError
+from jupyter_mlops.execution.redaction import SHORTEST, SHOWN, Redaction, StreamRedactor
 from jupyter_mlops.jobs import secrets
 from jupyter_mlops.jobs.templates import check, fill, names_in
-from jupyter_mlops.run.redaction import SHORTEST, SHOWN, Flow, Redaction
 
 VALUE = "S3cr3t-\"x/é+\\p<Z9>&'q"
 
@@ -41,13 +41,13 @@ def test_from_the_environment_a_file_and_the_keyring(tmp_path: Path) -> None:
 def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secrets").write_text("A=1")
     (tmp_path / "secrets").chmod(0o644)
-    with pytest.raises(BadInput, match="chmod 600"):
+    with pytest.raises(InvalidInputError, match="chmod 600"):
         secrets.reveal(["A"], tmp_path, {})
 
 
 @pytest.mark.parametrize("name", ["NOWHERE", "a-b", "", "../x"])
 def test_what_is_not_there_is_told_by_name(name: str, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="secret"):
+    with pytest.raises(InvalidInputError, match="secret"):
         secrets.reveal([name], tmp_path, {})
 
 
@@ -95,12 +95,12 @@ def test_values_are_known_in_what_programs_make_of_them(shown: str) -> None:
 
 @given(st.data(), st.sampled_from(["abab", VALUE, "aaaa"]), st.text("ab", max_size=9), st.text("ab", max_size=9))
 def test_values_are_found_however_a_text_is_cut(data: st.DataObject, value: str, before: str, after: str) -> None:
-    flow, text = Flow(Redaction([value, value + "more"])), before + value + after
+    flow, text = StreamRedactor(Redaction([value, value + "more"])), before + value + after
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
     pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     told = "".join([*map(flow.feed, pieces), flow.rest()])
     assert SHOWN in told and value not in told
-    plain = Flow(Redaction([value]))
+    plain = StreamRedactor(Redaction([value]))
     assert "".join([plain.feed("xy"), plain.feed("z"), plain.rest()]) == "xyz"
 
 
@@ -147,5 +147,5 @@ def test_holes() -> None:
     assert names_in(value) == {"scheduled_time", "run_id"}
     assert fill(value, {"scheduled_time": "T", "run_id": "R"}) == {"day": "T", "list": ["R/x", 3]}
     check(value)
-    with pytest.raises(BadParameter, match="tomorrow"):
+    with pytest.raises(InvalidParameterError, match="tomorrow"):
         check({"day": "{{ tomorrow }}"})

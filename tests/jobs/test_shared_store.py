@@ -17,7 +17,7 @@ from jupyter_mlops.errors import StoreError
 from jupyter_mlops.jobs import retention
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.service import jobs, notebooks, versions
-from jupyter_mlops.versions.remote import RemoteStore
+from jupyter_mlops.storage.remote import RemoteStore
 from tests.jobs.workspace import opened, write_notebook
 
 pytestmark = pytest.mark.timeout(180)
@@ -67,16 +67,16 @@ def test_gc_removes_what_no_version_needs_and_keeps_what_another_database_may_ne
     with machine(tmp_path, "one", url) as one:
         digest = jobs.publish(one, book(tmp_path / "work"), "job")["digest"]
         stray = one.store.put(b"of no version")
-        assert retention.sweep(one).objects == 0  # it is new, and may be about to be published
+        assert retention.clean_up(one).objects == 0  # it is new, and may be about to be published
         assert stray in one.store
-        gone = retention.sweep(one, now=LATER)
+        gone = retention.clean_up(one, now=LATER)
         assert stray not in one.store and digest in one.store and gone.notes == []
         with machine(tmp_path, "two", url, database="other") as two:
             jobs.publish(two, book(tmp_path / "work", "other"), "job")
             other = two.store.put(b"of no version of one")
-        told = retention.sweep(one, now=LATER)
+        told = retention.clean_up(one, now=LATER)
         assert (told.objects, len(told.notes)) == (0, 1)
-        assert "objects are left alone" in told.notes[0] and "other.sqlite" in told.notes[0]
+        assert "objects are kept" in told.notes[0] and "other.sqlite" in told.notes[0]
         assert other in one.store
         assert jobs.follow(one, jobs.start(one, "job")["id"])["state"] == "completed"
 
@@ -96,7 +96,7 @@ def test_what_a_run_leaves_on_one_machine_is_there_on_the_other(url: str, tmp_pa
         assert not (one.home / "runs" / run_id).exists()
         assert "said it" in "".join(jobs.logs(one, run_id))
         assert not (one.home / "runs" / run_id / "files").exists()  # it may be much, and nobody asked for it
-        assert "said it" in notebooks.executed(one, run_id)
+        assert "said it" in notebooks.executed_notebook(one, run_id)
         assert "said it" in Path(jobs.run(one, run_id)["output"]).read_text()
         assert notebooks.log(one, run_id)["over"]
         assert versions.reproduce(one, run_id)["state"] == "reproduced"
@@ -104,7 +104,7 @@ def test_what_a_run_leaves_on_one_machine_is_there_on_the_other(url: str, tmp_pa
         with one.db.write() as c:
             kept = set(c.execute(select(t.run_file.c.digest).where(t.run_file.c.run_id == run_id)).scalars())
         assert len(kept) == 3
-        retention.sweep(one, now=LATER)
+        retention.clean_up(one, now=LATER)
         assert all(digest in one.store for digest in kept)
 
 
@@ -118,9 +118,9 @@ def test_what_no_database_knows_any_more_goes_on_every_machine(url: str, tmp_pat
         with one.db.write() as c:
             c.execute(delete(t.run).where(t.run.c.id == run_id))
         for space in (one, two):
-            retention.sweep(space, dry=True, now=LATER)
+            retention.clean_up(space, dry=True, now=LATER)
             assert (space.home / "runs" / run_id).is_dir()
-            retention.sweep(space, now=LATER)
+            retention.clean_up(space, now=LATER)
             assert not (space.home / "runs" / run_id).exists()
         assert by_hand.is_dir()
         assert [name for name, digest in kept.items() if digest in one.store] == []
@@ -130,7 +130,7 @@ def test_a_run_that_goes_on_elsewhere_has_the_log_of_its_first_attempt(url: str,
     run_id = made_on(tmp_path, "two", url, "import os\nassert os.path.exists(os.environ['HOME'] + '/there'), 'not yet'")
     with machine(tmp_path, "three", url) as three:
         assert jobs.run(three, run_id)["state"] == "failed"
-        assert "not yet" in notebooks.executed(three, run_id)
+        assert "not yet" in notebooks.executed_notebook(three, run_id)
         jobs.repair(three, run_id)
         assert jobs.follow(three, run_id)["state"] == "failed"
     with machine(tmp_path, "two", url) as two:
@@ -142,22 +142,22 @@ def test_what_can_not_be_put_into_the_store_is_told_and_kept(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(store: RemoteStore, path: Path) -> str:
-        raise StoreError("the store is full", where=store.where)
+        raise StoreError("the store is full", where=store.location)
 
     with machine(tmp_path, "one", url) as one:
         jobs.publish(one, book(tmp_path / "work"), "job")
         monkeypatch.setattr(RemoteStore, "put_file", refuse)
         run = jobs.follow(one, jobs.start(one, "job")["id"])
         assert run["state"] == "completed"
-        assert [note for note in run["notes"] if "alone" in note and "the store is full" in note]
-        assert "1" in notebooks.executed(one, run["id"])
+        assert [note for note in run["notes"] if "only on" in note and "the store is full" in note]
+        assert "1" in notebooks.executed_notebook(one, run["id"])
 
 
 def test_a_run_that_goes_on_elsewhere_says_where(url: str, tmp_path: Path) -> None:
     with machine(tmp_path, "one", url) as one:
         jobs.publish(one, book(tmp_path / "work"), "job")
         run_id = jobs.start(one, "job")["id"]
-        taken = one.queue.take("faraway:1:a")
+        taken = one.queue.claim("faraway:1:a")
         assert taken is not None
         assert list(jobs.logs(one, run_id)) == []  # it has only just begun
         with one.db.write() as c:

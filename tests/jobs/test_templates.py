@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlops.errors import BadParameter
+from jupyter_mlops.errors import InvalidParameterError
 from jupyter_mlops.jobs.templates import SAMPLE, check, filled
 from jupyter_mlops.notebook.parameters import declared_parameters
 
@@ -48,7 +48,7 @@ def test_filled_as_declared(given: dict[str, Any], made: dict[str, Any]) -> None
     "given", [{"number": "{{ run_id }}"}, {"day": "{{ run_id }}"}, {"needed": "{{ previous_success_time }}"}]
 )
 def test_what_no_type_can_have_is_refused(given: dict[str, Any]) -> None:
-    with pytest.raises(BadParameter, match="got"):
+    with pytest.raises(InvalidParameterError, match="got"):
         filled(given, DECLARED, KNOWN)
 
 
@@ -56,7 +56,7 @@ def test_what_no_type_can_have_is_refused(given: dict[str, Any]) -> None:
     "value", ["{{ tomorrow }}", "{{ scheduled_time | date }}", "{{scheduled_time.year}}", "x {{ run_id + 1 }}"]
 )
 def test_what_nothing_fills_is_refused(value: str) -> None:
-    with pytest.raises(BadParameter, match="nothing is known of"):
+    with pytest.raises(InvalidParameterError, match="unknown template"):
         check({"text": value})
 
 

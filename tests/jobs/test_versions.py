@@ -19,11 +19,11 @@ from sqlalchemy import update
 
 from jupyter_mlops import service
 from jupyter_mlops.db import tables as t
-from jupyter_mlops.errors import BadInput, StoreError
-from jupyter_mlops.jobs.queue import Wish
-from jupyter_mlops.jobs.retention import expired, sweep
+from jupyter_mlops.errors import InvalidInputError, StoreError
+from jupyter_mlops.execution.request import RunRequest
+from jupyter_mlops.jobs.retention import clean_up, expired
+from jupyter_mlops.jobs.run_queue import NewRun
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.run.request import RunRequest
 from jupyter_mlops.service import jobs, versions
 from jupyter_mlops.versions import snapshot
 from tests.jobs.workspace import CLI, opened, write_notebook
@@ -86,7 +86,7 @@ def test_what_runs_were_seen_to_read_stays_with_the_notebook(space: Workspace, t
         "# tags: step:c\no = sqlite3.connect('out.db')\no.executescript('DROP TABLE IF EXISTS t; CREATE TABLE t (x)')",
     ]
     book = write_notebook(tmp_path / "nb.ipynb", *cells)
-    unseen = "cell 1 looks for files and has not run here as it is"
+    unseen = "cell 1 looks for files and has not run here in its current form"
     assert any(note.startswith(unseen) for note in jobs.publish(space, book, "too soon")["notes"])
     for _ in range(2):
         assert service.run(RunRequest(notebook=book), space.config)["state"] == "completed"
@@ -124,12 +124,12 @@ def test_what_changed_since_the_last_good_run(space: Workspace, tmp_path: Path) 
     cells = ["# tags: parameters\nlimit = 1", "# tags: step:a\nx = 1\nassert x <= limit, 'too much'\nprint(x)"]
     jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", *cells), "job")
     good = done(space, "job")
-    with pytest.raises(BadInput, match="no completed run before"):
-        versions.suspects(space, good["id"])
+    with pytest.raises(InvalidInputError, match="no completed run before"):
+        versions.changes_since_success(space, good["id"])
     jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", cells[0], cells[1].replace("x = 1", "x = 2")), "job")
-    failed = done(space, "job", given={"limit": 0})
+    failed = done(space, "job", parameters={"limit": 0})
     assert failed["state"] == "failed"
-    told = versions.suspects(space, failed["id"])
+    told = versions.changes_since_success(space, failed["id"])
     assert (told["good"], told["old"], told["new"]) == (good["id"], "v1", "v2")
     assert [s["section"] for s in told["suspects"]] == ["code", "pipeline"]
     assert "+x = 2" in told["suspects"][0]["diff"]
@@ -139,12 +139,12 @@ def test_what_changed_since_the_last_good_run(space: Workspace, tmp_path: Path) 
 def test_drift_is_a_suspect_only_if_the_good_run_did_not_have_it(space: Workspace, tmp_path: Path) -> None:
     cells = ["# tags: parameters\nn = 1", "assert n < 5"]
     jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", *cells), "job")
-    good, failed = done(space, "job", given={"n": 1}), done(space, "job", given={"n": 9})
-    both, one, other = (f"environment: {name}: 1 then, 2 now" for name in ("both", "one", "other"))
+    good, failed = done(space, "job", parameters={"n": 1}), done(space, "job", parameters={"n": 9})
+    both, one, other = (f"{name}: 1 then, 2 now" for name in ("both", "one", "other"))
     with space.db.write() as c:
-        for run, notes in ((good, [both, one]), (failed, [both, other])):
-            c.execute(update(t.run).where(t.run.c.id == run["id"]).values(notes=notes))
-    told = versions.suspects(space, failed["id"])["suspects"]
+        for run, changes in ((good, [both, one]), (failed, [both, other])):
+            c.execute(update(t.run).where(t.run.c.id == run["id"]).values(environment_changes=changes))
+    told = versions.changes_since_success(space, failed["id"])["suspects"]
     assert [change["what"] for change in told] == [
         "parameter n", "other: 1 then, 2 now", "no longer: one: 1 then, 2 now"
     ]  # fmt: skip
@@ -202,28 +202,28 @@ def test_a_bundle_that_was_changed_is_refused(space: Workspace, tmp_path: Path) 
     with opened(tmp_path / "elsewhere") as other:
         with pytest.raises(StoreError, match="digest"):
             versions.unbundle(other, tmp_path / "evil.zip")
-        with pytest.raises(BadInput, match="not a bundle"):
+        with pytest.raises(InvalidInputError, match="not a bundle"):
             versions.unbundle(other, tmp_path / "nb.ipynb")
 
 
 def test_retention_keeps_what_policies_say(space: Workspace, tmp_path: Path) -> None:
     jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", "# tags: parameters\nx = 1", "assert x\nprint(x)"), "job")
-    ids = [done(space, "job", given={"x": value})["id"] for value in (1, 0, 2, 0, 3)]
+    ids = [done(space, "job", parameters={"x": value})["id"] for value in (1, 0, 2, 0, 3)]
     jobs.set_policies(space, "job", {"keep_runs": 1, "keep_failures": 1})
     assert sorted(expired(space, 0.0)) == sorted([ids[0], ids[1], ids[2]])
-    assert sweep(space, dry=True).runs == 3
+    assert clean_up(space, dry=True).runs == 3
     assert len(jobs.runs(space, "job")) == 5
-    assert sweep(space).runs == 3
+    assert clean_up(space).runs == 3
     assert sorted(r["id"] for r in jobs.runs(space, "job")) == sorted([ids[3], ids[4]])
     assert not (space.home / "runs" / ids[0]).exists()
-    again = sweep(space, now=1e10)
+    again = clean_up(space, now=1e10)
     assert again.objects == 0  # all that versions refer to stays
     assert done(space, "job")["state"] == "completed"
 
 
 def test_runs_of_a_notebook_that_is_worked_on_go_too(space: Workspace) -> None:
     job = space.catalog.notebook_job("nb.ipynb")
-    old = [space.queue.add(Wish("notebook", job.id, state="failed")).id for _ in range(103)]
+    old = [space.queue.add(NewRun("notebook", job.id, state="failed")).id for _ in range(103)]
     assert set(expired(space, time.time())) == set(old[:3])
 
 
@@ -250,14 +250,14 @@ def test_jobs_of_jupyter_scheduler_are_taken_over_and_rest(space: Workspace, tmp
     told = versions.import_jobs(space, database)
     assert database.read_bytes() == before
     assert [one["job"] for one in told][:2] == ["Daily- report", "paused"]
-    assert "still runs it too" in told[0]["notes"][0]
+    assert "still runs it" in told[0]["notes"][0]
     assert told[1]["notes"] == []
-    assert "gone" in told[2]["notes"][0]
+    assert "does not exist any more" in told[2]["notes"][0]
     assert "61 * * * *" in told[3]["notes"][0]
     assert all(s["paused"] and s["next"] is None for s in jobs.schedules(space))
     again = versions.import_jobs(space, database)
-    assert "before" in again[0]["notes"][0]
-    with pytest.raises(BadInput, match="jupyter-scheduler"):
+    assert "already imported" in again[0]["notes"][0]
+    with pytest.raises(InvalidInputError, match="jupyter-scheduler"):
         versions.import_jobs(space, tmp_path / "nothing.sqlite")
 
 
@@ -297,9 +297,9 @@ def test_odd_definitions_are_told_of_and_keep_no_other_from_being_taken_over(spa
     said = {name: " ".join(one["notes"]) for name, one in told.items()}
     assert "names no notebook" in said["d0"]
     for number, words in enumerate(
-        ["can't be read", "can't be read", "no parameter `m`", "`n`: got 'many'", "Mars"], 1
+        ["are unreadable", "are unreadable", "no parameter `m`", "`n`: got 'many'", "Mars"], 1
     ):
-        assert "its schedule was not taken over" in said[f"d{number}"] and words in said[f"d{number}"], said
+        assert "the schedule was not imported" in said[f"d{number}"] and words in said[f"d{number}"], said
     assert (told["d6"]["job"], told["d7"]["job"]) == ("same", "same 2")
     made = {s["job"]: s for s in jobs.schedules(space)}
     assert {name: s["paused"] for name, s in made.items()} == {
@@ -315,5 +315,5 @@ def test_a_job_that_is_here_already_is_left_alone_and_what_is_scheduled_in_both_
     jobs.schedule(space, "mine", "daily")
     row = {"job_definition_id": "d", "name": "mine", "input_filename": "nb.ipynb", "schedule": "0 6 * * *"}
     (told,) = versions.import_jobs(space, definitions(tmp_path / "data", row), activate=True)
-    assert "it is scheduled in both" in told["notes"][0] and "here already" in told["notes"][1]
+    assert "scheduled in both" in told["notes"][0] and "already exists here" in told["notes"][1]
     assert len(jobs.versions(space, "mine")) == len(jobs.schedules(space)) == 1

@@ -20,7 +20,7 @@ import pytest
 
 from jupyter_mlops.kernels import provisioner
 from jupyter_mlops.kernels.forkserver import next_thread
-from jupyter_mlops.kernels.forkserver_client import SERVERS, CantFork, ForkServer, key_of
+from jupyter_mlops.kernels.forkserver_client import SERVERS, ForkError, ForkServer, key_of
 from jupyter_mlops.kernels.pool import unique_memory
 from tests.kernels.kernel import Kernel, kernel
 
@@ -245,7 +245,7 @@ def test_idle_servers_go(tmp_path: Path) -> None:
     async def parent() -> ForkServer:
         async with kernel(tmp_path / "a", forked=True, preload=()) as one:
             server = next(s for known in SERVERS.servers.values() for s in known)
-            SERVERS.rest(0.0)
+            SERVERS.stop_idle(0.0)
             assert server.alive  # it has a kernel
             assert await one.run("print(1)") == "1\n"
             return server
@@ -254,9 +254,9 @@ def test_idle_servers_go(tmp_path: Path) -> None:
     until = time.monotonic() + 5
     while server.kernels and time.monotonic() < until:
         time.sleep(0.01)
-    SERVERS.rest(60.0)
+    SERVERS.stop_idle(60.0)
     assert server.alive
-    SERVERS.rest(0.0)
+    SERVERS.stop_idle(0.0)
     assert server.process.poll() is not None
     assert not any(SERVERS.servers.values())
 
@@ -444,5 +444,5 @@ def test_nothing_is_open_before_the_fork(tmp_path: Path) -> None:
     server.close()
     # its streams, the connection to the owner, and the pipe by which it hears of kernels' ends
     assert [name for name in opened if not name.startswith("/")] == ["pipe", "pipe", "socket"]
-    with pytest.raises(CantFork):
+    with pytest.raises(ForkError):
         server.fork(["python"], "/", {}, [], 0)

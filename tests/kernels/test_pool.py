@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from jupyter_mlops.kernels import pool as module
-from jupyter_mlops.kernels.pool import Pool, unique_memory
+from jupyter_mlops.kernels.pool import KernelPool, unique_memory
 
 MB = 1_000_000
 
@@ -54,7 +54,7 @@ def maker(key: str, size: int = 10 * MB) -> Callable[[], Awaitable[Fake]]:
     return make
 
 
-async def filled(pool: Pool[Fake]) -> None:
+async def filled(pool: KernelPool[Fake]) -> None:
     pool.fill()
     assert pool.filling is not None
     await pool.filling
@@ -66,7 +66,7 @@ def living() -> list[str]:
 
 def test_a_kernel_that_died_while_it_waited_is_cleaned_up_and_the_next_is_given() -> None:
     async def go() -> None:
-        pool: Pool[Fake] = Pool(2, 100 * MB)
+        pool: KernelPool[Fake] = KernelPool(2, 100 * MB)
         assert await pool.take("a", maker("a")) is None
         await filled(pool)
         first, second = Fake.made
@@ -89,7 +89,7 @@ def test_one_that_can_not_be_asked_or_ended_is_no_trouble_for_who_asks() -> None
         async def make() -> Fake:
             return Broken("a", MB)
 
-        pool: Pool[Fake] = Pool(2, 100 * MB)
+        pool: KernelPool[Fake] = KernelPool(2, 100 * MB)
         await pool.take("a", make)
         await filled(pool)
         assert len(pool) == 2
@@ -104,7 +104,7 @@ def test_memory_is_bounded(size: int, fit: int) -> None:
     """Of what is started, one at most is over the bound, and it doesn't stay."""
 
     async def go() -> None:
-        pool: Pool[Fake] = Pool(10, 35 * MB)
+        pool: KernelPool[Fake] = KernelPool(10, 35 * MB)
         await pool.take("a", maker("a", size))
         for _ in range(5):
             await filled(pool)
@@ -117,7 +117,7 @@ def test_memory_is_bounded(size: int, fit: int) -> None:
 
 def test_kernels_of_the_key_that_was_wanted_longest_ago_go_first() -> None:
     async def go() -> None:
-        pool: Pool[Fake] = Pool(3, 1000 * MB)
+        pool: KernelPool[Fake] = KernelPool(3, 1000 * MB)
         for key in "bac":
             await pool.take(key, maker(key))
         pool.ready = {key: [Fake(key, MB)] for key in "abc"}
@@ -131,7 +131,7 @@ def test_kernels_of_the_key_that_was_wanted_longest_ago_go_first() -> None:
 
 def test_a_key_that_is_new_gets_the_memory_of_older_ones() -> None:
     async def go() -> None:
-        pool: Pool[Fake] = Pool(10, 35 * MB)
+        pool: KernelPool[Fake] = KernelPool(10, 35 * MB)
         await pool.take("a", maker("a"))
         await filled(pool)
         assert living() == ["a", "a", "a"]
@@ -153,7 +153,7 @@ def test_a_maker_that_fails_is_not_asked_for_ever_and_what_waits_stays_usable() 
                 raise RuntimeError("no kernel")
             return Fake("a", MB)
 
-        pool: Pool[Fake] = Pool(3, 100 * MB)
+        pool: KernelPool[Fake] = KernelPool(3, 100 * MB)
         await pool.take("a", fails)
         await filled(pool)
         await filled(pool)
@@ -173,13 +173,13 @@ def test_rest_ends_what_nobody_wanted_even_if_its_maker_failed() -> None:
                 raise RuntimeError("no kernel")
             return Fake("a", MB)
 
-        pool: Pool[Fake] = Pool(3, 100 * MB)
+        pool: KernelPool[Fake] = KernelPool(3, 100 * MB)
         await pool.take("a", fails)
         await filled(pool)
         await pool.take("b", maker("b"))
         pool.size = 1
         await asyncio.sleep(0.01)
-        await pool.rest(0.001)
+        await pool.evict_idle(0.001)
         assert living() == []
         assert not (pool.ready or pool.wanted_at or pool.needs)
 
@@ -195,12 +195,12 @@ def test_rest_while_one_is_started() -> None:
             await go_on.wait()
             return Fake("a", MB)
 
-        pool: Pool[Fake] = Pool(3, 100 * MB)
+        pool: KernelPool[Fake] = KernelPool(3, 100 * MB)
         await pool.take("a", slow)
         pool.fill()
         await begun.wait()
         await asyncio.sleep(0.01)
-        await pool.rest(0.001)
+        await pool.evict_idle(0.001)
         go_on.set()
         assert pool.filling is not None
         await pool.filling
@@ -211,7 +211,7 @@ def test_rest_while_one_is_started() -> None:
 
 def test_who_is_cancelled_while_taking_leaves_the_kernel_to_the_next() -> None:
     async def go() -> None:
-        pool: Pool[Fake] = Pool(1, 100 * MB)
+        pool: KernelPool[Fake] = KernelPool(1, 100 * MB)
         await pool.take("a", maker("a"))
         await filled(pool)
         only = Fake.made[0]
@@ -229,7 +229,7 @@ def test_who_is_cancelled_while_taking_leaves_the_kernel_to_the_next() -> None:
 
 def test_two_who_ask_at_once_get_two() -> None:
     async def go() -> None:
-        pool: Pool[Fake] = Pool(2, 100 * MB)
+        pool: KernelPool[Fake] = KernelPool(2, 100 * MB)
         await pool.take("a", maker("a"))
         await filled(pool)
         got = await asyncio.gather(*(pool.take("a", maker("a")) for _ in range(3)))
@@ -253,7 +253,7 @@ def test_closing_while_one_is_started_leaves_nothing() -> None:
                     raise
             return Fake("a", MB)
 
-        pool: Pool[Fake] = Pool(3, 100 * MB)
+        pool: KernelPool[Fake] = KernelPool(3, 100 * MB)
         await pool.take("a", slow)
         pool.fill()
         await begun.wait()
@@ -269,7 +269,7 @@ def test_closing_while_one_is_started_leaves_nothing() -> None:
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_pool_of_none(size: int) -> None:
     async def go() -> None:
-        pool: Pool[Fake] = Pool(size, 100 * MB)
+        pool: KernelPool[Fake] = KernelPool(size, 100 * MB)
         assert await pool.take("a", maker("a")) is None
         pool.fill()
         assert pool.filling is None
@@ -280,14 +280,14 @@ def test_a_pool_of_none(size: int) -> None:
 
 def test_those_who_are_expected_find_kernels_ready() -> None:
     async def go() -> None:
-        pool: Pool[Fake] = Pool(2, 25 * MB, 60 * MB)
+        pool: KernelPool[Fake] = KernelPool(2, 25 * MB, 60 * MB)
         await pool.take("a", maker("a"))
         await pool.take("b", maker("b"))
-        pool.expect({"a": 4, "b": 1, "unknown": 7})
+        pool.reserve({"a": 4, "b": 1, "unknown": 7})
         await filled(pool)
         assert sorted(living()) == ["a", "a", "a", "a", "b"]
         for _ in range(4):
-            pool.expect({"a": 4 - len(Fake.gone)})  # told again while they come
+            pool.reserve({"a": 4 - len(Fake.gone)})  # told again while they come
             assert await pool.take("a", maker("a")) is not None
             Fake.gone.append("taken")
         Fake.gone.clear()
@@ -299,9 +299,9 @@ def test_those_who_are_expected_find_kernels_ready() -> None:
 
 def test_kernels_for_who_is_expected_have_a_bound_of_their_own_and_don_t_go_for_others() -> None:
     async def go() -> None:
-        pool: Pool[Fake] = Pool(2, 25 * MB, 60 * MB)
+        pool: KernelPool[Fake] = KernelPool(2, 25 * MB, 60 * MB)
         await pool.take("a", maker("a"))
-        pool.expect({"a": 100})
+        pool.reserve({"a": 100})
         await filled(pool)
         assert living() == ["a"] * 6
         await pool.take("b", maker("b"))
@@ -314,7 +314,7 @@ def test_kernels_for_who_is_expected_have_a_bound_of_their_own_and_don_t_go_for_
 def test_kernels_of_which_nobody_knows_how_they_are_made_any_more_go_too(monkeypatch: pytest.MonkeyPatch) -> None:
     async def go() -> None:
         monkeypatch.setattr(module, "KNOWN", 1)
-        pool: Pool[Fake] = Pool(3, 100 * MB)
+        pool: KernelPool[Fake] = KernelPool(3, 100 * MB)
         await pool.take("a", maker("a"))
         await filled(pool)
         await pool.take("b", maker("b"))
@@ -322,7 +322,7 @@ def test_kernels_of_which_nobody_knows_how_they_are_made_any_more_go_too(monkeyp
         await filled(pool)
         assert living() == ["a", "a", "a"]
         await asyncio.sleep(0.01)
-        await pool.rest(0.001)
+        await pool.evict_idle(0.001)
         assert living() == []
 
     asyncio.run(go())
@@ -333,16 +333,16 @@ def test_who_was_expected_and_does_not_come_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch, idle: float, left: list[str]
 ) -> None:
     async def go() -> None:
-        pool: Pool[Fake] = Pool(2, 25 * MB, 60 * MB)
+        pool: KernelPool[Fake] = KernelPool(2, 25 * MB, 60 * MB)
         await pool.take("b", maker("b"))
-        await pool.rest(-1.0)  # nobody wanted any for long, but it is known how they are made
+        await pool.evict_idle(-1.0)  # nobody wanted any for long, but it is known how they are made
         await pool.take("a", maker("a"))
-        pool.expect({"a": 4, "b": 1})
+        pool.reserve({"a": 4, "b": 1})
         await filled(pool)
-        await pool.rest(1000.0)
+        await pool.evict_idle(1000.0)
         assert sorted(living()) == ["a", "a", "a", "a", "b"]
         monkeypatch.setattr(module.time, "monotonic", lambda: 1e9)
-        await pool.rest(idle)
+        await pool.evict_idle(idle)
         assert living() == left
 
     asyncio.run(go())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlops.kernels.startup import anything_at_start
+from jupyter_mlops.kernels.startup import has_startup_customization
 
 ARGV = ["env/bin/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 
@@ -37,4 +37,4 @@ def test_what_is_heeded_at_the_start(
     if file:
         Path(file).parent.mkdir(parents=True)
         Path(file).touch()
-    assert anything_at_start(argv, {"HOME": "home", **env}, "work") is heeds
+    assert has_startup_customization(argv, {"HOME": "home", **env}, "work") is heeds

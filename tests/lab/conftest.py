@@ -82,15 +82,14 @@ class Lab:
             self.cell(more[-1]).locator(".jp-InputPrompt").click(modifiers=["Shift"])
 
     def run(self) -> None:
-        self.page.locator(".jp-mlops-bar button:has-text('Run')").first.click()
+        self.page.locator(".jp-mlops-bar jp-button:has-text('Run')").first.click()
 
     def last_run(self, state: str, seconds: float = 60.0) -> None:
         """Wait until the latest run is in this state."""
         self.page.wait_for_selector(f".jp-mlops-run:first-child[data-state='{state}']", timeout=seconds * 1000)
 
     def command(self, label: str) -> None:
-        """A command by the palette. What takes the focus closes it, and a notebook does when its kernel connects:
-        then a person opens it again."""
+        """A command by the palette. Whatever takes the focus closes it: then a person opens it again."""
         for patience in (5_000, 10_000, 45_000):
             try:
                 self._command(label, patience)

@@ -52,7 +52,7 @@ def people(browser: Browser, shared: Server) -> Iterator[People]:
 def edit(page: Lab, at: int, step: str) -> None:
     page.select(at)
     page.page.keyboard.press("Control+Shift+E")
-    page.page.get_by_role("dialog").locator("input[name=step]").fill(step)
+    page.page.get_by_role("dialog").locator("#jp-mlops-step_step").fill(step)
     page.page.keyboard.press("Enter")
 
 
@@ -89,11 +89,11 @@ def test_what_others_write_while_the_editor_is_open_is_kept(shared: Server, peop
     one.select(1)
     one.page.keyboard.press("Control+Shift+E")
     dialog = one.page.get_by_role("dialog")
-    dialog.locator("input[name=retries]").fill("3")
+    dialog.locator("#jp-mlops-step_retries").fill("3")
     two.page.evaluate(TAG, [1, "theirs"])
     edit(two, 1, "changed")
     one.node("changed").wait_for()
-    expect(dialog.locator("input[name=step]")).to_have_value("changed")
+    expect(dialog.locator("#jp-mlops-step_step")).to_have_value("changed")
     one.page.keyboard.press("Enter")
     expect(dialog).to_have_count(0)
     for page in (one, two):

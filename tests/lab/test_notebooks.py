@@ -37,7 +37,7 @@ def edit(page: Lab, *cells: int, **fields: str) -> None:
     dialog = page.page.get_by_role("dialog")
     dialog.wait_for()
     for name, value in fields.items():
-        dialog.locator(f"input[name={name}]").fill(value)
+        dialog.locator(f"#jp-mlops-step_{name}").fill(value)
     page.page.keyboard.press("Enter")
     expect(dialog).to_have_count(0)
 
@@ -73,7 +73,8 @@ def test_a_click_leads_to_a_cell_of_five_hundred(
 
 
 HEADERS = """() => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].map(cell =>
-    [...cell.querySelectorAll('.jp-mlops-header:not(.lm-mod-hidden) .jp-mlops-chip')].map(c => c.textContent).join())"""
+    [...cell.querySelectorAll('.jp-mlops-header:not(.lm-mod-hidden) .jp-mlops-chip')]
+        .map(chip => chip.textContent.replace('●', '')).join())"""
 
 
 def headers(page: Lab, *expected: str) -> None:
@@ -92,11 +93,11 @@ def test_a_whole_step_is_renamed_where_it_is_meant_and_other_tags_stay(page: Lab
     page.select(1)
     page.page.keyboard.press("Control+Shift+E")
     dialog = page.page.get_by_role("dialog")
-    dialog.locator("input[name=step]").fill("uno")
+    dialog.locator("#jp-mlops-step_step").fill("uno")
     expect(dialog.get_by_role("status")).to_contain_text("one keeps its other cells")
     page.picture("step-rename")
-    dialog.locator("input[name=whole]").check()
-    expect(dialog.get_by_role("status")).to_contain_text("one is renamed")
+    dialog.locator("#jp-mlops-step_wholeStep").check()
+    expect(dialog.get_by_role("status")).to_contain_text("Renames one")
     page.page.keyboard.press("Enter")
     headers(page, "parameters", "uno", "uno", "two", "two")
     assert [page.tags(path, at) for at in range(5)] == [
@@ -166,9 +167,9 @@ def test_how_long_to_wait_before_a_retry_is_set_beside_it(page: Lab, write: Writ
     assert page.saved(path)["cells"][1]["metadata"]["jupyter_mlops"] == {"retries": 2, "backoff": 0.5}
     page.select(1)
     page.page.keyboard.press("Control+Shift+E")
-    expect(page.page.locator(".jp-mlops-editor input[name=backoff]")).to_have_value("0.5")
-    page.page.locator(".jp-mlops-editor input[name=backoff]").fill("-1")
-    expect(page.page.locator("#jp-mlops-editor-backoff")).to_contain_text("Seconds")
+    expect(page.page.locator(".jp-mlops-editor #jp-mlops-step_backoff")).to_have_value("0.5")
+    page.page.locator(".jp-mlops-editor #jp-mlops-step_backoff").fill("-1")
+    expect(page.page.locator("#jp-mlops-step_backoff__error")).to_contain_text("Seconds")
     page.page.keyboard.press("Escape")
 
 

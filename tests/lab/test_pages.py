@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.lab.conftest import Lab
 from tests.servers import Server
@@ -198,7 +198,7 @@ CELLS = (("n: int = 1  # how many", "parameters"), ("auc = 0.9; print('auc', auc
 PARTS = {
     "Runs": ".jp-mlops-runs-grid", "Timeline": ".jp-mlops-bar-of-run", "Parameters": "td[data-changed='true']",
     "Log": ".jp-mlops-log-cell:has-text('auc 0.9')", "Versions": ".jp-mlops-pair", "Schedules": "td:has-text('paused')",
-    "Settings": "input[name=retries]",
+    "Settings": "#jp-mlops-settings_runs_retries",
 }  # fmt: skip
 
 
@@ -221,7 +221,7 @@ def test_the_page_of_a_job_with_a_past(page: Lab, write: Write, lab: Server) -> 
     page.picture("jobs-busy")
     tab(page, "Calendar")
     page.page.wait_for_selector(".jp-mlops-frequent:has-text('busy')")
-    expect(page.page.locator(".jp-mlops-week > section")).to_have_count(7)
+    expect(page.page.locator(".jp-mlops-week th")).to_have_count(7)
     page.picture("calendar-busy")
     tab(page, "All")
     row.get_by_role("button", name="Pause busy").click()
@@ -254,12 +254,12 @@ def test_settings_of_a_job_are_changed_and_errors_stand_at_their_fields(page: La
     page.page.locator(".jp-mlops-jobs td button:text-is('kept')").click()
     tab(page, "Settings")
     form = page.page.locator(".jp-mlops-settings")
-    form.locator("input[name=retries]").fill("-1")
+    form.get_by_label("Retries of a failed run").fill("-1")
     form.get_by_role("button", name="Save").click()
-    expect(form.locator("label:has(input[name=retries]) [role=alert]")).to_contain_text("0 or more")
-    form.locator("input[name=retries]").fill("2")
-    form.locator("textarea[name=notify]").fill("https://example.org/hook")
-    form.get_by_label("a run that takes long").check()
+    expect(form.locator("#jp-mlops-settings_runs_retries__error")).to_contain_text("0 or more")
+    form.get_by_label("Retries of a failed run").fill("2")
+    form.get_by_label("Addresses").fill("https://example.org/hook")
+    form.get_by_label("a long run").check()
     form.get_by_role("button", name="Save").click()
     expect(form.get_by_role("status")).to_have_text("Saved.")
     told = lab.get("jobs/kept")["policies"]
@@ -267,42 +267,47 @@ def test_settings_of_a_job_are_changed_and_errors_stand_at_their_fields(page: La
     assert "long-running" in told["notify_on"]
 
 
-def test_a_schedule_is_made_by_hand_refused_at_its_field_and_changed(page: Lab, write: Write, lab: Server) -> None:
-    lab.post("jobs/clock/versions", {"notebook": write("clock.ipynb", *CELLS)})
-    page.open("clock.ipynb").panel()
+def scheduling(page: Lab, write: Write, lab: Server, job: str) -> Locator:
+    """The dialog that schedules a job, published just now."""
+    lab.post(f"jobs/{job}/versions", {"notebook": write(f"{job}.ipynb", *CELLS)})
+    page.open(f"{job}.ipynb").panel()
     page.command("Open Jobs")
-    page.page.get_by_role("button", name="Schedule clock").click()
-    dialog = page.page.locator(".jp-Dialog")
+    page.page.get_by_role("button", name=f"Schedule {job}").click()
+    return page.page.locator(".jp-Dialog")
+
+
+def test_a_schedule_is_made_by_hand_refused_at_its_field_and_changed(page: Lab, write: Write, lab: Server) -> None:
+    dialog = scheduling(page, write, lab, "clock")
     dialog.locator(".jp-mlops-preset:has-text('Weekly')").click()
-    dialog.locator(".jp-mlops-when select").select_option("WED")
-    dialog.locator(".jp-mlops-when input[type=time]").fill("08:30")
-    expect(dialog.locator(".jp-mlops-told p")).to_contain_text("Wednesday")
-    expect(dialog.locator(".jp-mlops-told li")).to_have_count(5)
+    dialog.get_by_label("Day of the week").select_option(label="Wednesday")
+    dialog.get_by_label("Time of day").fill("08:30")
+    expect(dialog.locator(".jp-mlops-preview p")).to_contain_text("Wednesday")
+    expect(dialog.locator(".jp-mlops-preview li")).to_have_count(5)
     dialog.locator(".jp-mlops-preset:has-text('Custom')").click()
-    field = dialog.locator(".jp-mlops-code")
+    field = dialog.get_by_label("Cron expression")
     expect(field).to_have_value("30 8 * * WED")
     field.fill("61 * * * *")
-    expect(dialog.locator("#jp-mlops-cron-wrong")).to_be_visible()
-    expect(dialog.locator("button.jp-mod-accept")).to_be_disabled()
+    expect(dialog.locator("#jp-mlops-when_cron__error")).to_be_visible()
+    expect(dialog.locator(".jp-Dialog-footer button.jp-mod-accept")).to_be_disabled()
     page.picture("schedule-wrong")
     field.fill("30 2 * * *")
     dialog.get_by_label("Time zone").fill("Mars/Base")
-    expect(dialog.locator("#jp-mlops-zone-wrong")).to_be_visible()
+    expect(dialog.locator("#jp-mlops-when_zone__error")).to_be_visible()
     dialog.get_by_label("Time zone").fill("Asia/Kathmandu")
-    expect(dialog.locator("button.jp-mod-accept")).to_be_enabled()
+    expect(dialog.locator(".jp-Dialog-footer button.jp-mod-accept")).to_be_enabled()
     dialog.locator("summary:has-text('Parameters')").click()
     dialog.locator("#jp-mlops-parameters_n").fill("5")
     page.picture("schedule-custom")
-    dialog.locator("button.jp-mod-accept").click()
+    dialog.locator(".jp-Dialog-footer button.jp-mod-accept").click()
     expect(dialog).to_have_count(0)
     [made] = lab.get("schedules", job="clock")["schedules"]
     assert (made["cron"], made["zone"], made["parameters"]) == ("30 2 * * *", "Asia/Kathmandu", {"n": 5})
     page.page.locator(".jp-mlops-jobs td button:text-is('clock')").click()
     tab(page, "Schedules")
     page.page.get_by_role("button", name="Change the schedule").click()
-    expect(dialog.locator(".jp-mlops-when input[type=time]")).to_have_value("02:30")
+    expect(dialog.get_by_label("Time of day")).to_have_value("02:30")
     expect(dialog.locator("#jp-mlops-parameters_n")).to_have_value("5")
-    dialog.locator(".jp-mlops-when input[type=time]").fill("03:15")
+    dialog.get_by_label("Time of day").fill("03:15")
     dialog.get_by_role("button", name="Change schedule").click()
     expect(dialog).to_have_count(0)
     [changed] = lab.get("schedules", job="clock")["schedules"]
@@ -310,14 +315,10 @@ def test_a_schedule_is_made_by_hand_refused_at_its_field_and_changed(page: Lab, 
 
 
 def test_a_dialog_stays_until_the_server_has_answered(page: Lab, write: Write, lab: Server) -> None:
-    lab.post("jobs/slow/versions", {"notebook": write("slow.ipynb", *CELLS)})
-    page.open("slow.ipynb").panel()
-    page.command("Open Jobs")
-    page.page.get_by_role("button", name="Schedule slow").click()
-    dialog = page.page.locator(".jp-Dialog")
-    accept = dialog.locator("button.jp-mod-accept")
+    dialog = scheduling(page, write, lab, "slow")
+    accept = dialog.locator(".jp-Dialog-footer button.jp-mod-accept")
     dialog.locator(".jp-mlops-preset:has-text('Custom')").click()
-    dialog.locator(".jp-mlops-code").fill("15 4 * * *")
+    dialog.get_by_label("Cron expression").fill("15 4 * * *")
     held: list[Route] = []
     page.page.route(lambda url: url.split("?")[0].endswith("/mlops/schedules"), lambda route: held.append(route))
     accept.click()
@@ -329,8 +330,8 @@ def test_a_dialog_stays_until_the_server_has_answered(page: Lab, write: Write, l
     page.page.wait_for_timeout(300)
     [asked] = held
     asked.fulfill(status=503, json={"field": "", "message": "the database is locked"})
-    expect(dialog.locator(".jp-mlops-problem")).to_contain_text("the database is locked")
-    expect(dialog.locator(".jp-mlops-code")).to_have_value("15 4 * * *")
+    expect(dialog.locator(".jp-mlops-callout")).to_contain_text("the database is locked")
+    expect(dialog.get_by_label("Cron expression")).to_have_value("15 4 * * *")
     page.page.unroute_all()
     expect(accept).to_be_enabled()
     accept.click()
@@ -348,19 +349,15 @@ def test_the_day_on_which_clocks_change_is_told(page: Lab, write: Write, lab: Se
 
     ahead = next(n for n in range(1, 366) if midnight(n).utcoffset() != midnight(n + 1).utcoffset())
     change = midnight(ahead).date()
-    lab.post("jobs/shifted/versions", {"notebook": write("shifted.ipynb", *CELLS)})
-    page.open("shifted.ipynb").panel()
-    page.command("Open Jobs")
-    page.page.get_by_role("button", name="Schedule shifted").click()
-    dialog = page.page.locator(".jp-Dialog")
+    dialog = scheduling(page, write, lab, "shifted")
     dialog.locator(".jp-mlops-preset:has-text('Custom')").click()
     dialog.get_by_label("Time zone").fill("Europe/Paris")
-    dialog.locator(".jp-mlops-code").fill(f"30 2 {change.day} {change.month} *")
-    expect(dialog.locator(".jp-mlops-told li").first).to_contain_text("clocks change that day")
+    dialog.get_by_label("Cron expression").fill(f"30 2 {change.day} {change.month} *")
+    expect(dialog.locator(".jp-mlops-preview li").first).to_contain_text("clocks change that day")
     page.picture("schedule-clocks")
-    dialog.locator(".jp-mlops-code").fill(f"30 2 {change.day} {change.month % 12 + 1} *")
-    expect(dialog.locator(".jp-mlops-told li").first).to_be_visible()
-    expect(dialog.locator(".jp-mlops-clocks")).to_have_count(0)
+    dialog.get_by_label("Cron expression").fill(f"30 2 {change.day} {change.month % 12 + 1} *")
+    expect(dialog.locator(".jp-mlops-preview li").first).to_be_visible()
+    expect(dialog.locator(".jp-mlops-preview em")).to_have_count(0)
 
 
 def test_publishing_tells_what_changed_and_its_button_says_what_it_does(page: Lab, write: Write, lab: Server) -> None:
@@ -369,19 +366,20 @@ def test_publishing_tells_what_changed_and_its_button_says_what_it_does(page: La
     page.page.wait_for_selector(".jp-mlops-check[data-severity='error']")
     page.page.locator(".jp-mlops-publish button:has-text('Publish v2…')").click()
     dialog = page.page.locator(".jp-Dialog")
-    expect(dialog.locator("button.jp-mod-accept")).to_have_text("Publish v2")
+    expect(dialog.locator(".jp-Dialog-footer button.jp-mod-accept")).to_have_text("Publish v2")
     expect(dialog).to_contain_text("will not run headless")
     expect(dialog.locator("details")).to_have_count(5)
     expect(dialog.locator("details[open]")).to_have_count(1)
     page.picture("publish-changes")
     dialog.get_by_label("Job").fill("other")
-    expect(dialog.locator("button.jp-mod-accept")).to_have_text("Publish v1")
+    expect(dialog.locator(".jp-Dialog-footer button.jp-mod-accept")).to_have_text("Publish v1")
     dialog.get_by_label("Job").fill("../up")
-    dialog.locator("button.jp-mod-accept").click()
-    expect(dialog.locator("#jp-mlops-job-wrong")).to_contain_text("can't be the name of a job")
+    dialog.locator(".jp-Dialog-footer button.jp-mod-accept").click()
+    expect(dialog.locator("#jp-mlops-publish_job__error")).to_contain_text("is not a valid job name")
     dialog.get_by_label("Job").fill("news")
-    expect(dialog.locator("button.jp-mod-accept")).to_have_text("Publish v2")
-    dialog.locator("button.jp-mod-accept").click()
+    expect(dialog.locator("#jp-mlops-publish_job__error")).to_have_count(0)
+    expect(dialog.locator(".jp-Dialog-footer button.jp-mod-accept")).to_have_text("Publish v2")
+    dialog.locator(".jp-Dialog-footer button.jp-mod-accept").click()
     page.page.wait_for_selector("text=news v2 is published")
 
 
@@ -442,19 +440,19 @@ def test_a_backfill_is_counted_and_refused_at_its_field(page: Lab, write: Write,
     page.page.locator(".jp-mlops-jobs td button:text-is('fill')").click()
     page.page.get_by_role("button", name="Backfill…").click()
     dialog = page.page.locator(".jp-Dialog")
-    dialog.locator("input[name=begin]").fill("2026-01-05")
-    dialog.locator("input[name=end]").fill("2026-01-06")
-    dialog.locator("input[name=zone]").fill("UTC")
+    dialog.locator("#jp-mlops-batch_begin").fill("2026-01-05")
+    dialog.locator("#jp-mlops-batch_end").fill("2026-01-06")
+    dialog.locator("#jp-mlops-batch_zone").fill("UTC")
     expect(dialog.locator(".jp-mlops-count")).to_have_text("2 runs of v1")
-    expect(dialog.locator("button.jp-mod-accept")).to_have_text("Start 2 runs")
-    dialog.locator("input[name=cron]").fill("61 * * * *")
-    expect(dialog.locator("label:has(input[name=cron]) [role=alert]")).to_be_visible()
-    expect(dialog.locator("button.jp-mod-accept")).to_be_disabled()
-    dialog.locator("input[name=cron]").fill("0 6 * * *")
-    dialog.locator("input[name=end]").fill("2026-01-01")
-    expect(dialog.locator("label:has(input[name=end]) [role=alert]")).to_contain_text("before the beginning")
+    expect(dialog.locator(".jp-Dialog-footer button.jp-mod-accept")).to_have_text("Start 2 runs")
+    dialog.locator("#jp-mlops-batch_cron").fill("61 * * * *")
+    expect(dialog.locator("#jp-mlops-batch_cron__error")).to_be_visible()
+    expect(dialog.locator(".jp-Dialog-footer button.jp-mod-accept")).to_be_disabled()
+    dialog.locator("#jp-mlops-batch_cron").fill("0 6 * * *")
+    dialog.locator("#jp-mlops-batch_end").fill("2026-01-01")
+    expect(dialog.locator("#jp-mlops-batch_end__error")).to_contain_text("before the beginning")
     page.picture("backfill-wrong")
-    dialog.locator("input[name=end]").fill("2026-01-06")
+    dialog.locator("#jp-mlops-batch_end").fill("2026-01-06")
     dialog.get_by_role("button", name="Start 2 runs").click()
     page.page.wait_for_selector("section[aria-label^='Batch']:has-text('2 completed')", timeout=60_000)
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from jupyter_mlops.errors import BadParameter
+from jupyter_mlops.errors import InvalidParameterError
 from jupyter_mlops.notebook.parameters import Parameter, declared_parameters, inject, resolve, to_source
 
 
@@ -324,7 +324,7 @@ def test_nan_is_a_float() -> None:
     ],
 )
 def test_text_that_does_not_fit(kind: str, text: str, part: str) -> None:
-    with pytest.raises(BadParameter) as caught:
+    with pytest.raises(InvalidParameterError) as caught:
         given_text(kind, text)
     assert caught.value.where == "parameter `x`"
     assert part in str(caught.value)
@@ -386,7 +386,7 @@ def test_typed_values(kind: str, value: object, found: object) -> None:
     ],
 )
 def test_typed_values_that_do_not_fit(kind: str, value: object, part: str) -> None:
-    with pytest.raises(BadParameter) as caught:
+    with pytest.raises(InvalidParameterError) as caught:
         given_value(kind, value)
     assert caught.value.where == "parameter `x`"
     assert part in str(caught.value)
@@ -411,7 +411,7 @@ def test_only_given_values_come_back_in_order_of_declaration_and_texts_win() -> 
 @pytest.mark.parametrize("where", ["given", "texts"])
 def test_an_unknown_name_is_told_with_the_nearest(where: str) -> None:
     parameters = declared_parameters([(0, "alpha = 1\nbeta = 2")])
-    with pytest.raises(BadParameter) as caught:
+    with pytest.raises(InvalidParameterError) as caught:
         resolve(parameters, {"alhpa": 1} if where == "given" else {}, {"alhpa": "1"} if where == "texts" else {})
     assert "no parameter `alhpa`" in caught.value.message
     assert "Did you mean `alpha`?" in caught.value.remedy
@@ -419,7 +419,7 @@ def test_an_unknown_name_is_told_with_the_nearest(where: str) -> None:
 
 
 def test_a_notebook_without_parameters_says_so() -> None:
-    with pytest.raises(BadParameter, match="no `parameters` cell") as caught:
+    with pytest.raises(InvalidParameterError, match="no `parameters` cell") as caught:
         resolve([], {}, {"alpha": "1"})
     assert "Tag a cell `parameters`" in caught.value.remedy
 
@@ -432,7 +432,7 @@ def test_a_notebook_without_parameters_says_so() -> None:
     ],
 )
 def test_required_parameters_are_named_at_once(texts: dict[str, str], parts: list[str]) -> None:
-    with pytest.raises(BadParameter) as caught:
+    with pytest.raises(InvalidParameterError) as caught:
         resolve(declared_parameters([(0, "n: int\nm: int\nk = 1")]), {}, texts)
     assert [p for p in parts if p not in str(caught.value)] == []
 
@@ -525,12 +525,12 @@ def test_source_of(value: object, source: str) -> None:
     ],
 )
 def test_what_needs_an_import_leaves_no_name_and_hides_none(value: object) -> None:
-    from jupyter_mlops.notebook.names import access
+    from jupyter_mlops.analysis.names import access
 
     source = to_source({"x": value})
     assert shape(ran(source)) == shape({"x": value})
     assert access(source).opaque == ()
-    assert access(source).certain == {"x"}
+    assert access(source).certain_bindings == {"x"}
 
 
 def cyclic() -> list[Any]:
@@ -541,14 +541,14 @@ def cyclic() -> list[Any]:
 
 @pytest.mark.parametrize("value", [object(), [len], {"a": range(3)}, cyclic()])
 def test_what_source_cannot_say(value: object) -> None:
-    with pytest.raises(BadParameter) as caught:
+    with pytest.raises(InvalidParameterError) as caught:
         to_source({"x": value})
     assert caught.value.where == "parameter `x`"
 
 
 @pytest.mark.parametrize("name", ["a b", "1a", "class", "", "x = 1; y"])
 def test_what_is_no_name(name: str) -> None:
-    with pytest.raises(BadParameter):
+    with pytest.raises(InvalidParameterError):
         to_source({name: 1})
 
 
@@ -665,7 +665,7 @@ def test_other_languages_are_papermills(kernel: str, language: str, line: str) -
     ],
 )
 def test_what_a_language_cannot_be_given(kernel: str, language: str, values: dict[str, object]) -> None:
-    with pytest.raises(BadParameter) as caught:
+    with pytest.raises(InvalidParameterError) as caught:
         inject(notebook("parameters"), values, kernel, language)
     assert caught.value.remedy
 

@@ -3,7 +3,7 @@
 import pytest
 from jsonschema import Draft202012Validator
 
-from jupyter_mlops.errors import BadTag
+from jupyter_mlops.errors import InvalidTagError
 from jupyter_mlops.notebook.settings import cell_settings, notebook_defaults, schema
 
 
@@ -13,7 +13,15 @@ def test_the_schema_is_one() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [{}, {"retries": 2}, {"timeout": 1.5}, {"cache": "enabled"}, {"limits": {"cpu": "2"}}, {"secrets": ["TOKEN"]}],
+    [
+        {},
+        {"retries": 2},
+        {"timeout": 1.5},
+        {"keep_going": True},
+        {"cache": "enabled"},
+        {"limits": {"cpu": "2"}},
+        {"secrets": ["TOKEN"]},
+    ],
 )
 def test_settings_of_a_cell(value: dict[str, object]) -> None:
     assert cell_settings({"jupyter_mlops": value, "other": 1}, "cell 1") == value
@@ -31,6 +39,7 @@ def test_none() -> None:
         ({"retries": -1}, "jupyter_mlops.retries"),
         ({"retries": "2"}, "jupyter_mlops.retries"),
         ({"timeout": 0}, "jupyter_mlops.timeout"),
+        ({"keep_going": "yes"}, "jupyter_mlops.keep_going"),
         ({"cache": "always"}, "jupyter_mlops.cache"),
         ({"limits": {"cpu": 2}}, "jupyter_mlops.limits.cpu"),
         ({"retires": 2}, "retires"),
@@ -38,6 +47,6 @@ def test_none() -> None:
     ],
 )
 def test_a_bad_setting_names_its_field(value: object, field: str) -> None:
-    with pytest.raises(BadTag, match="cell 3") as caught:
+    with pytest.raises(InvalidTagError, match="cell 3") as caught:
         cell_settings({"jupyter_mlops": value}, "cell 3")
     assert field in str(caught.value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jupyter_mlops.errors import BadTag
+from jupyter_mlops.errors import InvalidTagError
 from jupyter_mlops.notebook.tags import CellTags, read_tags
 
 READ = {
@@ -22,6 +22,9 @@ READ = {
     "metrics within a step": (["step:a", "metrics"], CellTags(special="metrics", step="a")),
     "the first special wins": (["imports", "skip"], CellTags(special="imports")),
     "skip before imports": (["skip", "imports"], CellTags(special="skip")),
+    "never executed is skipped": (["skip-execution"], CellTags(special="skip")),
+    "never executed in a step": (["step:a", "skip-execution"], CellTags(special="skip")),
+    "never executed, whatever stands first": (["imports", "skip-execution", "skip"], CellTags(special="skip")),
     "special over step": (["step:a", "imports"], CellTags(special="imports")),
     "special over prev": (["functions", "prev:a"], CellTags(special="functions")),
     "foreign": (["hide-input", "my:tag", "slideshow"], CellTags(foreign=("hide-input", "my:tag", "slideshow"))),
@@ -61,7 +64,7 @@ BAD = {
 
 @pytest.mark.parametrize(("tags", "said"), BAD.values(), ids=BAD.keys())
 def test_what_is_wrong_is_told(tags: list[str], said: list[str]) -> None:
-    with pytest.raises(BadTag) as caught:
+    with pytest.raises(InvalidTagError) as caught:
         read_tags(tags, "cell 7")
     message = str(caught.value)
     assert message.startswith("cell 7: ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_mlops.errors import BadNotebook, BadTag, CyclicPipeline, UnknownStep
+from jupyter_mlops.errors import CyclicPipelineError, InvalidNotebookError, InvalidTagError, UnknownStepError
 from jupyter_mlops.pipeline.build import build, notebook_language
 from tests.pipeline.notebooks import notebook, pipeline
 
@@ -45,6 +45,10 @@ OWNERS: dict[str, tuple[Cells, list[tuple[str, tuple[int, ...]]]]] = {
     ),
     "skipped and empty cells are in no step": (
         [("step:a", "x = 1"), ("skip", "1 / 0"), ("step:a", " \n"), ("step:b skip", "2 / 0")],
+        [("a", (0,))],
+    ),
+    "cells that no client executes are in no step": (
+        [("step:a", "x = 1"), ("skip-execution", "1 / 0"), ("step:b skip-execution", "2 / 0")],
         [("a", (0,))],
     ),
     "after a skipped cell the step above goes on": (
@@ -176,9 +180,9 @@ def test_a_notebook_without_code() -> None:
 
 
 BROKEN = {
-    "syntax": (("x = 1", "def f(:\n  pass"), BadNotebook, ["cell 2, line 1", "`def f(:`", "skip"]),
-    "return outside a function": (("x = 1\nreturn x",), BadNotebook, ["cell 1, line 2", "return"]),
-    "null byte": (("x = '\0'",), BadNotebook, ["cell 1"]),
+    "syntax": (("x = 1", "def f(:\n  pass"), InvalidNotebookError, ["cell 2, line 1", "`def f(:`", "skip"]),
+    "return outside a function": (("x = 1\nreturn x",), InvalidNotebookError, ["cell 1, line 2", "return"]),
+    "null byte": (("x = '\0'",), InvalidNotebookError, ["cell 1"]),
 }
 
 
@@ -196,33 +200,33 @@ def test_a_broken_cell_that_is_meant_to_fail_is_fine() -> None:
 def test_syntax_of_a_later_python_is_left_to_its_kernel() -> None:
     later = {"name": "python", "version": "3.99.0"}
     assert pipeline(("step:a", "x = <new>"), language_info=later).blocks[0].access.opaque
-    with pytest.raises(BadNotebook):
+    with pytest.raises(InvalidNotebookError):
         pipeline(("step:a", "x = <new>"), language_info={"name": "python", "version": "3.8.1"})
 
 
 PREV: dict[str, tuple[Cells, type[Exception], list[str]]] = {
     "unknown": (
         [("step:load", "x = 1"), ("step:b prev:lod", "y = 1")],
-        UnknownStep,
+        UnknownStepError,
         ["cell 2", "`prev:lod`", "Did you mean `prev:load`?"],
     ),
     "skipped": (
         [("step:a skip", "x = 1"), ("step:b prev:a", "y = 1")],
-        UnknownStep,
+        UnknownStepError,
         ["cell 2", "All cells of `a` are tagged `skip`"],
     ),
-    "itself": ([("step:a prev:a", "x = 1")], CyclicPipeline, ["cell 1", "itself"]),
+    "itself": ([("step:a prev:a", "x = 1")], CyclicPipelineError, ["cell 1", "itself"]),
     "below": (
         [("step:a prev:b", "x = 1"), ("step:b", "y = 1")],
-        CyclicPipeline,
+        CyclicPipelineError,
         ["cell 1", "`prev:b`", "starts below it in cell 2"],
     ),
     "each other": (
         [("step:a prev:b", "x = 1"), ("step:b prev:a", "y = 1")],
-        CyclicPipeline,
+        CyclicPipelineError,
         ["cell 1", "`prev:b`"],
     ),
-    "two steps": ([("step:a step:b", "x = 1")], BadTag, ["cell 1", "`a`, `b`"]),
+    "two steps": ([("step:a step:b", "x = 1")], InvalidTagError, ["cell 1", "`a`, `b`"]),
 }
 
 
@@ -236,5 +240,5 @@ def test_prev_that_can_not_be_is_told(cells: Cells, kind: type[Exception], said:
 def test_an_unknown_setting_is_told_with_its_cell() -> None:
     nb = notebook(("step:a", "x = 1"))
     nb.cells[0].metadata["jupyter_mlops"] = {"retires": 1}
-    with pytest.raises(BadTag, match="cell 1"):
+    with pytest.raises(InvalidTagError, match="cell 1"):
         build(nb, "test")

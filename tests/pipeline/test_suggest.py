@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat import NotebookNode, v4
 
-from jupyter_mlops.pipeline.suggest import MOST_STEPS, Suggestion, apply, describe, suggest
+from jupyter_mlops.pipeline.suggest import MAX_STEPS, Suggestion, apply, describe, suggest
 
 Cell = tuple[str, str]
 
@@ -156,10 +156,10 @@ def test_one_long_section_is_cut_by_its_data() -> None:
 
 
 def test_too_many_subheadings_join_their_parents() -> None:
-    inner = [part for n in range(MOST_STEPS) for part in (f"### Part {n}x", f"a{n} = {n}")]
+    inner = [part for n in range(MAX_STEPS) for part in (f"### Part {n}x", f"a{n} = {n}")]
     steps = suggest(notebook("# T", "## First", *inner, "## Second", "b = f()")).steps
     assert [step.name for step in steps] == ["first", "second"]
-    assert len(steps[0].cells) == MOST_STEPS
+    assert len(steps[0].cells) == MAX_STEPS
 
 
 @pytest.mark.parametrize(

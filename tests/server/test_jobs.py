@@ -36,6 +36,19 @@ def test_what_publishing_would_change(rest: Server, job: str) -> None:
     assert (fresh["version"], fresh["next"], fresh["sections"]) == (None, "v1", {})
 
 
+def test_secrets_are_told_before_and_after_publishing(rest: Server) -> None:
+    key = "AKIA" + "Q3EGRIZ7XW2LMN4P"
+    (rest.root / "jobs" / "keys.py").write_text(f"# none here\nKEY = '{key}'\n", encoding="utf-8")
+    rest.write("jobs/leaky.ipynb", ("import keys", "step:a"))
+    told = rest.get("jobs/leaky/changes", notebook="jobs/leaky.ipynb")
+    made = rest.post("jobs/leaky/versions", {"notebook": "jobs/leaky.ipynb"}, 201)
+    again = rest.get("jobs/leaky/changes", notebook="jobs/leaky.ipynb")
+    [note] = told["notes"]
+    assert note.startswith("keys.py, line 2: what looks like a secret (AWS Access Key)") and key not in note
+    assert note in made["notes"] and again["notes"] == [note]
+    assert rest.get("jobs/first/changes", notebook="jobs/first.ipynb")["notes"] == []
+
+
 def test_a_version_runs(rest: Server, job: str) -> None:
     made = rest.post("runs", {"job": "first@v1", "parameters": {"n": "21"}}, 201)
     run = rest.over(made["id"])

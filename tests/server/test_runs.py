@@ -75,6 +75,9 @@ def test_a_run_from_beginning_to_end(rest: Server) -> None:
     assert [(s["name"], s["state"]) for s in run["steps"]] == [
         ("load", "completed"), ("sum", "completed"), ("show", "completed"),
     ]  # fmt: skip
+    noted = json.loads(rest.ask("GET", f"runs/{made['id']}/notebook").body)["metadata"]["jupyter_mlops_run"]["steps"]
+    assert all(step["why"] for step in run["steps"])
+    assert [s["why"] for s in run["steps"]] == [s["why"] for s in noted], "the notebook says the same"
     mine = [e for e in heard if e["run"] == made["id"]]
     assert {e["notebook"] for e in mine} == {"one/three.ipynb"}
     assert [e["state"] for e in mine if e["kind"] == "run"] == ["queued", "running", "completed"]
@@ -95,7 +98,12 @@ def test_a_run_from_beginning_to_end(rest: Server) -> None:
     assert any("loaded 4" in "".join(o.get("text", "")) for c in executed["cells"] for o in c.get("outputs", ()))
     log = rest.get(f"runs/{made['id']}/log")
     assert "loaded 4" in log["text"] and log["over"]
-    assert rest.get(f"runs/{made['id']}/log", offset=log["next"]) == {"text": "", "next": log["next"], "over": True}
+    assert rest.get(f"runs/{made['id']}/log", offset=log["next"]) == {
+        "records": [],
+        "text": "",
+        "next": log["next"],
+        "over": True,
+    }
     report = rest.ask("GET", f"runs/{made['id']}/report")
     assert report.headers["Content-Type"].startswith("text/html")
     assert "sandbox" in report.headers["Content-Security-Policy"]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlops.errors import BadInput, MlopsError, StoreError
-from jupyter_mlops.notebook.read import read_notebook
-from jupyter_mlops.objects import ObjectStore, digest_bytes
+from jupyter_mlops.errors import InvalidInputError, MlopsError, StoreError
+from jupyter_mlops.notebook.reader import read_notebook
+from jupyter_mlops.storage.local import ObjectStore, digest_bytes
 from jupyter_mlops.versions.bundle import read_bundle, sbom, write_bundle
 from jupyter_mlops.versions.manifest import Environment, Manifest
 from jupyter_mlops.versions.snapshot import snapshot
@@ -170,7 +170,7 @@ def test_one_that_was_tampered_with_is_refused(bundle: Path, tmp_path: Path, fac
 def test_what_is_no_bundle_is_told(tmp_path: Path) -> None:
     (tmp_path / "cut.zip").write_bytes(b"PK\x03\x04" + b"x" * 50)
     for name, says in (("gone.zip", "no such file"), (".", "is a directory"), ("cut.zip", "not a bundle")):
-        with pytest.raises(BadInput, match=says) as caught:
+        with pytest.raises(InvalidInputError, match=says) as caught:
             read_bundle(tmp_path / name, ObjectStore(tmp_path / "other"))
         assert "Errno" not in str(caught.value)
 

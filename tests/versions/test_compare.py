@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from jupyter_mlops.versions.compare import first_difference, masked
+from jupyter_mlops.versions.compare import first_difference, mask_volatile
 
 
 def text(value: str, name: str = "stdout") -> dict[str, Any]:
@@ -51,7 +51,7 @@ def png(colour: tuple[int, int, int], level: int) -> str:
     ],
 )
 def test_what_changes_each_time_is_masked(one: str, two: str) -> None:
-    assert masked(one) == masked(two)
+    assert mask_volatile(one) == mask_volatile(two)
     assert first_difference(notebook([text(one)]), notebook([text(two)])) is None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlops.errors import EnvironmentFailed
+from jupyter_mlops.errors import EnvironmentBuildError
 from jupyter_mlops.versions import environment as module
 from jupyter_mlops.versions.environment import build, describe, differences, lock
 from jupyter_mlops.versions.manifest import Environment
@@ -129,7 +129,7 @@ def test_what_pip_installed_beside_conda_is_in_the_lock_and_is_installed_again(
     uv = program.parent / "programs" / "uv"
     uv.write_text(f"#!/bin/sh\nfor last; do :; done\n(echo $*; cat $last) >> {str(asked)!r}\n")
     uv.chmod(0o755)
-    monkeypatch.setattr(module, "_uv", lambda: str(uv))
+    monkeypatch.setattr(module, "_find_uv", lambda: str(uv))
     python = build(made.text, "conda", found, tmp_path / "home")
     assert build(made.text, "conda", found, tmp_path / "home") == python
     assert program.read_text() == explicit
@@ -147,7 +147,7 @@ def test_what_conda_says_is_told(conda: Path, program: Path, tmp_path: Path, mon
     found = describe([str(conda)])
     text = lock(found, tmp_path / "locks", [str(conda)]).text
     monkeypatch.setenv("broken", "1")
-    with pytest.raises(EnvironmentFailed, match="PackagesNotFoundError: libblas"):
+    with pytest.raises(EnvironmentBuildError, match="PackagesNotFoundError: libblas"):
         build(text, "conda", found, tmp_path / "home")
     monkeypatch.delenv("broken")
     assert build(text, "conda", found, tmp_path / "home").is_file()
@@ -155,7 +155,7 @@ def test_what_conda_says_is_told(conda: Path, program: Path, tmp_path: Path, mon
 
 def test_without_conda_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(EnvironmentFailed, match="no conda, mamba or micromamba"):
+    with pytest.raises(EnvironmentBuildError, match="no conda, mamba or micromamba"):
         build("@EXPLICIT\n", "conda", Environment(), tmp_path)
 
 
@@ -178,7 +178,7 @@ def test_packages_of_conda_that_differ_are_named() -> None:
 
 
 def test_an_interpreter_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFailed, match="can't be described") as caught:
+    with pytest.raises(EnvironmentBuildError, match="can't be described") as caught:
         describe([str(tmp_path / "python")])
     assert str(tmp_path / "python") in caught.value.where
 

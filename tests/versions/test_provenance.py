@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlops.objects import ObjectStore
+from jupyter_mlops.storage.local import ObjectStore
 from jupyter_mlops.versions.provenance import provenance
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -105,7 +105,7 @@ def test_a_diff_that_is_too_large_is_not_kept_in_part(
 ) -> None:
     committed(book)
     (book.parent / "a.py").write_text("x = 2\n" * 10)
-    monkeypatch.setattr("jupyter_mlops.versions.provenance.DIFF", 50)
+    monkeypatch.setattr("jupyter_mlops.versions.provenance.MAX_DIFF_BYTES", 50)
     found = told(book, store)
     assert found["dirty"] and found["too_large"] > 50 and "diff" not in found
     assert list(store.listing()) == []

@@ -14,11 +14,11 @@ from typing import Any
 import nbformat
 import pytest
 
-from jupyter_mlops.errors import BadInput, StoreError
-from jupyter_mlops.notebook.read import parse_notebook, read_notebook
-from jupyter_mlops.objects import ObjectStore, copy_digested
+from jupyter_mlops.errors import InvalidInputError, StoreError
+from jupyter_mlops.notebook.reader import parse_notebook, read_notebook
+from jupyter_mlops.storage.local import ObjectStore, copy_with_digest
 from jupyter_mlops.versions import checkout
-from jupyter_mlops.versions.checkout import check_out, keep_files, lane
+from jupyter_mlops.versions.checkout import check_out, checkout_slot, collect_files
 from jupyter_mlops.versions.diff import diff
 from jupyter_mlops.versions.environment import Lock, differences
 from jupyter_mlops.versions.manifest import Environment, Manifest
@@ -53,7 +53,7 @@ def test_modules_and_data_go_along(tmp_path: Path, store: ObjectStore) -> None:
         "import package\nimport json",
         "open('in.csv').read(); open('made.csv', 'w').write('x'); open('made.csv').read()",
     )
-    made = taken(path, store, seen=[str(here / "seen.bin"), str(outside), str(here / "gone.csv")])
+    made = taken(path, store, observed_files=[str(here / "seen.bin"), str(outside), str(here / "gone.csv")])
     assert {f.path: f.kind for f in made.files} == {
         "helper.py": "module", "package/__init__.py": "module", "package/deep/__init__.py": "module",
         "in.csv": "data", "seen.bin": "data", str(outside): "data",
@@ -90,7 +90,7 @@ def test_declared_files_have_to_be_there(tmp_path: Path, store: ObjectStore) -> 
     book = nbformat.read(path, 4)
     book.metadata["jupyter_mlops"] = {"files": ["*.dat"]}
     nbformat.write(book, path)
-    with pytest.raises(BadInput, match=r"\*\.dat"):
+    with pytest.raises(InvalidInputError, match=r"\*\.dat"):
         taken(path, store)
     (tmp_path / "a.dat").write_text("1")
     assert [f.path for f in taken(path, store).files] == ["a.dat"]
@@ -130,7 +130,7 @@ def test_what_declares_no_files_is_told(tmp_path: Path, store: ObjectStore, file
     book = nbformat.read(path, 4)
     book.metadata["jupyter_mlops"] = {"files": files}
     nbformat.write(book, path)
-    with pytest.raises(BadInput, match="no list of names") as caught:
+    with pytest.raises(InvalidInputError, match="no list of names") as caught:
         taken(path, store)
     assert "jupyter_mlops.files" in caught.value.where
 
@@ -145,7 +145,7 @@ def test_what_may_be_written_goes_along_if_a_person_or_a_run_says_that_it_is_rea
     book = nbformat.read(path, 4)
     book.metadata["jupyter_mlops"] = {"files": ["a.db"]} if declared else {}
     nbformat.write(book, path)
-    made = taken(path, store, seen=[str(tmp_path / "a.db")] if seen else [])
+    made = taken(path, store, observed_files=[str(tmp_path / "a.db")] if seen else [])
     assert [f.path for f in made.files] == ["a.db"]
 
 
@@ -232,9 +232,9 @@ def test_what_is_read_beside_the_folder_goes_along(tmp_path: Path, store: Object
     assert (notebook.parent / "../in.csv").read_text() == "a\n"
     assert (notebook.parent / "../src/tools.py").read_text() == "x = 1\n"
     assert (notebook.parent / "link.csv").read_text() == "c\n" and not (notebook.parent / "link.csv").is_symlink()
-    assert keep_files(out, made, tmp_path / "kept") == ["beside.txt", "made.txt"]
+    assert collect_files(out, made, tmp_path / "kept") == ["beside.txt", "made.txt"]
     (notebook.parent / "link.csv").write_text("written over")
-    assert keep_files(out, made, tmp_path / "kept") == ["beside.txt", "link.csv", "made.txt"]
+    assert collect_files(out, made, tmp_path / "kept") == ["beside.txt", "link.csv", "made.txt"]
     assert check_out(made, store, out) == notebook
     assert not (out / "beside.txt").exists() and not (notebook.parent / "made.txt").exists()
 
@@ -244,14 +244,14 @@ def test_two_that_share_a_folder_check_out_one_after_the_other(
 ) -> None:
     (tmp_path / "large.bin").write_bytes(b"x" * 1000)
     made = taken(write_notebook(tmp_path / "nb.ipynb", "open('large.bin')"), store, large=1000)
-    copying, copy = threading.Event(), copy_digested
+    copying, copy = threading.Event(), copy_with_digest
 
     def slowly(source: Any, target: Any) -> str:
         copying.set()
         time.sleep(0.3)
         return copy(source, target)
 
-    monkeypatch.setattr(checkout, "copy_digested", slowly)
+    monkeypatch.setattr(checkout, "copy_with_digest", slowly)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(check_out, made, store, tmp_path / "out", tmp_path)
         assert copying.wait(10)
@@ -261,11 +261,11 @@ def test_two_that_share_a_folder_check_out_one_after_the_other(
 
 
 def test_lanes_are_held_by_one_run_each(tmp_path: Path) -> None:
-    with lane(tmp_path, "d", shared=False) as first, lane(tmp_path, "d", shared=False) as second:
+    with checkout_slot(tmp_path, "d", shared=False) as first, checkout_slot(tmp_path, "d", shared=False) as second:
         assert first != second
-    with lane(tmp_path, "d", shared=False) as again:
+    with checkout_slot(tmp_path, "d", shared=False) as again:
         assert again == first
-    with lane(tmp_path, "d", shared=True) as one, lane(tmp_path, "d", shared=True) as two:
+    with checkout_slot(tmp_path, "d", shared=True) as one, checkout_slot(tmp_path, "d", shared=True) as two:
         assert one == two
 
 

@@ -11,7 +11,7 @@ from importlib import import_module, metadata
 from pkgutil import iter_modules
 
 from jupyter_mlops.pipeline.checks.finding import Finding, Severity
-from jupyter_mlops.pipeline.checks.rule import Context, KernelFacts, RuleFunction, registered, rule
+from jupyter_mlops.pipeline.checks.rule import Context, KernelFacts, RuleFunction, registered_rules, rule
 
 __all__ = ["GROUP", "Context", "Finding", "KernelFacts", "RuleFunction", "Severity", "check", "rule", "rules"]
 
@@ -23,39 +23,39 @@ def check(context: Context) -> list[Finding]:
 
     A rule that fails becomes a finding of its own and stops no other.
     """
-    own, failures = rules()
-    found = set(failures)
-    for name, function in own.items():
-        found.update(_run(name, function, context))
-    return sorted(found, key=lambda finding: finding.weight)
+    functions, failures = rules()
+    findings = set(failures)
+    for name, function in functions.items():
+        findings.update(_run_rule(name, function, context))
+    return sorted(findings, key=lambda finding: finding.sort_key)
 
 
 def rules() -> tuple[Mapping[str, RuleFunction], tuple[Finding, ...]]:
     """Every rule by name, and a finding for each that could not be loaded."""
     for module in iter_modules(__path__):
         import_module(f"{__name__}.{module.name}")
-    every = dict(registered())
+    rules_by_name = dict(registered_rules())
     failures = []
     for entry in metadata.entry_points(group=GROUP):
         try:
-            every.setdefault(entry.name, entry.load())
+            rules_by_name.setdefault(entry.name, entry.load())
         except Exception as error:
-            failures.append(_broken(entry.name, error))
-    return every, tuple(failures)
+            failures.append(_failure_finding(entry.name, error))
+    return rules_by_name, tuple(failures)
 
 
-def _run(name: str, function: RuleFunction, context: Context) -> list[Finding]:
+def _run_rule(name: str, function: RuleFunction, context: Context) -> list[Finding]:
     try:
         return list(function(context))
     except Exception as error:
-        return [_broken(name, error)]
+        return [_failure_finding(name, error)]
 
 
-def _broken(name: str, error: Exception) -> Finding:
+def _failure_finding(name: str, error: Exception) -> Finding:
     return Finding(
         rule=name,
         severity="warning",
         cell=None,
         message=f"The check {name} could not run: {type(error).__name__}: {error}",
-        fix="Report this to whoever wrote the check; the other checks are not affected.",
+        fix="Report this to the author of the check; the other checks are not affected.",
     )

@@ -19,8 +19,8 @@ _FILE = re.compile(r"/(?:[^/\s<>{}$^*?|]+/)+[^/\s<>{}$^*?|]+\.(?!html?$|php$|asp
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/](?![\\/]).*|\\\\[^\\/\s]+[\\/][^\\/\s].*")
 _HOME = re.compile(r"~[\\/][\w.].*")
 _TEMPORARY = re.compile(r"(?:file://)?(?:/private)?(?:/var)?/tmp(?:/.*)?")
-_EVERYWHERE = re.compile(r"/dev/(?:null|stdin|stdout|stderr|u?random|shm)|/bin/(?:ba)?sh|/usr/bin/env")
-_LONGEST = 1024
+_PORTABLE = re.compile(r"/dev/(?:null|stdin|stdout|stderr|u?random|shm)|/bin/(?:ba)?sh|/usr/bin/env")
+_MAX_LENGTH = 1024
 
 
 @rule("absolute_paths")
@@ -34,14 +34,14 @@ def absolute_paths(context: Context) -> Iterator[Finding]:
 
 def is_absolute_path(text: str) -> bool:
     """Whether a literal looks like a path to a place of one machine, and not like a URL path or a pattern."""
-    if len(text) > _LONGEST or "\n" in text or _EVERYWHERE.fullmatch(text):
+    if len(text) > _MAX_LENGTH or "\n" in text or _PORTABLE.fullmatch(text):
         return False
     return any(pattern.fullmatch(text) for pattern in (_POSIX, _FILE, _WINDOWS, _HOME))
 
 
 def _finding(cell: int, path: str) -> Finding:
     severity: Severity = "info" if _TEMPORARY.fullmatch(path) else "warning"
-    trouble = (
+    problem = (
         "other machines and other steps may not see the files there"
         if severity == "info"
         else "it is there on this machine only"
@@ -50,6 +50,7 @@ def _finding(cell: int, path: str) -> Finding:
         "absolute_paths",
         severity,
         cell,
-        f"Cell {cell + 1} names the path {path!r}: {trouble}.",
+        f"Cell {cell + 1} names the path {path!r}: {problem}.",
         "Name it relative to the notebook's folder, or make it a parameter.",
+        {"path": path},
     )

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-TREES = 4096  # of which what was found is kept: an edit changes one cell of many
+CACHE_SIZE = 4096  # of which what was found is kept: an edit changes one cell of many
 
 
 def dotted(node: ast.expr) -> str:
@@ -20,30 +20,30 @@ def dotted(node: ast.expr) -> str:
 
 def calls(tree: ast.AST, modules: Mapping[str, str]) -> Iterator[tuple[str, ast.Call]]:
     """Each call with the dotted name of what is called, aliases of modules resolved through `modules`."""
-    for name, node in _called(tree):
-        head, _, rest = name.partition(".")
+    for name, node in _named_calls(tree):
+        head, _, tail = name.partition(".")
         head = modules.get(head, head)
-        yield (f"{head}.{rest}" if rest else head), node
+        yield (f"{head}.{tail}" if tail else head), node
 
 
-@lru_cache(TREES)
-def _called(tree: ast.AST) -> tuple[tuple[str, ast.Call], ...]:
-    found = ((dotted(node.func), node) for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return tuple((name, node) for name, node in found if name)
+@lru_cache(CACHE_SIZE)
+def _named_calls(tree: ast.AST) -> tuple[tuple[str, ast.Call], ...]:
+    named_calls = ((dotted(node.func), node) for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return tuple((name, node) for name, node in named_calls if name)
 
 
 def texts(call: ast.Call) -> tuple[str, ...]:
     """The string literals among the arguments, those in lists and tuples included."""
     arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
-    flat = [item for argument in arguments for item in _items(argument)]
-    return tuple(item.value for item in flat if isinstance(item, ast.Constant) and isinstance(item.value, str))
+    items = [item for argument in arguments for item in _items(argument)]
+    return tuple(item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str))
 
 
 def _items(node: ast.expr) -> list[ast.expr]:
     return list(node.elts) if isinstance(node, ast.List | ast.Tuple) else [node]
 
 
-@lru_cache(TREES)
+@lru_cache(CACHE_SIZE)
 def magics(tree: ast.AST) -> tuple[tuple[str, str], ...]:
     """Line and cell magics as (name, arguments), shell commands as ("!", command).
 

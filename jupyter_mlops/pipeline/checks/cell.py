@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeGuard
 
-from jupyter_mlops.notebook.access import Access
-from jupyter_mlops.notebook.magics import to_python
-from jupyter_mlops.notebook.names import access
-from jupyter_mlops.pipeline.checks.calls import TREES
+from jupyter_mlops.analysis.access import Access
+from jupyter_mlops.analysis.depth import require_shallow
+from jupyter_mlops.analysis.magics import to_python
+from jupyter_mlops.analysis.names import access, access_of
+from jupyter_mlops.notebook.tags import NEVER_EXECUTED
+from jupyter_mlops.pipeline.checks.calls import CACHE_SIZE
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -33,9 +35,12 @@ class Source:
     @cached_property
     def error(self) -> SyntaxError | None:
         try:
-            return _syntax_error(self.python)
+            if found := _syntax_error(self.python):
+                return found
+            require_shallow(_parse(self.python))
         except SyntaxError as error:
             return error
+        return None
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -47,21 +52,23 @@ class Source:
 
     @cached_property
     def statements(self) -> tuple[tuple[ast.stmt, Access], ...]:
-        return tuple((statement, access(ast.unparse(statement))) for statement in self.tree.body)
+        return tuple((statement, access_of([statement])) for statement in self.tree.body)
 
     @cached_property
     def immediate(self) -> frozenset[str]:
         if self.error:
             return frozenset()
         try:
-            found = _looked_up(symtable.symtable(self.python, "<cell>", "exec"))
+            names = _global_lookups(symtable.symtable(self.python, "<cell>", "exec"))
         except SyntaxError:
             return self.access.reads
-        changed = {n.target.id for n in ast.walk(self.tree) if isinstance(n, ast.AugAssign) and _is_name(n.target)}
-        return self.access.reads & (found | changed)
+        augmented_names = {
+            n.target.id for n in ast.walk(self.tree) if isinstance(n, ast.AugAssign) and _is_name(n.target)
+        }
+        return self.access.reads & (names | augmented_names)
 
 
-@lru_cache(TREES)
+@lru_cache(CACHE_SIZE)
 def _source(text: str) -> Source:
     return Source(text)
 
@@ -112,26 +119,26 @@ class CodeCell:
 
 
 def code_cells(nb: NotebookNode) -> tuple[CodeCell, ...]:
-    """The code cells that hold something and are not tagged `skip`, in notebook order."""
-    found = (
+    """The code cells that hold something and are not tagged `skip` or `skip-execution`, in notebook order."""
+    cells = (
         CodeCell(index, cell.source, tuple(cell.metadata.get("tags") or ()))
         for index, cell in enumerate(nb.cells)
         if cell.cell_type == "code" and cell.source.strip()
     )
-    return tuple(cell for cell in found if "skip" not in cell.tags)
+    return tuple(cell for cell in cells if not {"skip", NEVER_EXECUTED} & set(cell.tags))
 
 
 def _is_name(node: ast.expr) -> TypeGuard[ast.Name]:
     return isinstance(node, ast.Name)
 
 
-def _looked_up(table: symtable.SymbolTable) -> set[str]:
+def _global_lookups(table: symtable.SymbolTable) -> set[str]:
     """Global names that a scope refers to, and the comprehensions, lambdas and class bodies in it."""
-    top = table.get_type() == "module"
-    names = {s.get_name() for s in table.get_symbols() if s.is_referenced() and (top or s.is_global())}
+    is_module = table.get_type() == "module"
+    names = {s.get_name() for s in table.get_symbols() if s.is_referenced() and (is_module or s.is_global())}
     for child in table.get_children():
         if child.get_type() == "class" or child.get_name() in _INLINE:
-            names |= _looked_up(child)
+            names |= _global_lookups(child)
     return names
 
 

@@ -8,53 +8,62 @@ from itertools import pairwise
 from jupyter_mlops.pipeline.checks.finding import Finding
 from jupyter_mlops.pipeline.checks.rule import Context, rule
 
-Counted = tuple[int, int]
+CellCount = tuple[int, int]
+MIN_EXPORTED_CELLS = 3  # cells of one count: no kernel counts so, while two can come from two kernels
 
 
 @rule("execution_order")
 def execution_order(context: Context) -> Iterator[Finding]:
     """The outputs on the page came from cells run in another order, or from cells that are gone.
 
-    A notebook without counts says nothing about order and gives no finding.
+    A notebook without counts says nothing about order and gives no finding; nor does one whose exporter wrote the same
+    number at every cell (Databricks writes 0).
     """
     counts = _counts(context)
-    yield from _backwards(counts)
-    yield from _gaps(counts)
+    yield from _order_findings(counts)
+    yield from _gap_findings(counts)
 
 
-def _counts(context: Context) -> list[Counted]:
-    cells = enumerate(context.nb.cells)
-    return [
-        (index, cell.execution_count)
-        for index, cell in cells
-        if cell.cell_type == "code" and isinstance(cell.get("execution_count"), int)
-    ]
+def _counts(context: Context) -> list[CellCount]:
+    cells = (
+        (index, cell.get("execution_count")) for index, cell in enumerate(context.nb.cells) if cell.cell_type == "code"
+    )
+    counts = [(index, count) for index, count in cells if _is_count(count)]
+    is_exported = len(counts) >= MIN_EXPORTED_CELLS and len({count for _, count in counts}) == 1
+    return [] if is_exported else counts
 
 
-def _backwards(counts: list[Counted]) -> Iterator[Finding]:
-    for (above, earlier), (below, later) in pairwise(counts):
-        if later <= earlier:
+def _is_count(value: object) -> bool:
+    """Whether a kernel counts so: from 1 on, in whole numbers."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _order_findings(counts: list[CellCount]) -> Iterator[Finding]:
+    for (upper_index, upper_count), (lower_index, lower_count) in pairwise(counts):
+        if lower_count <= upper_count:
             yield Finding(
                 "execution_order",
                 "warning",
-                below,
-                f"Cell {below + 1} was run as [{later}], not after cell {above + 1}, which was run as [{earlier}]: "
+                lower_index,
+                f"Cell {lower_index + 1} was run as [{lower_count}], not after cell"
+                f" {upper_index + 1}, which was run as [{upper_count}]: "
                 "the outputs shown may not be those of a run from top to bottom.",
                 "Run All in a fresh kernel and see that the outputs are still what you want.",
             )
 
 
-def _gaps(counts: list[Counted]) -> Iterator[Finding]:
+def _gap_findings(counts: list[CellCount]) -> Iterator[Finding]:
     numbers = sorted(count for _, count in counts)
-    holes = [low for low, high in pairwise([0, *numbers]) if high > low + 1]
-    if holes:
-        missing = sum(high - low - 1 for low, high in pairwise([0, *numbers]) if high > low)
+    gap_starts = [low for low, high in pairwise([0, *numbers]) if high > low + 1]
+    if gap_starts:
+        missing_count = sum(high - low - 1 for low, high in pairwise([0, *numbers]) if high > low)
         yield Finding(
             "execution_order",
             "info",
             None,
-            f"{missing} of the executions counted in this notebook are not on the page (the first one "
-            f"missing is [{holes[0] + 1}]): cells were run again, changed or deleted, and what they defined may be "
+            f"{missing_count} of the executions counted in this notebook are not on the page (the first one "
+            f"missing is [{gap_starts[0] + 1}]): cells were run again, changed or deleted, and what they"
+            " defined may be "
             "what the outputs rest on.",
             "Run All in a fresh kernel and see that the outputs are still what you want.",
         )

@@ -1,13 +1,14 @@
-"""What a check has to say."""
+"""The result of a rule: one problem in a notebook."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Severity = Literal["error", "warning", "info"]
 
-_WEIGHT: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
+_SEVERITY_ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Finding:
     :param cell: position in `nb.cells`, None for the notebook as a whole.
     :param message: what was found, for people (who count cells from 1).
     :param fix: what to do about it.
+    :param data: what a program needs to offer a fix: `tag`, the tag to remove; `path`, the literal path.
     """
 
     rule: str
@@ -27,11 +29,12 @@ class Finding:
     cell: int | None
     message: str
     fix: str
+    data: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
-    def weight(self) -> tuple[int, int, str, str]:
+    def sort_key(self) -> tuple[int, int, str, str]:
         """Sort key: errors first, then notebook order."""
-        return (_WEIGHT[self.severity], -1 if self.cell is None else self.cell, self.rule, self.message)
+        return (_SEVERITY_ORDER[self.severity], -1 if self.cell is None else self.cell, self.rule, self.message)
 
     def to_dict(self) -> dict[str, Any]:
         """The public form that `check --json` prints."""
@@ -41,4 +44,5 @@ class Finding:
             "cell": self.cell,
             "message": self.message,
             "fix": self.fix,
+            "data": dict(self.data),
         }

@@ -12,14 +12,16 @@ from jupyter_mlops.pipeline.checks.unbound import unbound
 @rule("hidden_state")
 def hidden_state(context: Context) -> Iterator[Finding]:
     """The notebook worked because a cell below had been run before: a fresh kernel does not have the name yet."""
-    for one in unbound(context):
-        if one.below is None:
+    for lookup in unbound(context):
+        if lookup.later_cell is None:
             continue
-        reader = f"the function `{one.through}`, called or defined here," if one.through else "it"
+        subject = f"the function `{lookup.function}`, called or defined here," if lookup.function else "it"
         yield Finding(
             "hidden_state",
-            "error" if one.sure else "warning" if one.through else "info",
-            one.cell,
-            f"Cell {one.cell + 1}: {reader} reads `{one.name}`, which only cell {one.below + 1}, below it, defines.",
-            f"Move cell {one.below + 1} above cell {one.cell + 1}, or define `{one.name}` before it is read.",
+            "error" if lookup.certain else "warning" if lookup.function else "info",
+            lookup.cell,
+            f"Cell {lookup.cell + 1}: {subject} reads `{lookup.name}`, which only cell {lookup.later_cell + 1}, below"
+            " it, defines.",
+            f"Move cell {lookup.later_cell + 1} above cell {lookup.cell + 1}, or define `{lookup.name}` before it is"
+            " read.",
         )

@@ -9,32 +9,32 @@ from jupyter_mlops.pipeline.checks.calls import calls, magics
 from jupyter_mlops.pipeline.checks.finding import Finding, Severity
 from jupyter_mlops.pipeline.checks.rule import Context, rule
 
-_ASKS = "Make the answer a parameter, so that it is given before the run."
-_DEBUGS = "Remove it; a failed run keeps the traceback and everything up to it."
-_WINDOW = "Leave it out or use `%matplotlib inline`: the figure is then kept in the record of the run."
+_INPUT_FIX = "Make the answer a parameter, so that it is given before the run."
+_DEBUGGER_FIX = "Remove it; a failed run keeps the traceback and everything up to it."
+_WINDOW_FIX = "Leave it out or use `%matplotlib inline`: the figure is then kept in the record of the run."
 
 _CALLS: dict[str, tuple[Severity, str, str]] = {
-    "input": ("error", "waits for an answer", _ASKS),
-    "raw_input": ("error", "waits for an answer", _ASKS),
+    "input": ("error", "waits for an answer", _INPUT_FIX),
+    "raw_input": ("error", "waits for an answer", _INPUT_FIX),
     "getpass.getpass": ("error", "waits for a password", "Read it from the environment or from a secret of the step."),
     "getpass.fallback_getpass": ("error", "waits for a password", "Read it from the environment."),
-    "breakpoint": ("error", "opens the debugger and waits", _DEBUGS),
-    "pdb.set_trace": ("error", "opens the debugger and waits", _DEBUGS),
-    "pdb.run": ("error", "opens the debugger and waits", _DEBUGS),
-    "pdb.post_mortem": ("error", "opens the debugger and waits", _DEBUGS),
-    "pdb.pm": ("error", "opens the debugger and waits", _DEBUGS),
-    "ipdb.set_trace": ("error", "opens the debugger and waits", _DEBUGS),
-    "IPython.core.debugger.set_trace": ("error", "opens the debugger and waits", _DEBUGS),
-    "IPython.embed": ("error", "opens a shell and waits", _DEBUGS),
-    "code.interact": ("error", "opens a shell and waits", _DEBUGS),
+    "breakpoint": ("error", "opens the debugger and waits", _DEBUGGER_FIX),
+    "pdb.set_trace": ("error", "opens the debugger and waits", _DEBUGGER_FIX),
+    "pdb.run": ("error", "opens the debugger and waits", _DEBUGGER_FIX),
+    "pdb.post_mortem": ("error", "opens the debugger and waits", _DEBUGGER_FIX),
+    "pdb.pm": ("error", "opens the debugger and waits", _DEBUGGER_FIX),
+    "ipdb.set_trace": ("error", "opens the debugger and waits", _DEBUGGER_FIX),
+    "IPython.core.debugger.set_trace": ("error", "opens the debugger and waits", _DEBUGGER_FIX),
+    "IPython.embed": ("error", "opens a shell and waits", _DEBUGGER_FIX),
+    "code.interact": ("error", "opens a shell and waits", _DEBUGGER_FIX),
     "google.colab.files.upload": ("error", "waits for a person to choose a file", "Read the file by its path."),
     "ipywidgets.interact": ("info", "only shows its first value without a person", "Nothing, if that value will do."),
     "ipywidgets.interactive": ("info", "only shows its first value without a person", "Nothing, if that will do."),
     "webbrowser.open": ("warning", "opens a browser that nobody will see", "Leave it out."),
 }
 _MAGICS: dict[str, tuple[Severity, str, str]] = {
-    "debug": ("error", "opens the debugger and waits", _DEBUGS),
-    "pdb": ("error", "makes the first error open the debugger and wait", _DEBUGS),
+    "debug": ("error", "opens the debugger and waits", _DEBUGGER_FIX),
+    "pdb": ("error", "makes the first error open the debugger and wait", _DEBUGGER_FIX),
     "edit": ("error", "opens an editor and waits", "Put the code into the cell."),
     "ed": ("error", "opens an editor and waits", "Put the code into the cell."),
     "gui": ("warning", "starts the event loop of a window that nobody will see", "Leave it out."),
@@ -54,38 +54,38 @@ _BACKENDS = frozenset({"tkagg", "qtagg", "qt5agg", "qt4agg", "wxagg", "macosx", 
 def interactive(context: Context) -> Iterator[Finding]:
     """Nobody sits before a headless run: what waits for a person waits for ever."""
     modules: dict[str, str] = {}
-    own: set[str] = set()
+    bound_names: set[str] = set()
     for cell in context.cells:
         modules.update(cell.access.modules)
-        own |= cell.access.binds - frozenset(cell.access.modules)
+        bound_names |= cell.access.binds - frozenset(cell.access.modules)
         for name, call in calls(cell.tree, modules):
-            if name in _CALLS and name not in own:
+            if name in _CALLS and name not in bound_names:
                 yield _finding(cell.index, f"{name}()", *_CALLS[name])
             elif name in ("matplotlib.use", "matplotlib.pyplot.switch_backend"):
-                yield from _backend(cell.index, name, call)
+                yield from _backend_findings(cell.index, name, call)
         for name, arguments in magics(cell.tree):
             if name in _MAGICS and not (name == "pdb" and arguments.strip() in ("off", "0")):
                 yield _finding(cell.index, f"%{name}", *_MAGICS[name])
             elif name == "matplotlib":
-                yield from _matplotlib(cell.index, arguments)
+                yield from _matplotlib_findings(cell.index, arguments)
 
 
-def _matplotlib(cell: int, arguments: str) -> Iterator[Finding]:
-    chosen = set(arguments.lower().split())
-    if chosen & _WIDGETS:
+def _matplotlib_findings(cell: int, arguments: str) -> Iterator[Finding]:
+    backends = set(arguments.lower().split())
+    if backends & _WIDGETS:
         backend = f"%matplotlib {arguments.strip()}"
-        yield _finding(cell, backend, "error", "draws figures that need a browser to appear", _WINDOW)
-    elif chosen & _WINDOWS or not chosen:
+        yield _finding(cell, backend, "error", "draws figures that need a browser to appear", _WINDOW_FIX)
+    elif backends & _WINDOWS or not backends:
         yield _finding(
-            cell, f"%matplotlib {arguments}".strip(), "error", "opens windows, and there is no screen", _WINDOW
+            cell, f"%matplotlib {arguments}".strip(), "error", "opens windows, and there is no screen", _WINDOW_FIX
         )
 
 
-def _backend(cell: int, name: str, call: ast.Call) -> Iterator[Finding]:
+def _backend_findings(cell: int, name: str, call: ast.Call) -> Iterator[Finding]:
     first = call.args[0] if call.args else None
     if isinstance(first, ast.Constant) and str(first.value).lower() in _BACKENDS:
-        yield _finding(cell, f"{name}({first.value!r})", "error", "opens windows, and there is no screen", _WINDOW)
+        yield _finding(cell, f"{name}({first.value!r})", "error", "opens windows, and there is no screen", _WINDOW_FIX)
 
 
-def _finding(cell: int, code: str, severity: Severity, trouble: str, fix: str) -> Finding:
-    return Finding("interactive", severity, cell, f"Cell {cell + 1}: `{code}` {trouble}.", fix)
+def _finding(cell: int, code: str, severity: Severity, problem: str, fix: str) -> Finding:
+    return Finding("interactive", severity, cell, f"Cell {cell + 1}: `{code}` {problem}.", fix)

@@ -6,12 +6,12 @@ import ast
 from collections.abc import Iterator
 from functools import lru_cache
 
-from jupyter_mlops.pipeline.checks.calls import TREES
+from jupyter_mlops.pipeline.checks.calls import CACHE_SIZE
 
 _SHELL = frozenset({"system", "getoutput", "run_line_magic", "run_cell_magic"})
 
 
-@lru_cache(TREES)
+@lru_cache(CACHE_SIZE)
 def strings(tree: ast.Module) -> tuple[str, ...]:
     """Each string literal once, in the order of the text; of an f-string its leading text.
 

@@ -6,9 +6,10 @@ import ast
 from collections.abc import Iterator
 from functools import lru_cache
 
-from jupyter_mlops.pipeline.checks.calls import TREES
+from jupyter_mlops.pipeline.checks.calls import CACHE_SIZE
 from jupyter_mlops.pipeline.checks.cell import CodeCell
 from jupyter_mlops.pipeline.checks.finding import Finding
+from jupyter_mlops.pipeline.checks.guards import guarded_imports
 from jupyter_mlops.pipeline.checks.rule import Context, rule
 
 _DISTRIBUTIONS = {
@@ -37,88 +38,76 @@ _DISTRIBUTIONS = {
 }
 
 
-def imported(context: Context) -> frozenset[str]:
+def imported_modules(context: Context) -> frozenset[str]:
     """The dotted modules a notebook imports and that do not lie beside it: what to ask the kernel about."""
-    named = {module for cell in context.cells for module in _modules(cell.tree)}
-    local = _local(context)
-    return frozenset(module for module in named if _top(module) not in local)
+    modules = {module for cell in context.cells for module in _modules(cell.tree)}
+    local_modules = _local_modules(context)
+    return frozenset(module for module in modules if _top_level(module) not in local_modules)
 
 
 @rule("missing_imports")
 def missing_imports(context: Context) -> Iterator[Finding]:
     """A module that the kernel can't find stops the cell that imports it."""
-    missing = context.kernel.modules_missing if context.kernel else None
-    if not missing:
+    missing_modules = context.kernel.modules_missing if context.kernel else None
+    if not missing_modules:
         return
-    local = _local(context)
-    said: set[str] = set()
+    local_modules = _local_modules(context)
+    reported_names: set[str] = set()
     for cell in context.cells:
         for module in _modules(cell.tree):
-            absent = next((name for name in _prefixes(module) if name in missing), None)
-            if absent and absent not in said and _top(module) not in local:
-                said.add(absent)
-                yield _finding(context, cell, absent)
+            missing_name = next((name for name in _prefixes(module) if name in missing_modules), None)
+            if missing_name and missing_name not in reported_names and _top_level(module) not in local_modules:
+                reported_names.add(missing_name)
+                yield _finding(context, cell, missing_name)
 
 
-@lru_cache(TREES)
+@lru_cache(CACHE_SIZE)
 def _modules(tree: ast.Module) -> tuple[str, ...]:
     """What a cell imports, in functions too; relative imports left out."""
-    found: list[str] = []
+    modules: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += (alias.name for alias in node.names)
+            modules += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.append(node.module)
-    return tuple(found)
+            modules.append(node.module)
+    return tuple(modules)
 
 
 def _finding(context: Context, cell: CodeCell, module: str) -> Finding:
     kernel = f"the kernel {context.kernel.name}" if context.kernel and context.kernel.name else "the kernel"
-    top = _top(module)
-    optional = _is_guarded(cell, top)
+    package = _top_level(module)
+    optional = _is_guarded(cell, package)
     return Finding(
         "missing_imports",
         "info" if optional else "error",
         cell.index,
         f"Cell {cell.index + 1} imports `{module}`, which {kernel} can't find"
         + (" (the cell is prepared for that)." if optional else "."),
-        f"Install it in the kernel's environment: `pip install {_DISTRIBUTIONS.get(top, top)}`"
+        f"Install it in the kernel's environment: `pip install {_DISTRIBUTIONS.get(package, package)}`"
         + (", or remove the import." if not optional else ", if you want what it gives."),
     )
 
 
-def _local(context: Context) -> frozenset[str]:
-    return context.beside | _written_by_cells(context.cells)
+def _local_modules(context: Context) -> frozenset[str]:
+    return context.beside | _written_modules(context.cells)
 
 
-def _written_by_cells(cells: tuple[CodeCell, ...]) -> frozenset[str]:
+def _written_modules(cells: tuple[CodeCell, ...]) -> frozenset[str]:
     first_lines = (cell.source.lstrip().split("\n", 1)[0].split() for cell in cells)
     names = (line[-1] for line in first_lines if line and line[0] in ("%%writefile", "%%file"))
     return frozenset(name.rsplit("/", 1)[-1].removesuffix(".py") for name in names if name.endswith(".py"))
 
 
-def _is_guarded(cell: CodeCell, top: str) -> bool:
-    """Whether each import of it stands in a `try` that catches the failure."""
-    everywhere = sum(_imports(node, top) for node in ast.walk(cell.tree))
-    tries = [node for node in ast.walk(cell.tree) if isinstance(node, ast.Try) and _catches_import(node)]
-    inside = {id(node) for t in tries for body in t.body for node in ast.walk(body) if _imports(node, top)}
-    return 0 < everywhere == len(inside)
+def _is_guarded(cell: CodeCell, package: str) -> bool:
+    """Whether each import of it stands where its failure is caught, or where it only runs if the module is there."""
+    import_ids = {id(node) for node in ast.walk(cell.tree) if _imports(node, package)}
+    return bool(import_ids) and import_ids <= guarded_imports(cell.tree)
 
 
-def _imports(node: ast.AST, top: str) -> bool:
+def _imports(node: ast.AST, package: str) -> bool:
     if isinstance(node, ast.Import):
-        return any(_top(alias.name) == top for alias in node.names)
-    return isinstance(node, ast.ImportFrom) and not node.level and _top(node.module or "") == top
-
-
-def _catches_import(node: ast.Try) -> bool:
-    caught = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-    for handler in node.handlers:
-        named = handler.type
-        kinds = named.elts if isinstance(named, ast.Tuple) else [named]
-        if any(kind is None or (isinstance(kind, ast.Name) and kind.id in caught) for kind in kinds):
-            return True
-    return False
+        return any(_top_level(alias.name) == package for alias in node.names)
+    return isinstance(node, ast.ImportFrom) and not node.level and _top_level(node.module or "") == package
 
 
 def _prefixes(module: str) -> list[str]:
@@ -126,5 +115,5 @@ def _prefixes(module: str) -> list[str]:
     return [".".join(parts[: n + 1]) for n in range(len(parts))]
 
 
-def _top(module: str) -> str:
+def _top_level(module: str) -> str:
     return module.split(".", 1)[0]

@@ -18,6 +18,6 @@ def outside(context: Context) -> Iterator[Finding]:
                 "info",
                 cell.index,
                 f"Cell {cell.index + 1} uses what lies outside the kernel ({', '.join(effects.outside[:3])}), "
-                "so its step is not taken from the cache and never runs ahead.",
+                "so its step is not taken from the cache if it does so, and does not run ahead.",
                 "See that it can be reached where the run happens; give the step retries if it sometimes fails.",
             )

@@ -54,14 +54,14 @@ def _commands(cell: CodeCell, modules: Mapping[str, str]) -> Iterator[str]:
     for name, arguments in magics(cell.tree):
         command = arguments if name in _CELLS else f"{name} {arguments}"
         if (name in _CELLS or name in _MAGICS) and _COMMAND.search(command):
-            yield _short(command if name == "!" else f"%{name} {arguments}")
+            yield _shorten(command if name == "!" else f"%{name} {arguments}")
     for name, call in calls(cell.tree, modules):
         if name in _DIRECT:
             yield f"{name}(…)"
         elif name in _SHELLS and _COMMAND.search(" ".join(texts(call))):
-            yield _short(f"{name}: {' '.join(texts(call))}")
+            yield _shorten(f"{name}: {' '.join(texts(call))}")
 
 
-def _short(command: str) -> str:
+def _shorten(command: str) -> str:
     line = next((line for line in command.strip().splitlines() if _COMMAND.search(line)), command.strip())
     return line if len(line) <= 80 else f"{line[:79]}…"

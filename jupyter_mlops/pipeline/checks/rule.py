@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from jupyter_mlops.notebook.access import Effects
-from jupyter_mlops.notebook.effects import cell_effects
+from jupyter_mlops.analysis.access import Effects
+from jupyter_mlops.analysis.effects import cell_effects
 from jupyter_mlops.pipeline.checks.cell import CodeCell, code_cells
 from jupyter_mlops.pipeline.checks.finding import Finding
 from jupyter_mlops.pipeline.model import Pipeline
@@ -52,13 +52,13 @@ class Context:
     def language(self) -> str:
         """The notebook's language in lower case; "python" unless something says otherwise."""
         metadata = self.nb.get("metadata", {})
-        said = (
+        candidates = (
             self.pipeline.language if self.pipeline else "",
             metadata.get("kernelspec", {}).get("language"),
             metadata.get("language_info", {}).get("name"),
             self.kernel.language if self.kernel else "",
         )
-        return next((str(name).lower() for name in said if name), "python")
+        return next((str(name).lower() for name in candidates if name), "python")
 
     @cached_property
     def cells(self) -> tuple[CodeCell, ...]:
@@ -69,11 +69,11 @@ class Context:
     def effects(self) -> tuple[Effects, ...]:
         """What each of `cells` does outside the namespace, the modules imported above it known."""
         modules: dict[str, str] = {}
-        found = []
+        effects = []
         for cell in self.cells:
             modules.update(cell.access.modules)
-            found.append(Effects() if cell.error else cell_effects(cell.source, modules))
-        return tuple(found)
+            effects.append(Effects() if cell.error else cell_effects(cell.source, modules))
+        return tuple(effects)
 
 
 RuleFunction = Callable[[Context], Iterable[Finding]]
@@ -97,6 +97,6 @@ def rule(name: str) -> Callable[[F], F]:
     return register
 
 
-def registered() -> Mapping[str, RuleFunction]:
+def registered_rules() -> Mapping[str, RuleFunction]:
     """The rules whose modules have been imported so far."""
     return dict(_registered)

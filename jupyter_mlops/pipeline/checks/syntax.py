@@ -22,5 +22,5 @@ _FIX = "Correct the line, make the cell a Markdown or raw cell, or tag it `skip`
 
 def _message(cell: CodeCell, error: SyntaxError) -> str:
     text = (error.text or "").strip()
-    where = f"line {error.lineno} of cell {cell.index + 1}" if error.lineno else f"cell {cell.index + 1}"
-    return f"Python can't read {where}: {error.msg}" + (f" — `{text}`" if text else "")
+    location = f"line {error.lineno} of cell {cell.index + 1}" if error.lineno else f"cell {cell.index + 1}"
+    return f"Python can't read {location}: {error.msg}" + (f" — `{text}`" if text else "")

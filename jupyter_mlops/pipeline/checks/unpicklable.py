@@ -15,10 +15,10 @@ def unpicklable(context: Context) -> Iterator[Finding]:
     if context.pipeline is None:
         return
     for fusion in context.pipeline.fusions:
-        yield Finding("unpicklable", "warning", _cell(context.pipeline, fusion), _message(fusion), _fix(fusion))
+        yield Finding("unpicklable", "warning", _first_cell(context.pipeline, fusion), _message(fusion), _fix(fusion))
 
 
-def _cell(pipeline: Pipeline, fusion: Fusion) -> int | None:
+def _first_cell(pipeline: Pipeline, fusion: Fusion) -> int | None:
     cells = [cell for step in pipeline.steps if step.name == fusion.made_by for cell in step.cells]
     return min(cells, default=None)
 
@@ -27,8 +27,8 @@ def _message(fusion: Fusion) -> str:
     kind = f" ({fusion.type})" if fusion.type else ""
     reason = f": {fusion.reason}" if fusion.reason else ""
     return (
-        f"`{fusion.variable}`{kind}, made by step {fusion.made_by} and needed by {_listed(fusion.needed_by)}, "
-        f"can't be handed to another kernel{reason}. The steps {_listed(fusion.steps)} run in one kernel and "
+        f"`{fusion.variable}`{kind}, made by step {fusion.made_by} and needed by {_join_names(fusion.needed_by)}, "
+        f"can't be handed to another kernel{reason}. The steps {_join_names(fusion.steps)} run in one kernel and "
         "can neither be taken from the cache one by one nor run side by side."
     )
 
@@ -36,9 +36,9 @@ def _message(fusion: Fusion) -> str:
 def _fix(fusion: Fusion) -> str:
     return (
         f"Nothing, if that is all right. Otherwise hand on what it is made from (a path, a list, settings) and make "
-        f"`{fusion.variable}` anew in {_listed(fusion.needed_by)}."
+        f"`{fusion.variable}` anew in {_join_names(fusion.needed_by)}."
     )
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _join_names(names: tuple[str, ...]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else list(names))

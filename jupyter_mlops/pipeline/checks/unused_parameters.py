@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from jupyter_mlops.notebook.parameters import Parameter
-from jupyter_mlops.pipeline.checks.calls import TREES
+from jupyter_mlops.pipeline.checks.calls import CACHE_SIZE
 from jupyter_mlops.pipeline.checks.cell import CodeCell
 from jupyter_mlops.pipeline.checks.finding import Finding
 from jupyter_mlops.pipeline.checks.rule import Context, rule
@@ -19,38 +19,38 @@ def unused_parameters(context: Context) -> Iterator[Finding]:
     if context.pipeline is None or not context.cells:
         return
     for parameter in context.pipeline.parameters:
-        trouble = _trouble(parameter, context.cells)
-        if trouble:
+        problem = _problem(parameter, context.cells)
+        if problem:
             yield Finding(
                 "unused_parameters",
                 "warning",
                 parameter.cell if parameter.cell >= 0 else None,
-                f"The parameter `{parameter.name}` {trouble}.",
+                f"The parameter `{parameter.name}` {problem}.",
                 f"Use `{parameter.name}` where its value is meant, or take it out of the parameters cell.",
             )
 
 
-def _trouble(parameter: Parameter, cells: tuple[CodeCell, ...]) -> str:
+def _problem(parameter: Parameter, cells: tuple[CodeCell, ...]) -> str:
     for cell in cells:
         if cell.index < parameter.cell or "injected-parameters" in cell.tags:
             continue
         if cell.index == parameter.cell:
-            if parameter.name in _loaded(cell.tree):
+            if parameter.name in _loaded_names(cell.tree):
                 return ""
             continue
         if cell.error or _may_read(parameter.name, cell):
             return ""
-        if parameter.name in cell.access.certain and parameter.name not in _loaded(cell.tree):
+        if parameter.name in cell.access.certain_bindings and parameter.name not in _loaded_names(cell.tree):
             return f"is set anew in cell {cell.index + 1} before anything reads it"
     return "is read by no cell"
 
 
 def _may_read(name: str, cell: CodeCell) -> bool:
     access = cell.access
-    in_functions = any(name in free for free in access.defines.values())
-    return bool(access.opaque) or in_functions or name in access.touched - access.binds | access.reads | access.strings
+    in_functions = any(name in free_names for free_names in access.defines.values())
+    return bool(access.opaque) or in_functions or name in access.names - access.binds | access.reads | access.strings
 
 
-@lru_cache(TREES)
-def _loaded(tree: ast.Module) -> frozenset[str]:
+@lru_cache(CACHE_SIZE)
+def _loaded_names(tree: ast.Module) -> frozenset[str]:
     return frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))

@@ -17,7 +17,7 @@ def volatile(context: Context) -> Iterator[Finding]:
                 "volatile",
                 "info",
                 cell.index,
-                f"Cell {cell.index + 1} gives another result each time ({', '.join(effects.volatile[:3])}), "
+                f"Cell {cell.index + 1} gives another result each time ({', '.join(map(str, effects.volatile[:3]))}), "
                 "so its step is not taken from the cache.",
                 "Set a seed (`np.random.default_rng(0)`) or make the date a parameter; "
                 "if it does not matter, tag the step `cache:enabled`.",

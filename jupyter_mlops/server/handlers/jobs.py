@@ -9,23 +9,23 @@ from jupyter_server.auth.decorator import authorized
 from pydantic import BaseModel, ConfigDict, Field
 from tornado import web
 
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.server.operation import Handler, operation
-from jupyter_mlops.server.wire.jobs import (
+from jupyter_mlops.server.schemas.jobs import (
     Alias,
-    AliasAsked,
-    BackfillAsked,
-    BatchMade,
-    BatchTold,
-    ChangesTold,
-    JobChange,
+    AliasUpdate,
+    BackfillCreate,
+    BatchCreated,
+    BatchRead,
+    ChangesRead,
+    JobRead,
     Jobs,
-    JobTold,
-    PublishAsked,
-    SweepAsked,
+    JobUpdate,
+    PublishCreate,
+    SweepCreate,
     VersionDiff,
+    VersionRead,
     Versions,
-    VersionTold,
 )
 from jupyter_mlops.service import jobs, notebooks, versions
 
@@ -33,7 +33,7 @@ RESOURCE = "mlops:jobs"
 NUMBER = re.compile(r"\d{1,15}")
 
 
-class ChangesWanted(BaseModel):
+class ChangesQuery(BaseModel):
     """Which notebook would be published."""
 
     model_config = ConfigDict(extra="forbid")
@@ -41,7 +41,7 @@ class ChangesWanted(BaseModel):
     notebook: str = Field(min_length=1, max_length=4096)
 
 
-class DiffWanted(BaseModel):
+class DiffQuery(BaseModel):
     """Which versions are compared."""
 
     model_config = ConfigDict(extra="forbid")
@@ -55,9 +55,9 @@ class JobsHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Every job with its health, what comes next and what was last", answer=Jobs)
+    @operation("Every job with its health, what comes next and what was last", response=Jobs)
     async def get(self) -> dict[str, Any]:
-        return {"jobs": await self.desk.do(jobs.jobs, self.desk.space)}
+        return {"jobs": await self.context.run_io(jobs.jobs, self.context.space)}
 
 
 class JobHandler(Handler):
@@ -65,25 +65,25 @@ class JobHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("One job with its policies and parameters", answer=JobTold)
+    @operation("One job with its policies and parameters", response=JobRead)
     async def get(self, name: str) -> dict[str, Any]:
-        return await self.desk.do(jobs.job, self.desk.space, name)
+        return await self.context.run_io(jobs.job, self.context.space, name)
 
     @web.authenticated
     @authorized
-    @operation("Let a job rest or go on, change its policies", body=JobChange, answer=JobTold)
-    async def patch(self, name: str, change: JobChange) -> dict[str, Any]:
+    @operation("Let a job rest or go on, change its policies", body=JobUpdate, response=JobRead)
+    async def patch(self, name: str, change: JobUpdate) -> dict[str, Any]:
         if change.policies:
-            await self.desk.do(jobs.set_policies, self.desk.space, name, change.policies)
+            await self.context.run_io(jobs.set_policies, self.context.space, name, change.policies)
         if change.paused is not None:
-            await self.desk.do(jobs.pause_job, self.desk.space, name, change.paused)
-        return await self.desk.do(jobs.job, self.desk.space, name)
+            await self.context.run_io(jobs.pause_job, self.context.space, name, change.paused)
+        return await self.context.run_io(jobs.job, self.context.space, name)
 
     @web.authenticated
     @authorized
     @operation("Remove a job with its versions, schedules and runs", status=204)
     async def delete(self, name: str) -> None:
-        await self.desk.do(jobs.remove, self.desk.space, name)
+        await self.context.run_io(jobs.remove, self.context.space, name)
 
 
 class VersionsHandler(Handler):
@@ -91,23 +91,25 @@ class VersionsHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("All versions of a job, newest first", answer=Versions)
+    @operation("All versions of a job, newest first", response=Versions)
     async def get(self, name: str) -> dict[str, Any]:
-        return {"versions": await self.desk.do(jobs.versions, self.desk.space, name)}
+        return {"versions": await self.context.run_io(jobs.versions, self.context.space, name)}
 
     @web.authenticated
     @authorized
-    @operation("Publish a notebook as a version of a job", body=PublishAsked, answer=VersionTold, status=201)
-    async def post(self, name: str, asked: PublishAsked) -> dict[str, Any]:
-        await self.desk.notebook(asked.notebook)
-        place = self._place(asked.notebook)
-        return await self.desk.do(jobs.publish, self.desk.space, place, name, asked.message)
+    @operation("Publish a notebook as a version of a job", body=PublishCreate, response=VersionRead, status=201)
+    async def post(self, name: str, body: PublishCreate) -> dict[str, Any]:
+        await self.context.notebook(body.notebook)
+        file_path = self._local_path(body.notebook)
+        return await self.context.run_io(jobs.publish, self.context.space, file_path, name, body.message)
 
-    def _place(self, path: str) -> Any:
-        place = self.desk.place(path)
-        if place is None:
-            raise BadInput("notebooks that are not files on this machine can't be published yet", where="notebook")
-        return place
+    def _local_path(self, path: str) -> Any:
+        file_path = self.context.local_path(path)
+        if file_path is None:
+            raise InvalidInputError(
+                "notebooks that are not files on this machine can't be published yet", field="notebook"
+            )
+        return file_path
 
 
 class ChangesHandler(Handler):
@@ -115,11 +117,11 @@ class ChangesHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("What publishing a notebook would change", query=ChangesWanted, answer=ChangesTold)
-    async def get(self, name: str, wanted: ChangesWanted) -> dict[str, Any]:
-        nb = await self.desk.notebook(wanted.notebook)
-        place = self.desk.place(wanted.notebook)
-        return await self.desk.do(jobs.changes, self.desk.space, nb, name, place)
+    @operation("What publishing a notebook would change", query=ChangesQuery, response=ChangesRead)
+    async def get(self, name: str, query: ChangesQuery) -> dict[str, Any]:
+        nb = await self.context.notebook(query.notebook)
+        file_path = self.context.local_path(query.notebook)
+        return await self.context.run_io(jobs.changes, self.context.space, nb, name, file_path)
 
 
 class VersionDiffHandler(Handler):
@@ -127,9 +129,9 @@ class VersionDiffHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("What differs between two versions of a job", query=DiffWanted, answer=VersionDiff)
-    async def get(self, name: str, wanted: DiffWanted) -> dict[str, Any]:
-        return await self.desk.do(versions.diff, self.desk.space, name, wanted.old, wanted.new)
+    @operation("What differs between two versions of a job", query=DiffQuery, response=VersionDiff)
+    async def get(self, name: str, query: DiffQuery) -> dict[str, Any]:
+        return await self.context.run_io(versions.diff, self.context.space, name, query.old, query.new)
 
 
 class AliasHandler(Handler):
@@ -137,9 +139,9 @@ class AliasHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Let an alias name a version", body=AliasAsked, answer=Alias)
-    async def put(self, name: str, alias: str, asked: AliasAsked) -> dict[str, Any]:
-        return await self.desk.do(jobs.set_alias, self.desk.space, name, alias, asked.version)
+    @operation("Let an alias name a version", body=AliasUpdate, response=Alias)
+    async def put(self, name: str, alias: str, body: AliasUpdate) -> dict[str, Any]:
+        return await self.context.run_io(jobs.set_alias, self.context.space, name, alias, body.version)
 
 
 class BackfillsHandler(Handler):
@@ -147,12 +149,12 @@ class BackfillsHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("A run for each slot of a span of time", body=BackfillAsked, answer=BatchMade, status=201)
-    async def post(self, name: str, asked: BackfillAsked) -> dict[str, Any]:
-        target = f"{name}@{asked.version}" if asked.version else name
-        return await self.desk.do(
-            jobs.backfill, self.desk.space, target, asked.begin, asked.end, cron=asked.cron, zone=asked.zone,
-            given=asked.parameters, jobs_at_once=asked.at_once, only_count=asked.only_count,
+    @operation("A run for each slot of a span of time", body=BackfillCreate, response=BatchCreated, status=201)
+    async def post(self, name: str, body: BackfillCreate) -> dict[str, Any]:
+        target = f"{name}@{body.version}" if body.version else name
+        return await self.context.run_io(
+            jobs.backfill, self.context.space, target, body.begin, body.end, cron=body.cron, zone=body.zone,
+            parameters=body.parameters, concurrency=body.at_once, only_count=body.only_count,
         )  # fmt: skip
 
 
@@ -161,16 +163,16 @@ class SweepsHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("A run for each combination of values", body=SweepAsked, answer=BatchMade, status=201)
-    async def post(self, name: str, asked: SweepAsked) -> dict[str, Any]:
-        target = f"{name}@{asked.version}" if asked.version else name
+    @operation("A run for each combination of values", body=SweepCreate, response=BatchCreated, status=201)
+    async def post(self, name: str, body: SweepCreate) -> dict[str, Any]:
+        target = f"{name}@{body.version}" if body.version else name
         axes = {
             key: [v if isinstance(v, str) else notebooks.text_of(v) for v in values]
-            for key, values in asked.axes.items()
+            for key, values in body.axes.items()
         }
-        return await self.desk.do(
-            jobs.sweep, self.desk.space, target, axes, given=asked.parameters, jobs_at_once=asked.at_once,
-            only_count=asked.only_count,
+        return await self.context.run_io(
+            jobs.sweep, self.context.space, target, axes, parameters=body.parameters, concurrency=body.at_once,
+            only_count=body.only_count,
         )  # fmt: skip
 
 
@@ -179,9 +181,9 @@ class BatchHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("A backfill or a sweep as a table", answer=BatchTold)
+    @operation("A backfill or a sweep as a table", response=BatchRead)
     async def get(self, number: str) -> dict[str, Any]:
-        return await self.desk.do(jobs.batch, self.desk.space, _number(number))
+        return await self.context.run_io(jobs.batch, self.context.space, _parse_number(number))
 
 
 class BatchStopHandler(Handler):
@@ -189,12 +191,12 @@ class BatchStopHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Stop what is left of a backfill or a sweep", answer=BatchTold)
+    @operation("Stop what is left of a backfill or a sweep", response=BatchRead)
     async def post(self, number: str) -> dict[str, Any]:
-        return await self.desk.do(jobs.stop_batch, self.desk.space, _number(number))
+        return await self.context.run_io(jobs.stop_batch, self.context.space, _parse_number(number))
 
 
-def _number(text: str) -> int:
+def _parse_number(text: str) -> int:
     if not NUMBER.fullmatch(text):
         raise web.HTTPError(404, f"there is no number {text}")
     return int(text)

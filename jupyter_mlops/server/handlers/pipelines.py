@@ -8,35 +8,37 @@ from typing import Any
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
+from jupyter_mlops.server.context import require_path
 from jupyter_mlops.server.operation import Handler, operation
-from jupyter_mlops.server.wire.pipelines import Analysis, AnalysisAsked, PipelineAsked, Suggestion
+from jupyter_mlops.server.schemas.pipelines import Analysis, AnalysisRequest, PipelineRequest, Suggestion
 from jupyter_mlops.service import notebooks
 
 RESOURCE = "mlops:pipelines"
 
 
-def _notebook(asked: PipelineAsked) -> Any:
+def _to_notebook(request: PipelineRequest) -> Any:
     cells = [
         {
             **cell.model_dump(exclude={"id"}),
             **({"outputs": [], "execution_count": None} if cell.cell_type == "code" else {}),
         }
-        for cell in asked.cells
+        for cell in request.cells
     ]
     for position, cell in enumerate(cells):
         cell["id"] = f"c{position}"
-    return {"cells": cells, "metadata": asked.metadata, "nbformat": 4, "nbformat_minor": 5}
+    return {"cells": cells, "metadata": request.metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
-def _analyse(asked: AnalysisAsked, desk: Any) -> dict[str, Any]:
-    name = PurePosixPath(asked.path).stem or "notebook"
-    nb = notebooks.notebook_of(_notebook(asked), asked.path)
-    folder = desk.folder(asked.path) if asked.path else None
-    return notebooks.analyse(nb, name, desk.config, folder, checks=asked.checks)
+def _analyse(request: AnalysisRequest, context: Any) -> dict[str, Any]:
+    require_path(request.path)
+    name = PurePosixPath(request.path).stem or "notebook"
+    nb = notebooks.notebook_of(_to_notebook(request), request.path)
+    folder = context.folder(request.path) if request.path else None
+    return notebooks.analyse(nb, name, context.config, folder, checks=request.checks)
 
 
-def _suggest(asked: PipelineAsked) -> dict[str, Any]:
-    return notebooks.suggestion(notebooks.notebook_of(_notebook(asked), asked.path))
+def _suggest(request: PipelineRequest) -> dict[str, Any]:
+    return notebooks.suggestion(notebooks.notebook_of(_to_notebook(request), request.path))
 
 
 class PipelinesHandler(Handler):
@@ -44,10 +46,10 @@ class PipelinesHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("What a notebook is as a pipeline, and its checks", body=AnalysisAsked, answer=Analysis)
-    async def post(self, asked: AnalysisAsked) -> dict[str, Any]:
-        do = self.desk.think if asked.checks else self.desk.do
-        return await do(_analyse, asked, self.desk)
+    @operation("What a notebook is as a pipeline, and its checks", body=AnalysisRequest, response=Analysis)
+    async def post(self, body: AnalysisRequest) -> dict[str, Any]:
+        run = self.context.run_cpu if body.checks else self.context.run_io
+        return await run(_analyse, body, self.context)
 
 
 class SuggestionsHandler(Handler):
@@ -55,6 +57,6 @@ class SuggestionsHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Tags that would make steps of an untagged notebook", body=PipelineAsked, answer=Suggestion)
-    async def post(self, asked: PipelineAsked) -> dict[str, Any]:
-        return await self.desk.think(_suggest, asked)
+    @operation("Tags that would make steps of an untagged notebook", body=PipelineRequest, response=Suggestion)
+    async def post(self, body: PipelineRequest) -> dict[str, Any]:
+        return await self.context.run_cpu(_suggest, body)

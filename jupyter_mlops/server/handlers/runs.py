@@ -12,30 +12,31 @@ from jupyter_server.auth.decorator import authorized
 from pydantic import BaseModel, ConfigDict, Field
 from tornado import web
 
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.server.operation import Handler, operation
-from jupyter_mlops.server.wire.base import RunState
-from jupyter_mlops.server.wire.pipelines import Analysis
-from jupyter_mlops.server.wire.runs import (
+from jupyter_mlops.server.schemas.base import LARGEST
+from jupyter_mlops.server.schemas.pipelines import Analysis
+from jupyter_mlops.server.schemas.runs import (
     Comparison,
-    Nothing,
-    RepairAsked,
+    EmptyBody,
+    RepairCreate,
     RepairNotebook,
     Reproduction,
-    RunAsked,
+    RunCreate,
     RunLog,
     RunPage,
-    RunTold,
+    RunRead,
     SortKey,
     Suspects,
 )
 from jupyter_mlops.service import jobs, notebooks, versions
+from jupyter_mlops.states import RunState
 
 RESOURCE = "mlops:runs"
 INERT = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"  # of a page
 
 
-class RunsWanted(BaseModel):
+class RunsQuery(BaseModel):
     """Which runs, in which order."""
 
     model_config = ConfigDict(extra="forbid")
@@ -44,8 +45,8 @@ class RunsWanted(BaseModel):
     notebook: str = Field("", description="Runs of this notebook as it stood.")
     state: list[RunState] = Field(default_factory=list)
     trigger: list[str] = Field(default_factory=list)
-    batch: int | None = None
-    schedule: int | None = None
+    batch: int | None = Field(None, ge=0, le=LARGEST)
+    schedule: int | None = Field(None, ge=0, le=LARGEST)
     since: float | None = Field(None, description="Made at this time or later, in seconds since 1970.")
     until: float | None = None
     sort: SortKey = "-created"
@@ -53,12 +54,12 @@ class RunsWanted(BaseModel):
     limit: int = Field(50, ge=1, le=500)
 
 
-class LogWanted(BaseModel):
+class LogQuery(BaseModel):
     """Which part of a log."""
 
     model_config = ConfigDict(extra="forbid")
 
-    offset: int = Field(0, ge=0, description="Byte to begin at.")
+    offset: int = Field(0, ge=0, le=LARGEST, description="Byte to begin at.")
 
 
 class RunsHandler(Handler):
@@ -66,32 +67,35 @@ class RunsHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Runs, page by page", query=RunsWanted, answer=RunPage)
-    async def get(self, wanted: RunsWanted) -> dict[str, Any]:
-        found, following = await self.desk.do(
-            notebooks.runs, self.desk.space, job=wanted.job, notebook=wanted.notebook, after=_place(wanted.after),
-            limit=wanted.limit, sort=wanted.sort, states=wanted.state, triggers=wanted.trigger,
-            batch_id=wanted.batch, schedule_id=wanted.schedule, since=wanted.since, until=wanted.until,
+    @operation("Runs, page by page", query=RunsQuery, response=RunPage)
+    async def get(self, query: RunsQuery) -> dict[str, Any]:
+        page, next_cursor = await self.context.run_io(
+            notebooks.runs, self.context.space, job=query.job, notebook=query.notebook,
+            after=_decode_cursor(query.after),
+            limit=query.limit, sort=query.sort, states=query.state, triggers=query.trigger,
+            batch_id=query.batch, schedule_id=query.schedule, since=query.since, until=query.until,
         )  # fmt: skip
-        return {"runs": found, "next": None if following is None else _cursor(following)}
+        return {"runs": page, "next": None if next_cursor is None else _encode_cursor(next_cursor)}
 
     @web.authenticated
     @authorized
-    @operation("Run a notebook as it was saved, or a job's version", body=RunAsked, answer=RunTold, status=201)
-    async def post(self, asked: RunAsked) -> dict[str, Any]:
-        how = {
-            "from_step": asked.from_step, "only_step": asked.only_step, "use_cache": asked.use_cache,
+    @operation("Run a notebook as it was saved, or a job's version", body=RunCreate, response=RunRead, status=201)
+    async def post(self, body: RunCreate) -> dict[str, Any]:
+        options = {
+            "from_step": body.from_step, "only_step": body.only_step, "use_cache": body.use_cache,
         }  # fmt: skip
-        if asked.notebook is not None:
-            nb = await self.desk.notebook(asked.notebook)
-            place = asked.notebook.strip("/")
-            made = await self.desk.do(
-                notebooks.start, self.desk.space, nb, place, asked.parameters, how, self.desk.folder(place)
+        if body.notebook is not None:
+            nb = await self.context.notebook(body.notebook)
+            path = body.notebook.strip("/")
+            run = await self.context.run_io(
+                notebooks.start, self.context.space, nb, path, body.parameters, options, self.context.folder(path)
             )
         else:
-            made = await self.desk.do(notebooks.start_job, self.desk.space, asked.job or "", asked.parameters, how)
-        self.desk.changed(made)
-        return made
+            run = await self.context.run_io(
+                notebooks.start_job, self.context.space, body.job or "", body.parameters, options
+            )
+        self.context.on_change(run)
+        return run
 
 
 class RunHandler(Handler):
@@ -99,9 +103,9 @@ class RunHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("One run with its steps", answer=RunTold)
+    @operation("One run with its steps", response=RunRead)
     async def get(self, run_id: str) -> dict[str, Any]:
-        return await self.desk.do(notebooks.run, self.desk.space, run_id)
+        return await self.context.run_io(notebooks.run, self.context.space, run_id)
 
 
 class RunStopHandler(Handler):
@@ -109,12 +113,12 @@ class RunStopHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Stop a run", answer=RunTold)
+    @operation("Stop a run", response=RunRead)
     async def post(self, run_id: str) -> dict[str, Any]:
-        await self.desk.do(jobs.stop, self.desk.space, run_id)
-        made = await self.desk.do(notebooks.run, self.desk.space, run_id)
-        self.desk.changed(made)
-        return made
+        await self.context.run_io(jobs.stop, self.context.space, run_id)
+        run = await self.context.run_io(notebooks.run, self.context.space, run_id)
+        self.context.on_change(run)
+        return run
 
 
 class RunRepairHandler(Handler):
@@ -122,11 +126,13 @@ class RunRepairHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Go on with a run that failed or was stopped, maybe with mended cells", body=RepairAsked, answer=RunTold)
-    async def post(self, run_id: str, asked: RepairAsked) -> dict[str, Any]:
-        made = await self.desk.do(notebooks.repair, self.desk.space, run_id, asked.cells)
-        self.desk.changed(made)
-        return made
+    @operation(
+        "Go on with a run that failed or was stopped, maybe with mended cells", body=RepairCreate, response=RunRead
+    )
+    async def post(self, run_id: str, body: RepairCreate) -> dict[str, Any]:
+        run = await self.context.run_io(notebooks.repair, self.context.space, run_id, body.cells)
+        self.context.on_change(run)
+        return run
 
 
 class RepairNotebookHandler(Handler):
@@ -134,24 +140,26 @@ class RepairNotebookHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("A notebook of the failed step, its inputs restored", body=Nothing, answer=RepairNotebook, status=201)
-    async def post(self, run_id: str, _: Nothing) -> dict[str, Any]:
-        plan = await self.desk.do(notebooks.repair_plan, self.desk.space, run_id)
+    @operation(
+        "A notebook of the failed step, its inputs restored", body=EmptyBody, response=RepairNotebook, status=201
+    )
+    async def post(self, run_id: str, _: EmptyBody) -> dict[str, Any]:
+        plan = await self.context.run_io(notebooks.repair_plan, self.context.space, run_id)
         kernels, contents = self.kernel_manager, cast(Any, self.contents_manager)
         folder = plan["path"].rpartition("/")[0]
-        start: Any = kernels.start_kernel(
+        launch: Any = kernels.start_kernel(
             kernel_name=plan["kernel"], path=folder, cwd=plan["folder"], env=plan["environ"]
         )  # fmt: skip
-        kernel: str = await ensure_async(start)
+        kernel: str = await ensure_async(launch)
         try:
             file = Path(kernels.get_kernel(kernel).connection_file)
-            told = await self.desk.do(notebooks.restore, self.desk.space, run_id, file)
+            outcome = await self.context.run_io(notebooks.restore, self.context.space, run_id, file)
             path = f"{folder}/{plan['name']}".lstrip("/")
             await ensure_async(contents.save({"type": "notebook", "content": plan["notebook"]}, path))
         except BaseException:
             await ensure_async(cast(Any, kernels).shutdown_kernel(kernel, now=True))
             raise
-        return {**{key: plan[key] for key in ("run", "step", "cells")}, "path": path, "kernel": kernel, **told}
+        return {**{key: plan[key] for key in ("run", "step", "cells")}, "path": path, "kernel": kernel, **outcome}
 
 
 class ReproductionHandler(Handler):
@@ -159,18 +167,18 @@ class ReproductionHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Whether a run was reproduced; what differs first if not", answer=Reproduction)
+    @operation("Whether a run was reproduced; what differs first if not", response=Reproduction)
     async def get(self, run_id: str) -> dict[str, Any]:
-        return await self.desk.do(versions.reproduction, self.desk.space, run_id)
+        return await self.context.run_io(versions.reproduction, self.context.space, run_id)
 
     @web.authenticated
     @authorized
-    @operation("Run a run again to see whether it comes out the same", body=Nothing, answer=RunTold, status=201)
-    async def post(self, run_id: str, _: Nothing) -> dict[str, Any]:
-        wish = await self.desk.do(versions.begin_reproduction, self.desk.space, run_id)
-        made = await self.desk.do(notebooks.run, self.desk.space, wish["id"])
-        self.desk.changed(made)
-        return made
+    @operation("Run a run again to see whether it comes out the same", body=EmptyBody, response=RunRead, status=201)
+    async def post(self, run_id: str, _: EmptyBody) -> dict[str, Any]:
+        queued_run = await self.context.run_io(versions.begin_reproduction, self.context.space, run_id)
+        run = await self.context.run_io(notebooks.run, self.context.space, queued_run["id"])
+        self.context.on_change(run)
+        return run
 
 
 class SuspectsHandler(Handler):
@@ -178,9 +186,9 @@ class SuspectsHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("What changed since the last good run, in the order of suspicion", answer=Suspects)
+    @operation("What changed since the last good run, in the order of suspicion", response=Suspects)
     async def get(self, run_id: str) -> dict[str, Any]:
-        return await self.desk.think(versions.suspects, self.desk.space, run_id)
+        return await self.context.run_cpu(versions.changes_since_success, self.context.space, run_id)
 
 
 class RunPipelineHandler(Handler):
@@ -188,9 +196,9 @@ class RunPipelineHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("The pipeline that a run was made of", answer=Analysis)
+    @operation("The pipeline that a run was made of", response=Analysis)
     async def get(self, run_id: str) -> dict[str, Any]:
-        return await self.desk.do(notebooks.pipeline_of_run, self.desk.space, run_id)
+        return await self.context.run_io(notebooks.pipeline_of_run, self.context.space, run_id)
 
 
 class RunLogHandler(Handler):
@@ -198,9 +206,9 @@ class RunLogHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("What a run wrote, from a byte on", query=LogWanted, answer=RunLog)
-    async def get(self, run_id: str, wanted: LogWanted) -> dict[str, Any]:
-        return await self.desk.do(notebooks.log, self.desk.space, run_id, wanted.offset)
+    @operation("What a run wrote, from a byte on", query=LogQuery, response=RunLog)
+    async def get(self, run_id: str, query: LogQuery) -> dict[str, Any]:
+        return await self.context.run_io(notebooks.log, self.context.space, run_id, query.offset)
 
 
 class RunNotebookHandler(Handler):
@@ -210,7 +218,7 @@ class RunNotebookHandler(Handler):
     @authorized
     @operation("The executed notebook, as nbformat has it")
     async def get(self, run_id: str) -> str:
-        return await self.desk.do(notebooks.executed, self.desk.space, run_id)
+        return await self.context.run_io(notebooks.executed_notebook, self.context.space, run_id)
 
 
 class RunReportHandler(Handler):
@@ -220,9 +228,9 @@ class RunReportHandler(Handler):
     @authorized
     @operation("A page of the executed notebook", media="text/html; charset=utf-8")
     async def get(self, run_id: str) -> str:
-        found = await self.desk.think(notebooks.report, self.desk.space, run_id)
+        page = await self.context.run_cpu(notebooks.report, self.context.space, run_id)
         self.set_header("Content-Security-Policy", INERT)
-        return found
+        return page
 
 
 class ComparisonHandler(Handler):
@@ -230,20 +238,22 @@ class ComparisonHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Two runs side by side", answer=Comparison)
-    async def get(self, run_id: str, other: str) -> dict[str, Any]:
-        return await self.desk.think(notebooks.compare, self.desk.space, run_id, other)
+    @operation("Two runs side by side", response=Comparison)
+    async def get(self, run_id: str, other_id: str) -> dict[str, Any]:
+        return await self.context.run_cpu(notebooks.compare, self.context.space, run_id, other_id)
 
 
-def _cursor(place: tuple[float, str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+def _encode_cursor(position: tuple[float, str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
 
 
-def _place(cursor: str) -> tuple[float, str] | None:
+def _decode_cursor(cursor: str) -> tuple[float, str] | None:
     if not cursor:
         return None
     try:
-        at, run_id = json.loads(base64.urlsafe_b64decode(cursor))
-        return float(at), str(run_id)
+        sort_value, run_id = json.loads(base64.urlsafe_b64decode(cursor))
+        return float(sort_value), str(run_id)
     except (ValueError, TypeError):
-        raise BadInput("that is no place in a list", where="after", remedy="Use `next` of the page before.") from None
+        raise InvalidInputError(
+            "that is no place in a list", field="after", remedy="Use `next` of the page before."
+        ) from None

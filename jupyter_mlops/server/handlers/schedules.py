@@ -8,23 +8,23 @@ from jupyter_server.auth.decorator import authorized
 from pydantic import BaseModel, ConfigDict, Field
 from tornado import web
 
-from jupyter_mlops.server.handlers.jobs import _number
+from jupyter_mlops.server.handlers.jobs import _parse_number
 from jupyter_mlops.server.operation import Handler, operation
-from jupyter_mlops.server.wire.schedules import (
+from jupyter_mlops.server.schemas.schedules import (
     Calendar,
-    CronAsked,
-    CronTold,
-    ScheduleAsked,
-    ScheduleChange,
+    CronDescription,
+    CronRequest,
+    ScheduleCreate,
+    ScheduleRead,
     Schedules,
-    ScheduleTold,
+    ScheduleUpdate,
 )
 from jupyter_mlops.service import jobs
 
 RESOURCE = "mlops:schedules"
 
 
-class SchedulesWanted(BaseModel):
+class SchedulesQuery(BaseModel):
     """Whose schedules."""
 
     model_config = ConfigDict(extra="forbid")
@@ -37,18 +37,18 @@ class SchedulesHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("The schedules of a job, or all", query=SchedulesWanted, answer=Schedules)
-    async def get(self, wanted: SchedulesWanted) -> dict[str, Any]:
-        return {"schedules": await self.desk.do(jobs.schedules, self.desk.space, wanted.job)}
+    @operation("The schedules of a job, or all", query=SchedulesQuery, response=Schedules)
+    async def get(self, query: SchedulesQuery) -> dict[str, Any]:
+        return {"schedules": await self.context.run_io(jobs.schedules, self.context.space, query.job)}
 
     @web.authenticated
     @authorized
-    @operation("Let a job run again and again", body=ScheduleAsked, answer=ScheduleTold, status=201)
-    async def post(self, asked: ScheduleAsked) -> dict[str, Any]:
-        target = f"{asked.job}@{asked.version.removeprefix('@')}"
-        return await self.desk.do(
-            jobs.schedule, self.desk.space, target, asked.cron, asked.zone, asked.parameters, None, asked.missed,
-            asked.overlap,
+    @operation("Let a job run again and again", body=ScheduleCreate, response=ScheduleRead, status=201)
+    async def post(self, body: ScheduleCreate) -> dict[str, Any]:
+        target = f"{body.job}@{body.version.removeprefix('@')}"
+        return await self.context.run_io(
+            jobs.schedule, self.context.space, target, body.cron, body.zone, body.parameters, None, body.missed,
+            body.overlap,
         )  # fmt: skip
 
 
@@ -57,25 +57,25 @@ class ScheduleHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Change a schedule, let it rest or go on", body=ScheduleChange, answer=ScheduleTold)
-    async def patch(self, number: str, change: ScheduleChange) -> dict[str, Any]:
-        given = change.model_dump(exclude_none=True)
-        paused = given.pop("paused", None)
-        told: dict[str, Any] = {}
-        if given:
-            told = await self.desk.do(jobs.reschedule, self.desk.space, _number(number), given)
+    @operation("Change a schedule, let it rest or go on", body=ScheduleUpdate, response=ScheduleRead)
+    async def patch(self, number: str, change: ScheduleUpdate) -> dict[str, Any]:
+        changes = change.model_dump(exclude_none=True)
+        paused = changes.pop("paused", None)
+        payload: dict[str, Any] = {}
+        if changes:
+            payload = await self.context.run_io(jobs.reschedule, self.context.space, _parse_number(number), changes)
         if paused is not None:
-            told = await self.desk.do(jobs.pause_schedule, self.desk.space, _number(number), paused)
-        return told
+            payload = await self.context.run_io(jobs.pause_schedule, self.context.space, _parse_number(number), paused)
+        return payload
 
     @web.authenticated
     @authorized
     @operation("Remove a schedule; its runs stay", status=204)
     async def delete(self, number: str) -> None:
-        await self.desk.do(jobs.unschedule, self.desk.space, _number(number))
+        await self.context.run_io(jobs.unschedule, self.context.space, _parse_number(number))
 
 
-class CalendarWanted(BaseModel):
+class CalendarQuery(BaseModel):
     """How far ahead."""
 
     model_config = ConfigDict(extra="forbid")
@@ -88,9 +88,9 @@ class CalendarHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("When schedules fire from now on", query=CalendarWanted, answer=Calendar)
-    async def get(self, wanted: CalendarWanted) -> dict[str, Any]:
-        return await self.desk.do(jobs.calendar, self.desk.space, wanted.days)
+    @operation("When schedules fire from now on", query=CalendarQuery, response=Calendar)
+    async def get(self, query: CalendarQuery) -> dict[str, Any]:
+        return await self.context.run_io(jobs.calendar, self.context.space, query.days)
 
 
 class CronHandler(Handler):
@@ -98,6 +98,6 @@ class CronHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("When a schedule would fire, in words and times", body=CronAsked, answer=CronTold)
-    async def post(self, asked: CronAsked) -> dict[str, Any]:
-        return await self.desk.do(jobs.cron_told, asked.cron, asked.zone)
+    @operation("When a schedule would fire, in words and times", body=CronRequest, response=CronDescription)
+    async def post(self, body: CronRequest) -> dict[str, Any]:
+        return await self.context.run_io(jobs.cron_to_dict, body.cron, body.zone)

@@ -8,10 +8,10 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from jupyter_mlops import service
-from jupyter_mlops.errors import BadInput
+from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.server.operation import Handler, operation
-from jupyter_mlops.server.wire.runs import Nothing
-from jupyter_mlops.server.wire.worker import DemoAsked, DemoTold, WorkerTold
+from jupyter_mlops.server.schemas.runs import EmptyBody
+from jupyter_mlops.server.schemas.worker import DemoCreate, DemoRead, WorkerStatus
 
 
 class WorkerHandler(Handler):
@@ -19,23 +19,24 @@ class WorkerHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("What the worker of this server is doing", answer=WorkerTold)
+    @operation("What the worker of this server is doing", response=WorkerStatus)
     async def get(self) -> dict[str, Any]:
-        return await self._told()
+        return await self._status()
 
     @web.authenticated
     @authorized
-    @operation("Start a worker where none is running", body=Nothing, answer=WorkerTold)
-    async def post(self, _: Nothing) -> dict[str, Any]:
+    @operation("Start a worker where none is running", body=EmptyBody, response=WorkerStatus)
+    async def post(self, _: EmptyBody) -> dict[str, Any]:
         await self.settings["mlops_keeper"].start_now()
-        return await self._told()
+        return await self._status()
 
-    async def _told(self) -> dict[str, Any]:
-        facts = await self.desk.do(service.worker_status, self.desk.config)
-        keeper = self.settings["mlops_keeper"]
+    async def _status(self) -> dict[str, Any]:
+        facts = await self.context.run_io(service.worker_status, self.context.config)
+        supervisor = self.settings["mlops_keeper"]
         return {
-            "running": facts is not None, "supervised": keeper.process is not None or bool((facts or {}).get("kept")),
-            "problem": keeper.problem or (facts or {}).get("problem", ""), "facts": facts or {},
+            "running": facts is not None,
+            "supervised": supervisor.process is not None or bool((facts or {}).get("kept")),
+            "problem": supervisor.problem or (facts or {}).get("problem", ""), "facts": facts or {},
         }  # fmt: skip
 
 
@@ -44,13 +45,13 @@ class DemoHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Copy the demo project into a folder", body=DemoAsked, answer=DemoTold, status=201)
-    async def post(self, asked: DemoAsked) -> dict[str, Any]:
-        place = self.desk.place(f"{asked.folder}/demo.ipynb")
-        if place is None or not place.parent.is_dir():
-            raise BadInput("there is no such folder on this machine", where="folder")
-        made = await self.desk.do(service.demo, place.parent)
-        return {"path": "/".join(filter(None, [asked.folder.strip("/"), made.parent.name, made.name]))}
+    @operation("Copy the demo project into a folder", body=DemoCreate, response=DemoRead, status=201)
+    async def post(self, body: DemoCreate) -> dict[str, Any]:
+        folder = self.context.folder(f"{body.folder}/demo.ipynb")
+        if folder is None:
+            raise InvalidInputError("there is no such folder on this machine", field="folder")
+        notebook_path = await self.context.run_io(service.demo, folder)
+        return {"path": "/".join(filter(None, [body.folder.strip("/"), notebook_path.parent.name, notebook_path.name]))}
 
 
 class DocumentHandler(Handler):
@@ -60,12 +61,12 @@ class DocumentHandler(Handler):
     @authorized
     @operation("This document: OpenAPI 3.1")
     async def get(self) -> dict[str, Any]:
-        from jupyter_mlops.server.document import document
+        from jupyter_mlops.server.openapi import document
 
         return document()
 
 
-class NothingHandler(Handler):
+class NotFoundHandler(Handler):
     """Whatever else lies below /mlops."""
 
     auth_resource = "mlops:document"
@@ -73,7 +74,7 @@ class NothingHandler(Handler):
     @web.authenticated
     @authorized(action="read")  # type: ignore[untyped-decorator] # said here, since one verb stands for all
     @operation("Nothing")
-    async def get(self, rest: str) -> None:
+    async def get(self, path: str) -> None:
         raise web.HTTPError(404, f"there is nothing at {self.request.path}")
 
     post = put = patch = delete = get

@@ -9,7 +9,7 @@ function feed(): {
   const stream = new Signal<object, object>({});
   const made = new RunFeed(stream as never);
   const heard: string[] = [];
-  made.heard.connect((_, event) => void heard.push(event.kind));
+  made.eventReceived.connect((_, event) => void heard.push(event.kind));
   const say = (event: Partial<IRunEvent>, schema = SCHEMA_ID) =>
     stream.emit({ schema_id: schema, run: 'r1', time: '2026-01-01T00:00:00Z', ...event });
   return { feed: made, say, heard };

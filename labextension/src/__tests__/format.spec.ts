@@ -1,4 +1,11 @@
-import { ago, duration, given, inZone, moment, short } from '../format';
+import {
+  formatAge,
+  formatDuration,
+  formatParameters,
+  formatTimeInZone,
+  formatTime,
+  formatValue
+} from '../format';
 
 describe('format', () => {
   it.each<[number | null, string]>([
@@ -13,28 +20,28 @@ describe('format', () => {
     [185, '3 min 05 s'],
     [3725, '1 h 02 min']
   ])('duration %p', (seconds, text) => {
-    expect(duration(seconds)).toBe(text);
+    expect(formatDuration(seconds)).toBe(text);
   });
 
   it('tells moments of today by the clock, others with their day', () => {
     const now = new Date(2026, 0, 31, 12, 0, 0);
-    expect(moment(now.getTime() / 1000 - 60, now)).toMatch(/11.59.00/);
-    expect(moment(now.getTime() / 1000 - 86400, now)).toMatch(/30/);
-    expect(moment(null, now)).toBe('');
+    expect(formatTime(now.getTime() / 1000 - 60, now)).toMatch(/11.59.00/);
+    expect(formatTime(now.getTime() / 1000 - 86400, now)).toMatch(/30/);
+    expect(formatTime(null, now)).toBe('');
   });
 
   it('tells the year of times of another one', () => {
     const now = new Date(2026, 10, 24, 12, 0, 0);
     const at = (...when: [number, number, number]) => new Date(...when).getTime() / 1000;
-    expect(inZone(at(2026, 11, 24), '', now)).not.toMatch(/2026/);
-    expect(inZone(at(2027, 2, 28), '', now)).toMatch(/2027/);
-    expect(inZone(at(2027, 2, 28), 'Mars/Base', now)).toMatch(/2027/);
-    expect(moment(at(2026, 9, 1), now)).not.toMatch(/2026/);
-    expect(moment(at(2025, 9, 1), now)).toMatch(/2025/);
+    expect(formatTimeInZone(at(2026, 11, 24), '', now)).not.toMatch(/2026/);
+    expect(formatTimeInZone(at(2027, 2, 28), '', now)).toMatch(/2027/);
+    expect(formatTimeInZone(at(2027, 2, 28), 'Mars/Base', now)).toMatch(/2027/);
+    expect(formatTime(at(2026, 9, 1), now)).not.toMatch(/2026/);
+    expect(formatTime(at(2025, 9, 1), now)).toMatch(/2025/);
   });
 
   it('tells how long ago', () => {
-    expect([10, 130, 7300, 200000].map(s => ago(1000000 - s, 1000000))).toEqual([
+    expect([10, 130, 7300, 200000].map(s => formatAge(1000000 - s, 1000000))).toEqual([
       'just now',
       '2 min ago',
       '2 h ago',
@@ -43,12 +50,12 @@ describe('format', () => {
   });
 
   it('shortens values', () => {
-    expect([0.1 + 0.2, [1, 2], 'a'.repeat(99), null].map(v => short(v, 10))).toEqual([
+    expect([0.1 + 0.2, [1, 2], 'a'.repeat(99), null].map(v => formatValue(v, 10))).toEqual([
       '0.3',
       '[1,2]',
       'aaaaaaaaa…',
       'null'
     ]);
-    expect(given({ a: 1, b: 'x', c: 2, d: 3 })).toBe('a=1, b=x, c=2, …');
+    expect(formatParameters({ a: 1, b: 'x', c: 2, d: 3 })).toBe('a=1, b=x, c=2, …');
   });
 });

@@ -1,290 +1,195 @@
 import * as React from 'react';
-import { acceptButton, ask, IRefusal } from '../ask';
-import { duration, moment, short } from '../format';
-import { RequestError, wordsOf } from '../request';
-import { attempt, IRunDoor } from '../runs/actions';
-import { useAnswer } from '../signal';
-import { StateMark, stateWord } from '../states';
+import { Form, IField, formErrorOf, numberOf, sectionOf, textOf } from '../form';
+import { FormModel, showFormDialog, useAcceptButton } from '../formDialog';
+import { formatValue } from '../format';
+import { useDebounced, useRequest } from '../hooks';
 import { IMlops } from '../tokens';
-import { BatchMade, Parameter, State } from '../types';
+import { BatchCreated, Parameter } from '../types';
 import { parametersOf } from './schedule';
 
-const SOON = 250; // ms without a keystroke until it is counted
-const DAY = 86400000; // ms
-const OPTIONS: Record<string, string> = { tz: 'zone', '--to': 'end' }; // fields that go by their option's name
+const DEBOUNCE_MS = 250; // ms without a keystroke until it is counted
+const DAY_MS = 86400000; // ms
 
-interface IField {
-  /** As the request has it. */
-  name: string;
-  label: string;
-  type?: string;
-  placeholder?: string;
-  help?: string;
+interface IBatchDialog<V> {
+  title: string;
+  form: IField;
+  values: V;
+  /** The field of the form that a field of the request is in. */
+  fieldOf: (requestField: string) => string;
+  createBatch: (values: V, onlyCount: boolean) => Promise<BatchCreated>;
 }
 
-/** Fields of plain texts, and how many runs they ask for. */
-function Fields(props: {
+/** What runs are made of, and how many there would be. */
+function BatchFields<V extends object>(props: {
   mlops: IMlops;
-  fields: readonly IField[];
-  values: Record<string, string>;
-  count: () => Promise<BatchMade>;
-  refusal: IRefusal | null;
+  model: FormModel<V>;
+  options: IBatchDialog<V>;
 }): JSX.Element {
-  const { mlops, fields, refusal } = props;
+  const { mlops, model, options } = props;
   const { trans } = mlops;
-  const [values, setValues] = React.useState(props.values);
-  const [asked, setAsked] = React.useState('');
-  const box = React.useRef<HTMLDivElement>(null);
-  const text = JSON.stringify(values);
-  React.useEffect(() => {
-    const timer = window.setTimeout(() => setAsked(text), SOON);
-    return () => window.clearTimeout(timer);
-  }, [text]);
-  const told = useAnswer<BatchMade | null>(() => (asked ? props.count() : Promise.resolve(null)), [asked]);
-  const problem = told.problem
-    ? { field: told.problem instanceof RequestError ? told.problem.field : '', words: wordsOf(told.problem) }
-    : refusal;
-  const place = problem ? (OPTIONS[problem.field] ?? problem.field) : '';
-  const at = fields.find(field => [field.name, `parameters.${field.name}`].includes(place));
-  const count = told.problem ? 0 : (told.value?.runs ?? 0);
-  React.useEffect(() =>
-    acceptButton(
-      box.current,
-      count ? trans._n('Start %1 run', 'Start %1 runs', count) : trans.__('Start runs'),
-      count > 0
-    )
+  const debouncedText = useDebounced(JSON.stringify(model.values), DEBOUNCE_MS);
+  const { value, problem } = useRequest(
+    () => options.createBatch(JSON.parse(debouncedText) as V, true),
+    [debouncedText]
+  );
+  const error = problem ? formErrorOf(problem) : model.error;
+  const field = error ? options.fieldOf(error.field) : '';
+  const count = problem ? 0 : (value?.runs ?? 0);
+  useAcceptButton(
+    model,
+    count ? trans._n('Start %1 run', 'Start %1 runs', count) : trans.__('Start runs'),
+    count > 0
   );
   return (
-    <div ref={box}>
-      {fields.map(one => (
-        <label key={one.name} className="jp-mlops-field">
-          <span>
-            {one.label} {one.help ? <span className="jp-mlops-quiet">{one.help}</span> : null}
-          </span>
-          <input
-            className="jp-mod-styled"
-            type={one.type ?? 'text'}
-            name={one.name}
-            placeholder={one.placeholder}
-            value={values[one.name] ?? ''}
-            aria-invalid={at === one}
-            aria-describedby={at === one ? 'jp-mlops-field-wrong' : undefined}
-            onChange={event => {
-              props.values[one.name] = event.target.value;
-              setValues({ ...props.values });
-            }}
-          />
-          {at === one ? (
-            <em id="jp-mlops-field-wrong" className="jp-mlops-wrong" role="alert">
-              {problem!.words}
-            </em>
-          ) : null}
-        </label>
-      ))}
-      <p role="status" className={problem && !at ? 'jp-mlops-wrong' : 'jp-mlops-count'}>
-        {problem
-          ? at
+    <>
+      <Form
+        id="jp-mlops-batch"
+        form={options.form}
+        values={model.values}
+        errors={error && field ? { [field]: error.message } : {}}
+        onChange={values => model.change(values)}
+        translator={mlops.translator}
+      />
+      <p role="status" className={error && !field ? 'jp-mlops-error' : 'jp-mlops-count jp-mlops-name'}>
+        {error
+          ? field
             ? ''
-            : problem.words
-          : told.value
-            ? trans._n('%1 run of %2', '%1 runs of %2', told.value.runs, told.value.version)
-            : '…'}
+            : error.message
+          : value
+            ? trans._n('%1 run of %2', '%1 runs of %2', value.runs, value.version)
+            : trans.__('Counting…')}
       </p>
-    </div>
+    </>
   );
 }
 
-async function askFor(
+/** Ask for a batch, and make it. Its number; null if there is none. */
+async function showBatchDialog<V extends object>(
   mlops: IMlops,
-  title: string,
-  fields: readonly IField[],
-  values: Record<string, string>,
-  send: (only_count: boolean) => Promise<BatchMade>
+  options: IBatchDialog<V>
 ): Promise<number | null> {
   const { trans } = mlops;
-  const made = await ask({
-    title,
-    act: trans.__('Start runs'),
-    form: refusal => (
-      <Fields mlops={mlops} fields={fields} values={values} count={() => send(true)} refusal={refusal} />
-    ),
-    work: () => send(false),
+  const created = await showFormDialog({
+    title: options.title,
+    values: options.values,
+    acceptLabel: trans.__('Start runs'),
+    renderForm: model => <BatchFields mlops={mlops} model={model} options={options} />,
+    submit: values => options.createBatch(values, false),
     trans
   });
-  return made?.batch ?? null;
+  return created?.batch ?? null;
 }
+
+const dateInput = { 'ui:options': { inputType: 'date' } };
+const BACKFILL_FIELDS: Record<string, string> = {
+  begin: 'begin',
+  end: 'end',
+  cron: 'cron',
+  tz: 'zone',
+  zone: 'zone',
+  at_once: 'at_once'
+};
 
 /** Ask for a span of time, and make a run for each of its slots. The batch's number; null if there is none. */
 export async function backfill(mlops: IMlops, job: string): Promise<number | null> {
   const { trans } = mlops;
   const [schedule] = await mlops.jobs.schedules(job);
-  const day = (back: number) => new Date(Date.now() - back * DAY).toISOString().slice(0, 10);
-  const values: Record<string, string> = {
-    begin: day(7),
-    end: day(1),
-    cron: schedule?.cron ?? '0 6 * * *',
-    zone: schedule?.zone ?? (Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'),
-    at_once: '1'
-  };
-  const fields: IField[] = [
-    { name: 'begin', label: trans.__('From'), type: 'date' },
-    { name: 'end', label: trans.__('To, included'), type: 'date' },
-    { name: 'cron', label: trans.__('Slots, as a cron expression') },
-    { name: 'zone', label: trans.__('Time zone') },
-    { name: 'at_once', label: trans.__('Runs at once'), type: 'number' }
-  ];
+  const day = (daysAgo: number) => new Date(Date.now() - daysAgo * DAY_MS).toISOString().slice(0, 10);
   const parameters = schedule?.parameters ?? {};
-  return askFor(mlops, trans.__('Backfill %1', job), fields, values, only_count =>
-    mlops.jobs.backfill(job, {
-      ...values,
-      parameters,
-      at_once: Math.max(1, Math.round(Number(values.at_once) || 1)),
-      only_count
-    })
-  );
+  return showBatchDialog(mlops, {
+    title: trans.__('Backfill %1', job),
+    form: sectionOf('', {
+      begin: textOf(trans.__('First day'), dateInput),
+      end: textOf(trans.__('Last day'), dateInput),
+      cron: textOf(trans.__('Cron expression of the slots')),
+      zone: textOf(trans.__('Time zone')),
+      at_once: numberOf(trans.__('Concurrent runs'), {}, 'integer')
+    }),
+    values: {
+      begin: day(7),
+      end: day(1),
+      cron: schedule?.cron ?? '0 6 * * *',
+      zone: schedule?.zone ?? (Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'),
+      at_once: 1
+    },
+    fieldOf: name => BACKFILL_FIELDS[name] ?? '',
+    createBatch: (values, only_count) =>
+      mlops.jobs.backfill(job, { ...values, at_once: atOnce(values), parameters, only_count })
+  });
 }
 
 /** Ask for values of parameters, and make a run for each combination. */
 export async function sweep(mlops: IMlops, job: string): Promise<number | null> {
   const { trans } = mlops;
-  const known = await mlops.jobs.get(job);
-  const parameters: Parameter[] = parametersOf(known.parameters ?? {});
+  const details = await mlops.jobs.get(job);
+  const parameters: Parameter[] = parametersOf(details.parameters ?? {});
   if (!parameters.length) {
     throw new Error(
       trans.__(
-        '%1 has no parameters: give a cell of its notebook the role “parameters”, and publish it.',
+        '%1 has no parameters. Give a cell of its notebook the role “parameters”, and publish the notebook.',
         job
       )
     );
   }
-  const values: Record<string, string> = { ' at once': '1' };
-  const fields: IField[] = [
-    ...parameters.map(parameter => ({
-      name: parameter.name,
-      label: parameter.name,
-      help: [parameter.type, trans.__('values with commas between')].filter(Boolean).join(' · '),
-      placeholder: short(parameter.default)
-    })),
-    { name: ' at once', label: trans.__('Runs at once'), type: 'number' }
-  ];
-  return askFor(mlops, trans.__('Sweep %1', job), fields, values, async only_count => {
-    const axes = Object.fromEntries(
-      parameters
-        .map(({ name }) => [name, valuesOf(values[name] ?? '')] as const)
-        .filter(([, some]) => some.length > 0)
-    );
-    if (!Object.keys(axes).length) {
-      throw new Error(trans.__('Give values to one parameter at least: each combination is a run.'));
+  const fields = parameters.map(
+    parameter => [parameter.name, axisField(parameter, trans)] as [string, IField]
+  );
+  return showBatchDialog(mlops, {
+    title: trans.__('Sweep %1', job),
+    form: sectionOf('', {
+      axes: sectionOf('', Object.fromEntries(fields)),
+      at_once: numberOf(trans.__('Concurrent runs'), {}, 'integer')
+    }),
+    values: { axes: {} as Record<string, string>, at_once: 1 },
+    fieldOf: name => {
+      const axis = /^(?:parameters|axes)\.(.+)$/.exec(name)?.[1] ?? name;
+      return parameters.some(parameter => parameter.name === axis) ? `axes.${axis}` : '';
+    },
+    createBatch: async (values, only_count) => {
+      const axes = Object.fromEntries(
+        Object.entries(values.axes)
+          .map(([name, text]) => [name, splitValues(text ?? '')] as const)
+          .filter(([, items]) => items.length > 0)
+      );
+      if (!Object.keys(axes).length) {
+        throw new Error(trans.__('Enter values for at least one parameter. Each combination is a run.'));
+      }
+      return mlops.jobs.sweep(job, { axes, at_once: atOnce(values), only_count });
     }
-    const at_once = Math.max(1, Math.round(Number(values[' at once']) || 1));
-    return mlops.jobs.sweep(job, { axes, at_once, only_count });
   });
 }
 
+function axisField(parameter: Parameter, trans: IMlops['trans']): IField {
+  const title = parameter.type ? `${parameter.name} · ${parameter.type}` : parameter.name;
+  const placeholder = trans.__('%1; separate values with commas', formatValue(parameter.default));
+  return textOf(title, { 'ui:placeholder': placeholder });
+}
+
+/** How many runs may go on together: 1 at least. */
+function atOnce(values: { at_once?: number }): number {
+  return Math.max(1, Math.round(Number(values.at_once) || 1));
+}
+
 /** Texts between commas; commas within brackets, braces and quotes part nothing. */
-export function valuesOf(text: string): string[] {
-  const found: string[] = [''];
+export function splitValues(text: string): string[] {
+  const items: string[] = [''];
   let depth = 0;
   let quote = '';
-  for (const sign of text) {
-    if (sign === ',' && !depth && !quote) {
-      found.push('');
+  for (const char of text) {
+    if (char === ',' && !depth && !quote) {
+      items.push('');
       continue;
     }
     if (quote) {
-      quote = sign === quote ? '' : quote;
-    } else if (sign === '"' || sign === "'") {
-      quote = sign;
-    } else if ('[{('.includes(sign)) {
+      quote = char === quote ? '' : quote;
+    } else if (char === '"' || char === "'") {
+      quote = char;
+    } else if ('[{('.includes(char)) {
       depth += 1;
-    } else if (']})'.includes(sign)) {
+    } else if (']})'.includes(char)) {
       depth = Math.max(0, depth - 1);
     }
-    found[found.length - 1] += sign;
+    items[items.length - 1] += char;
   }
-  return found.map(one => one.trim()).filter(Boolean);
-}
-
-/** A backfill or a sweep as a table: a row a run. */
-export function BatchView(props: { mlops: IMlops; batch: number; door: IRunDoor }): JSX.Element {
-  const { mlops, batch, door } = props;
-  const { trans, feed } = mlops;
-  const told = useAnswer(() => mlops.jobs.batch(batch), [batch]);
-  React.useEffect(() => {
-    const hear = (_: unknown, event: { kind: string }) => event.kind === 'run' && told.again();
-    feed.heard.connect(hear);
-    return () => {
-      feed.heard.disconnect(hear);
-    };
-  }, [batch]);
-  if (!told.value) {
-    return (
-      <div className="jp-mlops-empty">{told.problem ? wordsOf(told.problem) : trans.__('Loading…')}</div>
-    );
-  }
-  const { runs, states } = told.value;
-  const parameters = [...new Set(runs.flatMap(run => Object.keys(run.parameters)))];
-  const metrics = [...new Set(runs.flatMap(run => Object.keys(run.metrics)))];
-  const slots = runs.some(run => run.slot !== null);
-  const going = (states.queued ?? 0) + (states.running ?? 0);
-  return (
-    <section aria-label={trans.__('Batch %1', batch)}>
-      <div className="jp-mlops-line">
-        <h3>
-          {told.value.kind === 'sweep' ? trans.__('Sweep %1', batch) : trans.__('Backfill %1', batch)}
-          {' · '}
-          {Object.entries(states)
-            .map(([state, count]) => `${count} ${stateWord(state as State, trans)}`)
-            .join(', ')}
-        </h3>
-        {going ? (
-          <button
-            className="jp-mod-styled"
-            onClick={() =>
-              void attempt(trans.__('It could not be stopped'), () => mlops.jobs.stopBatch(batch))
-            }
-          >
-            {trans.__('Stop all')}
-          </button>
-        ) : null}
-      </div>
-      <table className="jp-mlops-table jp-mod-wide">
-        <thead>
-          <tr>
-            <th>{trans.__('Run')}</th>
-            {slots ? <th>{trans.__('Slot')}</th> : null}
-            {[...parameters, ...metrics].map((name, at) => (
-              <th key={at} className="jp-mlops-number">
-                {name}
-              </th>
-            ))}
-            <th className="jp-mlops-number">{trans.__('Time')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {runs.map(run => (
-            <tr key={run.id}>
-              <td>
-                <button className="jp-mlops-link" onClick={() => door.open(run.id)}>
-                  <StateMark state={run.state} trans={trans} />
-                </button>
-              </td>
-              {slots ? <td className="jp-mlops-time">{moment(run.slot)}</td> : null}
-              {parameters.map(name => (
-                <td key={name} className="jp-mlops-number">
-                  {short(run.parameters[name])}
-                </td>
-              ))}
-              {metrics.map(name => (
-                <td key={name} className="jp-mlops-number">
-                  {short(run.metrics[name] ?? '')}
-                </td>
-              ))}
-              <td className="jp-mlops-number">{duration(run.seconds)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
+  return items.map(item => item.trim()).filter(Boolean);
 }

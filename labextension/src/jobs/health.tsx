@@ -1,7 +1,7 @@
 import * as React from 'react';
-import { duration, moment } from '../format';
+import { formatDuration, formatTime } from '../format';
 import { stateSvg } from '../icons';
-import { stateWord } from '../states';
+import { stateLabel } from '../stateBadge';
 import { IMlops } from '../tokens';
 import { Outcome, State } from '../types';
 
@@ -10,32 +10,39 @@ export function Health(props: { outcomes: readonly Outcome[]; mlops: IMlops }): 
   const { outcomes } = props;
   const { trans } = props.mlops;
   if (!outcomes.length) {
-    return <span className="jp-mlops-quiet">{trans.__('no runs yet')}</span>;
+    return <span className="jp-mlops-secondary">{trans.__('no runs yet')}</span>;
   }
   const counts = new Map<State, number>();
   for (const { state } of outcomes) {
     counts.set(state, (counts.get(state) ?? 0) + 1);
   }
-  const words = Array.from(counts, ([state, count]) => `${count} ${stateWord(state, trans)}`).join(', ');
-  const over = outcomes.filter(one => one.state === 'completed' || one.state === 'failed');
-  const good = over.filter(one => one.state === 'completed').length;
+  const summary = Array.from(counts, ([state, count]) => `${count} ${stateLabel(state, trans)}`).join(', ');
+  const finishedRuns = outcomes.filter(
+    outcome => outcome.state === 'completed' || outcome.state === 'failed'
+  );
+  const completedCount = finishedRuns.filter(outcome => outcome.state === 'completed').length;
   return (
-    <span className="jp-mlops-health">
-      <span role="img" aria-label={trans.__('Last runs: %1', words)}>
-        {outcomes.map(one => (
+    <span className="jp-mlops-row jp-mlops-time jp-mlops-health">
+      <span role="img" aria-label={trans.__('Last runs: %1', summary)}>
+        {outcomes.map(outcome => (
           <i
-            key={one.id}
-            data-state={one.state}
-            title={[stateWord(one.state, trans), moment(one.time), duration(one.seconds)]
+            key={outcome.id}
+            className="jp-mlops-state"
+            data-state={outcome.state}
+            title={[
+              stateLabel(outcome.state, trans),
+              formatTime(outcome.time),
+              formatDuration(outcome.seconds)
+            ]
               .filter(Boolean)
               .join(' · ')}
-            dangerouslySetInnerHTML={{ __html: stateSvg(one.state) }}
+            dangerouslySetInnerHTML={{ __html: stateSvg(outcome.state) }}
           />
         ))}
       </span>
-      {over.length ? (
-        <span className="jp-mlops-quiet" title={words}>
-          {trans.__('%1 of %2 good', good, over.length)}
+      {finishedRuns.length ? (
+        <span className="jp-mlops-secondary" title={summary}>
+          {trans.__('%1 of %2 good', completedCount, finishedRuns.length)}
         </span>
       ) : null}
     </span>

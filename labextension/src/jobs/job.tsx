@@ -1,40 +1,48 @@
 import * as React from 'react';
-import { wordsOf } from '../request';
-import { attempt, certain, IRunDoor } from '../runs/actions';
+import { withErrorDialog, confirm, IRunActions } from '../runs/actions';
 import { RunsGrid } from '../runs/grid';
 import { RunItems } from '../runs/list';
 import { RunList } from '../runs/model';
-import { useAnswer, useSignal } from '../signal';
-import { TabPart, Tabs } from '../tabs';
+import { useRequest, useSignal } from '../hooks';
+import { Placeholder, Problem } from '../notices';
+import { TabPanel, Tabs } from '../tabs';
 import { IMlops } from '../tokens';
 import { Job, Schedule, Version } from '../types';
-import { VersionsPart } from '../versions/list';
-import { backfill, BatchView, sweep } from './batch';
+import { VersionsTab } from '../versions/list';
+import { backfill, sweep } from './batch';
+import { BatchView } from './batchView';
 import { Durations } from './durations';
-import { Next, VersionName } from './list';
-import { LogPart } from './log';
-import { schedule } from './schedule';
-import { SchedulesPart } from './schedules';
-import { SettingsPart } from './settings';
-import { ValuesPart } from './values';
+import { NextRun, VersionName } from './list';
+import { LogTab } from './log';
+import { showScheduleDialog } from './schedule';
+import { SchedulesTab } from './schedules';
+import { SettingsTab } from './settings';
+import { ValuesTab } from './values';
 
 const TABS = ['runs', 'timeline', 'values', 'log', 'versions', 'schedules', 'settings'] as const;
 export type JobTab = (typeof TABS)[number];
 
-/** The page of one job. */
-export function JobPage(props: {
+interface IJobDetails {
+  job: Job;
+  versions: Version[];
+  schedules: Schedule[];
+}
+
+interface IJobPageProps {
   mlops: IMlops;
   name: string;
-  door: IRunDoor;
-  compare: (one: string, two: string) => void;
-  back: () => void;
+  actions: IRunActions;
+  compare: (first: string, second: string) => void;
+  onBack: () => void;
   tab: string;
-  show: (tab: JobTab) => void;
-}): JSX.Element {
-  const { mlops, name, door } = props;
+  onTabChange: (tab: JobTab) => void;
+}
+
+/** The page of one job. */
+export function JobPage(props: IJobPageProps): JSX.Element {
+  const { mlops, name, actions } = props;
   const { trans } = mlops;
-  const tab = TABS.find(one => one === props.tab) ?? 'runs';
-  const told = useAnswer<{ job: Job; versions: Version[]; schedules: Schedule[] }>(async () => {
+  const jobRequest = useRequest<IJobDetails>(async () => {
     const [job, versions, schedules] = await Promise.all([
       mlops.jobs.get(name),
       mlops.jobs.versions(name),
@@ -43,102 +51,157 @@ export function JobPage(props: {
     return { job, versions, schedules };
   }, [name]);
   const [batch, setBatch] = React.useState<number | null>(null);
-  const runs = React.useMemo(() => new RunList(mlops.runs, mlops.feed, () => ({ job: name })), [name]);
+  const runs = React.useMemo(() => new RunList(mlops.runs, mlops.feed, { job: name }), [mlops, name]);
   React.useEffect(() => {
     void runs.refresh();
     return () => runs.dispose();
   }, [runs]);
   useSignal(runs.changed);
-  const showBatch = (made: number | null) => {
-    if (made !== null) {
-      setBatch(made);
-      props.show('runs');
-      void runs.refresh();
-    }
-  };
-  const act = async (work: () => Promise<unknown>) => {
-    await attempt(trans.__('That did not work'), work);
-    told.again();
-  };
-  if (!told.value) {
+  if (!jobRequest.value) {
     return (
-      <div className="jp-mlops-empty" role={told.problem ? 'alert' : 'status'}>
-        {told.problem ? wordsOf(told.problem) : trans.__('Loading…')}{' '}
-        <button className="jp-mlops-link" onClick={props.back}>
-          {trans.__('All jobs')}
-        </button>
-      </div>
+      <>
+        <BackButton trans={trans} onBack={props.onBack} />
+        <Placeholder trans={trans} problem={jobRequest.problem} />
+      </>
     );
   }
-  const { job, versions, schedules } = told.value;
+  const runAction = async (request: () => Promise<unknown>) => {
+    await withErrorDialog(trans.__('The action failed'), request);
+    jobRequest.refetch();
+  };
+  return (
+    <div className="jp-mlops-view jp-mlops-job">
+      <JobHeader
+        mlops={mlops}
+        job={jobRequest.value.job}
+        onBack={props.onBack}
+        runAction={runAction}
+        start={async () => runs.upsert(await mlops.runs.start({ job: name }))}
+        showBatch={batchId => {
+          if (batchId !== null) {
+            setBatch(batchId);
+            props.onTabChange('runs');
+            void runs.refresh();
+          }
+        }}
+      />
+      <JobTabs
+        {...props}
+        details={jobRequest.value}
+        runs={runs}
+        runAction={runAction}
+        onChange={jobRequest.refetch}
+        runsTab={
+          <>
+            {batch !== null ? <BatchView mlops={mlops} batch={batch} actions={actions} /> : null}
+            <RunsGrid mlops={mlops} runs={runs} actions={actions} compare={props.compare} />
+            <RunItems mlops={mlops} runs={runs} actions={actions} columns />
+          </>
+        }
+      />
+    </div>
+  );
+}
+
+function BackButton(props: { trans: IMlops['trans']; onBack: () => void }): JSX.Element {
+  return (
+    <button className="jp-mlops-link jp-mlops-back" onClick={props.onBack}>
+      ‹ {props.trans.__('All jobs')}
+    </button>
+  );
+}
+
+type Action = (request: () => Promise<unknown>) => Promise<void>;
+
+/** What the job is, and what can be done with it. */
+function JobHeader(props: {
+  mlops: IMlops;
+  job: Job;
+  onBack: () => void;
+  runAction: Action;
+  start: () => Promise<void>;
+  showBatch: (batch: number | null) => void;
+}): JSX.Element {
+  const { mlops, job, runAction, showBatch } = props;
+  const { trans } = mlops;
+  const button = (label: string, action: () => Promise<unknown>, className = '') => (
+    <button className={`jp-mod-styled ${className}`} onClick={() => void runAction(action)}>
+      {label}
+    </button>
+  );
+  return (
+    <header className="jp-mlops-row jp-mlops-head">
+      <div className="jp-mlops-grow">
+        <BackButton trans={trans} onBack={props.onBack} />
+        <h2>{job.name}</h2>
+        <div className="jp-mlops-row">
+          <VersionName job={job} />
+          <NextRun job={job} mlops={mlops} />
+          <span className="jp-mlops-secondary">{trans.__('owned by %1', job.owner || '?')}</span>
+        </div>
+        {job.problems.map(problem => (
+          <div key={problem} className="jp-mlops-error">
+            {problem}
+          </div>
+        ))}
+      </div>
+      <div className="jp-mlops-row">
+        {button(trans.__('Run'), props.start, 'jp-mod-accept')}
+        {button(trans.__('New schedule…'), () => showScheduleDialog(mlops, job.name))}
+        {button(trans.__('Backfill…'), async () => showBatch(await backfill(mlops, job.name)))}
+        {button(trans.__('Sweep…'), async () => showBatch(await sweep(mlops, job.name)))}
+        {button(job.paused ? trans.__('Resume') : trans.__('Pause'), () =>
+          mlops.jobs.update(job.name, { paused: !job.paused })
+        )}
+      </div>
+    </header>
+  );
+}
+
+function JobTabs(
+  props: IJobPageProps & {
+    details: IJobDetails;
+    runs: RunList;
+    runAction: Action;
+    onChange: () => void;
+    runsTab: JSX.Element;
+  }
+): JSX.Element {
+  const { mlops, name, actions, details, runs, runAction } = props;
+  const { trans } = mlops;
+  const tab = TABS.find(tabName => tabName === props.tab) ?? 'runs';
   const remove = async () => {
-    const sure = await certain(
-      trans.__('Delete the job %1', name),
-      trans.__('Its versions, schedules and runs go with it. Notebooks stay as they are.'),
+    const confirmed = await confirm(
+      trans.__('Delete job %1?', name),
+      trans.__('This also deletes its versions, schedules and runs. Notebooks stay.'),
       trans.__('Delete %1', name),
       trans
     );
-    if (sure) {
-      await attempt(trans.__('The job could not be deleted'), () => mlops.jobs.remove(name));
-      props.back();
+    if (confirmed) {
+      await withErrorDialog(trans.__('The job could not be deleted'), () => mlops.jobs.delete(name));
+      props.onBack();
     }
   };
+  const content: Record<JobTab, () => JSX.Element> = {
+    runs: () => props.runsTab,
+    timeline: () => <Durations mlops={mlops} runs={runs} actions={actions} />,
+    values: () => <ValuesTab mlops={mlops} runs={runs} actions={actions} />,
+    log: () => <LogTab mlops={mlops} runs={runs} />,
+    versions: () => (
+      <VersionsTab mlops={mlops} job={name} versions={details.versions} runAction={runAction} />
+    ),
+    schedules: () => (
+      <SchedulesTab mlops={mlops} job={name} schedules={details.schedules} runAction={runAction} />
+    ),
+    settings: () => <SettingsTab mlops={mlops} job={details.job} onChange={props.onChange} remove={remove} />
+  };
   return (
-    <div className="jp-mlops-job">
-      <header className="jp-mlops-head">
-        <div className="jp-mlops-head-words">
-          <button className="jp-mlops-link jp-mlops-back" onClick={props.back}>
-            ‹ {trans.__('All jobs')}
-          </button>
-          <h2>{name}</h2>
-          <div className="jp-mlops-facts">
-            <span>
-              <VersionName job={job} />
-            </span>
-            <Next job={job} mlops={mlops} />
-            <span className="jp-mlops-quiet">{trans.__('owned by %1', job.owner || '?')}</span>
-          </div>
-          {job.problems.map(problem => (
-            <div key={problem} className="jp-mlops-wrong">
-              {problem}
-            </div>
-          ))}
-        </div>
-        <div className="jp-mlops-head-acts">
-          <button
-            className="jp-mod-styled jp-mod-accept"
-            onClick={() => void act(async () => runs.put(await mlops.runs.start({ job: name })))}
-          >
-            {trans.__('Run')}
-          </button>
-          <button className="jp-mod-styled" onClick={() => void act(() => schedule(mlops, name))}>
-            {trans.__('New schedule…')}
-          </button>
-          <button
-            className="jp-mod-styled"
-            onClick={() => void act(async () => showBatch(await backfill(mlops, name)))}
-          >
-            {trans.__('Backfill…')}
-          </button>
-          <button
-            className="jp-mod-styled"
-            onClick={() => void act(async () => showBatch(await sweep(mlops, name)))}
-          >
-            {trans.__('Sweep…')}
-          </button>
-          <button
-            className="jp-mod-styled"
-            onClick={() => void act(() => mlops.jobs.change(name, { paused: !job.paused }))}
-          >
-            {job.paused ? trans.__('Go on') : trans.__('Pause')}
-          </button>
-        </div>
-      </header>
+    <>
       <Tabs
         id="jp-mlops-job"
         label={trans.__('Parts of the job')}
         names={TABS}
-        words={{
+        labels={{
           runs: trans.__('Runs'),
           timeline: trans.__('Timeline'),
           values: trans.__('Parameters'),
@@ -148,46 +211,12 @@ export function JobPage(props: {
           settings: trans.__('Settings')
         }}
         value={tab}
-        onChange={props.show}
+        onChange={props.onTabChange}
       />
-      <TabPart id="jp-mlops-job" name={tab}>
-        {runs.problem ? (
-          <div className="jp-mlops-problem" role="alert">
-            {runs.problem}
-          </div>
-        ) : null}
-        {tab === 'runs' ? (
-          <RunsPart mlops={mlops} runs={runs} door={door} compare={props.compare} batch={batch} />
-        ) : null}
-        {tab === 'timeline' ? <Durations mlops={mlops} runs={runs} door={door} /> : null}
-        {tab === 'values' ? <ValuesPart mlops={mlops} runs={runs} door={door} /> : null}
-        {tab === 'log' ? <LogPart mlops={mlops} runs={runs} /> : null}
-        {tab === 'versions' ? <VersionsPart mlops={mlops} job={name} versions={versions} act={act} /> : null}
-        {tab === 'schedules' ? (
-          <SchedulesPart mlops={mlops} job={name} schedules={schedules} act={act} />
-        ) : null}
-        {tab === 'settings' ? (
-          <SettingsPart mlops={mlops} job={job} changed={told.again} remove={remove} />
-        ) : null}
-      </TabPart>
-    </div>
-  );
-}
-
-/** The runs of a job: a batch that was just made, the grid of steps, and a list. */
-function RunsPart(props: {
-  mlops: IMlops;
-  runs: RunList;
-  door: IRunDoor;
-  compare: (one: string, two: string) => void;
-  batch: number | null;
-}): JSX.Element {
-  const { mlops, runs, door, batch } = props;
-  return (
-    <>
-      {batch !== null ? <BatchView mlops={mlops} batch={batch} door={door} /> : null}
-      <RunsGrid mlops={mlops} runs={runs} door={door} compare={props.compare} />
-      <RunItems mlops={mlops} runs={runs} door={door} apart />
+      <TabPanel id="jp-mlops-job" name={tab}>
+        <Problem>{runs.problem}</Problem>
+        {content[tab]()}
+      </TabPanel>
     </>
   );
 }

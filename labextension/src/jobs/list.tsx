@@ -1,16 +1,17 @@
 import * as React from 'react';
-import { duration, inZone } from '../format';
-import { wordsOf } from '../request';
-import { attempt, IRunDoor } from '../runs/actions';
-import { useAnswer } from '../signal';
-import { StateMark, stateWord } from '../states';
-import { TabPart, Tabs } from '../tabs';
+import { formatDuration, formatTimeInZone } from '../format';
+import { errorMessage } from '../request';
+import { withErrorDialog, IRunActions } from '../runs/actions';
+import { useRequest, useSlot } from '../hooks';
+import { StateBadge, stateLabel } from '../stateBadge';
+import { TabPanel, Tabs } from '../tabs';
 import { ActionTable } from '../table';
+import { Placeholder, Problem } from '../notices';
 import { IMlops } from '../tokens';
 import { Job } from '../types';
 import { CalendarView } from './calendar';
 import { Health } from './health';
-import { schedule } from './schedule';
+import { showScheduleDialog } from './schedule';
 
 const VIEWS = ['all', 'calendar'] as const;
 export type JobsView = (typeof VIEWS)[number];
@@ -18,37 +19,41 @@ export type JobsView = (typeof VIEWS)[number];
 /** All jobs, and when they run next. */
 export function JobList(props: {
   mlops: IMlops;
-  door: IRunDoor;
+  actions: IRunActions;
   open: (name: string) => void;
   view: JobsView;
-  show: (view: JobsView) => void;
+  onViewChange: (view: JobsView) => void;
 }): JSX.Element {
   const { mlops, view } = props;
   const { trans, feed } = mlops;
   const [filter, setFilter] = React.useState('');
-  const told = useAnswer(() => mlops.jobs.list(), []);
-  React.useEffect(() => {
-    const hear = (_: unknown, event: { kind: string }) => event.kind === 'run' && told.again();
-    feed.heard.connect(hear);
-    feed.returned.connect(told.again);
-    return () => {
-      feed.heard.disconnect(hear);
-      feed.returned.disconnect(told.again);
-    };
-  }, []);
-  const all = told.value ?? [];
-  const jobs = all.filter(job => job.name.toLowerCase().includes(filter.toLowerCase()));
-  const act = async (work: () => Promise<unknown>) => {
-    await attempt(trans.__('That did not work'), work);
-    told.again();
+  const jobsRequest = useRequest(() => mlops.jobs.list(), []);
+  const { refetch, update } = jobsRequest;
+  useSlot(feed.reconnected, refetch);
+  useSlot(
+    feed.eventReceived,
+    React.useCallback(
+      ({ kind, job }) => {
+        if (kind === 'run' && job) {
+          void mlops.jobs.get(job).then(changed => update(jobs => replaceJob(jobs, changed)), refetch);
+        }
+      },
+      [mlops, refetch, update]
+    )
+  );
+  const allJobs = jobsRequest.value ?? [];
+  const jobs = allJobs.filter(job => job.name.toLowerCase().includes(filter.toLowerCase()));
+  const runAction = async (request: () => Promise<unknown>) => {
+    await withErrorDialog(trans.__('That did not work'), request);
+    jobsRequest.refetch();
   };
   return (
-    <div className="jp-mlops-jobs">
-      <header className="jp-mlops-head">
-        <div className="jp-mlops-head-words">
+    <div className="jp-mlops-view jp-mlops-jobs">
+      <header className="jp-mlops-row jp-mlops-head">
+        <div className="jp-mlops-grow">
           <h2>{trans.__('Jobs')}</h2>
         </div>
-        <div className="jp-mlops-head-acts">
+        <div className="jp-mlops-row">
           <input
             className="jp-mod-styled"
             type="search"
@@ -59,31 +64,25 @@ export function JobList(props: {
           />
         </div>
       </header>
-      {told.problem ? (
-        <div className="jp-mlops-problem" role="alert">
-          {wordsOf(told.problem)}
-        </div>
-      ) : null}
+      {jobsRequest.problem ? <Problem>{errorMessage(jobsRequest.problem)}</Problem> : null}
       <Tabs
         id="jp-mlops-jobs"
         label={trans.__('Views of jobs')}
         names={VIEWS}
-        words={{ all: trans.__('All'), calendar: trans.__('Calendar') }}
+        labels={{ all: trans.__('All'), calendar: trans.__('Calendar') }}
         value={view}
-        onChange={props.show}
+        onChange={props.onViewChange}
       />
-      <TabPart id="jp-mlops-jobs" name={view}>
+      <TabPanel id="jp-mlops-jobs" name={view}>
         {view === 'calendar' ? <CalendarView mlops={mlops} open={props.open} filter={filter} /> : null}
-        {view === 'all' && !told.value && !told.problem ? (
-          <div className="jp-mlops-empty">{trans.__('Loading…')}</div>
-        ) : null}
-        {view === 'all' && told.value && !all.length ? (
-          <div className="jp-mlops-empty">
+        {view === 'all' && !jobsRequest.value && !jobsRequest.problem ? <Placeholder trans={trans} /> : null}
+        {view === 'all' && jobsRequest.value && !allJobs.length ? (
+          <Placeholder trans={trans}>
             {trans.__('No job yet. Publish a notebook from its MLOps panel, and it is one.')}
-          </div>
+          </Placeholder>
         ) : null}
-        {view === 'all' && all.length && !jobs.length ? (
-          <div className="jp-mlops-empty">{trans.__('No job has “%1” in its name.', filter)}</div>
+        {view === 'all' && allJobs.length && !jobs.length ? (
+          <Placeholder trans={trans}>{trans.__('No job has “%1” in its name.', filter)}</Placeholder>
         ) : null}
         {view === 'all' && jobs.length ? (
           <ActionTable
@@ -98,32 +97,39 @@ export function JobList(props: {
             ]}
           >
             {jobs.map(job => (
-              <JobRow key={job.name} {...props} job={job} act={act} />
+              <JobRow key={job.name} {...props} job={job} runAction={runAction} />
             ))}
           </ActionTable>
         ) : null}
-      </TabPart>
+      </TabPanel>
     </div>
   );
 }
 
+/** The jobs with one of them as it is now; a new one comes last. */
+export function replaceJob(jobs: readonly Job[], changed: Job): Job[] {
+  return jobs.some(job => job.name === changed.name)
+    ? jobs.map(job => (job.name === changed.name ? changed : job))
+    : [...jobs, changed];
+}
+
 /** When a job runs next, by the clock of its schedule. */
-export function Next(props: { job: Job; mlops: IMlops }): JSX.Element {
+export function NextRun(props: { job: Job; mlops: IMlops }): JSX.Element {
   const { job } = props;
   const { trans } = props.mlops;
   if (job.paused) {
     return (
-      <StateMark state="stopped" trans={trans}>
+      <StateBadge state="stopped" trans={trans}>
         {trans.__('paused')}
-      </StateMark>
+      </StateBadge>
     );
   }
   return job.next ? (
     <span className="jp-mlops-time">
-      {inZone(job.next, job.next_zone)} <span className="jp-mlops-quiet">{job.next_zone}</span>
+      {formatTimeInZone(job.next, job.next_zone)} <span className="jp-mlops-secondary">{job.next_zone}</span>
     </span>
   ) : (
-    <span className="jp-mlops-quiet">{trans.__('not scheduled')}</span>
+    <span className="jp-mlops-secondary">{trans.__('not scheduled')}</span>
   );
 }
 
@@ -134,7 +140,8 @@ export function VersionName(props: { job: Job }): JSX.Element {
     <>
       {version ?? '—'}
       {Object.entries(aliases).map(([alias, number]) => (
-        <span key={alias} className="jp-mlops-tag">
+        <span key={alias} className="jp-mlops-secondary">
+          {' · '}
           {alias}
           {`v${number}` === version ? '' : ` v${number}`}
         </span>
@@ -145,21 +152,21 @@ export function VersionName(props: { job: Job }): JSX.Element {
 
 function JobRow(props: {
   mlops: IMlops;
-  door: IRunDoor;
+  actions: IRunActions;
   open: (name: string) => void;
   job: Job;
-  act: (work: () => Promise<unknown>) => Promise<void>;
+  runAction: (request: () => Promise<unknown>) => Promise<void>;
 }): JSX.Element {
-  const { mlops, door, job, act } = props;
+  const { mlops, actions, job, runAction } = props;
   const { trans } = mlops;
   return (
     <tr>
-      <td className="jp-mlops-name">
+      <td className="jp-mlops-words">
         <button className="jp-mlops-link" onClick={() => props.open(job.name)}>
           {job.name}
         </button>
         {job.problems.map(problem => (
-          <div key={problem} className="jp-mlops-wrong">
+          <div key={problem} className="jp-mlops-error">
             {problem}
           </div>
         ))}
@@ -171,14 +178,14 @@ function JobRow(props: {
         <VersionName job={job} />
       </td>
       <td>
-        <Next job={job} mlops={mlops} />
+        <NextRun job={job} mlops={mlops} />
       </td>
       <td>
         {job.last ? (
-          <button className="jp-mlops-link" onClick={() => door.open(job.last!.id)}>
-            <StateMark state={job.last.state} trans={trans}>
-              {duration(job.last.seconds) || stateWord(job.last.state, trans)}
-            </StateMark>
+          <button className="jp-mlops-link" onClick={() => actions.open(job.last!.id)}>
+            <StateBadge state={job.last.state} trans={trans}>
+              {formatDuration(job.last.seconds) || stateLabel(job.last.state, trans)}
+            </StateBadge>
           </button>
         ) : null}
       </td>
@@ -187,21 +194,21 @@ function JobRow(props: {
         <button
           className="jp-mlops-link"
           aria-label={trans.__('Run %1', job.name)}
-          onClick={() => void act(() => mlops.runs.start({ job: job.name }))}
+          onClick={() => void runAction(() => mlops.runs.start({ job: job.name }))}
         >
           {trans.__('Run')}
         </button>
         <button
           className="jp-mlops-link"
           aria-label={trans.__('Schedule %1', job.name)}
-          onClick={() => void act(() => schedule(mlops, job.name))}
+          onClick={() => void runAction(() => showScheduleDialog(mlops, job.name))}
         >
           {trans.__('Schedule…')}
         </button>
         <button
           className="jp-mlops-link"
           aria-label={job.paused ? trans.__('Let %1 go on', job.name) : trans.__('Pause %1', job.name)}
-          onClick={() => void act(() => mlops.jobs.change(job.name, { paused: !job.paused }))}
+          onClick={() => void runAction(() => mlops.jobs.update(job.name, { paused: !job.paused }))}
         >
           {job.paused ? trans.__('Go on') : trans.__('Pause')}
         </button>

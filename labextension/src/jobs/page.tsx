@@ -3,7 +3,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import { ISignal, Signal } from '@lumino/signaling';
 import * as React from 'react';
 import { jobsIcon } from '../icons';
-import { IRunDoor } from '../runs/actions';
+import { IRunActions } from '../runs/actions';
 import { IMlops } from '../tokens';
 import { JobPage } from './job';
 import { JobList } from './list';
@@ -11,11 +11,12 @@ import { JobList } from './list';
 /** The jobs, and the page of one of them. */
 export function jobsPage(
   mlops: IMlops,
-  door: IRunDoor,
-  compare: (one: string, two: string) => void
+  actions: IRunActions,
+  compare: (first: string, second: string) => void
 ): MainAreaWidget<JobsWidget> {
-  const content = new JobsWidget(mlops, door, compare);
+  const content = new JobsWidget(mlops, actions, compare);
   const page = new MainAreaWidget({ content });
+  page.toolbar.hide();
   page.id = 'jupyter-mlops-jobs';
   page.title.label = mlops.trans.__('Jobs');
   page.title.icon = jobsIcon;
@@ -33,8 +34,8 @@ export interface IJobsView {
 export class JobsWidget extends ReactWidget {
   constructor(
     private readonly _mlops: IMlops,
-    private readonly _door: IRunDoor,
-    private readonly _compare: (one: string, two: string) => void
+    private readonly _actions: IRunActions,
+    private readonly _compare: (first: string, second: string) => void
   ) {
     super();
     this.addClass('jp-mlops-page');
@@ -61,19 +62,19 @@ export class JobsWidget extends ReactWidget {
         key={job}
         mlops={this._mlops}
         name={job}
-        door={this._door}
+        actions={this._actions}
         compare={this._compare}
-        back={() => (this.view = { job: '', tab: 'all' })}
+        onBack={() => (this.view = { job: '', tab: 'all' })}
         tab={tab}
-        show={to => (this.view = { job, tab: to })}
+        onTabChange={name => (this.view = { job, tab: name })}
       />
     ) : (
       <JobList
         mlops={this._mlops}
-        door={this._door}
+        actions={this._actions}
         open={name => (this.view = { job: name, tab: 'runs' })}
         view={tab === 'calendar' ? 'calendar' : 'all'}
-        show={to => (this.view = { job: '', tab: to })}
+        onViewChange={name => (this.view = { job: '', tab: name })}
       />
     );
   }

@@ -4,20 +4,20 @@ import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { ILauncher } from '@jupyterlab/launcher';
 import { IMainMenu } from '@jupyterlab/mainmenu';
 import { Token } from '@lumino/coreutils';
-import { Commands, NOTHING } from '../commands';
+import { Commands, NO_ARGS } from '../commands';
 import { jobsIcon, mlopsIcon } from '../icons';
-import { attempt, IRunDoor } from '../runs/actions';
+import { withErrorDialog, IRunActions } from '../runs/actions';
 import { IRuns } from '../runs/plugin';
 import { IMlops, PLUGIN } from '../tokens';
-import { IPublishDoor } from '../versions/view';
+import { IPublishActions } from '../versions/view';
 
-export const IPublish = new Token<IPublishDoor>(
+export const IPublish = new Token<IPublishActions>(
   'jupyter-mlops:IPublish',
   'Publishing and scheduling notebooks.'
 );
 
 /** Jobs, publishing and schedules. */
-export const jobs: JupyterFrontEndPlugin<IPublishDoor> = {
+export const jobs: JupyterFrontEndPlugin<IPublishActions> = {
   id: `${PLUGIN}:jobs`,
   description: 'Jobs, publishing and schedules.',
   autoStart: true,
@@ -27,7 +27,7 @@ export const jobs: JupyterFrontEndPlugin<IPublishDoor> = {
   activate: (
     app: JupyterFrontEnd,
     mlops: IMlops,
-    door: IRunDoor,
+    actions: IRunActions,
     palette: ICommandPalette | null,
     menus: IMainMenu | null,
     launcher: ILauncher | null,
@@ -52,7 +52,7 @@ export const jobs: JupyterFrontEndPlugin<IPublishDoor> = {
         if (!page) {
           page = jobsPage(
             mlops,
-            door,
+            actions,
             (first, second) => void commands.execute(Commands.compareRuns, { first, second })
           );
           shell.add(page, 'main');
@@ -79,42 +79,44 @@ export const jobs: JupyterFrontEndPlugin<IPublishDoor> = {
       describedBy: { args: { type: 'object', properties: { cwd: { type: 'string' } } } },
       execute: async args => {
         const folder = String(args.cwd ?? files?.model.path ?? '');
-        await attempt(trans.__('The demo could not be copied'), async () => {
-          const { path } = await mlops.jobs.demo(folder);
+        await withErrorDialog(trans.__('The demo could not be copied'), async () => {
+          const { path } = await mlops.jobs.copyDemo(folder);
           await commands.execute('docmanager:open', { path });
           await commands.execute(Commands.showPanel);
         });
       }
     });
-    const publishDoor: IPublishDoor = {
+    const publishActions: IPublishActions = {
       publish: async panel => {
-        const { publish } = await import('../versions/publish');
-        const made = await publish(mlops, panel);
-        if (made) {
-          Notification.success(trans.__('%1 is published', made), {
+        const { showPublishDialog } = await import('../versions/publish');
+        const versionName = await showPublishDialog(mlops, panel);
+        if (versionName) {
+          Notification.success(trans.__('%1 is published', versionName), {
             autoClose: 5000,
             actions: [
               {
                 label: trans.__('Open job'),
-                callback: () => publishDoor.openJob(made.slice(0, made.lastIndexOf(' ')))
+                callback: () => publishActions.openJob(versionName.slice(0, versionName.lastIndexOf(' ')))
               }
             ]
           });
         }
       },
       schedule: async job => {
-        const { schedule } = await import('./schedule');
-        await schedule(mlops, job);
+        const { showScheduleDialog } = await import('./schedule');
+        await showScheduleDialog(mlops, job);
       },
       openJob: job => void commands.execute(Commands.openJobs, { job })
     };
     commands.addCommand(Commands.publish, {
       label: trans.__('Publish Notebook…'),
-      describedBy: NOTHING,
+      describedBy: NO_ARGS,
       isEnabled: () => mlops.current !== null,
       execute: () =>
         mlops.current &&
-        attempt(trans.__('The notebook could not be published'), () => publishDoor.publish(mlops.current!))
+        withErrorDialog(trans.__('The notebook could not be published'), () =>
+          publishActions.publish(mlops.current!)
+        )
     });
     palette?.addItem({ command: Commands.openJobs, category, args: { isPalette: true } });
     palette?.addItem({ command: Commands.publish, category });
@@ -122,6 +124,6 @@ export const jobs: JupyterFrontEndPlugin<IPublishDoor> = {
     launcher?.add({ command: Commands.openJobs, category, rank: 1 });
     launcher?.add({ command: Commands.openDemo, category, rank: 2 });
     menus?.fileMenu.addGroup([{ command: Commands.publish }, { command: Commands.openJobs }], 40);
-    return publishDoor;
+    return publishActions;
   }
 };

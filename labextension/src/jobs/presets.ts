@@ -1,8 +1,8 @@
 /** How often a schedule fires, as a person says it. */
-export type Often = 'hourly' | 'daily' | 'weekdays' | 'weekly' | 'monthly' | 'custom';
+export type Frequency = 'hourly' | 'daily' | 'weekdays' | 'weekly' | 'monthly' | 'custom';
 
 export interface IPreset {
-  often: Often;
+  frequency: Frequency;
   minute: number;
   hour: number;
   /** As cron has it: `MON` and so on. */
@@ -11,14 +11,13 @@ export interface IPreset {
   day: number;
 }
 
-export const OFTEN: readonly Often[] = ['hourly', 'daily', 'weekdays', 'weekly', 'monthly', 'custom'];
 export const WEEKDAYS = ['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'] as const;
-const NUMBERS = ['1', '2', '3', '4', '5', '6', '0'];
-const AT: IPreset = { often: 'daily', minute: 0, hour: 6, weekday: 'MON', day: 1 };
+const WEEKDAY_NUMBERS = ['1', '2', '3', '4', '5', '6', '0'];
+const DEFAULT_PRESET: IPreset = { frequency: 'daily', minute: 0, hour: 6, weekday: 'MON', day: 1 };
 
 /** The cron expression of a preset; '' for one that is none. */
-export function cronOf({ often, minute, hour, weekday, day }: IPreset): string {
-  switch (often) {
+export function cronOf({ frequency, minute, hour, weekday, day }: IPreset): string {
+  switch (frequency) {
     case 'hourly':
       return `${minute} * * * *`;
     case 'daily':
@@ -36,38 +35,39 @@ export function cronOf({ often, minute, hour, weekday, day }: IPreset): string {
 
 /** The preset that a cron expression is; custom for one that is none. */
 export function presetOf(cron: string): IPreset {
-  const parts = cron.trim().toUpperCase().split(/\s+/);
-  const custom: IPreset = { ...AT, often: 'custom' };
-  if (parts.length !== 5 || parts[3] !== '*') {
+  const fields = cron.trim().toUpperCase().split(/\s+/);
+  const custom: IPreset = { ...DEFAULT_PRESET, frequency: 'custom' };
+  if (fields.length !== 5 || fields[3] !== '*') {
     return custom;
   }
-  const [minute, hour] = [whole(parts[0], 59), whole(parts[1], 23)];
-  const [, , day, , weekday] = parts;
+  const [minute, hour] = [parseInteger(fields[0], 59), parseInteger(fields[1], 23)];
+  const [, , day, , weekday] = fields;
   if (minute === null) {
     return custom;
   }
-  if (parts[1] === '*' && day === '*' && weekday === '*') {
-    return { ...AT, often: 'hourly', minute };
+  if (fields[1] === '*' && day === '*' && weekday === '*') {
+    return { ...DEFAULT_PRESET, frequency: 'hourly', minute };
   }
   if (hour === null) {
     return custom;
   }
-  const at = { ...AT, minute, hour };
+  const base = { ...DEFAULT_PRESET, minute, hour };
   if (day !== '*') {
-    const number = whole(day, 31);
-    return weekday === '*' && number ? { ...at, often: 'monthly', day: number } : custom;
+    const number = parseInteger(day, 31);
+    return weekday === '*' && number ? { ...base, frequency: 'monthly', day: number } : custom;
   }
   if (weekday === '*') {
-    return { ...at, often: 'daily' };
+    return { ...base, frequency: 'daily' };
   }
   if (weekday === 'MON-FRI' || weekday === '1-5') {
-    return { ...at, often: 'weekdays' };
+    return { ...base, frequency: 'weekdays' };
   }
-  const known =
-    WEEKDAYS.find(one => one === weekday) ?? WEEKDAYS[NUMBERS.indexOf(weekday === '7' ? '0' : weekday)];
-  return known ? { ...at, often: 'weekly', weekday: known } : custom;
+  const weekdayName =
+    WEEKDAYS.find(name => name === weekday) ??
+    WEEKDAYS[WEEKDAY_NUMBERS.indexOf(weekday === '7' ? '0' : weekday)];
+  return weekdayName ? { ...base, frequency: 'weekly', weekday: weekdayName } : custom;
 }
 
-function whole(text: string, most: number): number | null {
-  return /^\d{1,2}$/.test(text) && Number(text) <= most ? Number(text) : null;
+function parseInteger(text: string, maximum: number): number | null {
+  return /^\d{1,2}$/.test(text) && Number(text) <= maximum ? Number(text) : null;
 }

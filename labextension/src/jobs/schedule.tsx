@@ -1,13 +1,14 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { acceptButton, ask, IRefusal } from '../ask';
-import { inZone } from '../format';
+import { Form, IField, choiceOf, formErrorOf, sectionOf, textOf } from '../form';
+import { FormModel, showFormDialog, useAcceptButton } from '../formDialog';
+import { formatTimeInZone } from '../format';
 import { ParametersForm } from '../parameters/view';
-import { RequestError, wordsOf } from '../request';
-import { useAnswer } from '../signal';
+import { useDebounced, useRequest } from '../hooks';
+import { Problem } from '../notices';
 import { IMlops } from '../tokens';
-import { CronTold, Parameter, Schedule, Values } from '../types';
-import { cronOf, IPreset, Often, OFTEN, presetOf, WEEKDAYS } from './presets';
+import { CronDescription, Parameter, Schedule, Values } from '../types';
+import { cronOf, IPreset, Frequency, presetOf, WEEKDAYS } from './presets';
 
 interface IScheduleForm {
   cron: string;
@@ -18,24 +19,24 @@ interface IScheduleForm {
   parameters: Values;
 }
 
-const SOON = 250; // ms without a keystroke until the server is asked what a cron expression says
+const DEBOUNCE_MS = 250; // ms without a keystroke until the server is asked what a cron expression says
 
 /** What happens to a slot that was missed, in words. */
-export function missedWords(trans: TranslationBundle): Record<string, string> {
+export function missedLabels(trans: TranslationBundle): Record<string, string> {
   return {
-    latest: trans.__('make up for the latest one'),
-    all: trans.__('make up for all, one after the other'),
-    skip: trans.__('leave them out, and say so')
+    latest: trans.__('run once for the latest missed time'),
+    all: trans.__('run for each missed time, one after the other'),
+    skip: trans.__('skip missed runs and list them as missed')
   };
 }
 
 /** What happens while the run before still goes on, in words. */
-export function overlapWords(trans: TranslationBundle): Record<string, string> {
+export function overlapLabels(trans: TranslationBundle): Record<string, string> {
   return {
-    queue: trans.__('wait for the one before'),
-    skip: trans.__('leave this one out'),
-    allow: trans.__('run beside the one before'),
-    replace: trans.__('stop the one before, and run this one')
+    queue: trans.__('wait until the previous run ends'),
+    skip: trans.__('skip this run'),
+    allow: trans.__('run at the same time'),
+    replace: trans.__('stop the previous run')
   };
 }
 
@@ -43,55 +44,45 @@ export function overlapWords(trans: TranslationBundle): Record<string, string> {
 function dayNames(): Record<string, string> {
   const monday = Date.UTC(2024, 0, 1);
   return Object.fromEntries(
-    WEEKDAYS.map((name, at) => [
+    WEEKDAYS.map((name, index) => [
       name,
-      new Date(monday + at * 86400000).toLocaleDateString(undefined, { weekday: 'long', timeZone: 'UTC' })
+      new Date(monday + index * 86400000).toLocaleDateString(undefined, { weekday: 'long', timeZone: 'UTC' })
     ])
   );
 }
 
-function Choice(props: {
-  label: string;
-  value: string;
-  words: Record<string, string>;
-  names?: readonly string[];
-  onChange: (name: string) => void;
-}): JSX.Element {
-  return (
-    <label className="jp-mlops-field">
-      <span>{props.label}</span>
-      <select
-        className="jp-mlops-choice"
-        value={props.value}
-        onChange={event => props.onChange(event.target.value)}
-      >
-        {(props.names ?? Object.keys(props.words)).map(name => (
-          <option key={name} value={name}>
-            {props.words[name] ?? name}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
+/** The fields of a preset, beside those that all have: what they say is put into the cron expression. */
+interface IWhen extends Omit<IPreset, 'hour'> {
+  /** `HH:MM` */
+  time: string;
+  cron: string;
+  zone: string;
 }
 
-/** When: a preset with its time, or a cron expression. */
-function When(props: {
-  mlops: IMlops;
-  cron: string;
-  wrong: string;
-  onChange: (cron: string) => void;
-}): JSX.Element {
-  const { trans } = props.mlops;
-  const [preset, setPreset] = React.useState<IPreset>(() => presetOf(props.cron));
-  const put = (part: Partial<IPreset>) => {
-    const made = { ...preset, ...part };
-    setPreset(made);
-    if (made.often !== 'custom') {
-      props.onChange(cronOf(made));
-    }
+const pad = (number: number) => String(number).padStart(2, '0');
+const clamp = (number: number, least: number, most: number) => Math.min(most, Math.max(least, number));
+
+/** What the fields of a schedule's time show. */
+export function whenOf(preset: IPreset, cron: string, zone: string): IWhen {
+  return { ...preset, time: `${pad(preset.hour)}:${pad(preset.minute)}`, cron, zone };
+}
+
+/** The preset that fields say; half a time, or a number out of range, is taken for what is nearest. */
+export function presetFrom(when: IWhen, previous: IPreset): IPreset {
+  const [hour, minute] = (when.time ?? '').split(':').map(Number);
+  const hasTime = when.frequency !== 'hourly' && !Number.isNaN(minute) && minute !== undefined;
+  return {
+    frequency: when.frequency,
+    weekday: when.weekday,
+    day: clamp(Number(when.day) || 1, 1, 31),
+    hour: hasTime ? hour : previous.hour,
+    minute: hasTime ? minute : clamp(Number(when.minute) || 0, 0, 59)
   };
-  const words: Record<Often, string> = {
+}
+
+/** The fields of a preset, of a cron expression, and the time zone. */
+function whenForm(frequency: Frequency, zones: string[], trans: TranslationBundle): IField {
+  const frequencies: Record<Frequency, string> = {
     hourly: trans.__('Hourly'),
     daily: trans.__('Daily'),
     weekdays: trans.__('Weekdays'),
@@ -99,270 +90,210 @@ function When(props: {
     monthly: trans.__('Monthly'),
     custom: trans.__('Custom')
   };
-  const two = (number: number) => String(number).padStart(2, '0');
-  const { often } = preset;
+  const range = (title: string, minimum: number, maximum: number): IField => ({
+    schema: { type: 'integer', title, minimum, maximum }
+  });
+  const wide = { 'ui:classNames': 'jp-mod-wide' };
+  return sectionOf('', {
+    frequency: choiceOf(trans.__('How often'), frequencies, {
+      ...wide,
+      'ui:widget': 'buttons',
+      'ui:options': { label: false }
+    }),
+    ...(frequency === 'weekly' ? { weekday: choiceOf(trans.__('Day of the week'), dayNames()) } : {}),
+    ...(frequency === 'monthly' ? { day: range(trans.__('Day of the month'), 1, 31) } : {}),
+    ...(frequency === 'hourly' ? { minute: range(trans.__('Minute of the hour'), 0, 59) } : {}),
+    ...(frequency === 'hourly' || frequency === 'custom'
+      ? {}
+      : { time: textOf(trans.__('Time of day'), { 'ui:options': { inputType: 'time' } }) }),
+    ...(frequency === 'custom'
+      ? {
+          cron: textOf(trans.__('Cron expression: minute, hour, day, month, weekday'), {
+            'ui:classNames': 'jp-mod-wide jp-mlops-code'
+          })
+        }
+      : {}),
+    zone: textOf(trans.__('Time zone'), wide, zones)
+  });
+}
+
+/** When: a preset with its time, or a cron expression; and the next times. */
+function WhenFields(props: { mlops: IMlops; model: FormModel<IScheduleForm> }): JSX.Element {
+  const { mlops, model } = props;
+  const { trans } = mlops;
+  const { cron, zone } = model.values;
+  const [preset, setPreset] = React.useState<IPreset>(() => presetOf(cron));
+  const debouncedCron = useDebounced(cron, DEBOUNCE_MS);
+  const debouncedZone = useDebounced(zone, DEBOUNCE_MS);
+  const { value, problem } = useRequest<CronDescription>(
+    () => mlops.jobs.describeCron(debouncedCron, debouncedZone),
+    [debouncedCron, debouncedZone]
+  );
+  const zones = React.useMemo(() => ['UTC', ...Intl.supportedValuesOf('timeZone')], []);
+  const form = React.useMemo(
+    () => whenForm(preset.frequency, zones, trans),
+    [preset.frequency, zones, trans]
+  );
+  useAcceptButton(model, model.acceptLabel, !problem && cron.trim() !== '');
+  const error = problem ? formErrorOf(problem) : null;
+  const cronField = preset.frequency === 'custom' ? 'cron' : 'frequency';
+  const change = (when: IWhen) => {
+    const newPreset = presetFrom(when, preset);
+    setPreset(newPreset);
+    model.change({ cron: newPreset.frequency === 'custom' ? when.cron : cronOf(newPreset), zone: when.zone });
+  };
   return (
     <>
-      <div className="jp-mlops-presets" role="group" aria-label={trans.__('How often')}>
-        {OFTEN.map(name => (
-          <button
-            key={name}
-            type="button"
-            className="jp-mlops-preset"
-            aria-pressed={often === name}
-            onClick={() => put({ often: name })}
-          >
-            {words[name]}
-          </button>
+      <Form
+        id="jp-mlops-when"
+        form={form}
+        values={whenOf(preset, cron, zone)}
+        errors={error ? { [error.field === 'tz' ? 'zone' : cronField]: error.message } : {}}
+        onChange={change}
+        translator={mlops.translator}
+      />
+      <div role="status" className="jp-mlops-preview">
+        {!problem && value ? <NextTimes trans={trans} description={value} /> : null}
+      </div>
+    </>
+  );
+}
+
+/** A cron expression in words, and its next times. */
+function NextTimes(props: { trans: TranslationBundle; description: CronDescription }): JSX.Element {
+  const { trans, description } = props;
+  return (
+    <>
+      <p>{description.words}</p>
+      <ol className="jp-mlops-secondary" aria-label={trans.__('Next five times')}>
+        {description.upcoming.map(firing => (
+          <li key={firing.time} title={firing.local}>
+            {formatTimeInZone(firing.time, description.zone)}
+            {firing.clocks_change ? (
+              <em className="jp-mlops-state" data-state="missed">
+                {' '}
+                · {trans.__('clocks change that day')}
+              </em>
+            ) : null}
+          </li>
         ))}
-      </div>
-      <div className="jp-mlops-when">
-        {often === 'weekly' ? (
-          <Choice
-            label={trans.__('On')}
-            value={preset.weekday}
-            words={dayNames()}
-            names={WEEKDAYS}
-            onChange={weekday => put({ weekday })}
+      </ol>
+    </>
+  );
+}
+
+/** When a job runs, which version of it, and with which parameters. */
+function ScheduleFields(props: {
+  mlops: IMlops;
+  model: FormModel<IScheduleForm>;
+  parameters: Parameter[];
+  versions: string[];
+}): JSX.Element {
+  const { mlops, model, parameters, versions } = props;
+  const { trans } = mlops;
+  const { values, error } = model;
+  const field = /^parameters\.(.+)$/.exec(error?.field ?? '')?.[1];
+  const parametersOpen = React.useRef(Object.keys(values.parameters).length > 0);
+  parametersOpen.current ||= field !== undefined; // and they stay open while they are corrected
+  const form = sectionOf('', {
+    version: choiceOf(
+      trans.__('Version'),
+      Object.fromEntries(
+        versions.map(name => [name, name === 'latest' ? trans.__('Latest at the time of the run') : name])
+      ),
+      { 'ui:classNames': 'jp-mod-wide' }
+    ),
+    missed: choiceOf(trans.__('If a run was missed because no worker was running'), missedLabels(trans), {
+      'ui:classNames': 'jp-mod-wide'
+    }),
+    overlap: choiceOf(trans.__('If the previous run is still running'), overlapLabels(trans), {
+      'ui:classNames': 'jp-mod-wide'
+    })
+  });
+  return (
+    <>
+      <Problem>{error && !field ? error.message : null}</Problem>
+      <WhenFields mlops={mlops} model={model} />
+      <Form
+        id="jp-mlops-schedule"
+        form={form}
+        values={values}
+        onChange={changed =>
+          model.change({ version: changed.version, missed: changed.missed, overlap: changed.overlap })
+        }
+        translator={mlops.translator}
+      />
+      {parameters.length ? (
+        <details open={parametersOpen.current || undefined}>
+          <summary>{trans.__('Parameters')}</summary>
+          <ParametersForm
+            mlops={mlops}
+            parameters={parameters}
+            values={{ ...defaultsOf(parameters), ...values.parameters }}
+            errors={field ? { [field]: error!.message } : {}}
+            onChange={changed => model.change({ parameters: overridesOf(parameters, changed) })}
           />
-        ) : null}
-        {often === 'monthly' ? (
-          <label className="jp-mlops-field">
-            <span>{trans.__('On day')}</span>
-            <input
-              className="jp-mod-styled"
-              type="number"
-              min={1}
-              max={31}
-              value={preset.day}
-              onChange={event => put({ day: Math.min(31, Math.max(1, Number(event.target.value) || 1)) })}
-            />
-          </label>
-        ) : null}
-        {often === 'hourly' ? (
-          <label className="jp-mlops-field">
-            <span>{trans.__('At minute')}</span>
-            <input
-              className="jp-mod-styled"
-              type="number"
-              min={0}
-              max={59}
-              value={preset.minute}
-              onChange={event => put({ minute: Math.min(59, Math.max(0, Number(event.target.value) || 0)) })}
-            />
-          </label>
-        ) : null}
-        {often !== 'hourly' && often !== 'custom' ? (
-          <label className="jp-mlops-field">
-            <span>{trans.__('At')}</span>
-            <input
-              className="jp-mod-styled"
-              type="time"
-              value={`${two(preset.hour)}:${two(preset.minute)}`}
-              onChange={event => {
-                const [hour, minute] = event.target.value.split(':').map(Number);
-                if (!Number.isNaN(minute)) {
-                  put({ hour, minute });
-                }
-              }}
-            />
-          </label>
-        ) : null}
-        {often === 'custom' ? (
-          <label className="jp-mlops-field">
-            <span>{trans.__('Cron expression: minute, hour, day, month, weekday')}</span>
-            <input
-              className="jp-mod-styled jp-mlops-code"
-              value={props.cron}
-              spellCheck={false}
-              aria-invalid={props.wrong !== ''}
-              aria-describedby={props.wrong ? 'jp-mlops-cron-wrong' : undefined}
-              onChange={event => props.onChange(event.target.value)}
-            />
-          </label>
-        ) : null}
-      </div>
-      {props.wrong ? (
-        <em id="jp-mlops-cron-wrong" className="jp-mlops-wrong" role="alert">
-          {props.wrong}
-        </em>
+        </details>
       ) : null}
     </>
   );
 }
 
-function ScheduleFields(props: {
-  mlops: IMlops;
-  form: IScheduleForm;
-  parameters: Parameter[];
-  versions: string[];
-  refusal: IRefusal | null;
-}): JSX.Element {
-  const { mlops, parameters, versions, refusal } = props;
-  const { trans } = mlops;
-  const [form, setForm] = React.useState(props.form);
-  const [asked, setAsked] = React.useState({ cron: form.cron, zone: form.zone });
-  const box = React.useRef<HTMLDivElement>(null);
-  const put = (part: Partial<IScheduleForm>) => {
-    Object.assign(props.form, part);
-    setForm({ ...props.form });
-  };
-  React.useEffect(() => {
-    const timer = window.setTimeout(() => setAsked({ cron: form.cron, zone: form.zone }), SOON);
-    return () => window.clearTimeout(timer);
-  }, [form.cron, form.zone]);
-  const told = useAnswer<CronTold>(() => mlops.jobs.cron(asked.cron, asked.zone), [asked.cron, asked.zone]);
-  const problem = told.problem instanceof RequestError ? told.problem : null;
-  const wrongZone = problem?.field === 'tz' ? problem.words : '';
-  const wrongCron = told.problem && !wrongZone ? wordsOf(told.problem) : '';
-  React.useEffect(() => acceptButton(box.current, null, !told.problem && form.cron.trim() !== ''));
-  const zones = React.useMemo(() => {
-    const of = (Intl as unknown as { supportedValuesOf?: (key: string) => string[] }).supportedValuesOf;
-    return ['UTC', ...(of ? of.call(Intl, 'timeZone') : [])];
-  }, []);
-  const field = /^parameters\.(.+)$/.exec(refusal?.field ?? '')?.[1];
-  return (
-    <div ref={box}>
-      {refusal && !field ? (
-        <div className="jp-mlops-problem" role="alert">
-          {refusal.words}
-        </div>
-      ) : null}
-      <When mlops={mlops} cron={form.cron} wrong={wrongCron} onChange={cron => put({ cron })} />
-      <label className="jp-mlops-field">
-        <span>{trans.__('Time zone')}</span>
-        <input
-          className="jp-mod-styled"
-          list="jp-mlops-zones"
-          value={form.zone}
-          spellCheck={false}
-          aria-invalid={wrongZone !== ''}
-          aria-describedby={wrongZone ? 'jp-mlops-zone-wrong' : undefined}
-          onChange={event => put({ zone: event.target.value })}
-        />
-        <datalist id="jp-mlops-zones">
-          {zones.map(zone => (
-            <option key={zone} value={zone} />
-          ))}
-        </datalist>
-        {wrongZone ? (
-          <em id="jp-mlops-zone-wrong" className="jp-mlops-wrong" role="alert">
-            {wrongZone}
-          </em>
-        ) : null}
-      </label>
-      <div role="status" className="jp-mlops-told">
-        {!told.problem && told.value ? (
-          <>
-            <p>{told.value.words}</p>
-            <ol aria-label={trans.__('The next five times')}>
-              {told.value.upcoming.map(one => (
-                <li key={one.time} title={one.local}>
-                  {inZone(one.time, told.value!.zone)}
-                  {one.clocks_change ? (
-                    <em className="jp-mlops-clocks"> · {trans.__('clocks change that day')}</em>
-                  ) : null}
-                </li>
-              ))}
-            </ol>
-          </>
-        ) : null}
-      </div>
-      <Choice
-        label={trans.__('Version')}
-        value={form.version}
-        words={{ latest: trans.__('the latest at the time') }}
-        names={versions}
-        onChange={version => put({ version })}
-      />
-      <Choice
-        label={trans.__('When it was missed (nothing was running)')}
-        value={form.missed}
-        words={missedWords(trans)}
-        onChange={missed => put({ missed })}
-      />
-      <Choice
-        label={trans.__('While the one before still runs')}
-        value={form.overlap}
-        words={overlapWords(trans)}
-        onChange={overlap => put({ overlap })}
-      />
-      {parameters.length ? (
-        <details
-          className="jp-mlops-diff"
-          open={field !== undefined || Object.keys(props.form.parameters).length > 0 || undefined}
-        >
-          <summary>{trans.__('Parameters')}</summary>
-          <ParametersForm
-            mlops={mlops}
-            parameters={parameters}
-            values={{
-              ...Object.fromEntries(parameters.map(one => [one.name, one.default])),
-              ...form.parameters
-            }}
-            errors={field ? { [field]: refusal!.words } : {}}
-            onChange={values =>
-              put({
-                parameters: Object.fromEntries(
-                  parameters
-                    .filter(one => JSON.stringify(values[one.name]) !== JSON.stringify(one.default))
-                    .map(one => [one.name, values[one.name]])
-                )
-              })
-            }
-          />
-        </details>
-      ) : null}
-    </div>
+function defaultsOf(parameters: readonly Parameter[]): Values {
+  return Object.fromEntries(parameters.map(parameter => [parameter.name, parameter.default]));
+}
+
+/** The values that are not the defaults. */
+function overridesOf(parameters: readonly Parameter[], values: Values): Values {
+  return Object.fromEntries(
+    parameters
+      .filter(({ name, default: value }) => JSON.stringify(values[name]) !== JSON.stringify(value))
+      .map(({ name }) => [name, values[name]])
   );
 }
 
 /** Ask when a job is to run, and schedule it, or change a schedule that is there. True if that was done. */
-export async function schedule(mlops: IMlops, job: string, there?: Schedule): Promise<boolean> {
+export async function showScheduleDialog(mlops: IMlops, job: string, existing?: Schedule): Promise<boolean> {
   const { trans } = mlops;
-  const [known, versions] = await Promise.all([mlops.jobs.get(job), mlops.jobs.versions(job)]);
-  const form: IScheduleForm = {
-    cron: there?.cron ?? cronOf(presetOf('0 6 * * *')),
-    zone: there?.zone ?? (Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'),
-    version: there?.version ?? 'latest',
-    missed: there?.missed ?? 'latest',
-    overlap: there?.overlap ?? 'queue',
-    parameters: { ...there?.parameters }
+  const [details, versions] = await Promise.all([mlops.jobs.get(job), mlops.jobs.versions(job)]);
+  const values: IScheduleForm = {
+    cron: existing?.cron ?? cronOf(presetOf('0 6 * * *')),
+    zone: existing?.zone ?? (Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'),
+    version: existing?.version ?? 'latest',
+    missed: existing?.missed ?? 'latest',
+    overlap: existing?.overlap ?? 'queue',
+    parameters: { ...existing?.parameters }
   };
   const names = new Set([
     'latest',
-    ...Object.keys(known.aliases).map(name => `@${name}`),
-    ...versions.map(one => one.version),
-    form.version
+    ...Object.keys(details.aliases).map(name => `@${name}`),
+    ...versions.map(version => version.version),
+    values.version
   ]);
-  const parameters = parametersOf(known.parameters ?? {});
-  const made = await ask({
-    title: there ? trans.__('Change the schedule of %1', job) : trans.__('Schedule %1', job),
-    act: there ? trans.__('Change schedule') : trans.__('Schedule'),
-    form: refusal => (
-      <ScheduleFields
-        mlops={mlops}
-        form={form}
-        parameters={parameters}
-        versions={[...names]}
-        refusal={refusal}
-      />
+  const parameters = parametersOf(details.parameters ?? {});
+  const response = await showFormDialog({
+    title: existing ? trans.__('Change the schedule of %1', job) : trans.__('Schedule %1', job),
+    values,
+    acceptLabel: existing ? trans.__('Change schedule') : trans.__('Schedule'),
+    renderForm: model => (
+      <ScheduleFields mlops={mlops} model={model} parameters={parameters} versions={[...names]} />
     ),
-    work: () => (there ? mlops.jobs.changeSchedule(there.id, form) : mlops.jobs.schedule({ job, ...form })),
+    submit: form =>
+      existing ? mlops.jobs.updateSchedule(existing.id, form) : mlops.jobs.createSchedule({ job, ...form }),
     trans
   });
-  return made !== undefined;
+  return response !== undefined;
 }
 
 /** Parameters as a version's JSON schema tells them. */
 export function parametersOf(schema: Values): Parameter[] {
   const properties = (schema.properties ?? {}) as Record<string, Record<string, unknown>>;
-  return Object.entries(properties).map(([name, told]) => ({
+  return Object.entries(properties).map(([name, property]) => ({
     name,
-    type: String(told['x-type'] ?? told.type ?? ''),
-    default: told.default ?? null,
-    help: String(told.description ?? ''),
-    choices: (told.enum as unknown[]) ?? [],
+    type: String(property['x-type'] ?? property.type ?? ''),
+    default: property.default ?? null,
+    help: String(property.description ?? ''),
+    choices: (property.enum as unknown[]) ?? [],
     required: ((schema.required ?? []) as string[]).includes(name),
     cell: -1
   }));

@@ -1,39 +1,47 @@
 import * as React from 'react';
-import { given, inZone } from '../format';
-import { certain } from '../runs/actions';
-import { StateMark } from '../states';
+import { formatParameters, formatTimeInZone } from '../format';
+import { confirm } from '../runs/actions';
+import { StateBadge } from '../stateBadge';
 import { ActionTable } from '../table';
+import { Placeholder } from '../notices';
 import { IMlops } from '../tokens';
 import { Schedule } from '../types';
-import { missedWords, overlapWords, schedule } from './schedule';
+import { missedLabels, overlapLabels, showScheduleDialog } from './schedule';
 
 /** The schedules of a job. */
-export function SchedulesPart(props: {
+export function SchedulesTab(props: {
   mlops: IMlops;
   job: string;
   schedules: Schedule[];
-  act: (work: () => Promise<unknown>) => Promise<void>;
+  runAction: (request: () => Promise<unknown>) => Promise<void>;
 }): JSX.Element {
-  const { mlops, job, schedules, act } = props;
+  const { mlops, job, schedules, runAction } = props;
   const { trans } = mlops;
   if (!schedules.length) {
     return (
-      <div className="jp-mlops-empty">
+      <Placeholder trans={trans}>
         <p>{trans.__('It has no schedule: it runs when somebody asks for it.')}</p>
-        <button className="jp-mod-styled" onClick={() => void act(() => schedule(mlops, job))}>
+        <button
+          className="jp-mod-styled"
+          onClick={() => void runAction(() => showScheduleDialog(mlops, job))}
+        >
           {trans.__('New schedule…')}
         </button>
-      </div>
+      </Placeholder>
     );
   }
-  const remove = async (one: Schedule) => {
-    const sure = await certain(
+  const remove = async (jobSchedule: Schedule) => {
+    const confirmed = await confirm(
       trans.__('Delete the schedule'),
-      trans.__('%1 will not run on its own “%2” any more. Its runs stay.', one.job, one.words || one.cron),
+      trans.__(
+        '%1 will not run on its own “%2” any more. Its runs stay.',
+        jobSchedule.job,
+        jobSchedule.words || jobSchedule.cron
+      ),
       trans.__('Delete schedule'),
       trans
     );
-    return sure ? mlops.jobs.unschedule(one.id) : undefined;
+    return confirmed ? mlops.jobs.deleteSchedule(jobSchedule.id) : undefined;
   };
   return (
     <ActionTable
@@ -46,43 +54,50 @@ export function SchedulesPart(props: {
         trans.__('Missed, overlapping')
       ]}
     >
-      {schedules.map(one => (
-        <tr key={one.id}>
-          <td className="jp-mlops-words" title={`${one.cron} ${one.zone}`}>
-            {one.words || one.cron}
-            {one.problem ? <div className="jp-mlops-wrong">{one.problem}</div> : null}
+      {schedules.map(jobSchedule => (
+        <tr key={jobSchedule.id}>
+          <td className="jp-mlops-words" title={`${jobSchedule.cron} ${jobSchedule.zone}`}>
+            {jobSchedule.words || jobSchedule.cron}
+            {jobSchedule.problem ? <div className="jp-mlops-error">{jobSchedule.problem}</div> : null}
           </td>
           <td className="jp-mlops-time">
-            {one.paused ? (
-              <StateMark state="stopped" trans={trans}>
+            {jobSchedule.paused ? (
+              <StateBadge state="stopped" trans={trans}>
                 {trans.__('paused')}
-              </StateMark>
+              </StateBadge>
             ) : (
               <>
-                {inZone(one.next, one.zone)} <span className="jp-mlops-quiet">{one.zone}</span>
+                {formatTimeInZone(jobSchedule.next, jobSchedule.zone)}{' '}
+                <span className="jp-mlops-secondary">{jobSchedule.zone}</span>
               </>
             )}
           </td>
-          <td>{one.version === 'latest' ? trans.__('the latest') : one.version}</td>
-          <td className="jp-mlops-words">{given(one.parameters) || trans.__('defaults')}</td>
+          <td>{jobSchedule.version === 'latest' ? trans.__('the latest') : jobSchedule.version}</td>
           <td className="jp-mlops-words">
-            {missedWords(trans)[one.missed]}; {overlapWords(trans)[one.overlap]}
+            {formatParameters(jobSchedule.parameters) || trans.__('defaults')}
+          </td>
+          <td className="jp-mlops-words">
+            {missedLabels(trans)[jobSchedule.missed]}; {overlapLabels(trans)[jobSchedule.overlap]}
           </td>
           <td className="jp-mlops-acts">
             <button
               className="jp-mlops-link"
-              aria-label={trans.__('Change the schedule “%1”', one.words || one.cron)}
-              onClick={() => void act(() => schedule(mlops, job, one))}
+              aria-label={trans.__('Change the schedule “%1”', jobSchedule.words || jobSchedule.cron)}
+              onClick={() => void runAction(() => showScheduleDialog(mlops, job, jobSchedule))}
             >
               {trans.__('Change…')}
             </button>
             <button
               className="jp-mlops-link"
-              onClick={() => void act(() => mlops.jobs.changeSchedule(one.id, { paused: !one.paused }))}
+              onClick={() =>
+                void runAction(() =>
+                  mlops.jobs.updateSchedule(jobSchedule.id, { paused: !jobSchedule.paused })
+                )
+              }
             >
-              {one.paused ? trans.__('Go on') : trans.__('Pause')}
+              {jobSchedule.paused ? trans.__('Go on') : trans.__('Pause')}
             </button>
-            <button className="jp-mlops-link" onClick={() => void act(() => remove(one))}>
+            <button className="jp-mlops-link" onClick={() => void runAction(() => remove(jobSchedule))}>
               {trans.__('Delete…')}
             </button>
           </td>

@@ -1,13 +1,22 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { RequestError, wordsOf } from '../request';
+import {
+  Form,
+  IField,
+  IFormError,
+  checksOf,
+  choiceOf,
+  formErrorOf,
+  numberOf,
+  sectionOf,
+  textOf
+} from '../form';
+import { Problem } from '../notices';
 import { IMlops } from '../tokens';
 import { Job, Values } from '../types';
 
-const EVENTS = ['failure', 'recovery', 'long-running', 'first-success'];
-
 /** Policies that are numbers, and what they are when nothing is given. */
-const NUMBERS: Record<string, number | null> = {
+const NUMBER_DEFAULTS: Record<string, number | null> = {
   retries: 0,
   backoff: 30,
   cell_timeout: null,
@@ -19,199 +28,171 @@ const NUMBERS: Record<string, number | null> = {
   keep_failures: null,
   long_running: null
 };
-const KEPT = ['keep_runs', 'keep_days', 'keep_failures'];
 
-/** What a form's texts are as policies; only those that differ from what is there. */
-export function changedPolicies(data: FormData, policies: Values): Values {
-  const made: Values = {};
-  for (const [name, empty] of Object.entries(NUMBERS)) {
-    const text = String(data.get(name) ?? '').trim();
-    made[name] = text === '' ? empty : Number(text);
-  }
-  made.environment = data.get('environment');
-  made.notify = lines(data.get('notify'));
-  made.secrets = lines(data.get('secrets'));
-  made.notify_on = data.getAll('notify_on');
+/** The policies below each heading, in order. */
+const SECTIONS: Record<string, string[]> = {
+  runs: ['retries', 'backoff', 'cell_timeout', 'run_timeout', 'concurrency', 'priority'],
+  retention: ['keep_runs', 'keep_days', 'keep_failures'],
+  environment: ['environment', 'secrets'],
+  notifications: ['notify', 'notify_on', 'long_running']
+};
+const LIST_FIELDS = ['secrets', 'notify'];
+
+type FormValues = Record<string, Values>;
+
+/** What the form shows of policies. */
+export function formValuesOf(policies: Values): FormValues {
+  const fieldValue = (name: string) => {
+    const value = policies[name];
+    return LIST_FIELDS.includes(name) ? ((value as string[]) ?? []).join('\n') : (value ?? undefined);
+  };
   return Object.fromEntries(
-    Object.entries(made).filter(
+    Object.entries(SECTIONS).map(([section, names]) => [
+      section,
+      Object.fromEntries(names.map(name => [name, fieldValue(name)]))
+    ])
+  );
+}
+
+/** What a form says as policies; only those that differ from what is there. */
+export function changedPolicies(form: FormValues, policies: Values): Values {
+  const fields: Values = Object.assign({}, ...Object.values(form));
+  const newPolicies = Object.fromEntries(
+    Object.values(SECTIONS)
+      .flat()
+      .map(name => {
+        const value = fields[name];
+        return [
+          name,
+          LIST_FIELDS.includes(name) ? splitLines(value) : (value ?? NUMBER_DEFAULTS[name] ?? null)
+        ];
+      })
+  );
+  return Object.fromEntries(
+    Object.entries(newPolicies).filter(
       ([name, value]) => JSON.stringify(value) !== JSON.stringify(policies[name] ?? null)
     )
   );
 }
 
-function numberWords(trans: TranslationBundle): Record<string, string> {
-  return {
-    retries: trans.__('Retries of a run that failed'),
-    backoff: trans.__('Seconds before the first retry'),
-    cell_timeout: trans.__('Seconds a cell may take'),
-    run_timeout: trans.__('Seconds a run may take'),
-    concurrency: trans.__('Runs at once'),
-    priority: trans.__('Priority; higher goes first'),
-    keep_runs: trans.__('Runs that are kept'),
-    keep_days: trans.__('Days that runs are kept'),
-    keep_failures: trans.__('Failed runs kept in any case'),
-    long_running: trans.__('Seconds from which a run takes long')
-  };
-}
-
-function lines(text: FormDataEntryValue | null): string[] {
+function splitLines(text: unknown): string[] {
   return String(text ?? '')
-    .split(/[\n]/)
+    .split('\n')
     .map(line => line.trim())
     .filter(Boolean);
 }
 
+/** The path of a policy in the form; '' for what is none. */
+function pathOf(policy: string): string {
+  const section = Object.keys(SECTIONS).find(name => SECTIONS[name].includes(policy));
+  return section ? `${section}.${policy}` : '';
+}
+
+function settingsForm(trans: TranslationBundle): IField {
+  const number = (name: string, title: string) =>
+    numberOf(title, {
+      'ui:placeholder': String(
+        NUMBER_DEFAULTS[name] ?? (name.startsWith('keep_') ? trans.__('all') : trans.__('no limit'))
+      )
+    });
+  const lines = (title: string, classNames = '') =>
+    textOf(title, {
+      'ui:widget': 'textarea',
+      'ui:options': { rows: 2 },
+      'ui:classNames': `jp-mlops-code ${classNames}`
+    });
+  return sectionOf('', {
+    runs: sectionOf(trans.__('Runs'), {
+      retries: number('retries', trans.__('Retries of a failed run')),
+      backoff: number('backoff', trans.__('Wait before the first retry (s)')),
+      cell_timeout: number('cell_timeout', trans.__('Cell timeout (s)')),
+      run_timeout: number('run_timeout', trans.__('Run timeout (s)')),
+      concurrency: number('concurrency', trans.__('Concurrent runs')),
+      priority: number('priority', trans.__('Priority (higher runs first)'))
+    }),
+    retention: sectionOf(trans.__('Retention'), {
+      keep_runs: number('keep_runs', trans.__('Runs to keep')),
+      keep_days: number('keep_days', trans.__('Days to keep runs')),
+      keep_failures: number('keep_failures', trans.__('Failed runs to keep in any case'))
+    }),
+    environment: sectionOf(trans.__('Environment and secrets'), {
+      environment: choiceOf(trans.__('Packages'), {
+        locked: trans.__('as locked in the version'),
+        live: trans.__('as installed now')
+      }),
+      secrets: lines(trans.__('Names of secrets, one per line (values are not stored here)'))
+    }),
+    notifications: sectionOf(trans.__('Notifications'), {
+      notify: lines(
+        trans.__('Addresses, one per line: mailto://…, slack://…, https://…, secret:NAME'),
+        'jp-mod-wide'
+      ),
+      notify_on: checksOf(trans.__('Notify about'), {
+        failure: trans.__('a failure'),
+        recovery: trans.__('a recovery after a failure'),
+        'long-running': trans.__('a long run'),
+        'first-success': trans.__('the first success')
+      }),
+      long_running: number('long_running', trans.__('A run is long from (s)'))
+    })
+  });
+}
+
 /** A job's policies, and its end. */
-export function SettingsPart(props: {
+export function SettingsTab(props: {
   mlops: IMlops;
   job: Job;
-  changed: () => void;
+  onChange: () => void;
   remove: () => Promise<void>;
 }): JSX.Element {
   const { mlops, job } = props;
   const { trans } = mlops;
   const policies = job.policies ?? {};
-  const [wrong, setWrong] = React.useState<{ field: string; words: string } | null>(null);
+  const [values, setValues] = React.useState(() => formValuesOf(policies));
+  const [error, setError] = React.useState<IFormError | null>(null);
   const [saved, setSaved] = React.useState(false);
-  const save = async (data: FormData) => {
+  const form = React.useMemo(() => settingsForm(trans), [trans]);
+  const save = async () => {
     setSaved(false);
     try {
-      await mlops.jobs.change(job.name, { policies: changedPolicies(data, policies) });
-      setWrong(null);
+      const updated = await mlops.jobs.update(job.name, { policies: changedPolicies(values, policies) });
+      setValues(formValuesOf(updated.policies ?? {}));
+      setError(null);
       setSaved(true);
-      props.changed();
-    } catch (error) {
-      const field = error instanceof RequestError ? error.field.replace('policies.', '') : '';
-      setWrong({ field, words: wordsOf(error) });
+      props.onChange();
+    } catch (problem) {
+      setError(formErrorOf(problem));
     }
   };
-  const told = (name: string) =>
-    wrong?.field === name ? (
-      <em id={`jp-mlops-wrong-${name}`} className="jp-mlops-wrong" role="alert">
-        {wrong.words}
-      </em>
-    ) : null;
-  const bad = (name: string) =>
-    wrong?.field === name ? { 'aria-invalid': true, 'aria-describedby': `jp-mlops-wrong-${name}` } : {};
-  const words = numberWords(trans);
-  const numberField = (name: string) => {
-    const value = policies[name];
-    const empty = NUMBERS[name] ?? (KEPT.includes(name) ? trans.__('all') : trans.__('no limit'));
-    return (
-      <label key={name} className="jp-mlops-field">
-        <span>{words[name]}</span>
-        <input
-          className="jp-mod-styled"
-          type="number"
-          step="any"
-          name={name}
-          placeholder={String(empty)}
-          defaultValue={value === null || value === undefined ? '' : String(value)}
-          {...bad(name)}
-        />
-        {told(name)}
-      </label>
-    );
-  };
-  const fields = [...Object.keys(NUMBERS), 'environment', 'notify', 'secrets'];
+  const path = pathOf(error?.field.replace('policies.', '') ?? '');
   return (
-    <form
-      key={JSON.stringify(policies)}
-      className="jp-mlops-settings"
-      noValidate
-      onSubmit={event => {
-        event.preventDefault();
-        void save(new FormData(event.currentTarget));
-      }}
-    >
-      <fieldset>
-        <legend>{trans.__('Runs')}</legend>
-        {['retries', 'backoff', 'cell_timeout', 'run_timeout', 'concurrency', 'priority'].map(numberField)}
-      </fieldset>
-      <fieldset>
-        <legend>{trans.__('What is kept')}</legend>
-        {KEPT.map(numberField)}
-      </fieldset>
-      <fieldset>
-        <legend>{trans.__('Environment and secrets')}</legend>
-        <label className="jp-mlops-field">
-          <span>{trans.__('Packages that it runs with')}</span>
-          <select
-            className="jp-mlops-choice"
-            name="environment"
-            defaultValue={String(policies.environment)}
-            {...bad('environment')}
-          >
-            <option value="locked">{trans.__('as the version’s lock says')}</option>
-            <option value="live">{trans.__('as they are now')}</option>
-          </select>
-          {told('environment')}
-        </label>
-        <label className="jp-mlops-field">
-          <span>{trans.__('Names of secrets, one a line; values are never kept here')}</span>
-          <textarea
-            className="jp-mod-styled"
-            name="secrets"
-            rows={2}
-            defaultValue={((policies.secrets as string[]) ?? []).join('\n')}
-            {...bad('secrets')}
-          />
-          {told('secrets')}
-        </label>
-      </fieldset>
-      <fieldset>
-        <legend>{trans.__('Notifications')}</legend>
-        <label className="jp-mlops-field jp-mod-broad">
-          <span>{trans.__('Addresses, one a line: mailto://…, slack://…, https://…, secret:NAME')}</span>
-          <textarea
-            className="jp-mod-styled"
-            name="notify"
-            rows={2}
-            defaultValue={((policies.notify as string[]) ?? []).join('\n')}
-            {...bad('notify')}
-          />
-          {told('notify')}
-        </label>
-        <div className="jp-mlops-field" role="group" aria-label={trans.__('Tell of')}>
-          <span>{trans.__('Tell of')}</span>
-          {EVENTS.map(name => (
-            <label key={name} className="jp-mlops-tick">
-              <input
-                type="checkbox"
-                name="notify_on"
-                value={name}
-                defaultChecked={((policies.notify_on as string[]) ?? []).includes(name)}
-              />
-              {
-                {
-                  failure: trans.__('a failure'),
-                  recovery: trans.__('a run that is good again'),
-                  'long-running': trans.__('a run that takes long'),
-                  'first-success': trans.__('the first success')
-                }[name]
-              }
-            </label>
-          ))}
+    <div className="jp-mlops-settings">
+      <Form
+        id="jp-mlops-settings"
+        form={form}
+        values={values}
+        errors={error && path ? { [path]: error.message } : {}}
+        onChange={changed => {
+          setValues(changed);
+          setError(null);
+        }}
+        onSubmit={() => void save()}
+        translator={mlops.translator}
+      >
+        <Problem>{error && !path ? error.message : null}</Problem>
+        <div className="jp-mlops-row">
+          <button type="button" className="jp-mod-styled jp-mod-warn" onClick={() => void props.remove()}>
+            {trans.__('Delete job…')}
+          </button>
+          <span className="jp-mlops-grow" />
+          <span role="status" className="jp-mlops-secondary">
+            {saved ? trans.__('Saved.') : ''}
+          </span>
+          <button type="submit" className="jp-mod-styled jp-mod-accept">
+            {trans.__('Save')}
+          </button>
         </div>
-        {numberField('long_running')}
-      </fieldset>
-      {wrong && !fields.includes(wrong.field) ? (
-        <div className="jp-mlops-problem" role="alert">
-          {wrong.words}
-        </div>
-      ) : null}
-      <div className="jp-mlops-buttons">
-        <button type="button" className="jp-mod-styled jp-mod-warn" onClick={() => void props.remove()}>
-          {trans.__('Delete job…')}
-        </button>
-        <span className="jp-mlops-grow" />
-        <span role="status" className="jp-mlops-quiet">
-          {saved ? trans.__('Saved.') : ''}
-        </span>
-        <button type="submit" className="jp-mod-styled jp-mod-accept">
-          {trans.__('Save')}
-        </button>
-      </div>
-    </form>
+      </Form>
+    </div>
   );
 }

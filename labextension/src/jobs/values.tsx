@@ -1,26 +1,27 @@
 import * as React from 'react';
-import { duration, moment, short } from '../format';
-import { MoreRuns } from '../runs/list';
-import { IRunDoor } from '../runs/actions';
+import { formatDuration, formatTime, formatValue } from '../format';
+import { LoadMoreButton } from '../runs/list';
+import { IRunActions } from '../runs/actions';
 import { RunList } from '../runs/model';
-import { StateMark } from '../states';
+import { StateBadge } from '../stateBadge';
+import { Placeholder } from '../notices';
 import { IMlops } from '../tokens';
 
 /** What runs were given and what came out, a row a run; what differs from the run before is marked. */
-export function ValuesPart(props: { mlops: IMlops; runs: RunList; door: IRunDoor }): JSX.Element {
-  const { mlops, runs, door } = props;
+export function ValuesTab(props: { mlops: IMlops; runs: RunList; actions: IRunActions }): JSX.Element {
+  const { mlops, runs, actions } = props;
   const { trans } = mlops;
-  const shown = runs.runs;
-  const parameters = [...new Set(shown.flatMap(run => Object.keys(run.parameters)))];
-  const metrics = [...new Set(shown.flatMap(run => Object.keys(run.metrics)))];
-  if (!shown.length) {
+  const loadedRuns = runs.runs;
+  const parameters = [...new Set(loadedRuns.flatMap(run => Object.keys(run.parameters)))];
+  const metrics = [...new Set(loadedRuns.flatMap(run => Object.keys(run.metrics)))];
+  if (!loadedRuns.length) {
     return (
-      <div className="jp-mlops-empty">
+      <Placeholder trans={trans}>
         {runs.ready ? trans.__('It has not run yet.') : trans.__('Loading…')}
-      </div>
+      </Placeholder>
     );
   }
-  const text = (value: unknown) => (value === undefined ? '' : short(value));
+  const text = (value: unknown) => (value === undefined ? '' : formatValue(value));
   return (
     <div
       className="jp-mlops-grid-scroll"
@@ -29,15 +30,15 @@ export function ValuesPart(props: { mlops: IMlops; runs: RunList; door: IRunDoor
       aria-label={trans.__('Values over runs')}
     >
       {parameters.length || metrics.length ? null : (
-        <p className="jp-mlops-quiet">{trans.__('Its runs had the defaults, and no metrics.')}</p>
+        <p className="jp-mlops-secondary">{trans.__('Its runs had the defaults, and no metrics.')}</p>
       )}
       <table className="jp-mlops-table jp-mod-wide jp-mod-close">
         <thead>
           <tr>
             <th>{trans.__('Run')}</th>
             <th>{trans.__('Version')}</th>
-            {[...parameters, ...metrics].map((name, at) => (
-              <th key={at} className="jp-mlops-number" title={name}>
+            {[...parameters, ...metrics].map((name, index) => (
+              <th key={index} className="jp-mlops-number" title={name}>
                 {name}
               </th>
             ))}
@@ -45,23 +46,30 @@ export function ValuesPart(props: { mlops: IMlops; runs: RunList; door: IRunDoor
           </tr>
         </thead>
         <tbody>
-          {shown.map((run, at) => {
-            const before = shown[at + 1];
+          {loadedRuns.map((run, index) => {
+            const previous = loadedRuns[index + 1];
             return (
               <tr key={run.id}>
                 <td>
-                  <button className="jp-mlops-link" onClick={() => door.open(run.id)}>
-                    <StateMark state={run.state} trans={trans} bare /> {moment(run.started ?? run.created)}
+                  <button className="jp-mlops-link" onClick={() => actions.open(run.id)}>
+                    <StateBadge state={run.state} trans={trans} iconOnly />{' '}
+                    {formatTime(run.started ?? run.created)}
                   </button>
                 </td>
-                <td data-changed={before !== undefined && before.version !== run.version}>{run.version}</td>
+                <td data-changed={previous !== undefined && previous.version !== run.version}>
+                  {run.version}
+                </td>
                 {parameters.map(name => {
-                  const now = text(run.parameters[name]);
-                  const changed = before !== undefined && text(before.parameters[name]) !== now;
+                  const value = text(run.parameters[name]);
+                  const changed = previous !== undefined && text(previous.parameters[name]) !== value;
                   return (
-                    <td key={name} className="jp-mlops-number" data-changed={changed}>
-                      {now || <span className="jp-mlops-quiet">{trans.__('default')}</span>}
-                      {changed ? <span className="jp-mlops-hidden">{trans.__('not as before')}</span> : null}
+                    <td
+                      key={name}
+                      className="jp-mlops-number"
+                      data-changed={changed}
+                      title={changed ? trans.__('different from the previous run') : undefined}
+                    >
+                      {value || <span className="jp-mlops-secondary">{trans.__('default')}</span>}
                     </td>
                   );
                 })}
@@ -70,13 +78,13 @@ export function ValuesPart(props: { mlops: IMlops; runs: RunList; door: IRunDoor
                     {text(run.metrics[name])}
                   </td>
                 ))}
-                <td className="jp-mlops-number">{duration(run.seconds)}</td>
+                <td className="jp-mlops-number">{formatDuration(run.seconds)}</td>
               </tr>
             );
           })}
         </tbody>
       </table>
-      <MoreRuns mlops={mlops} runs={runs} />
+      <LoadMoreButton mlops={mlops} runs={runs} />
     </div>
   );
 }

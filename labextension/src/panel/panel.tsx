@@ -7,29 +7,35 @@ import { mlopsIcon } from '../icons';
 import { ParametersView } from '../parameters/view';
 import { ChecksView } from '../pipeline/checks';
 import { PipelineView } from '../pipeline/view';
-import { IRunDoor } from '../runs/actions';
+import { IRunActions, startRun } from '../runs/actions';
 import { RunsView } from '../runs/list';
-import { useSignal } from '../signal';
+import { useSignal } from '../hooks';
 import { IMlops } from '../tokens';
-import { IPublishDoor, PublishView } from '../versions/view';
+import { IPublishActions, PublishView } from '../versions/view';
 import { RunBar } from './toolbar';
 
-const STATE = 'jupyter-mlops:sections';
-const SIZES = [4, 1.5, 2.2, 2, 1.6]; // of the sections, top to bottom
+const STATE_KEY = 'jupyter-mlops:sections';
+const SECTION_SIZES = [4, 1.5, 2.2, 2, 1.6]; // of the sections, top to bottom
 
 /** A view that follows the notebook that is worked on. */
-function Following(props: {
+function CurrentNotebookView(props: {
   mlops: IMlops;
-  show: (panel: NotebookPanel) => JSX.Element;
+  render: (panel: NotebookPanel) => JSX.Element;
 }): JSX.Element | null {
   useSignal(props.mlops.currentChanged);
   const { current } = props.mlops;
-  return current ? <React.Fragment key={current.id}>{props.show(current)}</React.Fragment> : null;
+  return current ? <React.Fragment key={current.id}>{props.render(current)}</React.Fragment> : null;
 }
 
 /** The side panel: what will happen to the notebook in production, and what happened last time. */
 export class MlopsPanel extends SidePanel {
-  constructor(mlops: IMlops, runs: IRunDoor, publish: IPublishDoor, menu: Menu, state: IStateDB | null) {
+  constructor(
+    mlops: IMlops,
+    runs: IRunActions,
+    publish: IPublishActions,
+    menu: Menu,
+    state: IStateDB | null
+  ) {
     super({ translator: mlops.translator });
     const { trans } = mlops;
     this.id = 'jupyter-mlops-panel';
@@ -38,31 +44,41 @@ export class MlopsPanel extends SidePanel {
     this.addClass('jp-mlops-panel');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('MLOps'));
-    const bar = ReactWidget.create(<Bar mlops={mlops} menu={menu} door={runs} />);
+    const bar = ReactWidget.create(<RunBarView mlops={mlops} menu={menu} actions={runs} />);
     this.header.addWidget(bar);
-    this._add('pipeline', trans.__('Pipeline'), panel => <PipelineView mlops={mlops} panel={panel} />, mlops);
-    this._add('checks', trans.__('Checks'), panel => <ChecksView mlops={mlops} panel={panel} />, mlops);
-    this._add(
+    this._addSection(
+      'pipeline',
+      trans.__('Pipeline'),
+      panel => <PipelineView mlops={mlops} panel={panel} run={() => void startRun(mlops, panel)} />,
+      mlops
+    );
+    this._addSection(
+      'checks',
+      trans.__('Checks'),
+      panel => <ChecksView mlops={mlops} panel={panel} />,
+      mlops
+    );
+    this._addSection(
       'parameters',
       trans.__('Parameters'),
       panel => <ParametersView mlops={mlops} panel={panel} />,
       mlops
     );
-    this._add(
+    this._addSection(
       'runs',
       trans.__('Last runs'),
-      panel => <RunsView mlops={mlops} panel={panel} door={runs} />,
+      panel => <RunsView mlops={mlops} panel={panel} actions={runs} />,
       mlops
     );
-    this._add(
+    this._addSection(
       'publish',
       trans.__('Publish and schedule'),
-      panel => <PublishView mlops={mlops} panel={panel} door={publish} />,
+      panel => <PublishView mlops={mlops} panel={panel} actions={publish} />,
       mlops
     );
-    const count = () => this._count(mlops);
+    const count = () => this._updateLabels(mlops);
     mlops.currentChanged.connect(() => {
-      mlops.current && mlops.desk(mlops.current).pipeline.changed.connect(count);
+      mlops.current && mlops.stateFor(mlops.current).pipeline.changed.connect(count);
       count();
     });
     if (state) {
@@ -70,10 +86,10 @@ export class MlopsPanel extends SidePanel {
     }
   }
 
-  private _add(
+  private _addSection(
     name: string,
     label: string,
-    show: (panel: NotebookPanel) => JSX.Element,
+    render: (panel: NotebookPanel) => JSX.Element,
     mlops: IMlops
   ): void {
     const section = new PanelWithToolbar();
@@ -81,44 +97,46 @@ export class MlopsPanel extends SidePanel {
     section.addClass('jp-mlops-section');
     section.addClass(`jp-mlops-section-${name}`);
     section.id = `jp-mlops-section-${name}`;
-    section.addWidget(ReactWidget.create(<Following mlops={mlops} show={show} />));
+    section.addWidget(ReactWidget.create(<CurrentNotebookView mlops={mlops} render={render} />));
     this.addWidget(section);
     this._labels.set(name, [section, label]);
   }
 
   /** Numbers behind the names of sections. */
-  private _count(mlops: IMlops): void {
-    const desk = mlops.current && !mlops.current.isDisposed ? mlops.desk(mlops.current) : null;
+  private _updateLabels(mlops: IMlops): void {
+    const state = mlops.current && !mlops.current.isDisposed ? mlops.stateFor(mlops.current) : null;
     const [pipeline, pipelineLabel] = this._labels.get('pipeline')!;
     const [checks, checksLabel] = this._labels.get('checks')!;
-    const steps = desk?.pipeline.tagged ? (desk.pipeline.pipeline?.steps.length ?? 0) : 0;
-    const found = desk?.pipeline.checks.length ?? 0;
-    pipeline.title.label = steps
-      ? `${pipelineLabel} · ${mlops.trans._n('%1 step', '%1 steps', steps)}`
+    const stepCount = state?.pipeline.tagged ? (state.pipeline.pipeline?.steps.length ?? 0) : 0;
+    const checkCount = state?.pipeline.checks.length ?? 0;
+    pipeline.title.label = stepCount
+      ? `${pipelineLabel} · ${mlops.trans._n('%1 step', '%1 steps', stepCount)}`
       : pipelineLabel;
-    checks.title.label = found ? `${checksLabel} · ${found}` : checksLabel;
+    checks.title.label = checkCount ? `${checksLabel} · ${checkCount}` : checksLabel;
   }
 
   /** Which sections are open is remembered. */
   private async _restore(state: IStateDB): Promise<void> {
-    const known = (await state.fetch(STATE)) as Record<string, boolean> | undefined;
+    const openSections = (await state.fetch(STATE_KEY)) as Record<string, boolean> | undefined;
     const content = this.content as AccordionPanel;
-    content.widgets.forEach((section, at) => {
-      const open = known ? known[section.id] !== false : true;
-      open ? content.expand(at) : content.collapse(at);
+    content.widgets.forEach((section, index) => {
+      const open = openSections ? openSections[section.id] !== false : true;
+      open ? content.expand(index) : content.collapse(index);
     });
-    content.setRelativeSizes(SIZES);
+    content.setRelativeSizes(SECTION_SIZES);
     content.expansionToggled.connect(() => {
-      const now = content.widgets.map(section => [section.id, section.isVisible] as const);
-      void state.save(STATE, Object.fromEntries(now));
+      const sections = content.widgets.map(section => [section.id, section.isVisible] as const);
+      void state.save(STATE_KEY, Object.fromEntries(sections));
     });
   }
 
   private _labels = new Map<string, [PanelWithToolbar, string]>();
 }
 
-function Bar(props: { mlops: IMlops; menu: Menu; door: IRunDoor }): JSX.Element {
+function RunBarView(props: { mlops: IMlops; menu: Menu; actions: IRunActions }): JSX.Element {
   useSignal(props.mlops.currentChanged);
   const { current } = props.mlops;
-  return <RunBar key={current?.id} mlops={props.mlops} panel={current} menu={props.menu} door={props.door} />;
+  return (
+    <RunBar key={current?.id} mlops={props.mlops} panel={current} menu={props.menu} actions={props.actions} />
+  );
 }

@@ -3,12 +3,12 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { IMainMenu } from '@jupyterlab/mainmenu';
 import { IStateDB } from '@jupyterlab/statedb';
 import { Menu } from '@lumino/widgets';
-import { Commands, NOTHING } from '../commands';
+import { Commands, NO_ARGS } from '../commands';
 import { mlopsIcon } from '../icons';
 import { IPublish } from '../jobs/plugin';
-import { IRunDoor } from '../runs/actions';
+import { IRunActions } from '../runs/actions';
 import { IRuns } from '../runs/plugin';
-import { IPublishDoor } from '../versions/view';
+import { IPublishActions } from '../versions/view';
 import { IMlops, PLUGIN } from '../tokens';
 import { MlopsPanel } from './panel';
 
@@ -22,8 +22,8 @@ export const panel: JupyterFrontEndPlugin<void> = {
   activate: (
     app: JupyterFrontEnd,
     mlops: IMlops,
-    runs: IRunDoor,
-    publish: IPublishDoor,
+    runs: IRunActions,
+    publish: IPublishActions,
     palette: ICommandPalette | null,
     menus: IMainMenu | null,
     restorer: ILayoutRestorer | null,
@@ -31,7 +31,7 @@ export const panel: JupyterFrontEndPlugin<void> = {
   ): void => {
     const { trans } = mlops;
     const { commands, shell } = app;
-    const ways = new Menu({ commands });
+    const runMenu = new Menu({ commands });
     for (const command of [
       Commands.run,
       Commands.runFrom,
@@ -39,17 +39,17 @@ export const panel: JupyterFrontEndPlugin<void> = {
       Commands.runFresh,
       Commands.runPast
     ]) {
-      ways.addItem({ command });
+      runMenu.addItem({ command });
     }
-    const made = new MlopsPanel(mlops, runs, publish, ways, state);
-    shell.add(made, 'right', { rank: 320, type: 'MLOps' });
-    restorer?.add(made, 'jupyter-mlops-panel');
+    const sidePanel = new MlopsPanel(mlops, runs, publish, runMenu, state);
+    shell.add(sidePanel, 'right', { rank: 320, type: 'MLOps' });
+    restorer?.add(sidePanel, 'jupyter-mlops-panel');
     commands.addCommand(Commands.showPanel, {
       label: trans.__('MLOps'),
       caption: trans.__('Show the pipeline, checks, parameters and runs of the notebook'),
       icon: mlopsIcon,
-      describedBy: NOTHING,
-      execute: () => shell.activateById(made.id)
+      describedBy: NO_ARGS,
+      execute: () => shell.activateById(sidePanel.id)
     });
     palette?.addItem({ command: Commands.showPanel, category: trans.__('MLOps') });
     menus?.viewMenu.addGroup([{ command: Commands.showPanel }], 30);

@@ -1,12 +1,19 @@
 import { NotebookPanel } from '@jupyterlab/notebook';
-import { caretDownIcon, refreshIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
+import {
+  ToolbarButtonComponent,
+  caretDownIcon,
+  refreshIcon,
+  runIcon,
+  stopIcon
+} from '@jupyterlab/ui-components';
 import { Menu } from '@lumino/widgets';
 import * as React from 'react';
-import { attempt, IRunDoor, startRun } from '../runs/actions';
+import { withErrorDialog, IRunActions, startRun } from '../runs/actions';
 import { ACTIVE, stepsOf } from '../runs/model';
 import { repairs } from '../steps/repairs';
-import { useSignal } from '../signal';
-import { stateWord } from '../states';
+import { useSignal } from '../hooks';
+import { stateLabel } from '../stateBadge';
+import { Placeholder } from '../notices';
 import { IMlops } from '../tokens';
 import { State, Worker } from '../types';
 
@@ -15,92 +22,97 @@ export function RunBar(props: {
   mlops: IMlops;
   panel: NotebookPanel | null;
   menu: Menu;
-  door: IRunDoor;
+  actions: IRunActions;
 }): JSX.Element {
   const { mlops, panel, menu } = props;
   const { trans } = mlops;
-  const desk = panel ? mlops.desk(panel) : null;
-  useSignal(desk?.runs.changed, desk?.pipeline.changed);
-  if (!panel || !desk) {
-    return <div className="jp-mlops-empty">{trans.__('Open a notebook to see its pipeline.')}</div>;
+  const state = panel ? mlops.stateFor(panel) : null;
+  const menuAnchor = React.useRef<HTMLSpanElement>(null);
+  const openMenu = () => {
+    const { left, bottom } = menuAnchor.current!.getBoundingClientRect();
+    menu.open(left, bottom, { horizontalAlignment: 'left' });
+  };
+  useSignal(state?.runs.changed);
+  useSignal(state?.pipeline.changed);
+  if (!panel || !state) {
+    return <Placeholder trans={trans}>{trans.__('Open a notebook to see its pipeline.')}</Placeholder>;
   }
-  const { runs } = desk;
+  const { runs } = state;
   const run = runs.active;
   const live = run && runs.feed.live(run.id);
   const steps = run ? stepsOf(run, live) : [];
-  const over = steps.filter(step => !ACTIVE.includes(step.state as State)).length;
+  const finishedCount = steps.filter(step => !ACTIVE.includes(step.state as State)).length;
   const cell = live && live.cell >= 0 ? trans.__('cell %1', live.cell + 1) : '';
-  const now = run ? [stateWord(run.state, trans), live?.step ?? '', cell].filter(Boolean).join(' · ') : '';
+  const status = run
+    ? [stateLabel(run.state, trans), live?.step ?? '', cell].filter(Boolean).join(' · ')
+    : '';
   return (
-    <div className="jp-mlops-bar">
-      <div className="jp-mlops-bar-name" title={panel.context.localPath}>
+    <div className="jp-mlops-row jp-mlops-bar">
+      <div className="jp-mlops-bar-name jp-mlops-name jp-mlops-grow" title={panel.context.localPath}>
         {panel.title.label}
       </div>
       <div className="jp-mlops-bar-acts">
         {repairs(panel) ? (
-          <button className="jp-mlops-button jp-mod-primary" onClick={() => void props.door.resume(panel)}>
-            <runIcon.react tag="span" />
-            {trans.__('Resume run')}
-          </button>
+          <ToolbarButtonComponent
+            icon={runIcon}
+            label={trans.__('Resume run')}
+            onClick={() => void props.actions.resume(panel)}
+          />
         ) : run ? (
-          <button
-            className="jp-mlops-button"
-            onClick={() => void attempt(trans.__('The run could not be stopped'), () => runs.stop(run))}
-          >
-            <stopIcon.react tag="span" />
-            {trans.__('Stop')}
-          </button>
+          <ToolbarButtonComponent
+            icon={stopIcon}
+            label={trans.__('Stop')}
+            onClick={() =>
+              void withErrorDialog(trans.__('The run could not be stopped'), () => runs.stop(run))
+            }
+          />
         ) : (
-          <button className="jp-mlops-button jp-mod-primary" onClick={() => void startRun(mlops, panel)}>
-            <runIcon.react tag="span" />
-            {trans.__('Run')}
-          </button>
+          <ToolbarButtonComponent
+            icon={runIcon}
+            label={trans.__('Run')}
+            onClick={() => void startRun(mlops, panel)}
+          />
         )}
-        <button
-          className="jp-mlops-button"
-          aria-label={trans.__('More ways to run')}
-          aria-haspopup="menu"
-          onClick={event => {
-            const at = event.currentTarget.getBoundingClientRect();
-            menu.open(at.left, at.bottom, { horizontalAlignment: 'left' });
-          }}
-        >
-          <caretDownIcon.react tag="span" />
-        </button>
-        <button
-          className="jp-mlops-button"
-          aria-label={trans.__('Refresh')}
-          title={trans.__('Refresh')}
+        <span ref={menuAnchor}>
+          <ToolbarButtonComponent
+            icon={caretDownIcon}
+            tooltip={trans.__('More ways to run')}
+            aria-haspopup="menu"
+            onClick={openMenu}
+          />
+        </span>
+        <ToolbarButtonComponent
+          icon={refreshIcon}
+          tooltip={trans.__('Refresh')}
           onClick={() => {
-            desk.pipeline.refresh();
+            state.pipeline.refresh();
             void runs.refresh();
           }}
-        >
-          <refreshIcon.react tag="span" />
-        </button>
+        />
       </div>
       {run ? (
-        <div className="jp-mlops-progress" role="status">
+        <div className="jp-mlops-row jp-mlops-small jp-mlops-grow" role="status">
           <progress
+            className="jp-mlops-progress"
             aria-label={trans.__('Steps that are over')}
             max={Math.max(1, steps.length)}
-            value={run.state === 'queued' ? 0 : over}
+            value={run.state === 'queued' ? 0 : finishedCount}
           />
-          <span>{now}</span>
+          <span>{status}</span>
         </div>
       ) : null}
-      {run?.state === 'queued' ? <Waits key={run.id} mlops={mlops} /> : null}
+      {run?.state === 'queued' ? <QueueNotice key={run.id} mlops={mlops} /> : null}
     </div>
   );
 }
 
-const PATIENCE = 4000; // ms that a run may wait before it is said why
+const WAIT_NOTICE_DELAY_MS = 4000; // ms that a run may wait before it is said why
 
 /** Why a run has not begun, and a way to start a worker where there is none. */
-function Waits(props: { mlops: IMlops }): JSX.Element | null {
+function QueueNotice(props: { mlops: IMlops }): JSX.Element | null {
   const { mlops } = props;
   const { trans } = mlops;
-  const [turn, again] = React.useReducer((now: number) => now + 1, 0);
+  const [retryCount, retry] = React.useReducer((count: number) => count + 1, 0);
   const [worker, setWorker] = React.useState<Worker | null>(null);
   const [starting, setStarting] = React.useState(false);
   React.useEffect(() => {
@@ -109,23 +121,23 @@ function Waits(props: { mlops: IMlops }): JSX.Element | null {
         void mlops.runs.worker().then(setWorker, () => {
           // the server is not there: the next event tells
         }),
-      PATIENCE
+      WAIT_NOTICE_DELAY_MS
     );
     return () => window.clearTimeout(timer);
-  }, [turn]);
+  }, [mlops.runs, retryCount]);
   if (!worker) {
     return null;
   }
   const start = async () => {
     setStarting(true);
-    await attempt(trans.__('The worker could not be started'), async () =>
+    await withErrorDialog(trans.__('The worker could not be started'), async () =>
       setWorker(await mlops.runs.startWorker())
     );
     setStarting(false);
-    again();
+    retry();
   };
   return (
-    <div className={worker.running ? 'jp-mlops-waits' : 'jp-mlops-problem'} role="status">
+    <div className={worker.running ? 'jp-mlops-small' : 'jp-mlops-callout'} data-state="failed" role="status">
       {worker.running
         ? worker.problem || trans.__('The worker is busy with other runs; this one is next in turn.')
         : worker.problem || trans.__('No worker is running, so nothing takes this run.')}

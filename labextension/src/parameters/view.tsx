@@ -1,10 +1,10 @@
 import { NotebookPanel } from '@jupyterlab/notebook';
-import { FormComponent, undoIcon } from '@jupyterlab/ui-components';
-import type { ReadonlyJSONObject } from '@lumino/coreutils';
-import validatorAjv8 from '@rjsf/validator-ajv8';
+import { ToolbarButtonComponent, undoIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { given, moment, short } from '../format';
-import { useSignal } from '../signal';
+import { Form } from '../form';
+import { formatParameters, formatTime, formatValue } from '../format';
+import { useSignal, useStable } from '../hooks';
+import { Placeholder } from '../notices';
 import { IMlops } from '../tokens';
 import { Parameter, Values } from '../types';
 import { fieldOf, fromField, isJson, schemaOf, toField } from './model';
@@ -29,55 +29,48 @@ interface IRowProps {
 }
 
 /** A parameter: its name, its field, then its type and what it is for. */
-function Row(props: IRowProps): JSX.Element {
+function ParameterRow(props: IRowProps): JSX.Element {
   const { id, label, children, rawErrors } = props;
   const { parameters, changed, reset, trans } = props.formContext as IFormContext;
   const parameter = id === PREFIX ? undefined : parameters.get(label);
   if (!parameter) {
-    return <div className="jp-mlops-form">{children}</div>;
+    return <div className="jp-mlops-form jp-FormGroup-content">{children}</div>;
   }
   const differs = changed.has(parameter.name);
-  const told = [
+  const details = [
     parameter.type,
-    differs ? trans.__('default %1', short(parameter.default, 40)) : '',
+    differs ? trans.__('default %1', formatValue(parameter.default, 40)) : '',
     parameter.help
   ].filter(Boolean);
-  const wrong = [...new Set(rawErrors ?? [])];
+  const errors = [...new Set(rawErrors ?? [])];
   return (
-    <div className="jp-mlops-parameter" data-changed={differs} data-wrong={wrong.length > 0}>
-      <label htmlFor={id} title={parameter.name}>
-        {differs ? (
-          <span className="jp-mlops-changed" title={trans.__('changed')}>
-            ●<span className="jp-mlops-hidden">{trans.__('changed')}</span>
-          </span>
-        ) : null}
-        {parameter.name}
+    <div className="jp-mlops-field jp-mod-wide jp-mlops-parameter" data-wrong={errors.length > 0}>
+      <label className="jp-mlops-small jp-mlops-truncate" htmlFor={id} title={details.join(' · ')}>
+        <span className={differs ? 'jp-mlops-state jp-mlops-name' : ''} data-state="running">
+          {parameter.name}
+        </span>
+        {[differs ? trans.__('changed') : '', ...details]
+          .filter(Boolean)
+          .map(detail => ` · ${detail}`)
+          .join('')}
       </label>
-      <div className="jp-mlops-parameter-field">{children}</div>
-      <button
-        type="button"
-        className="jp-mlops-button"
-        aria-label={trans.__('Reset %1', parameter.name)}
-        title={trans.__('Reset to %1', short(parameter.default, 40))}
-        disabled={!differs && !wrong.length}
-        onClick={() => reset(parameter.name)}
-      >
-        <undoIcon.react tag="span" />
-      </button>
-      {wrong.length ? (
-        <div className="jp-mlops-wrong" role="alert">
-          {wrong.join('; ')}
+      <div className="jp-mlops-row">
+        <div className="jp-inputFieldWrapper jp-mlops-grow">{children}</div>
+        <ToolbarButtonComponent
+          icon={undoIcon}
+          tooltip={trans.__('Reset %1', parameter.name)}
+          enabled={differs || errors.length > 0}
+          onClick={() => reset(parameter.name)}
+        />
+      </div>
+      {errors.length ? (
+        <div className="jp-mlops-error" id={`${id}__error`} role="alert">
+          {errors.join('; ')}
         </div>
       ) : null}
-      <div className="jp-mlops-parameter-told" title={told.join(' · ')}>
-        {told.join(' · ')}
-      </div>
     </div>
   );
 }
-
-const TEMPLATES = { FieldTemplate: Row };
-const NOTHING = () => null;
 
 /** A typed form of parameters; lists and dicts are written as JSON. */
 export function ParametersForm(props: {
@@ -87,95 +80,87 @@ export function ParametersForm(props: {
   errors: Record<string, string>;
   onChange: (values: Values) => void;
   /** What is in fields and can't be a value. */
-  onWrong?: (wrong: Record<string, string>) => void;
+  onInvalid?: (invalid: Record<string, string>) => void;
 }): JSX.Element {
-  const { parameters, mlops } = props;
+  const { mlops } = props;
   const { trans } = mlops;
+  const parameters = useStable(props.parameters);
   const [texts, setTexts] = React.useState<Values>({});
-  const [wrong, setWrong] = React.useState<Record<string, string>>({});
-  const shape = JSON.stringify(parameters);
-  const schema = React.useMemo(() => schemaOf(parameters), [shape]);
-  const ui = React.useMemo(
+  const [invalid, setInvalid] = React.useState<Record<string, string>>({});
+  const form = React.useMemo(
     () => ({
-      'ui:submitButtonOptions': { norender: true },
-      ...Object.fromEntries(parameters.map(one => [one.name, fieldOf(one)]))
+      schema: schemaOf(parameters),
+      ui: Object.fromEntries(parameters.map(parameter => [parameter.name, fieldOf(parameter)]))
     }),
-    [shape]
+    [parameters]
   );
   const data = Object.fromEntries(
-    parameters.map(one => [
-      one.name,
-      one.name in texts ? texts[one.name] : toField(one, props.values[one.name])
+    parameters.map(parameter => [
+      parameter.name,
+      parameter.name in texts ? texts[parameter.name] : toField(parameter, props.values[parameter.name])
     ])
   );
-  const errors = Object.fromEntries(
-    Object.entries({ ...props.errors, ...wrong }).map(([name, text]) => [name, { __errors: [text] }])
-  );
-
-  function take(now: Values): void {
+  function applyFormData(formData: Values): void {
     const values: Values = {};
-    const bad: Record<string, string> = {};
-    const kept: Values = {};
-    for (const one of parameters) {
-      const { name } = one;
+    const errors: Record<string, string> = {};
+    const unparsedTexts: Values = {};
+    for (const parameter of parameters) {
+      const { name } = parameter;
       try {
-        values[name] = fromField(one, now[name]);
+        values[name] = fromField(parameter, formData[name]);
       } catch (error) {
-        bad[name] = trans.__('Not JSON: %1', error instanceof Error ? error.message : String(error));
+        errors[name] = trans.__('Not JSON: %1', error instanceof Error ? error.message : String(error));
       }
-      if (!(name in bad) && values[name] === undefined && one.default !== null) {
-        bad[name] = trans.__('Give a value, or reset it');
+      if (!(name in errors) && values[name] === undefined && parameter.default !== null) {
+        errors[name] = trans.__('Give a value, or reset it');
       }
-      if (name in bad) {
-        kept[name] = now[name];
+      if (name in errors) {
+        unparsedTexts[name] = formData[name];
         values[name] = props.values[name];
-      } else if (isJson(one) && now[name] !== toField(one, values[name])) {
-        kept[name] = now[name];
+      } else if (isJson(parameter) && formData[name] !== toField(parameter, values[name])) {
+        unparsedTexts[name] = formData[name];
       }
     }
-    setWrong(bad);
-    setTexts(kept);
-    props.onWrong?.(bad);
+    setInvalid(errors);
+    setTexts(unparsedTexts);
+    props.onInvalid?.(errors);
     props.onChange(values);
   }
 
-  const without = (all: Values, name: string) =>
-    Object.fromEntries(Object.entries(all).filter(([key]) => key !== name));
+  const omit = (values: Values, name: string) =>
+    Object.fromEntries(Object.entries(values).filter(([key]) => key !== name));
   const context: IFormContext = {
-    parameters: new Map(parameters.map(one => [one.name, one])),
+    parameters: new Map(parameters.map(parameter => [parameter.name, parameter])),
     changed: new Set(
       parameters
         .filter(
-          one => one.name in wrong || JSON.stringify(props.values[one.name]) !== JSON.stringify(one.default)
+          parameter =>
+            parameter.name in invalid ||
+            JSON.stringify(props.values[parameter.name]) !== JSON.stringify(parameter.default)
         )
-        .map(one => one.name)
+        .map(parameter => parameter.name)
     ),
     reset: name => {
-      const one = parameters.find(each => each.name === name)!;
-      const left = without(wrong, name) as Record<string, string>;
-      setWrong(left);
-      setTexts(without(texts, name));
-      props.onWrong?.(left);
-      props.onChange({ ...props.values, [name]: one.default });
+      const parameter = parameters.find(parameter => parameter.name === name)!;
+      const remaining = omit(invalid, name) as Record<string, string>;
+      setInvalid(remaining);
+      setTexts(omit(texts, name));
+      props.onInvalid?.(remaining);
+      props.onChange({ ...props.values, [name]: parameter.default });
     },
     trans
   };
   return (
-    <FormComponent
-      validator={validatorAjv8 as never}
-      schema={schema as never}
-      formData={data as ReadonlyJSONObject}
-      extraErrors={errors as never}
-      liveValidate
-      idPrefix={PREFIX}
-      onChange={event => take((event.formData ?? {}) as Values)}
-      onError={NOTHING}
-      showErrorList={false}
+    <Form
+      id={PREFIX}
+      form={form}
+      values={data}
+      errors={{ ...props.errors, ...invalid }}
+      onChange={applyFormData}
       translator={mlops.translator}
-      uiSchema={ui as never}
-      formContext={context as never}
-      templates={TEMPLATES as never}
-      tagName="div"
+      row={ParameterRow}
+      context={context}
+      validate
     />
   );
 }
@@ -184,58 +169,64 @@ export function ParametersForm(props: {
 export function ParametersView(props: { mlops: IMlops; panel: NotebookPanel }): JSX.Element {
   const { mlops, panel } = props;
   const { trans } = mlops;
-  const { pipeline, runs, parameters } = mlops.desk(panel);
-  useSignal(pipeline.changed, runs.changed, parameters.changed);
+  const { pipeline, runs, parameters } = mlops.stateFor(panel);
+  useSignal(pipeline.changed);
+  useSignal(runs.changed);
+  useSignal(parameters.changed);
   const declared = pipeline.pipeline?.parameters ?? [];
   if (!declared.length) {
     return (
-      <div className="jp-mlops-empty">
+      <Placeholder trans={trans}>
         {trans.__('None: give a cell the role “parameters”, and each of its assignments is one.')}
-      </div>
+      </Placeholder>
     );
   }
-  const count = Object.keys(parameters.given).length;
-  const wrong = Object.keys(parameters.wrong).length;
-  const earlier = runs.runs.filter(run => run.trigger !== 'reproduce').slice(0, 50);
+  const count = Object.keys(parameters.overrides).length;
+  const invalidCount = Object.keys(parameters.invalid).length;
+  const earlierRuns = runs.runs.filter(run => run.trigger !== 'reproduce').slice(0, 50);
   return (
     <div className="jp-mlops-parameters">
       <div className="jp-mlops-line">
-        <span className="jp-mlops-quiet" role="status">
+        <span className="jp-mlops-secondary" role="status">
           {count ? trans._n('%1 changed', '%1 changed', count) : trans.__('defaults')}
         </span>
         <span className="jp-mlops-acts">
-          <button className="jp-mlops-link" disabled={!count && !wrong} onClick={() => parameters.reset()}>
+          <button
+            className="jp-mlops-link"
+            disabled={!count && !invalidCount}
+            onClick={() => parameters.reset()}
+          >
             {trans.__('Reset all')}
           </button>
           <select
-            className="jp-mlops-link"
+            className="jp-mlops-choice"
             aria-label={trans.__('Values of an earlier run')}
             value=""
-            disabled={!earlier.length}
+            disabled={!earlierRuns.length}
             onChange={event => {
-              const run = earlier.find(one => one.id === event.target.value);
+              const run = earlierRuns.find(run => run.id === event.target.value);
               if (run) {
-                parameters.takeFrom(run, declared);
+                parameters.copyFromRun(run, declared);
               }
             }}
           >
             <option value="">{trans.__('From run')}</option>
-            {earlier.map(run => (
+            {earlierRuns.map(run => (
               <option key={run.id} value={run.id}>
-                {moment(run.created)} · {given(run.parameters) || trans.__('defaults')}
+                {formatTime(run.created)} · {formatParameters(run.parameters) || trans.__('defaults')}
               </option>
             ))}
           </select>
         </span>
       </div>
       <ParametersForm
-        key={parameters.turn}
+        key={parameters.revision}
         mlops={mlops}
         parameters={declared}
         values={parameters.values(declared)}
         errors={parameters.errors}
         onChange={values => parameters.set(declared, values)}
-        onWrong={found => (parameters.wrong = found)}
+        onInvalid={invalid => (parameters.invalid = invalid)}
       />
     </div>
   );

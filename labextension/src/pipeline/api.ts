@@ -17,44 +17,48 @@ export interface ICellSource {
   metadata: Record<string, unknown>;
 }
 
-const OF_CELLS = ['tags', 'jupyter_mlops'];
-const OF_NOTEBOOKS = ['kernelspec', 'language_info', 'jupyter_mlops'];
+const CELL_METADATA_KEYS = ['tags', 'jupyter_mlops'];
+const NOTEBOOK_METADATA_KEYS = ['kernelspec', 'language_info', 'jupyter_mlops'];
 
 /** Take what the server has to know from a notebook in the editor.
  *
- * @param known What was taken from cells before and still holds; it is added to.
+ * @param cache What was taken from cells before and still holds; it is added to.
  */
 export function sourceOf(
   model: INotebookModel,
   path: string,
-  known: WeakMap<ICellModel, ICellSource> = new WeakMap()
+  cache: WeakMap<ICellModel, ICellSource> = new WeakMap()
 ): INotebookSource {
   const cells = Array.from(model.cells, cell => {
-    const found = known.get(cell) ?? {
+    const source = cache.get(cell) ?? {
       id: cell.id,
       cell_type: cell.type,
       source: cell.sharedModel.getSource(),
-      metadata: chosen(name => cell.sharedModel.getMetadata(name), OF_CELLS)
+      metadata: pickMetadata(name => cell.sharedModel.getMetadata(name), CELL_METADATA_KEYS)
     };
-    known.set(cell, found);
-    return found;
+    cache.set(cell, source);
+    return source;
   });
-  return { path, metadata: chosen(name => model.sharedModel.getMetadata(name), OF_NOTEBOOKS), cells };
+  return {
+    path,
+    metadata: pickMetadata(name => model.sharedModel.getMetadata(name), NOTEBOOK_METADATA_KEYS),
+    cells
+  };
 }
 
-function chosen(get: (name: string) => unknown, names: string[]): Record<string, unknown> {
-  const found = names.map(name => [name, get(name)] as const);
-  return Object.fromEntries(found.filter(([, value]) => value !== undefined && value !== null));
+function pickMetadata(getValue: (name: string) => unknown, names: string[]): Record<string, unknown> {
+  const entries = names.map(name => [name, getValue(name)] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined && value !== null));
 }
 
 export class PipelineApi {
   constructor(private readonly requests: Requests) {}
 
   analyse(source: INotebookSource, checks: boolean, signal?: AbortSignal): Promise<Analysis> {
-    return this.requests.ask('POST', 'pipelines', { body: { ...source, checks }, signal });
+    return this.requests.send('POST', 'pipelines', { body: { ...source, checks }, signal });
   }
 
   suggest(source: INotebookSource): Promise<Suggestion> {
-    return this.requests.ask('POST', 'suggestions', { body: source });
+    return this.requests.send('POST', 'suggestions', { body: source });
   }
 }

@@ -10,48 +10,53 @@ import {
   NodeProps,
   Position,
   ReactFlow,
-  ReactFlowInstance
+  ReactFlowInstance,
+  Viewport
 } from '@xyflow/react';
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { duration } from '../format';
-import { Name } from '../name';
-import { StateMark, stateWord } from '../states';
+import { formatDuration } from '../format';
+import { useStable } from '../hooks';
+import { TruncatedName } from '../truncatedName';
+import { StateBadge, stateLabel } from '../stateBadge';
 import { Pipeline, State, StepRun } from '../types';
-import { IJoined, layout, NODE } from './layout';
+import { ILayout, IMergedEdge, layout, NODE } from './layout';
 
-const MANY = 20; // steps from which there is a map
-const STEP = NODE.width / 2; // the graph is laid out anew when it has so much more or less room
-const LEGIBLE = 0.75; // the smallest size at which names are read well
-const DASHED = ['learned', 'prev', 'state', 'file'];
+const MINIMAP_MIN_STEPS = 20; // steps from which there is a map
+const WIDTH_STEP = NODE.width / 2; // the graph is laid out anew when it has so much more or less room
+const CONTROLS_HEIGHT = 26; // pixels for the controls, below the steps
+const MIN_LEGIBLE_ZOOM = 0.75; // the smallest size at which names are read well
+const DASHED_KINDS = ['learned', 'prev', 'state', 'file'];
 
 type StepData = {
   name: string;
-  hue: string;
+  color: string;
   run?: StepRun;
   title: string;
   trans: TranslationBundle;
 };
 type StepNode = Node<StepData, 'step'>;
-type EdgeData = { joined: IJoined; lit: boolean };
+type EdgeData = { edge: IMergedEdge; highlighted: boolean };
 
 const Step = React.memo(({ data, selected }: NodeProps<StepNode>): JSX.Element => (
   <div
     className="jp-mlops-node"
     data-state={data.run?.state ?? ''}
     data-selected={selected}
-    style={{ ['--jp-mlops-hue' as string]: data.hue, width: NODE.width, height: NODE.height }}
+    style={{ ['--jp-mlops-hue' as string]: data.color, width: NODE.width, height: NODE.height }}
     title={data.title}
   >
     <Handle type="target" position={Position.Top} isConnectable={false} />
-    <span className="jp-mlops-node-name">
-      <Name>{data.name}</Name>
+    <span className="jp-mlops-name">
+      <TruncatedName>{data.name}</TruncatedName>
     </span>
     {data.run ? (
-      <span className="jp-mlops-node-last">
-        <StateMark state={data.run.state as State} trans={data.trans}>
-          {data.run.seconds ? duration(data.run.seconds) : stateWord(data.run.state as State, data.trans)}
-        </StateMark>
+      <span className="jp-mlops-row jp-mlops-small">
+        <StateBadge state={data.run.state as State} trans={data.trans}>
+          {data.run.seconds
+            ? formatDuration(data.run.seconds)
+            : stateLabel(data.run.state as State, data.trans)}
+        </StateBadge>
         {data.run.state === 'cached' && data.run.seconds ? <span> · {data.trans.__('cached')}</span> : null}
       </span>
     ) : null}
@@ -59,25 +64,25 @@ const Step = React.memo(({ data, selected }: NodeProps<StepNode>): JSX.Element =
   </div>
 ));
 
-function Join(props: EdgeProps): JSX.Element {
-  const { joined, lit } = props.data as EdgeData;
+function EdgeLine(props: EdgeProps): JSX.Element {
+  const { edge, highlighted } = props.data as EdgeData;
   const [path, x, y] = getBezierPath(props);
-  const dashed = joined.kinds.every(kind => DASHED.includes(kind));
+  const isDashed = edge.kinds.every(kind => DASHED_KINDS.includes(kind));
   return (
     <>
       <BaseEdge
         id={props.id}
         path={path}
-        className={`jp-mlops-join${dashed ? ' jp-mod-dashed' : ''}${lit ? ' jp-mod-lit' : ''}`}
+        className={`jp-mlops-join${isDashed ? ' jp-mod-dashed' : ''}${highlighted ? ' jp-mod-lit' : ''}`}
         interactionWidth={14}
       />
-      {lit && joined.variables.length ? (
+      {highlighted && edge.variables.length ? (
         <EdgeLabelRenderer>
           <div
             className="jp-mlops-join-label"
             style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
           >
-            {joined.variables.join(', ')}
+            {edge.variables.join(', ')}
           </div>
         </EdgeLabelRenderer>
       ) : null}
@@ -86,40 +91,35 @@ function Join(props: EdgeProps): JSX.Element {
 }
 
 const NODE_TYPES = { step: Step };
-const EDGE_TYPES = { join: Join };
+const EDGE_TYPES = { join: EdgeLine };
 
-/** The graph of a pipeline, top to bottom, with how each step stands. */
-export default function Graph(props: {
+interface IGraphProps {
   pipeline: Pipeline;
-  hues: Map<string, string>;
+  colors: Map<string, string>;
   runs: ReadonlyMap<string, StepRun>;
   trans: TranslationBundle;
   onOpen?: (step: string) => void;
-}): JSX.Element {
-  const { pipeline, trans } = props;
-  const [hovered, setHovered] = React.useState('');
-  const [focused, setFocused] = React.useState('');
-  const flow = React.useRef<ReactFlowInstance<StepNode> | null>(null);
-  const box = React.useRef<HTMLDivElement>(null);
-  const shape = JSON.stringify([pipeline.steps.map(one => one.name), pipeline.edges]);
-  const [room, setRoom] = React.useState(0);
-  const placed = React.useMemo(() => layout(pipeline, room || undefined), [shape, room]);
-  const nodes = React.useMemo<StepNode[]>(
+}
+
+/** The steps of a pipeline where the layout puts them. */
+function useNodes(props: IGraphProps, pipeline: Pipeline, graphLayout: ILayout): StepNode[] {
+  const { colors, runs, trans } = props;
+  return React.useMemo(
     () =>
-      placed.nodes.map(({ name, x, y }) => {
-        const step = pipeline.steps.find(one => one.name === name)!;
-        const run = props.runs.get(name);
+      graphLayout.nodes.map(({ name, x, y }) => {
+        const step = pipeline.steps.find(step => step.name === name)!;
+        const run = runs.get(name);
         const lines = [
           name,
           step.inputs.length ? trans.__('reads %1', step.inputs.join(', ')) : '',
           step.outputs.length ? trans.__('writes %1', step.outputs.join(', ')) : '',
-          run ? stateWord(run.state as State, trans) : ''
+          run ? stateLabel(run.state as State, trans) : ''
         ].filter(Boolean);
         return {
           id: name,
           type: 'step',
           position: { x, y },
-          data: { name, hue: props.hues.get(name) ?? '', run, title: lines.join('\n'), trans },
+          data: { name, color: colors.get(name) ?? '', run, title: lines.join('\n'), trans },
           width: NODE.width,
           height: NODE.height,
           ariaLabel: lines.join(', '),
@@ -127,51 +127,77 @@ export default function Graph(props: {
           connectable: false
         };
       }),
-    [placed, props.runs, props.hues, pipeline]
+    [graphLayout, runs, colors, pipeline, trans]
   );
-  const edges = React.useMemo(
+}
+
+/** The edges of a pipeline; those of a step or an edge that is pointed at tell their variables. */
+function useEdges(graphLayout: ILayout, trans: TranslationBundle, hovered: string, focused: string) {
+  return React.useMemo(
     () =>
-      placed.edges.map(joined => ({
-        id: joined.id,
+      graphLayout.edges.map(edge => ({
+        id: edge.id,
         type: 'join',
-        source: joined.source,
-        target: joined.target,
+        source: edge.source,
+        target: edge.target,
         data: {
-          joined,
-          lit:
-            hovered === joined.id || focused === joined.id || [joined.source, joined.target].includes(focused)
+          edge,
+          highlighted:
+            hovered === edge.id || focused === edge.id || [edge.source, edge.target].includes(focused)
         },
-        ariaLabel: trans.__('%1 to %2: %3', joined.source, joined.target, joined.variables.join(', ')),
+        ariaLabel: trans.__('%1 to %2: %3', edge.source, edge.target, edge.variables.join(', ')),
         focusable: true
       })),
-    [placed, hovered, focused]
+    [graphLayout, hovered, focused, trans]
   );
+}
+
+/** All of a graph where that can be read; else its first step and what is around it, at a size that can. */
+function viewportOf(graphLayout: ILayout, room: { width: number; height: number }): Viewport {
+  const width = Math.max(...graphLayout.nodes.map(step => step.x + NODE.width));
+  const height = Math.max(...graphLayout.nodes.map(step => step.y + NODE.height));
+  const fitZoom = Math.min(1, (room.width - 16) / width, (room.height - 12) / height);
+  const zoom = Math.max(fitZoom, MIN_LEGIBLE_ZOOM);
+  const fits = width * zoom <= room.width;
+  const middle = fits ? width / 2 : graphLayout.nodes[0].x + NODE.width / 2;
+  return {
+    x: room.width / 2 - middle * zoom,
+    y: fitZoom < zoom ? 8 : (room.height - height * zoom) / 2,
+    zoom
+  };
+}
+
+/** The graph of a pipeline, top to bottom, with how each step stands. */
+export default function Graph(props: IGraphProps): JSX.Element {
+  const { trans } = props;
+  const pipeline = useStable(props.pipeline);
+  const [hovered, setHovered] = React.useState('');
+  const [focused, setFocused] = React.useState('');
+  const flow = React.useRef<ReactFlowInstance<StepNode> | null>(null);
+  const container = React.useRef<HTMLDivElement>(null);
+  const [availableWidth, setAvailableWidth] = React.useState(0);
+  const graphLayout = React.useMemo(
+    () => layout(pipeline, availableWidth || undefined),
+    [pipeline, availableWidth]
+  );
+  const nodes = useNodes(props, pipeline, graphLayout);
+  const edges = useEdges(graphLayout, trans, hovered, focused);
   const fit = React.useCallback(() => {
-    const made = flow.current;
-    const node = box.current;
-    if (!made || !node || !node.clientWidth) {
-      return;
+    const node = container.current;
+    if (flow.current && node?.clientWidth) {
+      setAvailableWidth(WIDTH_STEP * Math.floor(node.clientWidth / MIN_LEGIBLE_ZOOM / WIDTH_STEP));
+      const room = { width: node.clientWidth, height: node.clientHeight - CONTROLS_HEIGHT };
+      void flow.current.setViewport(viewportOf(graphLayout, room));
     }
-    setRoom(STEP * Math.floor(node.clientWidth / LEGIBLE / STEP));
-    // All of it where that can be read; else its first step and what is around it, at a size that can.
-    const width = Math.max(...placed.nodes.map(one => one.x + NODE.width));
-    const height = Math.max(...placed.nodes.map(one => one.y + NODE.height));
-    const whole = Math.min(1, (node.clientWidth - 16) / width, (node.clientHeight - 28) / height);
-    const zoom = Math.max(whole, LEGIBLE);
-    const fits = width * zoom <= node.clientWidth;
-    const middle = fits ? width / 2 : placed.nodes[0].x + NODE.width / 2;
-    const x = node.clientWidth / 2 - middle * zoom;
-    const y = whole < zoom ? 8 : (node.clientHeight - 16 - height * zoom) / 2;
-    void made.setViewport({ x, y, zoom });
-  }, [placed]);
+  }, [graphLayout]);
   React.useEffect(() => {
     const frame = requestAnimationFrame(fit);
-    return () => cancelAnimationFrame(frame);
-  }, [fit]);
-  React.useEffect(() => {
     const observer = new ResizeObserver(fit);
-    observer.observe(box.current!);
-    return () => observer.disconnect();
+    observer.observe(container.current!);
+    return () => {
+      cancelAnimationFrame(frame);
+      observer.disconnect();
+    };
   }, [fit]);
 
   function focus(event: React.FocusEvent): void {
@@ -182,7 +208,7 @@ export default function Graph(props: {
   return (
     <div
       className="jp-mlops-graph"
-      ref={box}
+      ref={container}
       onFocus={focus}
       onBlur={() => setFocused('')}
       onKeyDown={event => {
@@ -197,8 +223,8 @@ export default function Graph(props: {
         edges={edges}
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
-        onInit={made => {
-          flow.current = made;
+        onInit={instance => {
+          flow.current = instance;
           fit();
         }}
         onNodeClick={(_, node) => props.onOpen?.(node.id)}
@@ -220,11 +246,11 @@ export default function Graph(props: {
           showInteractive={false}
           aria-label={trans.__('Zoom')}
         />
-        {pipeline.steps.length >= MANY ? (
+        {pipeline.steps.length >= MINIMAP_MIN_STEPS ? (
           <MiniMap
             pannable
             ariaLabel={trans.__('Map of the pipeline')}
-            nodeColor={node => (node.data as StepData).hue || 'gray'}
+            nodeColor={node => (node.data as StepData).color || 'gray'}
             style={{ width: 90, height: 60 }}
           />
         ) : null}

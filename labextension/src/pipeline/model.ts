@@ -3,9 +3,9 @@ import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { INotebookModel } from '@jupyterlab/notebook';
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
-import { huesOf } from '../hues';
-import { wordsOf } from '../request';
-import { change, tagsOf, writeTags } from '../steps/edit';
+import { stepColors } from '../stepColors';
+import { errorMessage } from '../request';
+import { transact, tagsOf, writeTags } from '../steps/edit';
 import { isTagged } from '../steps/tags';
 import { Analysis, Check, Pipeline, Suggestion } from '../types';
 import { ICellSource, PipelineApi, sourceOf } from './api';
@@ -16,10 +16,10 @@ export interface IOwner {
   role: string;
 }
 
-const SOON = 25; // ms after a tag or the cells' order changed
-const QUIET = 90; // ms without a keystroke
-const CHECKED = 500; // ms without a change until the rules are asked
-const AGAIN = 1500; // ms until what was not known yet is asked again
+const TAG_DELAY_MS = 25; // ms after a tag or the cells' order changed
+const EDIT_DELAY_MS = 90; // ms without a keystroke
+const CHECK_DELAY_MS = 500; // ms without a change until the rules are asked
+const RETRY_DELAY_MS = 1500; // ms until what was not known yet is asked again
 
 /** The pipeline of a notebook in the editor; follows its edits. All views of a document share one. */
 export class PipelineModel implements IDisposable {
@@ -27,7 +27,7 @@ export class PipelineModel implements IDisposable {
     readonly context: DocumentRegistry.IContext<INotebookModel>,
     private readonly api: PipelineApi
   ) {
-    void context.ready.then(() => this._begin());
+    void context.ready.then(() => this._initialize());
     context.disposed.connect(() => this.dispose());
   }
 
@@ -53,10 +53,10 @@ export class PipelineModel implements IDisposable {
   tagged = false;
   /** Whether the first answer is there. */
   ready = false;
-  hues = new Map<string, string>();
+  stepColors = new Map<string, string>();
   /** Tags that are suggested, by cell; null while nothing is. */
   suggestion: Suggestion | null = null;
-  suggested = new Map<string, string>();
+  suggestedTags = new Map<string, string>();
 
   owner(cellId: string): IOwner | undefined {
     return this._owners.get(cellId);
@@ -68,29 +68,29 @@ export class PipelineModel implements IDisposable {
   }
 
   /** The id that a position had when the notebook was checked. */
-  checkedId(position: number): string | undefined {
-    return this._checked[position];
+  checkCellId(position: number): string | undefined {
+    return this._checkedIds[position];
   }
 
   /** Ask for tags, and show them before they are written. */
   async suggest(): Promise<string> {
     const source = sourceOf(this.notebook, this.path);
-    const found = await this.api.suggest(source);
-    if (found.message) {
-      return found.message;
+    const suggestion = await this.api.suggest(source);
+    if (suggestion.message) {
+      return suggestion.message;
     }
-    this.suggestion = found;
-    this.suggested = new Map(found.tags.map(({ cell, tag }) => [source.cells[cell].id, tag]));
+    this.suggestion = suggestion;
+    this.suggestedTags = new Map(suggestion.tags.map(({ cell, tag }) => [source.cells[cell].id, tag]));
     this._changed.emit();
     return '';
   }
 
   acceptSuggestion(): void {
-    const wanted = this.suggested;
+    const tags = this.suggestedTags;
     this.dismissSuggestion();
-    change(this.notebook, () => {
+    transact(this.notebook, () => {
       for (const cell of this.notebook.cells) {
-        const tag = wanted.get(cell.id);
+        const tag = tags.get(cell.id);
         if (tag) {
           writeTags(cell, [...tagsOf(cell), tag]);
         }
@@ -100,14 +100,14 @@ export class PipelineModel implements IDisposable {
 
   dismissSuggestion(): void {
     this.suggestion = null;
-    this.suggested = new Map();
+    this.suggestedTags = new Map();
     this._changed.emit();
   }
 
   /** Ask again now. */
   refresh(): void {
-    this._answered = this._judged = '';
-    this._ask(0);
+    this._analysedSource = this._checkedSource = '';
+    this._scheduleAnalysis(0);
   }
 
   get isDisposed(): boolean {
@@ -120,56 +120,56 @@ export class PipelineModel implements IDisposable {
     }
     this._disposed = true;
     clearTimeout(this._timer);
-    clearTimeout(this._checking);
-    this._running?.abort();
-    for (const release of this._watched.values()) {
+    clearTimeout(this._checkTimer);
+    this._abortController?.abort();
+    for (const release of this._cellDisposers.values()) {
       release();
     }
     Signal.clearData(this);
   }
 
-  private _begin(): void {
+  private _initialize(): void {
     if (this._disposed) {
       return;
     }
-    this.notebook.cells.changed.connect(this._watch, this);
-    this.notebook.metadataChanged.connect(() => this._ask(SOON));
-    this._watch();
+    this.notebook.cells.changed.connect(this._watchCells, this);
+    this.notebook.metadataChanged.connect(() => this._scheduleAnalysis(TAG_DELAY_MS));
+    this._watchCells();
   }
 
-  private _watch(): void {
-    const there = new Set<ICellModel>(this.notebook.cells);
-    for (const [cell, release] of this._watched) {
-      if (!there.has(cell)) {
+  private _watchCells(): void {
+    const currentCells = new Set<ICellModel>(this.notebook.cells);
+    for (const [cell, release] of this._cellDisposers) {
+      if (!currentCells.has(cell)) {
         release();
-        this._watched.delete(cell);
+        this._cellDisposers.delete(cell);
       }
     }
-    for (const cell of there) {
-      if (!this._watched.has(cell)) {
+    for (const cell of currentCells) {
+      if (!this._cellDisposers.has(cell)) {
         const content = () => {
-          this._known.delete(cell);
-          this._ask(QUIET);
+          this._sourceCache.delete(cell);
+          this._scheduleAnalysis(EDIT_DELAY_MS);
         };
         const metadata = () => {
-          this._known.delete(cell);
-          this._look();
-          this._ask(SOON);
+          this._sourceCache.delete(cell);
+          this._updateTagged();
+          this._scheduleAnalysis(TAG_DELAY_MS);
           this._changed.emit(); // headers read tags
         };
         cell.contentChanged.connect(content);
         cell.metadataChanged.connect(metadata);
-        this._watched.set(cell, () => {
+        this._cellDisposers.set(cell, () => {
           cell.contentChanged.disconnect(content);
           cell.metadataChanged.disconnect(metadata);
         });
       }
     }
-    this._look();
-    this._ask(SOON);
+    this._updateTagged();
+    this._scheduleAnalysis(TAG_DELAY_MS);
   }
 
-  private _look(): void {
+  private _updateTagged(): void {
     const tagged = Array.from(this.notebook.cells).some(cell => isTagged(tagsOf(cell)));
     if (tagged !== this.tagged) {
       this.tagged = tagged;
@@ -177,107 +177,108 @@ export class PipelineModel implements IDisposable {
     }
   }
 
-  private _ask(wait: number): void {
-    clearTimeout(this._checking);
+  private _scheduleAnalysis(delay: number): void {
+    clearTimeout(this._checkTimer);
     // A tag tells of a change of content as well: what is to be asked soon is not put off by it.
-    if (!this._hurried || wait <= SOON) {
+    if (!this._timerIsShort || delay <= TAG_DELAY_MS) {
       clearTimeout(this._timer);
-      this._hurried = wait <= SOON;
+      this._timerIsShort = delay <= TAG_DELAY_MS;
       this._timer = window.setTimeout(() => {
-        this._hurried = false;
+        this._timerIsShort = false;
         void this._analyse(false);
-      }, wait);
+      }, delay);
     }
-    this._checking = window.setTimeout(() => void this._analyse(true), wait + CHECKED);
+    this._checkTimer = window.setTimeout(() => void this._analyse(true), delay + CHECK_DELAY_MS);
   }
 
   private async _analyse(checks: boolean): Promise<void> {
     if (this._disposed) {
       return;
     }
-    const source = sourceOf(this.notebook, this.path, this._known);
-    const asked = JSON.stringify(source);
-    if (checks && asked === this._pending) {
-      this._checking = window.setTimeout(() => void this._analyse(true), QUIET);
+    const source = sourceOf(this.notebook, this.path, this._sourceCache);
+    const sourceJson = JSON.stringify(source);
+    if (checks && sourceJson === this._pendingSource) {
+      this._checkTimer = window.setTimeout(() => void this._analyse(true), EDIT_DELAY_MS);
       return; // its graph is still to come
     }
-    this._running?.abort();
-    this._pending = '';
-    if (asked === (checks ? this._judged : this._answered)) {
+    this._abortController?.abort();
+    this._pendingSource = '';
+    if (sourceJson === (checks ? this._checkedSource : this._analysedSource)) {
       return; // a cell was run, or a letter came and went
     }
-    const running = (this._running = new AbortController());
-    this._pending = checks ? '' : asked;
+    const controller = (this._abortController = new AbortController());
+    this._pendingSource = checks ? '' : sourceJson;
     try {
-      const found = await this.api.analyse(source, checks, running.signal);
-      if (this._disposed || running.signal.aborted) {
+      const analysis = await this.api.analyse(source, checks, controller.signal);
+      if (this._disposed || controller.signal.aborted) {
         return;
       }
-      this._pending = '';
-      this._answered = asked;
-      this._judged = checks && found.complete ? asked : '';
-      if (checks && !found.complete) {
-        this._checking = window.setTimeout(() => void this._analyse(true), AGAIN);
+      this._pendingSource = '';
+      this._analysedSource = sourceJson;
+      this._checkedSource = checks && analysis.complete ? sourceJson : '';
+      if (checks && !analysis.complete) {
+        this._checkTimer = window.setTimeout(() => void this._analyse(true), RETRY_DELAY_MS);
       }
       const ids = source.cells.map(cell => cell.id);
-      const drawn = this._take(found, ids);
-      if (!(checks && this._judge(found, ids)) && !drawn && this.ready) {
+      const pipelineChanged = this._setAnalysis(analysis, ids);
+      if (!(checks && this._setChecks(analysis, ids)) && !pipelineChanged && this.ready) {
         return;
       }
     } catch (error) {
-      if (running.signal.aborted || this._disposed) {
+      if (controller.signal.aborted || this._disposed) {
         return;
       }
-      this._answered = this._judged = this._told = this._pending = '';
-      this.problem = wordsOf(error);
+      this._analysedSource = this._checkedSource = this._analysisJson = this._pendingSource = '';
+      this.problem = errorMessage(error);
     }
     this.ready = true;
     this._changed.emit();
   }
 
   /** Take a pipeline over; false if it is as it was. */
-  private _take(found: Analysis, ids: string[]): boolean {
-    const problem = found.pipeline
+  private _setAnalysis(analysis: Analysis, ids: string[]): boolean {
+    const problem = analysis.pipeline
       ? ''
-      : (found.checks.find(check => check.severity === 'error')?.message ?? '');
-    const told = JSON.stringify([found.pipeline, found.cells, ids, problem]);
-    if (told === this._told) {
+      : (analysis.checks.find(check => check.severity === 'error')?.message ?? '');
+    const analysisJson = JSON.stringify([analysis.pipeline, analysis.cells, ids, problem]);
+    if (analysisJson === this._analysisJson) {
       return false;
     }
-    this._told = told;
+    this._analysisJson = analysisJson;
     this.problem = problem;
-    if (found.pipeline) {
-      this.pipeline = found.pipeline;
+    if (analysis.pipeline) {
+      this.pipeline = analysis.pipeline;
       this._ids = ids;
-      this._owners = new Map(found.cells.map(({ cell, step, role }) => [ids[cell], { step, role }]));
-      this.hues = huesOf(found.pipeline.steps.map(step => step.name));
+      this._owners = new Map(analysis.cells.map(({ cell, step, role }) => [ids[cell], { step, role }]));
+      this.stepColors = stepColors(analysis.pipeline.steps.map(step => step.name));
     }
     return true;
   }
 
   /** Take the findings over; false if they are as they were. */
-  private _judge(found: Analysis, ids: string[]): boolean {
-    const same =
-      this.checked && JSON.stringify([found.checks, ids]) === JSON.stringify([this.checks, this._checked]);
-    this._checked = ids;
-    this.checks = found.checks;
+  private _setChecks(analysis: Analysis, ids: string[]): boolean {
+    const unchanged =
+      this.checked &&
+      JSON.stringify([analysis.checks, ids]) === JSON.stringify([this.checks, this._checkedIds]);
+    this._checkedIds = ids;
+    this.checks = analysis.checks;
     this.checked = true;
-    return !same;
+    return !unchanged;
   }
 
   private _changed = new Signal<PipelineModel, void>(this);
   private _owners = new Map<string, IOwner>();
   private _ids: string[] = [];
-  private _checked: string[] = [];
-  private _known = new WeakMap<ICellModel, ICellSource>();
-  private _pending = ''; // what a pipeline is being made of
-  private _answered = ''; // what the pipeline was made of
-  private _judged = ''; // what was checked
-  private _told = ''; // the answer that is shown
-  private _watched = new Map<ICellModel, () => void>();
+  private _checkedIds: string[] = [];
+  private _sourceCache = new WeakMap<ICellModel, ICellSource>();
+  private _pendingSource = ''; // what a pipeline is being made of
+  private _analysedSource = ''; // what the pipeline was made of
+  private _checkedSource = ''; // what was checked
+  private _analysisJson = ''; // the answer that is shown
+  private _cellDisposers = new Map<ICellModel, () => void>();
   private _timer = 0;
-  private _hurried = false;
-  private _checking = 0;
-  private _running: AbortController | null = null;
+  private _timerIsShort = false;
+  private _checkTimer = 0;
+  private _abortController: AbortController | null = null;
   private _disposed = false;
 }

@@ -1,72 +1,75 @@
+import { errorMessage } from '../request';
 import { NotebookPanel } from '@jupyterlab/notebook';
 import * as React from 'react';
 import { stepsOf } from '../runs/model';
-import { useSignal } from '../signal';
+import { useSignal, useStable } from '../hooks';
+import { Placeholder, Problem } from '../notices';
 import { IMlops } from '../tokens';
 import { StepRun } from '../types';
-import { showCells } from './reveal';
+import { showCells } from './showCells';
 
 const Graph = React.lazy(() => import('./graph'));
 
 /** Scroll to a step's first cell, and select all of its cells. */
 export function showStep(mlops: IMlops, panel: NotebookPanel, name: string): void {
-  const { pipeline } = mlops.desk(panel);
-  const step = pipeline.pipeline?.steps.find(one => one.name === name);
+  const { pipeline } = mlops.stateFor(panel);
+  const step = pipeline.pipeline?.steps.find(pipelineStep => pipelineStep.name === name);
   if (step) {
-    const ids = new Set(step.cells.map(at => pipeline.cellId(at)));
-    const places = panel.content.widgets.flatMap((cell, at) => (ids.has(cell.model.id) ? [at] : []));
-    showCells(panel, places);
+    const ids = new Set(step.cells.map(cellIndex => pipeline.cellId(cellIndex)));
+    const indices = panel.content.widgets.flatMap((cell, cellIndex) =>
+      ids.has(cell.model.id) ? [cellIndex] : []
+    );
+    showCells(panel, indices);
   }
 }
 
 /** The graph of a notebook, with its latest run. */
-export function PipelineView(props: { mlops: IMlops; panel: NotebookPanel }): JSX.Element {
+export function PipelineView(props: { mlops: IMlops; panel: NotebookPanel; run: () => void }): JSX.Element {
   const { mlops, panel } = props;
   const { trans } = mlops;
-  const { pipeline, runs } = mlops.desk(panel);
-  useSignal(pipeline.changed, runs.changed);
-  const run = runs.last;
-  const steps = run ? stepsOf(run, runs.feed.live(run.id)) : [];
-  const told = JSON.stringify(steps);
-  const by = React.useMemo(() => new Map<string, StepRun>(steps.map(step => [step.name, step])), [told]);
+  const { pipeline, runs } = mlops.stateFor(panel);
+  useSignal(pipeline.changed);
+  useSignal(runs.changed);
+  const run = runs.latest;
+  const steps = useStable(run ? stepsOf(run, runs.feed.live(run.id)) : []);
+  const runsByStep = React.useMemo(
+    () => new Map<string, StepRun>(steps.map(step => [step.name, step])),
+    [steps]
+  );
   const [message, setMessage] = React.useState('');
 
   if (!pipeline.ready) {
-    return <div className="jp-mlops-empty">{trans.__('Reading the notebook…')}</div>;
+    return <Placeholder trans={trans}>{trans.__('Reading the notebook…')}</Placeholder>;
   }
   if (pipeline.suggestion) {
-    const { steps: found } = pipeline.suggestion;
+    const { steps: suggestedSteps } = pipeline.suggestion;
     return (
-      <div className="jp-mlops-empty" role="status">
-        <p>
-          {trans._n('%1 step is suggested', '%1 steps are suggested', found.length)}:{' '}
-          {found.map(one => one.name).join(', ')}.
-        </p>
-        <div className="jp-mlops-buttons">
+      <div className="jp-mlops-placeholder" role="status">
+        <p>{trans._n('%1 step is suggested.', '%1 steps are suggested.', suggestedSteps.length)}</p>
+        <div>
           <button className="jp-mod-styled jp-mod-reject" onClick={() => pipeline.dismissSuggestion()}>
             {trans.__('Dismiss')}
-          </button>
+          </button>{' '}
           <button className="jp-mod-styled jp-mod-accept" onClick={() => pipeline.acceptSuggestion()}>
             {trans.__('Accept')}
           </button>
         </div>
+        <p className="jp-mlops-small">{suggestedSteps.map(step => step.name).join(', ')}</p>
       </div>
     );
   }
   if (!pipeline.tagged) {
     return (
-      <div className="jp-mlops-empty">
+      <div className="jp-mlops-placeholder">
         <p>{message || trans.__('No cell is tagged yet: the notebook runs as one step.')}</p>
-        <div className="jp-mlops-buttons">
+        <div>
           <button
             className="jp-mod-styled jp-mod-accept"
-            onClick={() =>
-              void pipeline.suggest().then(setMessage, error => setMessage(String(error.words ?? error)))
-            }
+            onClick={() => void pipeline.suggest().then(setMessage, error => setMessage(errorMessage(error)))}
           >
             {trans.__('Suggest steps')}
-          </button>
-          <button className="jp-mod-styled" onClick={() => void mlopsRun(mlops, panel)}>
+          </button>{' '}
+          <button className="jp-mod-styled" onClick={props.run}>
             {trans.__('Run as it is')}
           </button>
         </div>
@@ -75,17 +78,13 @@ export function PipelineView(props: { mlops: IMlops; panel: NotebookPanel }): JS
   }
   return (
     <>
-      {pipeline.problem ? (
-        <div className="jp-mlops-problem" role="alert">
-          {pipeline.problem}
-        </div>
-      ) : null}
+      <Problem>{pipeline.problem}</Problem>
       {pipeline.pipeline && pipeline.pipeline.steps.length ? (
-        <React.Suspense fallback={<div className="jp-mlops-empty">{trans.__('Drawing…')}</div>}>
+        <React.Suspense fallback={<Placeholder trans={trans}>{trans.__('Drawing…')}</Placeholder>}>
           <Graph
             pipeline={pipeline.pipeline}
-            hues={pipeline.hues}
-            runs={by}
+            colors={pipeline.stepColors}
+            runs={runsByStep}
             trans={trans}
             onOpen={name => showStep(mlops, panel, name)}
           />
@@ -93,11 +92,4 @@ export function PipelineView(props: { mlops: IMlops; panel: NotebookPanel }): JS
       ) : null}
     </>
   );
-}
-
-/** Set by the runs plugin: this folder must not import it. */
-let mlopsRun: (mlops: IMlops, panel: NotebookPanel) => Promise<unknown> = async () => undefined;
-
-export function onRun(run: typeof mlopsRun): void {
-  mlopsRun = run;
 }

@@ -12,7 +12,7 @@ import {
   Worker
 } from '../types';
 
-export interface IRunWanted {
+export interface IRunRequest {
   notebook?: string;
   job?: string;
   parameters?: Values;
@@ -25,66 +25,66 @@ export class RunsApi {
   constructor(private readonly requests: Requests) {}
 
   worker(): Promise<Worker> {
-    return this.requests.ask('GET', 'worker');
+    return this.requests.send('GET', 'worker');
   }
 
   startWorker(): Promise<Worker> {
-    return this.requests.ask('POST', 'worker', { body: {} });
+    return this.requests.send('POST', 'worker', { body: {} });
   }
 
   list(query: Query): Promise<RunPage> {
-    return this.requests.ask('GET', 'runs', { query });
+    return this.requests.send('GET', 'runs', { query });
   }
 
   get(id: string): Promise<Run> {
-    return this.requests.ask('GET', `runs/${encodeURIComponent(id)}`);
+    return this.requests.send('GET', `runs/${encodeURIComponent(id)}`);
   }
 
-  start(wanted: IRunWanted): Promise<Run> {
-    return this.requests.ask('POST', 'runs', { body: wanted });
+  start(request: IRunRequest): Promise<Run> {
+    return this.requests.send('POST', 'runs', { body: request });
   }
 
   stop(id: string): Promise<Run> {
-    return this.requests.ask('POST', `runs/${encodeURIComponent(id)}/stop`);
+    return this.requests.send('POST', `runs/${encodeURIComponent(id)}/stop`);
   }
 
   repair(id: string, cells: Record<string, string> = {}): Promise<Run> {
-    return this.requests.ask('POST', `runs/${encodeURIComponent(id)}/repair`, { body: { cells } });
+    return this.requests.send('POST', `runs/${encodeURIComponent(id)}/repair`, { body: { cells } });
   }
 
   repairNotebook(id: string): Promise<RepairNotebook> {
-    return this.requests.ask('POST', `runs/${encodeURIComponent(id)}/repair-notebook`, { body: {} });
+    return this.requests.send('POST', `runs/${encodeURIComponent(id)}/repair-notebook`, { body: {} });
   }
 
   /** Whether a run was reproduced. */
   reproduction(id: string): Promise<Reproduction> {
-    return this.requests.ask('GET', `runs/${encodeURIComponent(id)}/reproduction`);
+    return this.requests.send('GET', `runs/${encodeURIComponent(id)}/reproduction`);
   }
 
   reproduce(id: string): Promise<Run> {
-    return this.requests.ask('POST', `runs/${encodeURIComponent(id)}/reproduction`, { body: {} });
+    return this.requests.send('POST', `runs/${encodeURIComponent(id)}/reproduction`, { body: {} });
   }
 
   /** What changed since the last good run before this one. */
   suspects(id: string): Promise<Suspects> {
-    return this.requests.ask('GET', `runs/${encodeURIComponent(id)}/suspects`);
+    return this.requests.send('GET', `runs/${encodeURIComponent(id)}/suspects`);
   }
 
   pipeline(id: string): Promise<Analysis> {
-    return this.requests.ask('GET', `runs/${encodeURIComponent(id)}/pipeline`);
+    return this.requests.send('GET', `runs/${encodeURIComponent(id)}/pipeline`);
   }
 
   log(id: string, offset: number): Promise<RunLog> {
-    return this.requests.ask('GET', `runs/${encodeURIComponent(id)}/log`, { query: { offset } });
+    return this.requests.send('GET', `runs/${encodeURIComponent(id)}/log`, { query: { offset } });
   }
 
   notebook(id: string): Promise<Record<string, unknown>> {
-    return this.requests.ask('GET', `runs/${encodeURIComponent(id)}/notebook`);
+    return this.requests.send('GET', `runs/${encodeURIComponent(id)}/notebook`);
   }
 
   compare(first: string, second: string): Promise<Comparison> {
-    const [one, two] = [first, second].map(encodeURIComponent);
-    return this.requests.ask('GET', `runs/${one}/comparison/${two}`);
+    const [firstId, secondId] = [first, second].map(encodeURIComponent);
+    return this.requests.send('GET', `runs/${firstId}/comparison/${secondId}`);
   }
 
   reportUrl(id: string): string {

@@ -1,8 +1,9 @@
 import * as React from 'react';
-import { moment, short } from '../format';
-import { wordsOf } from '../request';
-import { useAnswer } from '../signal';
-import { StateMark } from '../states';
+import { formatTime, formatValue } from '../format';
+import { errorMessage } from '../request';
+import { useRequest } from '../hooks';
+import { StateBadge } from '../stateBadge';
+import { Placeholder, Problem } from '../notices';
 import { IMlops } from '../tokens';
 import { Comparison } from '../types';
 import { Diff } from '../versions/diff';
@@ -15,8 +16,8 @@ function PairTable(props: { pairs: Pairs; titles: [string, string, string]; labe
       <caption>{props.label}</caption>
       <thead>
         <tr>
-          {props.titles.map((title, at) => (
-            <th key={at}>{title}</th>
+          {props.titles.map((title, index) => (
+            <th key={index}>{title}</th>
           ))}
         </tr>
       </thead>
@@ -24,9 +25,9 @@ function PairTable(props: { pairs: Pairs; titles: [string, string, string]; labe
         {props.pairs.map(pair => (
           <tr key={pair.name} data-differs={pair.differs}>
             <td>{pair.name}</td>
-            <td className="jp-mlops-number">{short(pair.first)}</td>
+            <td className="jp-mlops-number">{formatValue(pair.first)}</td>
             <td className="jp-mlops-number">
-              {short(pair.second)} {pair.differs ? '≠' : ''}
+              {formatValue(pair.second)} {pair.differs ? '≠' : ''}
             </td>
           </tr>
         ))}
@@ -36,34 +37,33 @@ function PairTable(props: { pairs: Pairs; titles: [string, string, string]; labe
 }
 
 /** Two runs side by side: parameters, metrics, and the cells that differ. */
-export function Compare(props: { mlops: IMlops; first: string; second: string }): JSX.Element {
+export function ComparisonView(props: { mlops: IMlops; first: string; second: string }): JSX.Element {
   const { mlops } = props;
   const { trans } = mlops;
-  const told = useAnswer(() => mlops.runs.compare(props.first, props.second), [props.first, props.second]);
-  if (told.problem) {
-    return (
-      <div className="jp-mlops-problem" role="alert">
-        {wordsOf(told.problem)}
-      </div>
-    );
+  const comparisonRequest = useRequest(
+    () => mlops.runs.compare(props.first, props.second),
+    [props.first, props.second]
+  );
+  if (comparisonRequest.problem) {
+    return <Problem>{errorMessage(comparisonRequest.problem)}</Problem>;
   }
-  if (!told.value) {
-    return <div className="jp-mlops-empty">{trans.__('Comparing…')}</div>;
+  if (!comparisonRequest.value) {
+    return <Placeholder trans={trans}>{trans.__('Comparing…')}</Placeholder>;
   }
-  const { first, second, parameters, metrics, cells } = told.value;
-  const names: [string, string, string] = ['', moment(first.started), moment(second.started)];
+  const { first, second, parameters, metrics, cells } = comparisonRequest.value;
+  const names: [string, string, string] = ['', formatTime(first.started), formatTime(second.started)];
   return (
     <div className="jp-mlops-compare">
       <div className="jp-mlops-line">
         <span>
-          <StateMark state={first.state} trans={trans}>
-            {moment(first.started)} {first.id}
-          </StateMark>
+          <StateBadge state={first.state} trans={trans}>
+            {formatTime(first.started)} {first.id}
+          </StateBadge>
         </span>
         <span>
-          <StateMark state={second.state} trans={trans}>
-            {moment(second.started)} {second.id}
-          </StateMark>
+          <StateBadge state={second.state} trans={trans}>
+            {formatTime(second.started)} {second.id}
+          </StateBadge>
         </span>
       </div>
       {parameters.length ? (
@@ -72,10 +72,10 @@ export function Compare(props: { mlops: IMlops; first: string; second: string })
       {metrics.length ? <PairTable pairs={metrics} titles={names} label={trans.__('Metrics')} /> : null}
       <h3>{trans.__('Cells that differ')}</h3>
       {cells.length ? null : (
-        <p className="jp-mlops-quiet">{trans.__('None: sources and outputs are the same.')}</p>
+        <p className="jp-mlops-secondary">{trans.__('None: sources and outputs are the same.')}</p>
       )}
-      {cells.map((cell, at) => (
-        <details key={at} open={at < 5} className="jp-mlops-diff">
+      {cells.map((cell, index) => (
+        <details key={index} open={index < 5}>
           <summary>
             {trans.__('cell %1', (cell.first ?? cell.second ?? 0) + 1)} {cell.step}
           </summary>

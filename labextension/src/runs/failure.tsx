@@ -1,13 +1,13 @@
 import * as React from 'react';
-import { short } from '../format';
-import { RequestError, wordsOf } from '../request';
-import { useAnswer } from '../signal';
+import { formatValue } from '../format';
+import { RequestError, errorMessage } from '../request';
+import { useRequest } from '../hooks';
 import { IMlops } from '../tokens';
 import { Run, Suspects } from '../types';
-import { Diff, sectionWords } from '../versions/diff';
-import { plain } from './sections';
+import { Diff, sectionLabels } from '../versions/diff';
+import { stripTerminalCodes } from './sections';
 
-const MOST = 20; // suspects that are shown at first
+const MAX_SUSPECTS = 20; // suspects that are shown at first
 
 /** What went wrong in a run, and what may be to blame. */
 export function FailureBox(props: {
@@ -21,11 +21,15 @@ export function FailureBox(props: {
   const error = run.error!;
   const frames = (error.traceback ?? [])
     .flatMap(text => text.split('\n'))
-    .map(plain)
+    .map(stripTerminalCodes)
     .filter(line => line.includes('Cell') || line.includes('-->'));
   return (
-    <section className="jp-mlops-failure" aria-label={trans.__('What went wrong')}>
-      <div className="jp-mlops-failure-head">
+    <section
+      className="jp-mlops-callout jp-mlops-failure"
+      data-state="failed"
+      aria-label={trans.__('What went wrong')}
+    >
+      <div className="jp-mlops-row">
         <strong>
           {error.step ? trans.__('Step %1, cell %2', error.step, (error.cell ?? 0) + 1) : trans.__('The run')}
         </strong>
@@ -35,62 +39,65 @@ export function FailureBox(props: {
           </button>
         ) : null}
       </div>
-      <div className="jp-mlops-failure-words" role="alert">
+      <div className="jp-mlops-error-text" role="alert">
         <code>
           {error.ename}: {error.evalue}
         </code>
       </div>
       {frames.length ? <pre tabIndex={0}>{frames.slice(-3).join('\n')}</pre> : null}
-      {run.state === 'failed' ? <Blame mlops={mlops} run={run} compare={props.compare} /> : null}
+      {run.state === 'failed' ? <SuspectList mlops={mlops} run={run} compare={props.compare} /> : null}
     </section>
   );
 }
 
 /** What changed since the last good run, the likeliest first. */
-function Blame(props: { mlops: IMlops; run: Run; compare: (good: string) => void }): JSX.Element {
+function SuspectList(props: { mlops: IMlops; run: Run; compare: (good: string) => void }): JSX.Element {
   const { mlops, run } = props;
   const { trans } = mlops;
-  const [all, setAll] = React.useState(false);
+  const [showAll, setShowAll] = React.useState(false);
   const [open, setOpen] = React.useState(false);
-  const told = useAnswer<Suspects>(() => mlops.runs.suspects(run.id), [run.id, run.attempt]);
-  if (told.problem) {
-    const none = told.problem instanceof RequestError && told.problem.status === 422;
+  const suspectsRequest = useRequest<Suspects>(() => mlops.runs.suspects(run.id), [run.id, run.attempt]);
+  if (suspectsRequest.problem) {
+    const noGoodRun =
+      suspectsRequest.problem instanceof RequestError && suspectsRequest.problem.status === 422;
     return (
-      <p className="jp-mlops-quiet">
-        {none ? trans.__('No run of it completed before this one.') : wordsOf(told.problem)}
+      <p className="jp-mlops-secondary">
+        {noGoodRun
+          ? trans.__('No run of it completed before this one.')
+          : errorMessage(suspectsRequest.problem)}
       </p>
     );
   }
-  if (!told.value) {
-    return <p className="jp-mlops-quiet">{trans.__('Comparing with the last good run…')}</p>;
+  if (!suspectsRequest.value) {
+    return <p className="jp-mlops-secondary">{trans.__('Comparing with the last good run…')}</p>;
   }
-  const { good, suspects } = told.value;
-  const words = sectionWords(trans);
-  const shown = all ? suspects : suspects.slice(0, MOST);
+  const { good, suspects } = suspectsRequest.value;
+  const labels = sectionLabels(trans);
+  const visibleSuspects = showAll ? suspects : suspects.slice(0, MAX_SUSPECTS);
   return (
     <details className="jp-mlops-blame" open={open} onToggle={event => setOpen(event.currentTarget.open)}>
       <summary>
         {trans.__('What changed since the last good run?')}{' '}
-        <span className="jp-mlops-quiet">
+        <span className="jp-mlops-secondary">
           {suspects.length
             ? trans._n('%1 difference', '%1 differences', suspects.length)
             : trans.__('nothing that is known of')}
         </span>
       </summary>
       <ol>
-        {shown.map((one, at) => (
-          <li key={at}>
-            <span className="jp-mlops-tag">{words[one.section] ?? one.section}</span> {one.what}
-            {typeof one.cell === 'number' ? ` · ${trans.__('cell %1', one.cell + 1)}` : ''}
-            {one.before !== null || one.after !== null ? (
-              <code>{` ${short(one.before ?? '—')} → ${short(one.after ?? '—')}`}</code>
+        {visibleSuspects.map((suspect, index) => (
+          <li key={index}>
+            <strong>{labels[suspect.section] ?? suspect.section}</strong> {suspect.what}
+            {typeof suspect.cell === 'number' ? ` · ${trans.__('cell %1', suspect.cell + 1)}` : ''}
+            {suspect.before !== null || suspect.after !== null ? (
+              <code>{` ${formatValue(suspect.before ?? '—')} → ${formatValue(suspect.after ?? '—')}`}</code>
             ) : null}
-            {one.diff ? <Diff lines={one.diff} /> : null}
+            {suspect.diff ? <Diff lines={suspect.diff} /> : null}
           </li>
         ))}
       </ol>
-      {shown.length < suspects.length ? (
-        <button className="jp-mlops-link" onClick={() => setAll(true)}>
+      {visibleSuspects.length < suspects.length ? (
+        <button className="jp-mlops-link" onClick={() => setShowAll(true)}>
           {trans.__('Show all %1', suspects.length)}
         </button>
       ) : null}

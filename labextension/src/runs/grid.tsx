@@ -1,53 +1,54 @@
 import * as React from 'react';
-import { duration, given, moment } from '../format';
-import { StateMark, stateWord } from '../states';
+import { formatDuration, formatParameters, formatTime } from '../format';
+import { StateBadge, stateLabel } from '../stateBadge';
+import { Placeholder } from '../notices';
 import { IMlops } from '../tokens';
 import { State } from '../types';
-import { IRunDoor } from './actions';
+import { IRunActions } from './actions';
 import { RunList, stepsOf } from './model';
 
-const GRID = 60; // runs side by side, at most
+const MAX_RUNS = 60; // runs side by side, at most
 
 /** Runs side by side, the newest on the right; a row a step. */
 export function RunsGrid(props: {
   mlops: IMlops;
   runs: RunList;
-  door: IRunDoor;
-  compare: (one: string, two: string) => void;
+  actions: IRunActions;
+  compare: (first: string, second: string) => void;
 }): JSX.Element {
-  const { mlops, runs, door } = props;
+  const { mlops, runs, actions } = props;
   const { trans } = mlops;
-  const [picked, setPicked] = React.useState('');
-  const box = React.useRef<HTMLDivElement>(null);
-  const newest = runs.runs[0]?.id;
+  const [selectedId, setSelectedId] = React.useState('');
+  const container = React.useRef<HTMLDivElement>(null);
+  const latestId = runs.runs[0]?.id;
   React.useEffect(() => {
-    box.current?.scrollTo({ left: box.current.scrollWidth });
-  }, [newest]);
-  const shown = runs.runs.slice(0, GRID).reverse();
+    container.current?.scrollTo({ left: container.current.scrollWidth });
+  }, [latestId]);
+  const visibleRuns = runs.runs.slice(0, MAX_RUNS).reverse();
   const names = [
-    ...new Set(shown.flatMap(run => stepsOf(run, runs.feed.live(run.id)).map(step => step.name)))
+    ...new Set(visibleRuns.flatMap(run => stepsOf(run, runs.feed.live(run.id)).map(step => step.name)))
   ];
-  if (!shown.length) {
+  if (!visibleRuns.length) {
     return (
-      <div className="jp-mlops-empty">
+      <Placeholder trans={trans}>
         {runs.ready ? trans.__('It has not run yet.') : trans.__('Loading…')}
-      </div>
+      </Placeholder>
     );
   }
-  const pick = (event: React.MouseEvent, id: string) => {
-    if (event.shiftKey && picked && picked !== id) {
-      props.compare(picked, id);
-      setPicked('');
+  const select = (event: React.MouseEvent, id: string) => {
+    if (event.shiftKey && selectedId && selectedId !== id) {
+      props.compare(selectedId, id);
+      setSelectedId('');
     } else if (event.shiftKey) {
-      setPicked(id);
+      setSelectedId(id);
     } else {
-      door.open(id);
+      actions.open(id);
     }
   };
   return (
     <div
       className="jp-mlops-grid-scroll"
-      ref={box}
+      ref={container}
       tabIndex={0}
       role="region"
       aria-label={trans.__('Runs and their steps')}
@@ -56,31 +57,33 @@ export function RunsGrid(props: {
         <thead>
           <tr>
             <th>
-              <span className="jp-mlops-quiet" role="status">
-                {picked ? trans.__('Shift-click another to compare') : trans.__('Shift-click two to compare')}
+              <span className="jp-mlops-secondary" role="status">
+                {selectedId
+                  ? trans.__('Shift-click another to compare')
+                  : trans.__('Shift-click two to compare')}
               </span>
             </th>
-            {shown.map(run => (
-              <th key={run.id} data-picked={picked === run.id}>
+            {visibleRuns.map(run => (
+              <th key={run.id} data-picked={selectedId === run.id}>
                 <button
-                  className="jp-mlops-cell"
+                  className="jp-mlops-link jp-mlops-cell"
                   title={[
-                    stateWord(run.state, trans),
-                    moment(run.started ?? run.created),
-                    duration(run.seconds),
-                    given(run.parameters)
+                    stateLabel(run.state, trans),
+                    formatTime(run.started ?? run.created),
+                    formatDuration(run.seconds),
+                    formatParameters(run.parameters)
                   ]
                     .filter(Boolean)
                     .join(' · ')}
                   aria-label={trans.__(
                     'Run of %1, %2',
-                    moment(run.started ?? run.created),
-                    stateWord(run.state, trans)
+                    formatTime(run.started ?? run.created),
+                    stateLabel(run.state, trans)
                   )}
-                  aria-pressed={picked === run.id}
-                  onClick={event => pick(event, run.id)}
+                  aria-pressed={selectedId === run.id}
+                  onClick={event => select(event, run.id)}
                 >
-                  <StateMark state={run.state} trans={trans} bare />
+                  <StateBadge state={run.state} trans={trans} iconOnly />
                 </button>
               </th>
             ))}
@@ -89,21 +92,21 @@ export function RunsGrid(props: {
         <tbody>
           {names.map(name => (
             <tr key={name}>
-              <th scope="row" title={name}>
+              <th scope="row" className="jp-mlops-truncate" title={name}>
                 {name}
               </th>
-              {shown.map(run => {
-                const step = stepsOf(run, runs.feed.live(run.id)).find(one => one.name === name);
+              {visibleRuns.map(run => {
+                const step = stepsOf(run, runs.feed.live(run.id)).find(stepRun => stepRun.name === name);
                 return (
                   <td
                     key={run.id}
                     title={
                       step
-                        ? `${name}: ${stateWord(step.state as State, trans)} ${duration(step.seconds)}`
+                        ? `${name}: ${stateLabel(step.state as State, trans)} ${formatDuration(step.seconds)}`
                         : ''
                     }
                   >
-                    {step ? <StateMark state={step.state as State} trans={trans} bare /> : null}
+                    {step ? <StateBadge state={step.state as State} trans={trans} iconOnly /> : null}
                   </td>
                 );
               })}

@@ -2,9 +2,10 @@ import { MainAreaWidget } from '@jupyterlab/apputils';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { mlopsIcon } from '../icons';
-import { useSignal } from '../signal';
+import { useSignal } from '../hooks';
+import { Problem } from '../notices';
 import { IMlops } from '../tokens';
-import { IRunDoor } from './actions';
+import { IRunActions } from './actions';
 import { RunsGrid } from './grid';
 import { RunItems } from './list';
 import { RunList } from './model';
@@ -13,14 +14,15 @@ import { RunList } from './model';
 export function historyPage(
   mlops: IMlops,
   notebook: string,
-  door: IRunDoor,
-  compare: (one: string, two: string) => void
+  actions: IRunActions,
+  compare: (first: string, second: string) => void
 ): MainAreaWidget<ReactWidget> {
   const content = ReactWidget.create(
-    <History mlops={mlops} notebook={notebook} door={door} compare={compare} />
+    <History mlops={mlops} notebook={notebook} actions={actions} compare={compare} />
   );
   content.addClass('jp-mlops-page');
   const page = new MainAreaWidget({ content });
+  page.toolbar.hide();
   page.id = `jupyter-mlops-history-${notebook}`;
   page.title.label = mlops.trans.__('%1: runs', notebook.split('/').pop()!);
   page.title.icon = mlopsIcon;
@@ -31,15 +33,15 @@ export function historyPage(
 function History(props: {
   mlops: IMlops;
   notebook: string;
-  door: IRunDoor;
-  compare: (one: string, two: string) => void;
+  actions: IRunActions;
+  compare: (first: string, second: string) => void;
 }): JSX.Element {
-  const { mlops, notebook, door } = props;
+  const { mlops, notebook, actions } = props;
   const { trans } = mlops;
   const [state, setState] = React.useState('');
   const runs = React.useMemo(
-    () => new RunList(mlops.runs, mlops.feed, () => ({ notebook, ...(state ? { state } : {}) })),
-    [notebook, state]
+    () => new RunList(mlops.runs, mlops.feed, { notebook, state: state || undefined }),
+    [mlops, notebook, state]
   );
   React.useEffect(() => {
     void runs.refresh();
@@ -47,30 +49,25 @@ function History(props: {
   }, [runs]);
   useSignal(runs.changed);
   return (
-    <div className="jp-mlops-job">
+    <div className="jp-mlops-view jp-mlops-job">
       <header className="jp-mlops-line">
         <h2>{notebook}</h2>
-        <span className="jp-select-wrapper jp-mlops-select">
-          <select
-            className="jp-mod-styled"
-            aria-label={trans.__('Which runs')}
-            value={state}
-            onChange={event => setState(event.target.value)}
-          >
-            <option value="">{trans.__('all runs')}</option>
-            <option value="completed">{trans.__('completed')}</option>
-            <option value="failed">{trans.__('failed')}</option>
-            <option value="stopped">{trans.__('stopped')}</option>
-          </select>
-        </span>
+
+        <select
+          className="jp-mlops-choice"
+          aria-label={trans.__('Which runs')}
+          value={state}
+          onChange={event => setState(event.target.value)}
+        >
+          <option value="">{trans.__('all runs')}</option>
+          <option value="completed">{trans.__('completed')}</option>
+          <option value="failed">{trans.__('failed')}</option>
+          <option value="stopped">{trans.__('stopped')}</option>
+        </select>
       </header>
-      {runs.problem ? (
-        <div className="jp-mlops-problem" role="alert">
-          {runs.problem}
-        </div>
-      ) : null}
-      <RunsGrid mlops={mlops} runs={runs} door={door} compare={props.compare} />
-      <RunItems mlops={mlops} runs={runs} door={door} />
+      <Problem>{runs.problem}</Problem>
+      <RunsGrid mlops={mlops} runs={runs} actions={actions} compare={props.compare} />
+      <RunItems mlops={mlops} runs={runs} actions={actions} />
     </div>
   );
 }

@@ -1,51 +1,46 @@
 import { NotebookPanel } from '@jupyterlab/notebook';
 import * as React from 'react';
-import { duration, given, moment } from '../format';
-import { useSignal } from '../signal';
-import { StateMark, StepMarks } from '../states';
+import { formatDuration, formatParameters, formatTime } from '../format';
+import { useSignal } from '../hooks';
+import { StateBadge, StepBadges } from '../stateBadge';
+import { Placeholder, Problem } from '../notices';
 import { IMlops } from '../tokens';
 import { Run, State } from '../types';
-import { attempt, IRunDoor } from './actions';
+import { withErrorDialog, IRunActions } from './actions';
 import { ACTIVE, RunList, stepsOf } from './model';
 
 /** One run of a list. */
-function RunLine(props: {
-  mlops: IMlops;
-  run: Run;
-  runs: RunList;
-  door: IRunDoor;
-  picked?: boolean;
-}): JSX.Element {
-  const { mlops, run, runs, door } = props;
+function RunLine(props: { mlops: IMlops; run: Run; runs: RunList; actions: IRunActions }): JSX.Element {
+  const { mlops, run, runs, actions } = props;
   const { trans } = mlops;
   const steps = stepsOf(run, runs.feed.live(run.id));
   const active = ACTIVE.includes(run.state);
   return (
     <>
       <button
-        className="jp-mlops-run-open"
-        onClick={() => door.open(run.id)}
+        className="jp-mlops-row jp-mlops-grow jp-mlops-run-open"
+        onClick={() => actions.open(run.id)}
         title={trans.__('Open run %1', run.id)}
       >
-        <StateMark state={run.state} trans={trans} bare />
-        <span className="jp-mlops-time">{moment(run.started ?? run.created)}</span>
-        <span className="jp-mlops-given">
+        <StateBadge state={run.state} trans={trans} iconOnly />
+        <span className="jp-mlops-time">{formatTime(run.started ?? run.created)}</span>
+        <span className="jp-mlops-given jp-mlops-secondary jp-mlops-truncate jp-mlops-grow">
           {run.trigger === 'reproduce' ? `${trans.__('run again to compare')} · ` : ''}
-          {given(run.parameters) || trans.__('defaults')}
+          {formatParameters(run.parameters) || trans.__('defaults')}
         </span>
-        {run.verdict ? <StateMark state={run.verdict.state as State} trans={trans} bare /> : null}
-        <span className="jp-mlops-time">{active ? '' : duration(run.seconds)}</span>
-        <StepMarks steps={steps} trans={trans} />
+        {run.verdict ? <StateBadge state={run.verdict.state as State} trans={trans} iconOnly /> : null}
+        <span className="jp-mlops-time">{active ? '' : formatDuration(run.seconds)}</span>
+        <StepBadges steps={steps} trans={trans} />
       </button>
       {active ? (
         <button
           className="jp-mlops-link"
-          onClick={() => void attempt(trans.__('The run could not be stopped'), () => runs.stop(run))}
+          onClick={() => void withErrorDialog(trans.__('The run could not be stopped'), () => runs.stop(run))}
         >
           {trans.__('Stop')}
         </button>
       ) : run.state === 'failed' || run.state === 'stopped' ? (
-        <button className="jp-mlops-link" onClick={() => void door.repair(run)}>
+        <button className="jp-mlops-link" onClick={() => void actions.repair(run)}>
           {run.state === 'failed' ? trans.__('Repair') : trans.__('Resume')}
         </button>
       ) : null}
@@ -54,9 +49,9 @@ function RunLine(props: {
 }
 
 /** What shows older runs. */
-export function MoreRuns(props: { mlops: IMlops; runs: RunList }): JSX.Element | null {
+export function LoadMoreButton(props: { mlops: IMlops; runs: RunList }): JSX.Element | null {
   const { mlops, runs } = props;
-  return runs.more ? (
+  return runs.hasMore ? (
     <button className="jp-mlops-link" onClick={() => void runs.loadMore()}>
       {mlops.trans.__('More')}
     </button>
@@ -67,56 +62,52 @@ export function MoreRuns(props: { mlops: IMlops; runs: RunList }): JSX.Element |
 export function RunItems(props: {
   mlops: IMlops;
   runs: RunList;
-  door: IRunDoor;
-  shown?: readonly Run[];
-  apart?: boolean;
+  actions: IRunActions;
+  visibleRuns?: readonly Run[];
+  columns?: boolean;
 }): JSX.Element {
-  const { mlops, runs, door } = props;
+  const { mlops, runs, actions } = props;
   const { trans } = mlops;
   return (
     <>
       <ul
-        className={`jp-mlops-list ${props.apart ? 'jp-mlops-runs-list' : ''}`}
+        className={`jp-mlops-list ${props.columns ? 'jp-mlops-runs-list' : ''}`}
         aria-label={trans.__('Runs')}
       >
-        {(props.shown ?? runs.runs).map(run => (
-          <li key={run.id} className="jp-mlops-run" data-state={run.state}>
-            <RunLine mlops={mlops} run={run} runs={runs} door={door} />
+        {(props.visibleRuns ?? runs.runs).map(run => (
+          <li key={run.id} className="jp-mlops-row jp-mlops-run" data-state={run.state}>
+            <RunLine mlops={mlops} run={run} runs={runs} actions={actions} />
           </li>
         ))}
       </ul>
-      <MoreRuns mlops={mlops} runs={runs} />
+      <LoadMoreButton mlops={mlops} runs={runs} />
     </>
   );
 }
 
 /** The last runs of a notebook. */
-export function RunsView(props: { mlops: IMlops; panel: NotebookPanel; door: IRunDoor }): JSX.Element {
-  const { mlops, panel, door } = props;
+export function RunsView(props: { mlops: IMlops; panel: NotebookPanel; actions: IRunActions }): JSX.Element {
+  const { mlops, panel, actions } = props;
   const { trans } = mlops;
-  const { runs } = mlops.desk(panel);
+  const { runs } = mlops.stateFor(panel);
   const [filter, setFilter] = React.useState('');
   useSignal(runs.changed);
   if (runs.problem) {
-    return (
-      <div className="jp-mlops-problem" role="alert">
-        {runs.problem}
-      </div>
-    );
+    return <Problem>{runs.problem}</Problem>;
   }
   if (!runs.runs.length) {
     return (
-      <div className="jp-mlops-empty">
+      <Placeholder trans={trans}>
         {runs.ready ? trans.__('It has not run yet.') : trans.__('Loading…')}
-      </div>
+      </Placeholder>
     );
   }
-  const shown = runs.runs.filter(run => !filter || run.state === filter);
+  const visibleRuns = runs.runs.filter(run => !filter || run.state === filter);
   return (
     <div>
       <div className="jp-mlops-line">
         <select
-          className="jp-mlops-link"
+          className="jp-mlops-choice"
           aria-label={trans.__('Which runs')}
           value={filter}
           onChange={event => setFilter(event.target.value)}
@@ -127,11 +118,11 @@ export function RunsView(props: { mlops: IMlops; panel: NotebookPanel; door: IRu
           <option value="stopped">{trans.__('stopped')}</option>
           <option value="running">{trans.__('running')}</option>
         </select>
-        <button className="jp-mlops-link" onClick={() => door.history(panel.context.localPath)}>
+        <button className="jp-mlops-link" onClick={() => actions.history(panel.context.localPath)}>
           {trans.__('Open history')}
         </button>
       </div>
-      <RunItems mlops={mlops} runs={runs} door={door} shown={shown} />
+      <RunItems mlops={mlops} runs={runs} actions={actions} visibleRuns={visibleRuns} />
     </div>
   );
 }

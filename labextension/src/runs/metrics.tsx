@@ -1,7 +1,8 @@
 import { IRenderMimeRegistry, MimeModel } from '@jupyterlab/rendermime';
 import * as React from 'react';
-import { useAnswer } from '../signal';
-import { short } from '../format';
+import { useRequest, useStable } from '../hooks';
+import { formatValue } from '../format';
+import { Placeholder } from '../notices';
 import { IMlops } from '../tokens';
 import { Run } from '../types';
 
@@ -15,7 +16,7 @@ const VEGA = [
 export function Metrics(props: { mlops: IMlops; run: Run; rendermime: IRenderMimeRegistry }): JSX.Element {
   const { mlops, run } = props;
   const { trans } = mlops;
-  const told = useAnswer(
+  const runsRequest = useRequest(
     () =>
       mlops.runs.list({
         notebook: run.notebook ?? undefined,
@@ -26,16 +27,16 @@ export function Metrics(props: { mlops: IMlops; run: Run; rendermime: IRenderMim
     [run.id, run.state]
   );
   const names = Object.keys(run.metrics);
-  const points = (told.value?.runs ?? []).flatMap(one =>
-    Object.entries(one.metrics).flatMap(([name, value]) =>
+  const points = (runsRequest.value?.runs ?? []).flatMap(otherRun =>
+    Object.entries(otherRun.metrics).flatMap(([name, value]) =>
       typeof value === 'number'
         ? [
             {
               metric: name,
               value,
-              time: (one.started ?? one.created) * 1000,
-              run: one.id,
-              this: one.id === run.id
+              time: (otherRun.started ?? otherRun.created) * 1000,
+              run: otherRun.id,
+              this: otherRun.id === run.id
             }
           ]
         : []
@@ -43,15 +44,15 @@ export function Metrics(props: { mlops: IMlops; run: Run; rendermime: IRenderMim
   );
   if (!names.length) {
     return (
-      <div className="jp-mlops-empty">
+      <Placeholder trans={trans}>
         {trans.__(
           'None: give a cell the role “metrics”, and the numbers it binds or prints are the run’s metrics.'
         )}
-      </div>
+      </Placeholder>
     );
   }
   return (
-    <div className="jp-mlops-metrics">
+    <div>
       <table className="jp-mlops-table">
         <thead>
           <tr>
@@ -63,7 +64,7 @@ export function Metrics(props: { mlops: IMlops; run: Run; rendermime: IRenderMim
           {names.map(name => (
             <tr key={name}>
               <td>{name}</td>
-              <td className="jp-mlops-number">{short(run.metrics[name])}</td>
+              <td className="jp-mlops-number">{formatValue(run.metrics[name])}</td>
             </tr>
           ))}
         </tbody>
@@ -73,7 +74,7 @@ export function Metrics(props: { mlops: IMlops; run: Run; rendermime: IRenderMim
           points={points}
           rendermime={props.rendermime}
           label={trans.__('Metrics over runs')}
-          keep={trans.__('Keep the chart')}
+          menuLabel={trans.__('Keep the chart')}
         />
       ) : null}
     </div>
@@ -85,49 +86,53 @@ function Chart(props: {
   points: object[];
   rendermime: IRenderMimeRegistry;
   label: string;
-  keep: string;
+  menuLabel: string;
 }): JSX.Element | null {
-  const box = React.useRef<HTMLDivElement>(null);
-  const mime = VEGA.find(one => props.rendermime.mimeTypes.includes(one));
-  const text = JSON.stringify(props.points);
+  const { rendermime, menuLabel } = props;
+  const container = React.useRef<HTMLDivElement>(null);
+  const mime = VEGA.find(mimeType => rendermime.mimeTypes.includes(mimeType));
+  const points = useStable(props.points);
   React.useEffect(() => {
-    const node = box.current;
+    const node = container.current;
     if (!mime || !node) {
       return;
     }
-    const style = getComputedStyle(document.body);
-    const colour = style.getPropertyValue('--jp-ui-font-color1').trim();
-    const renderer = props.rendermime.createRenderer(mime);
-    const data = {
-      [mime]: {
-        data: { values: props.points },
-        width: 220,
-        height: 110,
-        facet: { field: 'metric', type: 'nominal', title: null, columns: 3 },
-        resolve: { scale: { y: 'independent' } },
-        config: {
-          background: 'transparent',
-          axis: { labelColor: colour, titleColor: colour },
-          header: { labelColor: colour },
-          view: { stroke: null }
-        },
-        spec: {
-          width: 220,
-          height: 110,
-          mark: { type: 'line', point: true, color: '#0072B2' },
-          encoding: {
-            x: { field: 'time', type: 'temporal', title: null },
-            y: { field: 'value', type: 'quantitative', title: null, scale: { zero: false } },
-            tooltip: [{ field: 'run' }, { field: 'value' }]
-          }
-        }
-      }
-    };
+    const renderer = rendermime.createRenderer(mime);
+    const data = { [mime]: chartOf(points, getComputedStyle(document.body)) };
     void renderer.renderModel(new MimeModel({ data: data as never, trusted: true })).then(() => {
-      node.querySelector('summary')?.setAttribute('aria-label', props.keep); // Vega gives its menu no name
+      node.querySelector('summary')?.setAttribute('aria-label', menuLabel); // Vega gives its menu no name
     });
     node.appendChild(renderer.node);
     return () => renderer.dispose();
-  }, [text, mime]);
-  return mime ? <div ref={box} className="jp-mlops-chart" role="figure" aria-label={props.label} /> : null;
+  }, [rendermime, points, mime, menuLabel]);
+  return mime ? (
+    <div ref={container} className="jp-mlops-chart" role="figure" aria-label={props.label} />
+  ) : null;
+}
+
+/** The Vega-Lite specification of a line for each metric. */
+function chartOf(points: object[], style: CSSStyleDeclaration): object {
+  const color = (name: string) => style.getPropertyValue(name).trim();
+  const textColor = color('--jp-ui-font-color1');
+  return {
+    data: { values: points },
+    facet: { field: 'metric', type: 'nominal', title: null, columns: 3 },
+    resolve: { scale: { y: 'independent' } },
+    config: {
+      background: 'transparent',
+      axis: { labelColor: textColor, titleColor: textColor },
+      header: { labelColor: textColor },
+      view: { stroke: null }
+    },
+    spec: {
+      width: 220,
+      height: 110,
+      mark: { type: 'line', point: true, color: color('--jp-brand-color1') },
+      encoding: {
+        x: { field: 'time', type: 'temporal', title: null },
+        y: { field: 'value', type: 'quantitative', title: null, scale: { zero: false } },
+        tooltip: [{ field: 'run' }, { field: 'value' }]
+      }
+    }
+  };
 }

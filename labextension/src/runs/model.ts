@@ -1,15 +1,15 @@
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
-import { ILive, IRunEvent, RunFeed } from '../events';
-import { wordsOf } from '../request';
+import { ILiveRun, IRunEvent, RunFeed } from '../events';
+import { errorMessage } from '../request';
 import { Run, State, StepRun } from '../types';
-import { IRunWanted, RunsApi } from './api';
+import { IRunRequest, RunsApi } from './api';
 
-const PAGE = 20;
+const PAGE_SIZE = 20;
 export const ACTIVE: readonly State[] = ['queued', 'running'];
 
 /** How a step of a run stands now: as its events told, or as the database has it. */
-export function stepsOf(run: Run, live?: ILive): StepRun[] {
+export function stepsOf(run: Run, live?: ILiveRun): StepRun[] {
   if (!live || !live.steps.size || !ACTIVE.includes(run.state)) {
     return run.steps;
   }
@@ -17,8 +17,16 @@ export function stepsOf(run: Run, live?: ILive): StepRun[] {
     name,
     state: state as StepRun['state'],
     attempts: 0,
-    seconds
+    seconds,
+    why: []
   }));
+}
+
+/** Which runs are listed: those of a notebook or of a job, and of these the ones in one state. */
+export interface IRunQuery {
+  notebook?: string;
+  job?: string;
+  state?: string;
 }
 
 /** Runs of one notebook, or of one job: a page at first, kept up to date by events. */
@@ -26,10 +34,10 @@ export class RunList implements IDisposable {
   constructor(
     readonly api: RunsApi,
     readonly feed: RunFeed,
-    private readonly _which: () => { notebook?: string; job?: string; state?: string }
+    private _query: IRunQuery
   ) {
-    feed.heard.connect(this._hear, this);
-    feed.returned.connect(this._return, this);
+    feed.eventReceived.connect(this._onEvent, this);
+    feed.reconnected.connect(this._onReconnected, this);
   }
 
   get changed(): ISignal<RunList, void> {
@@ -40,66 +48,80 @@ export class RunList implements IDisposable {
   runs: Run[] = [];
   problem = '';
   ready = false;
-  more = false;
+  hasMore = false;
 
   /** The run that goes on, or waits; the latest of them. */
   get active(): Run | undefined {
     return this.runs.find(run => ACTIVE.includes(run.state));
   }
 
-  get last(): Run | undefined {
+  get latest(): Run | undefined {
     return this.runs[0];
   }
 
   /** How a step of the latest run that knows it stands. */
   step(name: string): StepRun | undefined {
-    const run = this.last;
+    const run = this.latest;
     return run && stepsOf(run, this.feed.live(run.id)).find(step => step.name === name);
   }
 
   async refresh(): Promise<void> {
     try {
-      const page = await this.api.list({ ...this._which(), limit: Math.max(PAGE, this.runs.length) });
+      const page = await this.api.list({ ...this._query, limit: Math.max(PAGE_SIZE, this.runs.length) });
       this.runs = page.runs;
       this._next = page.next ?? '';
       this.problem = '';
     } catch (error) {
-      this.problem = wordsOf(error);
+      this.problem = errorMessage(error);
     }
-    this.more = this._next !== '';
+    this.hasMore = this._next !== '';
     this.ready = true;
     this._emit();
   }
 
+  /** List other runs from now on. */
+  select(query: IRunQuery): Promise<void> {
+    this._query = query;
+    return this.refresh();
+  }
+
   async loadMore(): Promise<void> {
-    const page = await this.api.list({ ...this._which(), limit: PAGE, after: this._next });
-    const known = new Set(this.runs.map(run => run.id));
-    this.runs = [...this.runs, ...page.runs.filter(run => !known.has(run.id))];
+    const page = await this.api.list({ ...this._query, limit: PAGE_SIZE, after: this._next });
+    const knownIds = new Set(this.runs.map(run => run.id));
+    this.runs = [...this.runs, ...page.runs.filter(run => !knownIds.has(run.id))];
     this._next = page.next ?? '';
-    this.more = this._next !== '';
+    this.hasMore = this._next !== '';
     this._emit();
   }
 
   /** Start a run; it is in the list when this resolves. */
-  async start(wanted: IRunWanted): Promise<Run> {
-    const made = await this.api.start(wanted);
-    this.put(made);
-    return made;
+  async start(request: IRunRequest): Promise<Run> {
+    const newRun = await this.api.start(request);
+    this.upsert(newRun);
+    return newRun;
   }
 
   async stop(run: Run): Promise<void> {
-    this.put(await this.api.stop(run.id));
+    this.upsert(await this.api.stop(run.id));
   }
 
   async repair(run: Run, cells: Record<string, string> = {}): Promise<Run> {
-    const made = await this.api.repair(run.id, cells);
-    this.put(made);
-    return made;
+    const response = await this.api.repair(run.id, cells);
+    this.upsert(response);
+    return response;
   }
 
-  put(run: Run): void {
-    const at = this.runs.findIndex(known => known.id === run.id);
-    this.runs = at < 0 ? [run, ...this.runs] : this.runs.map(known => (known.id === run.id ? run : known));
+  /** Take in how a run stands now; it leaves the list if it is in another state than those listed. */
+  upsert(run: Run): void {
+    const { state } = this._query;
+    const isListed = this.runs.some(listItem => listItem.id === run.id);
+    if (state && run.state !== state) {
+      this.runs = this.runs.filter(listItem => listItem.id !== run.id);
+    } else if (isListed) {
+      this.runs = this.runs.map(listItem => (listItem.id === run.id ? run : listItem));
+    } else {
+      this.runs = [run, ...this.runs].sort((first, second) => second.created - first.created);
+    }
     this._emit();
   }
 
@@ -109,31 +131,29 @@ export class RunList implements IDisposable {
 
   dispose(): void {
     this._disposed = true;
-    this.feed.heard.disconnect(this._hear, this);
-    this.feed.returned.disconnect(this._return, this);
+    this.feed.eventReceived.disconnect(this._onEvent, this);
+    this.feed.reconnected.disconnect(this._onReconnected, this);
     Signal.clearData(this);
   }
 
   /** What ended unheard ended all the same. */
-  private async _return(): Promise<void> {
-    const before = this.runs.filter(run => ACTIVE.includes(run.state));
+  private async _onReconnected(): Promise<void> {
+    const activeRuns = this.runs.filter(run => ACTIVE.includes(run.state));
     await this.refresh();
     for (const run of this.runs) {
-      if (!ACTIVE.includes(run.state) && before.some(one => one.id === run.id)) {
+      if (!ACTIVE.includes(run.state) && activeRuns.some(activeRun => activeRun.id === run.id)) {
         this._ended.emit(run);
       }
     }
   }
 
-  private _hear(_: RunFeed, event: IRunEvent): void {
-    const { notebook, job, state } = this._which();
-    const mine = notebook ? event.notebook === notebook : event.job === job;
-    if (!mine && !this.runs.some(run => run.id === event.run)) {
+  private _onEvent(_: RunFeed, event: IRunEvent): void {
+    const { notebook, job } = this._query;
+    const matches = notebook ? event.notebook === notebook : event.job === job;
+    if (!matches && !this.runs.some(run => run.id === event.run)) {
       return;
     }
-    if (event.kind === 'run' && state) {
-      void this.refresh();
-    } else if (event.kind === 'run') {
+    if (event.kind === 'run') {
       void this._fetch(event.run);
     } else if (event.kind !== 'output') {
       this._emit();
@@ -144,9 +164,9 @@ export class RunList implements IDisposable {
     try {
       const run = await this.api.get(id);
       if (!this._disposed) {
-        const known = this.runs.find(one => one.id === id);
-        this.put(run);
-        if (!ACTIVE.includes(run.state) && (!known || ACTIVE.includes(known.state))) {
+        const previous = this.runs.find(listItem => listItem.id === id);
+        this.upsert(run);
+        if (!ACTIVE.includes(run.state) && (!previous || ACTIVE.includes(previous.state))) {
           this._ended.emit(run);
         }
       }

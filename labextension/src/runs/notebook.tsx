@@ -5,17 +5,18 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
+import { Placeholder } from '../notices';
 import { IMlops } from '../tokens';
 
 /** What it takes to draw a notebook. */
-export interface INotebookParts {
+export interface INotebookServices {
   rendermime: IRenderMimeRegistry;
   editors: IEditorServices;
   contentFactory: NotebookPanel.IContentFactory;
 }
 
 /** The notebook as it may be shown: whatever it says itself, no output of it is trusted. */
-export function untrusted(notebook: Record<string, unknown>): INotebookContent {
+export function withoutTrust(notebook: Record<string, unknown>): INotebookContent {
   const cells = (notebook.cells as { metadata?: Record<string, unknown> }[]).map(cell => {
     const metadata = { ...cell.metadata };
     delete metadata.trusted;
@@ -28,21 +29,22 @@ export function untrusted(notebook: Record<string, unknown>): INotebookContent {
 export function ExecutedNotebook(props: {
   mlops: IMlops;
   notebook?: Record<string, unknown>;
-  parts: INotebookParts;
+  services: INotebookServices;
   /** A cell to be scrolled to, by its position in the notebook that was run. */
-  show?: number;
+  cellIndex?: number;
 }): JSX.Element {
+  const { notebook, services, cellIndex } = props;
   const { trans } = props.mlops;
-  const box = React.useRef<HTMLDivElement>(null);
-  const there = Boolean(props.notebook?.cells);
+  const container = React.useRef<HTMLDivElement>(null);
+  const hasCells = Boolean(notebook?.cells);
   React.useEffect(() => {
-    const node = box.current;
-    if (!node || !props.notebook?.cells) {
+    const node = container.current;
+    if (!node || !notebook?.cells) {
       return;
     }
-    const { rendermime, editors, contentFactory } = props.parts;
+    const { rendermime, editors, contentFactory } = services;
     const model = new NotebookModel();
-    model.fromJSON(untrusted(props.notebook));
+    model.fromJSON(withoutTrust(notebook));
     model.readOnly = true;
     const view = new StaticNotebook({
       rendermime: rendermime.clone(),
@@ -66,7 +68,7 @@ export function ExecutedNotebook(props: {
         (cell as unknown as { showEditorForReadOnly: boolean }).showEditorForReadOnly = false;
       }
     }
-    const own = view.widgets.filter(
+    const originalCells = view.widgets.filter(
       cell =>
         !((cell.model.getMetadata('tags') as string[] | undefined) ?? []).includes('injected-parameters')
     );
@@ -74,7 +76,9 @@ export function ExecutedNotebook(props: {
       const outputs = (cell.model.toJSON() as { outputs?: { output_type: string }[] }).outputs;
       return outputs?.some(output => output.output_type === 'error');
     });
-    (props.show === undefined ? failed : own[props.show])?.node.scrollIntoView({ block: 'center' });
+    (cellIndex === undefined ? failed : originalCells[cellIndex])?.node.scrollIntoView({
+      block: 'center'
+    });
     return () => {
       MessageLoop.sendMessage(view, Widget.Msg.BeforeDetach);
       view.node.remove();
@@ -82,17 +86,17 @@ export function ExecutedNotebook(props: {
       view.dispose();
       model.dispose();
     };
-  }, [props.notebook, props.show]);
+  }, [notebook, services, cellIndex]);
   return (
     <>
-      {there ? (
-        <p className="jp-mlops-quiet">
+      {hasCells ? (
+        <p className="jp-mlops-secondary">
           {trans.__('As it was executed; it is a record, and can’t be changed.')}
         </p>
       ) : (
-        <div className="jp-mlops-empty">{trans.__('Nothing was executed yet.')}</div>
+        <Placeholder trans={trans}>{trans.__('Nothing was executed yet.')}</Placeholder>
       )}
-      <div ref={box} className="jp-mlops-executed-box" />
+      <div ref={container} className="jp-mlops-executed-box" />
     </>
   );
 }

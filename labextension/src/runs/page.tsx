@@ -2,32 +2,35 @@ import { MainAreaWidget } from '@jupyterlab/apputils';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { ISignal, Signal } from '@lumino/signaling';
 import * as React from 'react';
-import { duration, given, moment } from '../format';
-import { huesOf } from '../hues';
+import { IRunEvent } from '../events';
+import { formatDuration, formatParameters, formatTime } from '../format';
+import { stepColors } from '../stepColors';
 import { mlopsIcon } from '../icons';
-import { wordsOf } from '../request';
-import { useAnswer, useSignal } from '../signal';
-import { StateMark } from '../states';
-import { TabPart, Tabs } from '../tabs';
+import { errorMessage } from '../request';
+import { useRequest, useSignal, useSlot, useStable } from '../hooks';
+import { StateBadge } from '../stateBadge';
+import { TabPanel, Tabs } from '../tabs';
+import { Placeholder } from '../notices';
 import { IMlops } from '../tokens';
 import { Analysis, Run, StepRun } from '../types';
-import { attempt, IRunDoor } from './actions';
-import { Compare } from './compare';
+import { withErrorDialog, IRunActions } from './actions';
+import { ComparisonView } from './compare';
 import { FailureBox } from './failure';
 import { Log } from './log';
 import { Metrics } from './metrics';
 import { ACTIVE, stepsOf } from './model';
-import { ExecutedNotebook, INotebookParts } from './notebook';
+import { ExecutedNotebook, INotebookServices } from './notebook';
 import { RunParameters } from './parameters';
 import { spansOf } from './spans';
 import { Timeline } from './timeline';
 import { useReproduction, VerdictBox } from './verdict';
+import { Reasons } from './reasons';
 
 const Graph = React.lazy(() => import('../pipeline/graph'));
 
 /** What a run page needs beside the server. */
-export interface IRunParts extends INotebookParts {
-  door: IRunDoor;
+export interface IRunPageServices extends INotebookServices {
+  actions: IRunActions;
   openNotebook: (path: string) => void;
 }
 
@@ -42,14 +45,15 @@ export interface IRunView {
 }
 
 /** The page of one run. */
-export function runPage(mlops: IMlops, id: string, parts: IRunParts): MainAreaWidget<RunWidget> {
-  const page = new MainAreaWidget({ content: new RunWidget(mlops, id, parts) });
+export function runPage(mlops: IMlops, id: string, services: IRunPageServices): MainAreaWidget<RunWidget> {
+  const page = new MainAreaWidget({ content: new RunWidget(mlops, id, services) });
+  page.toolbar.hide();
   page.id = `jupyter-mlops-run-${id}`;
   page.title.label = mlops.trans.__('run %1', id.slice(-8));
   page.title.caption = mlops.trans.__('Run %1', id);
   page.title.icon = mlopsIcon;
   page.title.closable = true;
-  page.content.named.connect((_, name) => {
+  page.content.nameChanged.connect((_, name) => {
     page.title.label = mlops.trans.__('%1 · run %2', name, id.slice(-8));
   });
   return page;
@@ -59,7 +63,7 @@ export class RunWidget extends ReactWidget {
   constructor(
     private readonly _mlops: IMlops,
     readonly run: string,
-    private readonly _parts: IRunParts
+    private readonly _services: IRunPageServices
   ) {
     super();
     this.addClass('jp-mlops-page');
@@ -70,36 +74,37 @@ export class RunWidget extends ReactWidget {
   }
 
   /** Show a part of the page. */
-  showPart(view: Partial<IRunView>): void {
-    const made = { ...this._view, ...view };
-    if (made.tab === 'compare' && !made.other) {
-      made.tab = 'graph';
+  readonly setView = (view: Partial<IRunView>): void => {
+    const newView = { ...this._view, ...view };
+    if (newView.tab === 'compare' && !newView.other) {
+      newView.tab = 'graph';
     }
-    this._view = TABS.includes(made.tab) ? made : { ...made, tab: 'graph' };
+    this._view = TABS.includes(newView.tab) ? newView : { ...newView, tab: 'graph' };
     this.update();
     this._viewChanged.emit();
-  }
+  };
 
   get viewChanged(): ISignal<RunWidget, void> {
     return this._viewChanged;
   }
 
   /** Emitted with the name of what was run, once it is known. */
-  readonly named = new Signal<RunWidget, string>(this);
+  readonly nameChanged = new Signal<RunWidget, string>(this);
 
   render(): JSX.Element {
     return (
       <RunPage
         mlops={this._mlops}
         id={this.run}
-        parts={this._parts}
+        services={this._services}
         view={this._view}
-        show={view => this.showPart(view)}
-        onName={name => this.named.emit(name)}
+        setView={this.setView}
+        onNameChange={this._onNameChange}
       />
     );
   }
 
+  private readonly _onNameChange = (name: string) => this.nameChanged.emit(name);
   private _view: IRunView = { tab: 'graph', other: '' };
   private _viewChanged = new Signal<RunWidget, void>(this);
 }
@@ -107,32 +112,28 @@ export class RunWidget extends ReactWidget {
 interface IPageProps {
   mlops: IMlops;
   id: string;
-  parts: IRunParts;
+  services: IRunPageServices;
   view: IRunView;
-  show: (view: Partial<IRunView>) => void;
-  onName: (name: string) => void;
+  setView: (view: Partial<IRunView>) => void;
+  onNameChange: (name: string) => void;
 }
 
 function RunPage(props: IPageProps): JSX.Element {
-  const { mlops, id, parts, view, show } = props;
+  const { mlops, id, services, view, setView, onNameChange } = props;
   const { trans, feed } = mlops;
   const [cell, setCell] = React.useState<number | undefined>();
-  useSignal(feed.heard);
-  const told = useAnswer(() => mlops.runs.get(id), [id]);
-  React.useEffect(() => {
-    const hear = (_: unknown, event: { run: string; kind: string }) => {
-      if (event.run === id && event.kind === 'run') {
-        told.again();
-      }
-    };
-    feed.heard.connect(hear);
-    feed.returned.connect(told.again);
-    return () => {
-      feed.heard.disconnect(hear);
-      feed.returned.disconnect(told.again);
-    };
-  }, [id]);
-  const run = told.value;
+  useSignal(
+    feed.eventReceived,
+    React.useCallback((event: IRunEvent) => event.run === id, [id])
+  );
+  const runRequest = useRequest(() => mlops.runs.get(id), [id]);
+  const { refetch } = runRequest;
+  useSlot(feed.reconnected, refetch);
+  useSlot(
+    feed.eventReceived,
+    React.useCallback(event => event.run === id && event.kind === 'run' && refetch(), [id, refetch])
+  );
+  const run = runRequest.value;
   const name = run
     ? (run.job ??
       run.notebook
@@ -142,49 +143,49 @@ function RunPage(props: IPageProps): JSX.Element {
       '')
     : '';
   React.useEffect(() => {
-    name && props.onName(name);
-  }, [name]);
-  const over = run ? !ACTIVE.includes(run.state) : false;
-  const known = feed.live(id);
-  const liveSteps = known ? Array.from(known.steps.values()).filter(step => step.end).length : 0;
-  const notebook = useAnswer<Record<string, unknown>>(
+    name && onNameChange(name);
+  }, [name, onNameChange]);
+  const isFinished = run ? !ACTIVE.includes(run.state) : false;
+  const liveRun = feed.live(id);
+  const liveSteps = liveRun ? Array.from(liveRun.steps.values()).filter(step => step.end).length : 0;
+  const notebook = useRequest<Record<string, unknown>>(
     () => (run && run.state !== 'queued' ? mlops.runs.notebook(id) : Promise.resolve({})),
-    [id, run?.state, over, liveSteps]
+    [id, run?.state, isFinished, liveSteps]
   );
-  const again = useReproduction(mlops, run);
+  const reproduction = useReproduction(mlops, run);
   if (!run) {
     return (
-      <div className="jp-mlops-empty" role={told.problem ? 'alert' : 'status'}>
-        {told.problem ? wordsOf(told.problem) : trans.__('Loading…')}
+      <div className="jp-mlops-placeholder" role={runRequest.problem ? 'alert' : 'status'}>
+        {runRequest.problem ? errorMessage(runRequest.problem) : trans.__('Loading…')}
       </div>
     );
   }
   const live = feed.live(id);
   const steps = stepsOf(run, live);
   const spans = spansOf(notebook.value, live);
-  const showCell = (at?: number) => {
-    setCell(at);
-    show({ tab: 'notebook' });
+  const showCell = (index?: number) => {
+    setCell(index);
+    setView({ tab: 'notebook' });
   };
-  const compare = (other: string) => show({ tab: other ? 'compare' : 'graph', other });
-  const tabs = TABS.filter(one => one !== 'compare' || view.other);
+  const compare = (other: string) => setView({ tab: other ? 'compare' : 'graph', other });
+  const tabs = TABS.filter(tab => tab !== 'compare' || view.other);
   const key = `jp-mlops-run-${id}`;
   return (
-    <div className="jp-mlops-run-page">
-      <RunHead {...props} run={run} name={name} again={again} compare={compare} />
+    <div className="jp-mlops-view jp-mlops-run-page">
+      <RunHeader {...props} run={run} name={name} reproduction={reproduction} compare={compare} />
       {run.error ? (
         <FailureBox
           mlops={mlops}
           run={run}
           onShow={() => showCell(run.error!.cell)}
-          compare={good => compare(good)}
+          compare={runId => compare(runId)}
         />
       ) : null}
-      {again.told ? (
+      {reproduction.reproduction ? (
         <VerdictBox
           mlops={mlops}
-          told={again.told}
-          open={parts.door.open}
+          reproduction={reproduction.reproduction}
+          open={services.actions.open}
           showCell={showCell}
           compare={compare}
         />
@@ -193,7 +194,7 @@ function RunPage(props: IPageProps): JSX.Element {
         id={key}
         label={trans.__('Parts of the run')}
         names={tabs}
-        words={{
+        labels={{
           graph: trans.__('Graph'),
           timeline: trans.__('Timeline'),
           notebook: trans.__('Notebook'),
@@ -203,83 +204,88 @@ function RunPage(props: IPageProps): JSX.Element {
           compare: trans.__('Compare')
         }}
         value={view.tab}
-        onChange={tab => show({ tab })}
+        onChange={tab => setView({ tab })}
       />
-      <TabPart id={key} name={view.tab}>
+      <TabPanel id={key} name={view.tab}>
         {view.tab === 'graph' ? (
           <RunGraph mlops={mlops} run={run} steps={steps} notebook={notebook.value} />
         ) : null}
-        {view.tab === 'timeline' ? <Timeline steps={steps} spans={spans} trans={trans} /> : null}
+        {view.tab === 'timeline' ? (
+          <>
+            <Timeline steps={steps} spans={spans} trans={trans} />
+            <Reasons steps={run.steps} trans={trans} />
+          </>
+        ) : null}
         {view.tab === 'notebook' ? (
-          <ExecutedNotebook mlops={mlops} notebook={notebook.value} parts={parts} show={cell} />
+          <ExecutedNotebook mlops={mlops} notebook={notebook.value} services={services} cellIndex={cell} />
         ) : null}
         {view.tab === 'parameters' ? <RunParameters mlops={mlops} run={run} /> : null}
-        {view.tab === 'metrics' ? <Metrics mlops={mlops} run={run} rendermime={parts.rendermime} /> : null}
+        {view.tab === 'metrics' ? <Metrics mlops={mlops} run={run} rendermime={services.rendermime} /> : null}
         {view.tab === 'log' ? <Log mlops={mlops} run={run} steps={steps} notebook={notebook.value} /> : null}
         {view.tab === 'compare' && view.other ? (
-          <Compare mlops={mlops} first={view.other} second={id} />
+          <ComparisonView mlops={mlops} first={view.other} second={id} />
         ) : null}
-      </TabPart>
+      </TabPanel>
     </div>
   );
 }
 
 /** What the run is, how it stands, and what can be done with it. */
-function RunHead(
+function RunHeader(
   props: IPageProps & {
     run: Run;
     name: string;
-    again: ReturnType<typeof useReproduction>;
+    reproduction: ReturnType<typeof useReproduction>;
     compare: (other: string) => void;
   }
 ): JSX.Element {
-  const { mlops, run, parts, name, again } = props;
+  const { mlops, run, services, name, reproduction } = props;
   const { trans } = mlops;
-  const over = !ACTIVE.includes(run.state);
-  const repeat = () =>
-    attempt(trans.__('The run could not be started'), async () => {
+  const isFinished = !ACTIVE.includes(run.state);
+  const rerun = () =>
+    withErrorDialog(trans.__('The run could not be started'), async () => {
       const target = run.job
         ? { job: run.version ? `${run.job}@${run.version}` : run.job }
         : { notebook: run.notebook! };
-      const made = await mlops.runs.start({ ...target, parameters: run.parameters });
-      parts.door.open(made.id);
+      const newRun = await mlops.runs.start({ ...target, parameters: run.parameters });
+      services.actions.open(newRun.id);
     });
-  const words = [
-    duration(run.seconds),
+  const summary = [
+    formatDuration(run.seconds),
     run.version,
-    given(run.parameters) || trans.__('defaults'),
-    moment(run.started ?? run.created),
+    formatParameters(run.parameters) || trans.__('defaults'),
+    formatTime(run.started ?? run.created),
     run.attempt > 1 ? trans.__('attempt %1', run.attempt) : '',
     { reproduce: trans.__('made to reproduce another'), schedule: trans.__('by its schedule') }[run.trigger]
   ].filter(Boolean);
   return (
-    <header className="jp-mlops-head">
-      <div className="jp-mlops-head-words">
+    <header className="jp-mlops-row jp-mlops-head">
+      <div className="jp-mlops-grow">
         <h2>
-          <StateMark state={run.state} trans={trans} /> <span>{name}</span>
+          <StateBadge state={run.state} trans={trans} /> <span>{name}</span>
         </h2>
-        <div className="jp-mlops-quiet">{words.join(' · ')}</div>
-        {run.notes.map((note, at) => (
-          <div key={at} className="jp-mlops-quiet">
+        <div className="jp-mlops-secondary">{summary.join(' · ')}</div>
+        {run.notes.map((note, index) => (
+          <div key={index} className="jp-mlops-secondary">
             {note}
           </div>
         ))}
       </div>
-      <div className="jp-mlops-head-acts">
+      <div className="jp-mlops-row">
         {run.state === 'failed' || run.state === 'stopped' ? (
-          <button className="jp-mod-styled jp-mod-accept" onClick={() => void parts.door.repair(run)}>
+          <button className="jp-mod-styled jp-mod-accept" onClick={() => void services.actions.repair(run)}>
             {run.state === 'failed' ? trans.__('Repair') : trans.__('Resume')}
           </button>
         ) : null}
-        {over ? (
-          <button className="jp-mod-styled" onClick={() => void repeat()}>
+        {isFinished ? (
+          <button className="jp-mod-styled" onClick={() => void rerun()}>
             {trans.__('Run again')}
           </button>
         ) : (
           <button
             className="jp-mod-styled"
             onClick={() =>
-              void attempt(trans.__('The run could not be stopped'), () => mlops.runs.stop(run.id))
+              void withErrorDialog(trans.__('The run could not be stopped'), () => mlops.runs.stop(run.id))
             }
           >
             {trans.__('Stop')}
@@ -288,20 +294,20 @@ function RunHead(
         {run.state === 'completed' ? (
           <button
             className="jp-mod-styled"
-            disabled={again.going}
+            disabled={reproduction.isRunning}
             title={trans.__('Run it again without kept results, and compare every output and file')}
-            onClick={again.begin}
+            onClick={reproduction.start}
           >
             {trans.__('Reproduce')}
           </button>
         ) : null}
         <CompareWith mlops={mlops} run={run} value={props.view.other} onChange={props.compare} />
         {run.notebook ? (
-          <button className="jp-mod-styled" onClick={() => parts.openNotebook(run.notebook!)}>
+          <button className="jp-mod-styled" onClick={() => services.openNotebook(run.notebook!)}>
             {trans.__('Open notebook')}
           </button>
         ) : null}
-        {over ? (
+        {isFinished ? (
           <a
             className="jp-mlops-link"
             href={mlops.runs.reportUrl(run.id)}
@@ -325,26 +331,27 @@ function CompareWith(props: {
 }): JSX.Element {
   const { mlops, run } = props;
   const { trans } = mlops;
-  const siblings = useAnswer(
+  const siblings = useRequest(
     () => mlops.runs.list({ notebook: run.notebook ?? undefined, job: run.job ?? undefined, limit: 50 }),
     [run.id]
   );
-  const others = (siblings.value?.runs ?? []).filter(one => one.id !== run.id);
+  const otherRuns = (siblings.value?.runs ?? []).filter(otherRun => otherRun.id !== run.id);
   return (
     <select
       className="jp-mlops-choice"
       aria-label={trans.__('Compare with')}
       value={props.value}
-      disabled={!others.length && !props.value}
+      disabled={!otherRuns.length && !props.value}
       onChange={event => props.onChange(event.target.value)}
     >
       <option value="">{trans.__('Compare with…')}</option>
-      {props.value && !others.some(one => one.id === props.value) ? (
+      {props.value && !otherRuns.some(otherRun => otherRun.id === props.value) ? (
         <option value={props.value}>{props.value}</option>
       ) : null}
-      {others.map(one => (
-        <option key={one.id} value={one.id}>
-          {moment(one.started ?? one.created)} {one.state} {given(one.parameters)}
+      {otherRuns.map(otherRun => (
+        <option key={otherRun.id} value={otherRun.id}>
+          {formatTime(otherRun.started ?? otherRun.created)} {otherRun.state}{' '}
+          {formatParameters(otherRun.parameters)}
         </option>
       ))}
     </select>
@@ -357,23 +364,28 @@ function RunGraph(props: {
   steps: StepRun[];
   notebook?: Record<string, unknown>;
 }): JSX.Element {
-  const { mlops, steps } = props;
+  const { mlops } = props;
   const { trans } = mlops;
-  const text = JSON.stringify(steps);
-  const by = React.useMemo(() => new Map(steps.map(step => [step.name, step])), [text]);
-  const told = useAnswer<Analysis>(
+  const steps = useStable(props.steps);
+  const runsByStep = React.useMemo(() => new Map(steps.map(step => [step.name, step])), [steps]);
+  const pipelineRequest = useRequest<Analysis>(
     () => mlops.runs.pipeline(props.run.id),
     [props.run.id, props.run.attempt]
   );
-  const pipeline = told.value?.pipeline;
+  const pipeline = pipelineRequest.value?.pipeline;
   if (!pipeline || !pipeline.steps.length) {
     return (
       <Timeline steps={steps} spans={spansOf(props.notebook, mlops.feed.live(props.run.id))} trans={trans} />
     );
   }
   return (
-    <React.Suspense fallback={<div className="jp-mlops-empty">{trans.__('Drawing…')}</div>}>
-      <Graph pipeline={pipeline} hues={huesOf(pipeline.steps.map(one => one.name))} runs={by} trans={trans} />
+    <React.Suspense fallback={<Placeholder trans={trans}>{trans.__('Drawing…')}</Placeholder>}>
+      <Graph
+        pipeline={pipeline}
+        colors={stepColors(pipeline.steps.map(step => step.name))}
+        runs={runsByStep}
+        trans={trans}
+      />
     </React.Suspense>
   );
 }

@@ -1,6 +1,7 @@
 import * as React from 'react';
-import { short } from '../format';
-import { useAnswer } from '../signal';
+import { formatValue } from '../format';
+import { useRequest } from '../hooks';
+import { Placeholder } from '../notices';
 import { IMlops } from '../tokens';
 import { Analysis, Run } from '../types';
 
@@ -8,14 +9,16 @@ import { Analysis, Run } from '../types';
 export function RunParameters(props: { mlops: IMlops; run: Run }): JSX.Element {
   const { mlops, run } = props;
   const { trans } = mlops;
-  const told = useAnswer<Analysis>(() => mlops.runs.pipeline(run.id), [run.id, run.attempt]);
-  const declared = told.value?.pipeline?.parameters ?? [];
-  const names = new Set([...declared.map(one => one.name), ...Object.keys(run.parameters)]);
+  const pipelineRequest = useRequest<Analysis>(() => mlops.runs.pipeline(run.id), [run.id, run.attempt]);
+  const declared = pipelineRequest.value?.pipeline?.parameters ?? [];
+  const names = new Set([...declared.map(parameter => parameter.name), ...Object.keys(run.parameters)]);
   if (!names.size) {
     return (
-      <div className="jp-mlops-empty">
-        {told.value || told.problem ? trans.__('The notebook has no parameters.') : trans.__('Loading…')}
-      </div>
+      <Placeholder trans={trans}>
+        {pipelineRequest.value || pipelineRequest.problem
+          ? trans.__('The notebook has no parameters.')
+          : trans.__('Loading…')}
+      </Placeholder>
     );
   }
   return (
@@ -31,13 +34,13 @@ export function RunParameters(props: { mlops: IMlops; run: Run }): JSX.Element {
       </thead>
       <tbody>
         {Array.from(names, name => {
-          const one = declared.find(each => each.name === name);
+          const parameter = declared.find(declaredParameter => declaredParameter.name === name);
           const changed = name in run.parameters;
           return (
             <tr key={name} data-differs={changed}>
               <td>{name}</td>
-              <td className="jp-mlops-value">
-                {short(changed ? run.parameters[name] : one?.default, 400)}
+              <td className="jp-mlops-code">
+                {formatValue(changed ? run.parameters[name] : parameter?.default, 400)}
                 {changed ? (
                   <span className="jp-mlops-changed">
                     {' ● '}
@@ -45,9 +48,11 @@ export function RunParameters(props: { mlops: IMlops; run: Run }): JSX.Element {
                   </span>
                 ) : null}
               </td>
-              <td className="jp-mlops-value jp-mlops-quiet">{one ? short(one.default, 400) : ''}</td>
-              <td className="jp-mlops-quiet">{one?.type}</td>
-              <td className="jp-mlops-quiet">{one?.help}</td>
+              <td className="jp-mlops-code jp-mlops-secondary">
+                {parameter ? formatValue(parameter.default, 400) : ''}
+              </td>
+              <td className="jp-mlops-secondary">{parameter?.type}</td>
+              <td className="jp-mlops-secondary">{parameter?.help}</td>
             </tr>
           );
         })}

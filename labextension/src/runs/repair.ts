@@ -1,34 +1,34 @@
 import { JupyterFrontEnd } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
-import { change } from '../steps/edit';
+import { transact } from '../steps/edit';
 import { repairs } from '../steps/repairs';
 import { IMlops } from '../tokens';
 import { Run } from '../types';
-import { attempt, IRunDoor, showFailed } from './actions';
+import { withErrorDialog, IRunActions, showFailedCell } from './actions';
 
 /** Go on with the run that a notebook repairs, with its cells as they are now. */
 export async function resume(
   mlops: IMlops,
   notebooks: INotebookTracker,
   panel: NotebookPanel,
-  door: IRunDoor
+  actions: IRunActions
 ): Promise<void> {
-  const told = repairs(panel);
-  if (!told) {
+  const metadata = repairs(panel);
+  if (!metadata) {
     return;
   }
   const sources: Record<string, string> = {};
   for (const cell of panel.content.model?.cells ?? []) {
-    if (told.cells.includes(cell.id)) {
+    if (metadata.cells.includes(cell.id)) {
       sources[cell.id] = cell.sharedModel.getSource();
     }
   }
-  await attempt(mlops.trans.__('The run could not be resumed'), async () => {
-    const run = await mlops.runs.repair(told.run, sources);
-    writeBack(notebooks, run, sources);
-    Notification.dismiss(notices.get(run.id));
-    door.open(run.id);
+  await withErrorDialog(mlops.trans.__('The run could not be resumed'), async () => {
+    const run = await mlops.runs.repair(metadata.run, sources);
+    writeSources(notebooks, run, sources);
+    Notification.dismiss(notificationIds.get(run.id));
+    actions.open(run.id);
   });
 }
 
@@ -39,28 +39,28 @@ export async function openRepair(
   mlops: IMlops,
   notebooks: INotebookTracker,
   run: Run,
-  door: IRunDoor
+  actions: IRunActions
 ): Promise<void> {
   const { trans, runs } = mlops;
   if (run.state !== 'failed' || !run.error?.step) {
     await runs.repair(run.id);
-    door.open(run.id);
+    actions.open(run.id);
     return;
   }
-  const wait = Notification.emit(
+  const notificationId = Notification.emit(
     trans.__('Restoring the inputs of step %1…', run.error.step),
     'in-progress',
     {
       autoClose: false
     }
   );
-  let made;
+  let repairNotebook;
   try {
-    made = await runs.repairNotebook(run.id);
+    repairNotebook = await runs.repairNotebook(run.id);
   } finally {
-    Notification.dismiss(wait);
+    Notification.dismiss(notificationId);
   }
-  const { path, kernel } = made;
+  const { path, kernel } = repairNotebook;
   const panel = (await app.commands.execute('docmanager:open', {
     path,
     factory: 'Notebook',
@@ -68,12 +68,12 @@ export async function openRepair(
     options: { mode: 'split-right' }
   })) as NotebookPanel;
   await panel.context.ready;
-  notices.set(
+  notificationIds.set(
     run.id,
     Notification.info(
       trans.__(
         'Mend step %1 here: its kernel holds the inputs it failed with. Then resume the run.',
-        made.step
+        repairNotebook.step
       ),
       {
         autoClose: false,
@@ -81,15 +81,17 @@ export async function openRepair(
           {
             label: trans.__('Resume'),
             displayType: 'accent',
-            callback: () => void resume(mlops, notebooks, panel, door)
+            callback: () => void resume(mlops, notebooks, panel, actions)
           },
           {
             label: trans.__('Show cell'),
             callback: () => {
-              const live = run.notebook && notebooks.find(one => one.context.localPath === run.notebook);
-              if (live) {
-                app.shell.activateById(live.id);
-                showFailed(live, run);
+              const openPanel =
+                run.notebook &&
+                notebooks.find(notebookPanel => notebookPanel.context.localPath === run.notebook);
+              if (openPanel) {
+                app.shell.activateById(openPanel.id);
+                showFailedCell(openPanel, run);
               }
             }
           }
@@ -100,17 +102,17 @@ export async function openRepair(
 }
 
 /** The notice of each run that is being mended; it goes when the run goes on. */
-const notices = new Map<string, string>();
+const notificationIds = new Map<string, string>();
 
 /** Put what was mended into the notebook that was run, where it is open. */
-function writeBack(notebooks: INotebookTracker, run: Run, mended: Record<string, string>): void {
-  const live = run.notebook && notebooks.find(panel => panel.context.localPath === run.notebook);
-  if (live && live.content.model) {
-    const { model } = live.content;
-    change(model, () => {
+function writeSources(notebooks: INotebookTracker, run: Run, sources: Record<string, string>): void {
+  const openPanel = run.notebook && notebooks.find(panel => panel.context.localPath === run.notebook);
+  if (openPanel && openPanel.content.model) {
+    const { model } = openPanel.content;
+    transact(model, () => {
       for (const cell of model.cells) {
-        if (cell.id in mended && cell.sharedModel.getSource() !== mended[cell.id]) {
-          cell.sharedModel.setSource(mended[cell.id]);
+        if (cell.id in sources && cell.sharedModel.getSource() !== sources[cell.id]) {
+          cell.sharedModel.setSource(sources[cell.id]);
         }
       }
     });

@@ -1,3 +1,5 @@
+import { LogRecord } from '../types';
+
 /** What one cell wrote. */
 export interface ICellLog {
   step: string;
@@ -18,107 +20,103 @@ export interface IAttemptLog {
   notes: string[];
   cells: ICellLog[];
   /** Why each step is in its state, where there is more to say. */
-  why: Map<string, string>;
+  reasons: Map<string, string>;
   /** How it ended; '' while it goes on. */
   end: '' | 'completed' | 'failed' | 'stopped';
 }
 
-const MOST_LINES = 50_000; // of a cell that are held
-const NOTE = /^\[(\d{4}-\d\d-\d\dT[\d:.]+Z)\] (.*)$/;
-const ATTEMPT = /^\w+ run \S+ of .*, attempt (\d+)$/;
-const CELL = /^cell (\d+) of (.+)$/;
-const STEP = /^step (.+): \w+(?: \((.*)\))?$/;
+const MAX_LINES = 50_000; // of a cell that are held
 const ANSI = /\x1b\[[0-9;?]*[A-Za-z]/g;
 
 /** A line as a terminal would leave it: without colours, and without what was written over. */
-export function plain(line: string): string {
+export function stripTerminalCodes(line: string): string {
   const text = line.replace(ANSI, '');
   return text.includes('\r') ? (text.split('\r').filter(Boolean).pop() ?? '') : text;
 }
 
-/** Takes a run's log piece by piece, and tells it cell by cell. */
+/** Takes the records of a run's log piece by piece, and sorts them by attempt and cell. */
 export class LogReader {
   /** In order; there is one at least once anything was read. */
   attempts: IAttemptLog[] = [];
 
   /** Take in what comes next. */
-  take(text: string): void {
-    const lines = (this._rest + text).split('\n');
-    this._rest = lines.pop()!;
-    for (const line of lines) {
-      this._line(line);
+  add(records: readonly LogRecord[]): void {
+    for (const record of records) {
+      if (record.kind === 'output') {
+        this._addOutput(record.text);
+      } else {
+        this._addRecord(record);
+      }
     }
   }
 
   /** A line that has no end yet, as of a bar of progress. */
-  get rest(): string {
-    return NOTE.test(this._rest) ? '' : plain(this._rest);
+  get partialLine(): string {
+    return stripTerminalCodes(this._partialLine);
   }
 
-  private _line(line: string): void {
-    const note = NOTE.exec(line);
-    if (note) {
-      this._note(Date.parse(note[1]) / 1000, note[2], line);
-      return;
-    }
-    const { cells, notes } = this._attempt();
+  private _addOutput(text: string): void {
+    const lines = (this._partialLine + text).split('\n');
+    this._partialLine = lines.pop()!;
+    lines.forEach(line => this._addLine(line));
+  }
+
+  private _addLine(line: string): void {
+    const { cells, notes } = this._currentAttempt();
     const cell = cells[cells.length - 1];
     if (!cell || cell.end) {
-      notes.push(plain(line));
+      notes.push(stripTerminalCodes(line));
       return;
     }
-    cell.lines.push(plain(line));
-    if (cell.lines.length > 1.2 * MOST_LINES) {
-      cell.dropped += cell.lines.length - MOST_LINES;
-      cell.lines = cell.lines.slice(-MOST_LINES);
+    cell.lines.push(stripTerminalCodes(line));
+    if (cell.lines.length > 1.2 * MAX_LINES) {
+      cell.dropped += cell.lines.length - MAX_LINES;
+      cell.lines = cell.lines.slice(-MAX_LINES);
     }
   }
 
-  private _note(time: number, text: string, line: string): void {
-    const attempt = ATTEMPT.exec(text);
-    if (attempt) {
-      this.attempts.push(begun(Number(attempt[1]), [line]));
+  private _addRecord(record: LogRecord): void {
+    if (this._partialLine) {
+      this._addLine(this._partialLine);
+      this._partialLine = '';
+    }
+    const line = `[${record.time}] ${record.text}`;
+    if (record.kind === 'attempt') {
+      this.attempts.push(newAttempt(record.attempt ?? 1, [line]));
       return;
     }
-    const now = this._attempt();
-    const last = now.cells[now.cells.length - 1];
+    const time = Date.parse(record.time) / 1000 || 0;
+    const attempt = this._currentAttempt();
+    const last = attempt.cells[attempt.cells.length - 1];
     if (last && !last.end) {
       last.end = time;
     }
-    const cell = CELL.exec(text);
-    if (cell) {
-      now.cells.push({
-        step: cell[2],
-        cell: Number(cell[1]) - 1,
-        begin: time,
-        end: 0,
-        lines: [],
-        dropped: 0
-      });
+    if (record.kind === 'cell') {
+      const { step } = record;
+      attempt.cells.push({ step, cell: record.cell ?? 0, begin: time, end: 0, lines: [], dropped: 0 });
       return;
     }
-    const step = STEP.exec(text);
-    if (step?.[2]) {
-      now.why.set(step[1], step[2]);
+    if (record.kind === 'step' && record.why) {
+      attempt.reasons.set(record.step, record.why);
     }
-    if (text === 'completed' || text === 'failed' || text === 'stopped') {
-      now.end = text;
+    if (record.kind === 'end') {
+      attempt.end = record.state as IAttemptLog['end'];
     }
-    now.notes.push(line);
+    attempt.notes.push(line);
   }
 
-  private _attempt(): IAttemptLog {
+  private _currentAttempt(): IAttemptLog {
     if (!this.attempts.length) {
-      this.attempts.push(begun(1, []));
+      this.attempts.push(newAttempt(1, []));
     }
     return this.attempts[this.attempts.length - 1];
   }
 
-  private _rest = '';
+  private _partialLine = '';
 }
 
-function begun(number: number, notes: string[]): IAttemptLog {
-  return { number, notes, cells: [], why: new Map(), end: '' };
+function newAttempt(number: number, notes: string[]): IAttemptLog {
+  return { number, notes, cells: [], reasons: new Map(), end: '' };
 }
 
 type Output = {
@@ -140,7 +138,7 @@ type Cell = {
 };
 
 /** A code cell of the executed notebook. */
-export interface IDoneCell {
+export interface IExecutedCell {
   /** Position in the notebook that was run, from 0. */
   cell: number;
   step: string;
@@ -152,48 +150,48 @@ export interface IDoneCell {
   lines: string[];
 }
 
-const ADDED = ['injected-parameters', 'papermill-error-cell-tag'];
+const GENERATED_TAGS = ['injected-parameters', 'papermill-error-cell-tag'];
 
 /** The code cells of an executed notebook that belong to steps; what the run added itself does not count. */
-export function doneCells(notebook: Record<string, unknown> | undefined): IDoneCell[] {
+export function readExecutedCells(notebook: Record<string, unknown> | undefined): IExecutedCell[] {
   const cells = ((notebook?.cells ?? []) as Cell[]).filter(
-    cell => !cell.metadata?.tags?.some(tag => ADDED.includes(tag))
+    cell => !cell.metadata?.tags?.some(tag => GENERATED_TAGS.includes(tag))
   );
-  return cells.flatMap((cell, at) => {
+  return cells.flatMap((cell, index) => {
     const step = cell.metadata?.jupyter_mlops_run?.step;
     if (cell.cell_type !== 'code' || !step) {
       return [];
     }
-    const text = (cell.outputs ?? []).map(said).join('');
+    const text = (cell.outputs ?? []).map(outputText).join('');
     const times = cell.metadata?.papermill;
     return [
       {
-        cell: at,
+        cell: index,
         step,
-        source: joined(cell.source),
+        source: joinText(cell.source),
         begin: Date.parse(times?.start_time ?? '') / 1000 || 0,
         seconds: times?.duration ?? null,
-        lines: text ? linesOf(text) : []
+        lines: text ? splitLines(text) : []
       }
     ];
   });
 }
 
-function linesOf(text: string): string[] {
-  return text.replace(/\n$/, '').split('\n').map(plain);
+function splitLines(text: string): string[] {
+  return text.replace(/\n$/, '').split('\n').map(stripTerminalCodes);
 }
 
-function said(output: Output): string {
+function outputText(output: Output): string {
   if (output.output_type === 'stream') {
-    return joined(output.text);
+    return joinText(output.text);
   }
   if (output.output_type === 'error') {
     return `${output.ename}: ${output.evalue}\n`;
   }
-  const text = joined(output.data?.['text/plain'] as string | string[] | undefined);
+  const text = joinText(output.data?.['text/plain'] as string | string[] | undefined);
   return text ? `${text}\n` : '';
 }
 
-function joined(text: string | string[] | undefined): string {
+function joinText(text: string | string[] | undefined): string {
   return Array.isArray(text) ? text.join('') : (text ?? '');
 }

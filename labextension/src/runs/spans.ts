@@ -1,4 +1,4 @@
-import { ILive } from '../events';
+import { ILiveRun } from '../events';
 
 /** When a step was at work, in seconds since 1970. */
 export interface ISpan {
@@ -13,11 +13,11 @@ type Metadata = {
 };
 
 /** When each step was at work, by its events and by the times that papermill wrote beside the cells. */
-export function spansOf(notebook: Record<string, unknown> | undefined, live?: ILive): ISpan[] {
-  const found = new Map<string, ISpan>();
+export function spansOf(notebook: Record<string, unknown> | undefined, live?: ILiveRun): ISpan[] {
+  const spans = new Map<string, ISpan>();
   for (const [name, { begin, end }] of live?.steps ?? []) {
     if (begin) {
-      found.set(name, { name, begin: begin / 1000, end: (end || Date.now()) / 1000 });
+      spans.set(name, { name, begin: begin / 1000, end: (end || Date.now()) / 1000 });
     }
   }
   for (const cell of (notebook?.cells ?? []) as { metadata?: Metadata }[]) {
@@ -26,13 +26,13 @@ export function spansOf(notebook: Record<string, unknown> | undefined, live?: IL
     const begin = Date.parse(times?.start_time ?? '') / 1000;
     const end = Date.parse(times?.end_time ?? '') / 1000;
     if (step && begin && end) {
-      const known = found.get(step);
-      found.set(step, {
+      const span = spans.get(step);
+      spans.set(step, {
         name: step,
-        begin: Math.min(begin, known?.begin ?? begin),
-        end: Math.max(end, known?.end ?? end)
+        begin: Math.min(begin, span?.begin ?? begin),
+        end: Math.max(end, span?.end ?? end)
       });
     }
   }
-  return [...found.values()];
+  return [...spans.values()];
 }

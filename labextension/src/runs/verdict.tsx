@@ -1,67 +1,72 @@
 import * as React from 'react';
-import { useAnswer } from '../signal';
-import { StateMark } from '../states';
+import { useRequest, useSlot } from '../hooks';
+import { StateBadge } from '../stateBadge';
 import { IMlops } from '../tokens';
 import { Reproduction, Run } from '../types';
-import { attempt } from './actions';
+import { withErrorDialog } from './actions';
 import { ACTIVE } from './model';
 
 /** Whether a run comes out the same when it is run again: how that stands, and a way to ask for it. */
 export function useReproduction(
   mlops: IMlops,
   run: Run | undefined
-): { told?: Reproduction; begin: () => void; going: boolean } {
+): { reproduction?: Reproduction; start: () => void; isRunning: boolean } {
   const { trans, feed } = mlops;
-  const wanted = run?.state === 'completed';
-  const answer = useAnswer<Reproduction>(
-    () => (run && wanted ? mlops.runs.reproduction(run.id) : Promise.resolve({ run: null, verdict: null })),
-    [run?.id, wanted]
+  const isCompleted = run?.state === 'completed';
+  const request = useRequest<Reproduction>(
+    () =>
+      run && isCompleted ? mlops.runs.reproduction(run.id) : Promise.resolve({ run: null, verdict: null }),
+    [run?.id, isCompleted]
   );
-  const made = answer.value?.run;
+  const { refetch } = request;
+  const reproductionRun = request.value?.run;
+  const reproductionId = reproductionRun?.id;
+  useSlot(feed.reconnected, refetch);
+  useSlot(
+    feed.eventReceived,
+    React.useCallback(
+      event => event.run === reproductionId && event.kind === 'run' && refetch(),
+      [reproductionId, refetch]
+    )
+  );
+  const reproductionState = reproductionRun?.state;
   React.useEffect(() => {
-    const hear = (_: unknown, event: { run: string; kind: string }) => {
-      if (event.run === made?.id && event.kind === 'run') {
-        answer.again();
-      }
-    };
-    feed.heard.connect(hear);
-    feed.returned.connect(answer.again);
-    const state = made && feed.live(made.id)?.state;
-    if (state && ACTIVE.includes(made.state) && !ACTIVE.includes(state)) {
-      answer.again(); // it was over before anybody here knew its name
+    const liveState = reproductionId && feed.live(reproductionId)?.state;
+    if (liveState && ACTIVE.includes(reproductionState!) && !ACTIVE.includes(liveState)) {
+      refetch(); // it was over before anybody here knew its name
     }
-    return () => {
-      feed.heard.disconnect(hear);
-      feed.returned.disconnect(answer.again);
-    };
-  }, [made?.id, made?.state]);
-  const begin = () =>
-    void attempt(trans.__('The run could not be reproduced'), async () => {
+  }, [feed, reproductionId, reproductionState, refetch]);
+  const start = () =>
+    void withErrorDialog(trans.__('The run could not be reproduced'), async () => {
       await mlops.runs.reproduce(run!.id);
-      answer.again();
+      refetch();
     });
-  return { told: answer.value, begin, going: made ? ACTIVE.includes(made.state) : false };
+  return {
+    reproduction: request.value,
+    start,
+    isRunning: reproductionRun ? ACTIVE.includes(reproductionRun.state) : false
+  };
 }
 
 /** The verdict on a run, with the first cell that differs. */
 export function VerdictBox(props: {
   mlops: IMlops;
-  told: Reproduction;
+  reproduction: Reproduction;
   open: (run: string) => void;
   showCell: (cell: number) => void;
   compare: (run: string) => void;
 }): JSX.Element | null {
-  const { mlops, told } = props;
+  const { mlops, reproduction } = props;
   const { trans } = mlops;
-  const { run, verdict } = told;
+  const { run, verdict } = reproduction;
   if (run && ACTIVE.includes(run.state)) {
     return (
-      <section className="jp-mlops-verdict" role="status" data-state="running">
-        <StateMark state={run.state} trans={trans}>
+      <section className="jp-mlops-callout jp-mlops-verdict" role="status" data-state="running">
+        <StateBadge state={run.state} trans={trans}>
           {run.state === 'queued'
             ? trans.__('It is run again to be compared: waiting for its turn')
             : trans.__('It is run again to be compared, without kept results')}
-        </StateMark>
+        </StateBadge>
         <button className="jp-mlops-link" onClick={() => props.open(run.id)}>
           {trans.__('Open that run')}
         </button>
@@ -73,11 +78,11 @@ export function VerdictBox(props: {
   }
   const { difference } = verdict;
   return (
-    <section className="jp-mlops-verdict" role="status" data-state={verdict.state}>
-      <div className="jp-mlops-failure-head">
-        <StateMark state={verdict.state} trans={trans}>
+    <section className="jp-mlops-callout jp-mlops-verdict" role="status" data-state={verdict.state}>
+      <div className="jp-mlops-row">
+        <StateBadge state={verdict.state} trans={trans}>
           <strong>{verdict.words.replace(/^[≡≠] /, '')}</strong>
-        </StateMark>
+        </StateBadge>
         {difference ? (
           <button className="jp-mlops-link" onClick={() => props.showCell(difference.cell)}>
             {trans.__('Show cell')}
@@ -94,14 +99,14 @@ export function VerdictBox(props: {
       </div>
       {difference ? (
         <div className="jp-mlops-sides">
-          <figure>
-            <figcaption className="jp-mlops-quiet">{trans.__('This run')}</figcaption>
+          <div>
+            <div className="jp-mlops-secondary">{trans.__('This run')}</div>
             <pre tabIndex={0}>{difference.before}</pre>
-          </figure>
-          <figure>
-            <figcaption className="jp-mlops-quiet">{trans.__('Run again')}</figcaption>
+          </div>
+          <div>
+            <div className="jp-mlops-secondary">{trans.__('Run again')}</div>
             <pre tabIndex={0}>{difference.after}</pre>
-          </figure>
+          </div>
         </div>
       ) : null}
     </section>

@@ -3,39 +3,42 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
-import { useSignal } from '../signal';
+import { Form, IField, checkOf, checksOf, choiceOf, sectionOf, textOf } from '../form';
+import { useSignal } from '../hooks';
+import { PipelineModel } from '../pipeline/model';
 import { IMlops } from '../tokens';
+import { Step } from '../types';
 import { tagsOf } from './edit';
 import {
   currentStep,
   IForm,
-  isRuled,
+  isExclusiveRole,
   ISubject,
-  others,
+  otherCells,
   Outcome,
-  outcome,
-  problemsOf,
+  computeOutcome,
+  validate,
   save,
-  shown,
-  Touched
+  formValues,
+  FormChanges
 } from './form';
-import { roleWord } from './header';
-import { readTags, Role, ROLES } from './tags';
+import { roleLabel } from './header';
+import { readTags, ROLES } from './tags';
 
-const WIDTH = 340;
+const EDITOR_WIDTH = 340;
 
 /** Keep the focus within the form, from its last field to its first and back. */
-function stay(event: React.KeyboardEvent): void {
+function trapFocus(event: React.KeyboardEvent): void {
   const form = event.currentTarget as HTMLElement;
   const fields = Array.from(form.querySelectorAll<HTMLElement>('input, select, button')).filter(
-    one => !one.matches(':disabled')
+    field => !field.matches(':disabled')
   );
-  const [from, to] = event.shiftKey
+  const [edge, opposite] = event.shiftKey
     ? [fields[0], fields[fields.length - 1]]
     : [fields[fields.length - 1], fields[0]];
-  if (document.activeElement === from) {
+  if (document.activeElement === edge) {
     event.preventDefault();
-    to?.focus();
+    opposite?.focus();
   }
 }
 
@@ -43,12 +46,12 @@ function stay(event: React.KeyboardEvent): void {
 export class StepEditor extends ReactWidget {
   /** Open it for these cells, beside an element or at the cell. Only one is open at a time. */
   static open(mlops: IMlops, panel: NotebookPanel, cells: Cell[], anchor: HTMLElement): void {
-    StepEditor._open?.dispose();
+    StepEditor._current?.dispose();
     const editor = new StepEditor(mlops, panel, cells, anchor);
-    StepEditor._open = editor;
+    StepEditor._current = editor;
     Widget.attach(editor, document.body);
-    editor._place();
-    editor._sized.observe(editor.node);
+    editor._updatePosition();
+    editor._resizeObserver.observe(editor.node);
   }
 
   private constructor(
@@ -59,9 +62,9 @@ export class StepEditor extends ReactWidget {
   ) {
     super();
     this.addClass('jp-mlops-editor');
-    this._outside = this._outside.bind(this);
-    this._sized = new ResizeObserver(() => this._place());
-    document.addEventListener('mousedown', this._outside, true);
+    this._onMouseDown = this._onMouseDown.bind(this);
+    this._resizeObserver = new ResizeObserver(() => this._updatePosition());
+    document.addEventListener('mousedown', this._onMouseDown, true);
     panel.disposed.connect(this.dispose, this);
   }
 
@@ -69,10 +72,10 @@ export class StepEditor extends ReactWidget {
     if (this.isDisposed) {
       return;
     }
-    document.removeEventListener('mousedown', this._outside, true);
-    this._sized.disconnect();
-    if (StepEditor._open === this) {
-      StepEditor._open = null;
+    document.removeEventListener('mousedown', this._onMouseDown, true);
+    this._resizeObserver.disconnect();
+    if (StepEditor._current === this) {
+      StepEditor._current = null;
     }
     super.dispose();
   }
@@ -85,262 +88,219 @@ export class StepEditor extends ReactWidget {
         panel.content.activate();
       }
     };
-    return <EditorForm mlops={this.mlops} panel={this.panel} cells={this.cells} leave={leave} />;
+    return <EditorForm mlops={this.mlops} panel={this.panel} cells={this.cells} close={leave} />;
   }
 
-  private _outside(event: MouseEvent): void {
+  private _onMouseDown(event: MouseEvent): void {
     if (!this.node.contains(event.target as Node)) {
       this.dispose();
     }
   }
 
-  private _place(): void {
+  private _updatePosition(): void {
     const at = this.anchor.getBoundingClientRect();
     const height = this.node.offsetHeight;
-    const left = Math.max(8, Math.min(at.left, window.innerWidth - WIDTH - 8));
+    const left = Math.max(8, Math.min(at.left, window.innerWidth - EDITOR_WIDTH - 8));
     const top = Math.max(8, Math.min(at.bottom + 4, window.innerHeight - height - 8));
-    Object.assign(this.node.style, { left: `${left}px`, top: `${top}px`, width: `${WIDTH}px` });
+    Object.assign(this.node.style, { left: `${left}px`, top: `${top}px`, width: `${EDITOR_WIDTH}px` });
   }
 
-  private readonly _sized: ResizeObserver;
-  private static _open: StepEditor | null = null;
+  private readonly _resizeObserver: ResizeObserver;
+  private static _current: StepEditor | null = null;
+}
+
+/** The cells that are edited, and the step they are in. */
+function subjectOf(pipeline: PipelineModel, cells: readonly Cell[]): ISubject {
+  const steps = pipeline.pipeline?.steps ?? [];
+  const models = cells.map(cell => cell.model);
+  return {
+    notebook: pipeline.notebook,
+    cells: models,
+    owner: pipeline.tagged ? (pipeline.owner(models[0].id)?.step ?? '') : '',
+    members: name => {
+      const ids = new Set(steps.find(step => step.name === name)?.cells.map(at => pipeline.cellId(at)));
+      return Array.from(pipeline.notebook.cells).filter(cell => {
+        const tags = readTags(tagsOf(cell));
+        return tags.step === name || (!tags.step && !tags.role && ids.has(cell.id));
+      });
+    }
+  };
 }
 
 function EditorForm(props: {
   mlops: IMlops;
   panel: NotebookPanel;
   cells: Cell[];
-  leave: () => void;
+  close: () => void;
 }): JSX.Element {
-  const { mlops, panel } = props;
+  const { mlops, panel, cells, close } = props;
   const { trans } = mlops;
-  const { pipeline } = mlops.desk(panel);
+  const { pipeline } = mlops.stateFor(panel);
   useSignal(pipeline.changed);
-  const steps = pipeline.pipeline?.steps ?? [];
-  const cells = props.cells.map(cell => cell.model);
-  const subject: ISubject = {
-    notebook: pipeline.notebook,
-    cells,
-    owner: pipeline.tagged ? (pipeline.owner(cells[0].id)?.step ?? '') : '',
-    members: name => {
-      const ids = new Set(steps.find(one => one.name === name)?.cells.map(at => pipeline.cellId(at)));
-      return Array.from(pipeline.notebook.cells).filter(cell => {
-        const told = readTags(tagsOf(cell));
-        return told.step === name || (!told.step && !told.role && ids.has(cell.id));
-      });
-    }
-  };
-  const [touched, setTouched] = React.useState<Touched>({});
-  const put = (part: Touched) => setTouched(now => ({ ...now, ...part }));
-  const form = shown(subject, touched);
-  const input = React.useRef<HTMLInputElement>(null);
+  const [changes, setChanges] = React.useState<FormChanges>({});
+  const container = React.useRef<HTMLFormElement>(null);
   React.useEffect(() => {
-    input.current?.focus();
-    input.current?.select();
+    const input = container.current?.querySelector('input');
+    input?.focus();
+    input?.select();
   }, []);
+  const subject = subjectOf(pipeline, cells);
+  const values = formValues(subject, changes);
+  const problems = validate(values, changes, trans);
+  const hasProblems = Object.keys(problems).length > 0;
+  const { form, dataDependencies } = editorForm(subject, values, pipeline.pipeline?.steps ?? [], mlops);
 
-  const ruled = isRuled(form.role);
-  const problems = problemsOf(form, touched, trans);
-  const current = currentStep(subject);
-  const left = others(subject).length;
-  const becomes = outcome(subject, form);
-  const waitable = steps.map(one => one.name).filter(name => name !== form.step && name !== current);
-  const data = steps.find(one => one.name === form.step)?.after ?? [];
-
-  function saveForm(): void {
-    if (!Object.keys(problems).length) {
-      save(subject, touched);
-      props.leave();
+  function saveForm(event: React.SyntheticEvent): void {
+    event.preventDefault();
+    if (!hasProblems) {
+      save(subject, changes);
+      close();
     }
   }
 
-  function key(event: React.KeyboardEvent): void {
+  function onKeyDown(event: React.KeyboardEvent): void {
     event.stopPropagation();
     if (event.key === 'Escape') {
       event.preventDefault();
-      props.leave();
+      close();
     } else if (event.key === 'Tab') {
-      stay(event);
+      trapFocus(event);
     } else if (event.key === 'Enter' && (event.target as HTMLElement).tagName !== 'BUTTON') {
-      event.preventDefault();
-      saveForm();
+      saveForm(event);
     }
   }
 
-  const field = (
-    name: keyof IForm,
-    label: string,
-    more: React.InputHTMLAttributes<HTMLInputElement> = {}
-  ): JSX.Element => (
-    <label className="jp-mlops-field">
-      <span>{label}</span>
-      <input
-        className="jp-mod-styled"
-        value={form[name] as string}
-        onChange={event => put({ [name]: event.target.value })}
-        aria-invalid={name in problems}
-        aria-describedby={name in problems ? `jp-mlops-editor-${name}` : undefined}
-        {...more}
-      />
-      {problems[name] ? (
-        <em id={`jp-mlops-editor-${name}`} className="jp-mlops-wrong">
-          {problems[name]}
-        </em>
-      ) : null}
-    </label>
-  );
-
-  const told: Record<Outcome, string> = {
-    same: '',
-    none: current ? trans.__('It then belongs to the step above it.') : '',
-    new: current ? trans.__('A new step; %1 keeps its other cells.', current) : trans.__('A new step.'),
-    rename: trans.__('%1 is renamed; steps that wait for it follow.', current),
-    join: form.whole
-      ? trans.__('All of %1 joins %2.', current, form.step)
-      : trans.__('Joins the cells of %1.', form.step)
-  };
-
   return (
     <form
+      ref={container}
       role="dialog"
       aria-modal="true"
       aria-label={trans._n('Step of %1 cell', 'Step of %1 cells', cells.length)}
-      onKeyDown={key}
-      onSubmit={event => {
-        event.preventDefault();
-        saveForm();
-      }}
+      onKeyDown={onKeyDown}
+      onSubmit={saveForm}
     >
-      <label className="jp-mlops-field">
-        <span>{trans.__('Step')}</span>
-        <input
-          ref={input}
-          className="jp-mod-styled"
-          list="jp-mlops-steps"
-          name="step"
-          value={form.step}
-          disabled={ruled}
-          placeholder={trans.__('A name, or nothing')}
-          autoComplete="off"
-          spellCheck={false}
-          onChange={event => put({ step: event.target.value })}
-          aria-invalid={'step' in problems}
-          aria-describedby="jp-mlops-editor-outcome"
-        />
-        <span id="jp-mlops-editor-outcome" role="status">
-          {problems.step ? (
-            <em className="jp-mlops-wrong">{problems.step}</em>
-          ) : (
-            <span className="jp-mlops-quiet">{ruled ? '' : told[becomes]}</span>
-          )}
-        </span>
-      </label>
-      {!ruled && left && current && form.step && form.step !== current ? (
-        <label className="jp-mlops-line">
-          <input
-            type="checkbox"
-            name="whole"
-            checked={form.whole}
-            onChange={event => put({ whole: event.target.checked })}
-          />
-          {trans._n('The other cell of %2 too', 'The %1 other cells of %2 too', left, current)}
-        </label>
-      ) : null}
-      <datalist id="jp-mlops-steps">
-        {steps.map(one => (
-          <option key={one.name} value={one.name} />
-        ))}
-      </datalist>
-      <label className="jp-mlops-field">
-        <span>{trans.__('Role')}</span>
-        <span className="jp-select-wrapper jp-mlops-select">
-          <select
-            className="jp-mod-styled"
-            name="role"
-            value={form.role}
-            onChange={event => put({ role: event.target.value as Role | '' })}
-          >
-            <option value="">{trans.__('code of its step')}</option>
-            {ROLES.map(role => (
-              <option key={role} value={role}>
-                {roleWord(role, mlops)}
-              </option>
-            ))}
-          </select>
-        </span>
-      </label>
-      <fieldset className="jp-mlops-field" disabled={ruled || !form.step}>
-        <legend>{trans.__('Waits for')}</legend>
-        <div className="jp-mlops-checks">
-          {waitable.length ? null : <span className="jp-mlops-quiet">{trans.__('no other step')}</span>}
-          {waitable.map(name => (
-            <label key={name}>
-              <input
-                type="checkbox"
-                checked={form.after.includes(name) || data.includes(name)}
-                disabled={data.includes(name) && !form.after.includes(name)}
-                onChange={event =>
-                  put({
-                    after: event.target.checked
-                      ? [...form.after, name]
-                      : form.after.filter(one => one !== name)
-                  })
-                }
-              />
-              {name}
-              {data.includes(name) && !form.after.includes(name) ? (
-                <span className="jp-mlops-quiet"> {trans.__('by its data')}</span>
-              ) : null}
-            </label>
-          ))}
-        </div>
-      </fieldset>
-      <fieldset className="jp-mlops-grid" disabled={ruled || !form.step}>
-        {field('retries', trans.__('Retries'), { inputMode: 'numeric', placeholder: '0', name: 'retries' })}
-        {field('backoff', trans.__('First wait, s'), {
-          inputMode: 'decimal',
-          placeholder: '1',
-          name: 'backoff',
-          title: trans.__('Before a failed step is tried again; twice as long each time after')
-        })}
-        {field('timeout', trans.__('Timeout, s'), {
-          inputMode: 'decimal',
-          placeholder: trans.__('none'),
-          name: 'timeout'
-        })}
-        <label className="jp-mlops-field">
-          <span>{trans.__('Cache')}</span>
-          <span className="jp-select-wrapper jp-mlops-select">
-            <select
-              className="jp-mod-styled"
-              name="cache"
-              value={form.cache}
-              onChange={event => put({ cache: event.target.value })}
-            >
-              <option value="">{trans.__('where safe')}</option>
-              <option value="enabled">{trans.__('always')}</option>
-              <option value="disabled">{trans.__('never')}</option>
-            </select>
-          </span>
-        </label>
-        {field('limits', trans.__('Resources'), { placeholder: 'cpu=2, memory=4Gi', name: 'limits' })}
-      </fieldset>
-      <label className="jp-mlops-line">
-        <input type="checkbox" checked={form.gate} onChange={event => put({ gate: event.target.checked })} />
-        {trans.__('Gate: has to pass before promotion')}
-      </label>
-      <div className="jp-mlops-buttons">
-        <button type="button" className="jp-mod-styled jp-mod-reject" onClick={() => props.leave()}>
+      <Form
+        id="jp-mlops-step"
+        form={form}
+        values={{ ...values, after: [...new Set([...values.after, ...dataDependencies])] }}
+        errors={problems}
+        onChange={changed => setChanges({ ...changes, ...changesOf(values, changed, dataDependencies) })}
+        translator={mlops.translator}
+      />
+      <div className="jp-mlops-row">
+        <span className="jp-mlops-grow" />
+        <button type="button" className="jp-mod-styled jp-mod-reject" onClick={close}>
           {trans.__('Cancel')}
         </button>
-        <button
-          type="submit"
-          className="jp-mod-styled jp-mod-accept"
-          disabled={Object.keys(problems).length > 0}
-        >
+        <button type="submit" className="jp-mod-styled jp-mod-accept" disabled={hasProblems}>
           {trans.__('Save')}
         </button>
       </div>
     </form>
   );
+}
+
+/** What of a form's values was changed; what a step waits for by its data is not said by a tag. */
+export function changesOf(values: IForm, changed: IForm, dataDependencies: readonly string[]): FormChanges {
+  const after = changed.after.filter(name => values.after.includes(name) || !dataDependencies.includes(name));
+  const all: IForm = { ...changed, after };
+  const names = Object.keys(all) as (keyof IForm)[];
+  return Object.fromEntries(
+    names
+      .filter(name => JSON.stringify(all[name]) !== JSON.stringify(values[name]))
+      .map(name => [name, all[name]])
+  );
+}
+
+/** The fields of the editor, and the steps that the step waits for by its data. */
+function editorForm(
+  subject: ISubject,
+  values: IForm,
+  steps: readonly Step[],
+  mlops: IMlops
+): { form: IField; dataDependencies: string[] } {
+  const { trans } = mlops;
+  const current = currentStep(subject);
+  const isExclusive = isExclusiveRole(values.role);
+  const others = otherCells(subject).length;
+  const names = steps.map(step => step.name);
+  const dependencies = names.filter(name => name !== values.step && name !== current);
+  const byData = (steps.find(step => step.name === values.step)?.after ?? []).filter(name =>
+    dependencies.includes(name)
+  );
+  const dataDependencies = byData.filter(name => !values.after.includes(name));
+  const dependencyLabels = dependencies.map(name => [
+    name,
+    dataDependencies.includes(name) ? trans.__('%1 (by its data)', name) : name
+  ]);
+  const outcome = isExclusive ? '' : outcomeLabel(computeOutcome(subject, values), values, current, trans);
+  const wide = { 'ui:classNames': 'jp-mod-wide' };
+  const ofStep = { 'ui:disabled': isExclusive || !values.step };
+  const wholeStep = trans._n('Also the other cell of %2', 'Also the %1 other cells of %2', others, current);
+  const canMoveAll = !isExclusive && others > 0 && current && values.step && values.step !== current;
+  const form = sectionOf('', {
+    step: textOf(
+      trans.__('Step'),
+      {
+        ...wide,
+        'ui:placeholder': trans.__('A name, or empty for no step'),
+        'ui:help': outcome,
+        'ui:disabled': isExclusive
+      },
+      names
+    ),
+    ...(canMoveAll ? { wholeStep: checkOf(wholeStep) } : {}),
+    role: choiceOf(
+      trans.__('Role'),
+      {
+        '': trans.__('code of the step'),
+        ...Object.fromEntries(ROLES.map(role => [role, roleLabel(role, mlops)]))
+      },
+      wide
+    ),
+    ...(dependencies.length
+      ? {
+          after: checksOf(trans.__('Waits for'), Object.fromEntries(dependencyLabels), {
+            ...wide,
+            ...ofStep,
+            'ui:enumDisabled': dataDependencies
+          })
+        }
+      : {}),
+    retries: textOf(trans.__('Retries'), { ...ofStep, 'ui:placeholder': '0' }),
+    backoff: textOf(trans.__('First retry after (s)'), { ...ofStep, 'ui:placeholder': '1' }),
+    timeout: textOf(trans.__('Timeout (s)'), { ...ofStep, 'ui:placeholder': trans.__('none') }),
+    cache: choiceOf(
+      trans.__('Cache'),
+      { '': trans.__('where safe'), enabled: trans.__('always'), disabled: trans.__('never') },
+      ofStep
+    ),
+    limits: textOf(trans.__('Resources'), {
+      ...wide,
+      ...ofStep,
+      'ui:placeholder': 'cpu=2, memory=4Gi'
+    }),
+    gate: { ...checkOf(trans.__('Gate: must pass before a version is promoted')), ui: wide }
+  });
+  return { form, dataDependencies };
+}
+
+/** What saving does to the step of the cells. */
+function outcomeLabel(outcome: Outcome, values: IForm, current: string, trans: IMlops['trans']): string {
+  switch (outcome) {
+    case 'same':
+      return '';
+    case 'none':
+      return current ? trans.__('The cell will belong to the step above it.') : '';
+    case 'new':
+      return current
+        ? trans.__('Creates a step. %1 keeps its other cells.', current)
+        : trans.__('Creates a step.');
+    case 'rename':
+      return trans.__('Renames %1. Steps that wait for it follow.', current);
+    case 'join':
+      return values.wholeStep
+        ? trans.__('Moves all cells of %1 to %2.', current, values.step)
+        : trans.__('Moves the selected cells to %1.', values.step);
+  }
 }

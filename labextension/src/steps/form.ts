@@ -4,9 +4,9 @@ import type { INotebookModel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   cellsOf,
-  change,
-  giveRole,
-  giveStep,
+  transact,
+  assignRole,
+  moveToStep,
   IStepSettings,
   renameStep,
   setSettings,
@@ -14,12 +14,12 @@ import {
   settingsOf,
   tagsOf
 } from './edit';
-import { asName, readTags, Role, whyNoName } from './tags';
+import { toStepName, readTags, Role, nameError } from './tags';
 
 export interface IForm {
   step: string;
   /** Whether a new name is meant for all cells of the step, not only for those that are edited. */
-  whole: boolean;
+  wholeStep: boolean;
   role: Role | '';
   gate: boolean;
   after: string[];
@@ -31,7 +31,7 @@ export interface IForm {
 }
 
 /** What a person changed. All else is as the notebook has it, also where somebody else changes it meanwhile. */
-export type Touched = Partial<IForm>;
+export type FormChanges = Partial<IForm>;
 
 /** What is edited: cells, the first of which says what is shown, and the step it is in. */
 export interface ISubject {
@@ -47,27 +47,27 @@ export type Outcome = 'same' | 'none' | 'new' | 'rename' | 'join';
 
 const QUANTITY = /^\d+(\.\d+)?(e\d+|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
 const NUMBER = /^(\d+\.?\d*|\.\d+)$/;
-const LONGEST = 3600;
+const MAX_BACKOFF = 3600;
 const RESOURCE = /^[A-Za-z][\w.-]*(\/[\w.-]+)?$/;
 
 /** The step that the first cell is in; '' for none. */
 export function currentStep(subject: ISubject): string {
-  const told = readTags(tagsOf(subject.cells[0]));
-  return told.step || (isRuled(told.role) ? '' : subject.owner);
+  const tags = readTags(tagsOf(subject.cells[0]));
+  return tags.step || (isExclusiveRole(tags.role) ? '' : subject.owner);
 }
 
 /** Whether a role takes a cell out of all steps. */
-export function isRuled(role: Role | ''): boolean {
+export function isExclusiveRole(role: Role | ''): boolean {
   return role !== '' && role !== 'metrics';
 }
 
 /** The cells of the current step that are not edited. */
-export function others(subject: ISubject): readonly ICellModel[] {
+export function otherCells(subject: ISubject): readonly ICellModel[] {
   const current = currentStep(subject);
   return current ? subject.members(current).filter(cell => !subject.cells.includes(cell)) : [];
 }
 
-export function outcome(subject: ISubject, form: IForm): Outcome {
+export function computeOutcome(subject: ISubject, form: IForm): Outcome {
   const current = currentStep(subject);
   if (form.step === current) {
     return 'same';
@@ -78,28 +78,28 @@ export function outcome(subject: ISubject, form: IForm): Outcome {
   if (subject.members(form.step).length) {
     return 'join';
   }
-  return current && (form.whole || !others(subject).length) ? 'rename' : 'new';
+  return current && (form.wholeStep || !otherCells(subject).length) ? 'rename' : 'new';
 }
 
 /** What the form shows. */
-export function shown(subject: ISubject, touched: Touched): IForm {
-  const told = readTags(tagsOf(subject.cells[0]));
+export function formValues(subject: ISubject, changes: FormChanges): IForm {
+  const tags = readTags(tagsOf(subject.cells[0]));
   const current = currentStep(subject);
-  const bare = {
-    whole: false,
-    role: told.role,
-    gate: told.gate,
+  const defaults = {
+    wholeStep: false,
+    role: tags.role,
+    gate: tags.gate,
     after: [],
     retries: '',
     backoff: '',
     timeout: '',
     cache: ''
   };
-  const form: IForm = { ...bare, limits: '', step: current, ...touched };
-  const source = outcome(subject, form) === 'rename' ? current : form.step;
+  const form: IForm = { ...defaults, limits: '', step: current, ...changes };
+  const source = computeOutcome(subject, form) === 'rename' ? current : form.step;
   const members = source ? subject.members(source) : [];
   const settings: IStepSettings = Object.assign({}, ...[...members].reverse().map(settingsOf));
-  const known = {
+  const stepValues = {
     after: [...new Set(members.flatMap(cell => readTags(tagsOf(cell)).after))],
     retries: settings.retries ? String(settings.retries) : '',
     backoff: settings.backoff === undefined ? '' : String(settings.backoff),
@@ -107,89 +107,92 @@ export function shown(subject: ISubject, touched: Touched): IForm {
     cache: settings.cache ?? '',
     limits: limitsText(settings.limits)
   };
-  return { ...form, ...known, ...touched };
+  return { ...form, ...stepValues, ...changes };
 }
 
 /** What is wrong, by field. Only what was changed here is judged. */
-export function problemsOf(
+export function validate(
   form: IForm,
-  touched: Touched,
+  changes: FormChanges,
   trans: TranslationBundle
 ): Partial<Record<keyof IForm, string>> {
-  const found: Partial<Record<keyof IForm, string>> = {};
-  const said = { ...touched, step: form.step };
-  if (!isRuled(form.role) && whyNoName(said.step) === 'characters') {
-    found.step = trans.__('Letters, digits, _ - and . only; such as %1', asName(said.step) || 'load');
+  const problems: Partial<Record<keyof IForm, string>> = {};
+  const values = { ...changes, step: form.step };
+  if (!isExclusiveRole(form.role) && nameError(values.step) === 'characters') {
+    problems.step = trans.__(
+      'Letters, digits, _ - and . only; such as %1',
+      toStepName(values.step) || 'load'
+    );
   }
-  if (said.retries && !/^\d{1,4}$/.test(said.retries.trim())) {
-    found.retries = trans.__('A whole number');
+  if (values.retries && !/^\d{1,4}$/.test(values.retries.trim())) {
+    problems.retries = trans.__('A whole number');
   }
-  if (said.backoff && !(NUMBER.test(said.backoff.trim()) && Number(said.backoff) <= LONGEST)) {
-    found.backoff = trans.__('Seconds, %1 at most', LONGEST);
+  if (values.backoff && !(NUMBER.test(values.backoff.trim()) && Number(values.backoff) <= MAX_BACKOFF)) {
+    problems.backoff = trans.__('Seconds, %1 at most', MAX_BACKOFF);
   }
-  if (said.timeout && !(NUMBER.test(said.timeout.trim()) && Number(said.timeout) > 0)) {
-    found.timeout = trans.__('Seconds, more than 0');
+  if (values.timeout && !(NUMBER.test(values.timeout.trim()) && Number(values.timeout) > 0)) {
+    problems.timeout = trans.__('Seconds, more than 0');
   }
-  if (said.limits && limitsOf(said.limits) === null) {
-    found.limits = trans.__('Such as cpu=2, memory=4Gi');
+  if (values.limits && limitsOf(values.limits) === null) {
+    problems.limits = trans.__('Such as cpu=2, memory=4Gi');
   }
-  return found;
+  return problems;
 }
 
 /** Write what was changed, as one change that can be undone. */
-export function save(subject: ISubject, touched: Touched): void {
-  const form = shown(subject, touched);
+export function save(subject: ISubject, changes: FormChanges): void {
+  const form = formValues(subject, changes);
   const current = currentStep(subject);
   const { notebook, cells } = subject;
-  change(notebook, () => {
-    if (touched.role !== undefined) {
-      giveRole(notebook, cells, form.role);
+  transact(notebook, () => {
+    if (changes.role !== undefined) {
+      assignRole(notebook, cells, form.role);
     }
-    if (touched.gate !== undefined) {
+    if (changes.gate !== undefined) {
       cells.forEach(cell => setTags(cell, { ...readTags(tagsOf(cell)), gate: form.gate }));
     }
-    if (isRuled(form.role)) {
+    if (isExclusiveRole(form.role)) {
       return;
     }
-    if (form.whole && current && form.step && form.step !== current) {
-      const untagged = cellsOf(notebook, current).length ? [] : subject.members(current);
+    if (form.wholeStep && current && form.step && form.step !== current) {
+      const implicitCells = cellsOf(notebook, current).length ? [] : subject.members(current);
       renameStep(notebook, current, form.step);
-      giveStep(notebook, untagged, form.step);
+      moveToStep(notebook, implicitCells, form.step);
     }
     if (cells.some(cell => readTags(tagsOf(cell)).step !== form.step)) {
-      giveStep(notebook, cells, form.step);
+      moveToStep(notebook, cells, form.step);
     }
     if (form.step) {
-      saveStep(subject, form, touched);
+      saveStep(subject, form, changes);
     }
   });
 }
 
 /** What is said once for a step: by its first cell. */
-function saveStep(subject: ISubject, form: IForm, touched: Touched): void {
+function saveStep(subject: ISubject, form: IForm, changes: FormChanges): void {
   const tagged = cellsOf(subject.notebook, form.step);
   const members = tagged.length ? tagged : [...subject.members(form.step)];
   const first = members[0] ?? subject.cells[0];
-  if (touched.after) {
-    const before = new Set(members.flatMap(cell => readTags(tagsOf(cell)).after));
-    const more = touched.after.filter(name => !before.has(name));
+  if (changes.after) {
+    const dependencies = new Set(members.flatMap(cell => readTags(tagsOf(cell)).after));
+    const newDependencies = changes.after.filter(name => !dependencies.has(name));
     for (const cell of members) {
-      const now = readTags(tagsOf(cell));
-      const kept = now.after.filter(name => form.after.includes(name));
-      setTags(cell, { ...now, after: cell === first ? [...kept, ...more] : kept });
+      const tags = readTags(tagsOf(cell));
+      const remaining = tags.after.filter(name => form.after.includes(name));
+      setTags(cell, { ...tags, after: cell === first ? [...remaining, ...newDependencies] : remaining });
     }
   }
-  const wanted: IStepSettings = {
-    ...('retries' in touched ? { retries: Number(form.retries) || undefined } : {}),
-    ...('backoff' in touched
+  const settings: IStepSettings = {
+    ...('retries' in changes ? { retries: Number(form.retries) || undefined } : {}),
+    ...('backoff' in changes
       ? { backoff: form.backoff.trim() === '' ? undefined : Number(form.backoff) }
       : {}),
-    ...('timeout' in touched ? { timeout: Number(form.timeout) || undefined } : {}),
-    ...('cache' in touched ? { cache: (form.cache || undefined) as IStepSettings['cache'] } : {}),
-    ...('limits' in touched ? { limits: limitsOf(form.limits) ?? undefined } : {})
+    ...('timeout' in changes ? { timeout: Number(form.timeout) || undefined } : {}),
+    ...('cache' in changes ? { cache: (form.cache || undefined) as IStepSettings['cache'] } : {}),
+    ...('limits' in changes ? { limits: limitsOf(form.limits) ?? undefined } : {})
   };
-  const cleared = Object.fromEntries(Object.keys(wanted).map(name => [name, undefined]));
-  members.forEach(cell => setSettings(cell, cell === first ? wanted : cleared));
+  const cleared = Object.fromEntries(Object.keys(settings).map(name => [name, undefined]));
+  members.forEach(cell => setSettings(cell, cell === first ? settings : cleared));
 }
 
 function limitsText(limits: Record<string, string> | undefined): string {
@@ -203,8 +206,8 @@ export function limitsOf(text: string): Record<string, string> | null {
   const pairs = text
     .split(/[,\s]+/)
     .filter(Boolean)
-    .map(part => part.split('='));
-  const sound = pairs.every(pair => pair.length === 2 && RESOURCE.test(pair[0]) && QUANTITY.test(pair[1]));
+    .map(pair => pair.split('='));
+  const isValid = pairs.every(pair => pair.length === 2 && RESOURCE.test(pair[0]) && QUANTITY.test(pair[1]));
   const names = new Set(pairs.map(pair => pair[0]));
-  return sound && names.size === pairs.length ? Object.fromEntries(pairs) : null;
+  return isValid && names.size === pairs.length ? Object.fromEntries(pairs) : null;
 }

@@ -1,21 +1,22 @@
 import type { Cell, ICellModel } from '@jupyterlab/cells';
 import { LabIcon } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
-import { duration } from '../format';
+import { formatDuration } from '../format';
 import { roleIcons, stateSvg } from '../icons';
-import { stateWord } from '../states';
-import { IMlops, INotebookDesk } from '../tokens';
+import { stateLabel } from '../stateBadge';
+import { IMlops, INotebookState } from '../tokens';
+import { hueAt } from '../stepColors';
 import { stepsOf } from '../runs/model';
 import { Step, StepRun } from '../types';
 import { tagsOf } from './edit';
 import { readTags } from './tags';
 
-const MOST_NAMES = 5;
+const MAX_NAMES = 5;
 
 /** What a header shows, as plain data. */
-export interface IHeaderFace {
+export interface IHeaderContent {
   step: string;
-  hue: string;
+  color: string;
   first: boolean;
   suggested: boolean;
   roles: string[];
@@ -27,56 +28,56 @@ export interface IHeaderFace {
 }
 
 /** What all headers of a notebook are drawn from, looked up once. */
-export interface IGlance {
-  desk: INotebookDesk;
+export interface IHeaderContext {
+  state: INotebookState;
   steps: ReadonlyMap<string, Step>;
   runs: ReadonlyMap<string, StepRun>;
   /** The step that is running. */
-  now: string;
+  runningStep: string;
 }
 
-export function glance(desk: INotebookDesk): IGlance {
-  const run = desk.runs.last;
-  const live = run && desk.runs.feed.live(run.id);
+export function headerContext(state: INotebookState): IHeaderContext {
+  const run = state.runs.latest;
+  const live = run && state.runs.feed.live(run.id);
   return {
-    desk,
-    steps: new Map(desk.pipeline.pipeline?.steps.map(step => [step.name, step])),
+    state,
+    steps: new Map(state.pipeline.pipeline?.steps.map(step => [step.name, step])),
     runs: new Map(run && stepsOf(run, live).map(step => [step.name, step])),
-    now: live?.step ?? ''
+    runningStep: live?.step ?? ''
   };
 }
 
 /** What the header of a cell shows now. */
-export function faceOf(model: ICellModel, known: IGlance, position: number): IHeaderFace {
-  const { pipeline } = known.desk;
-  const foreign = (pipeline.pipeline?.language ?? 'python') !== 'python'; // where it is one step, whatever its tags
-  const told = readTags(foreign ? [] : tagsOf(model));
-  const suggested = pipeline.suggested.get(model.id) ?? '';
-  const wanted = suggested ? readTags([suggested]) : told;
+export function headerContent(model: ICellModel, context: IHeaderContext, position: number): IHeaderContent {
+  const { pipeline } = context.state;
+  const isForeign = (pipeline.pipeline?.language ?? 'python') !== 'python'; // where it is one step, whatever its tags
+  const cellTags = readTags(isForeign ? [] : tagsOf(model));
+  const suggested = pipeline.suggestedTags.get(model.id) ?? '';
+  const tags = suggested ? readTags([suggested]) : cellTags;
   const owner = pipeline.owner(model.id);
-  const ruled = wanted.role !== '' && wanted.role !== 'metrics';
-  const step = ruled ? '' : wanted.step || (suggested ? '' : (owner?.step ?? ''));
-  const made = known.steps.get(step);
-  const roles = [...(wanted.role ? [wanted.role] : []), ...(told.gate ? ['gate'] : [])];
+  const isExclusive = tags.role !== '' && tags.role !== 'metrics';
+  const step = isExclusive ? '' : tags.step || (suggested ? '' : (owner?.step ?? ''));
+  const pipelineStep = context.steps.get(step);
+  const roles = [...(tags.role ? [tags.role] : []), ...(cellTags.gate ? ['gate'] : [])];
   const first = suggested
-    ? pipeline.suggestion?.steps.find(one => one.name === step)?.cells[0] === position
-    : made === undefined || pipeline.cellId(made.cells[0]) === model.id;
-  const now = known.runs.get(step);
-  const names = suggested ? (pipeline.suggestion?.steps.map(one => one.name) ?? []) : [];
+    ? pipeline.suggestion?.steps.find(suggestedStep => suggestedStep.name === step)?.cells[0] === position
+    : pipelineStep === undefined || pipeline.cellId(pipelineStep.cells[0]) === model.id;
+  const stepRun = context.runs.get(step);
+  const names = suggested ? (pipeline.suggestion?.steps.map(suggestedStep => suggestedStep.name) ?? []) : [];
   const hue = suggested
-    ? `var(--jp-mlops-hue-${Math.max(0, names.indexOf(step)) % 8})`
-    : (pipeline.hues.get(step) ?? 'var(--jp-border-color1)');
+    ? hueAt(Math.max(0, names.indexOf(step)))
+    : (pipeline.stepColors.get(step) ?? 'var(--jp-border-color1)');
   return {
     step,
-    hue: step ? hue : 'var(--jp-border-color1)',
+    color: step ? hue : 'var(--jp-border-color1)',
     first,
     suggested: suggested !== '',
     roles,
-    reads: made?.inputs ?? [],
-    writes: made?.outputs ?? [],
-    state: now?.state ?? '',
-    seconds: now?.seconds ?? 0,
-    running: now?.state === 'running' && known.now === step
+    reads: pipelineStep?.inputs ?? [],
+    writes: pipelineStep?.outputs ?? [],
+    state: stepRun?.state ?? '',
+    seconds: stepRun?.seconds ?? 0,
+    running: stepRun?.state === 'running' && context.runningStep === step
   };
 }
 
@@ -98,7 +99,7 @@ export class CellHeader extends Widget {
     });
     this._chip.addEventListener('mousedown', event => event.stopPropagation());
     this._flow = document.createElement('span');
-    this._flow.className = 'jp-mlops-flow';
+    this._flow.className = 'jp-mlops-flow jp-mlops-grow';
     this._last = document.createElement('span');
     this._last.className = 'jp-mlops-last';
     this.node.append(this._chip, this._flow, this._last);
@@ -110,12 +111,12 @@ export class CellHeader extends Widget {
   }
 
   /** Show what is known now. Nothing is touched that stays as it was. */
-  show_(face: IHeaderFace | null): void {
+  update_(face: IHeaderContent | null): void {
     const text = JSON.stringify(face);
-    if (text === this._face) {
+    if (text === this._contentJson) {
       return;
     }
-    this._face = text;
+    this._contentJson = text;
     this.setHidden(face === null);
     const node = this.cell.node;
     node.classList.toggle('jp-mlops-Cell', face !== null && face.step !== '');
@@ -123,7 +124,7 @@ export class CellHeader extends Widget {
       node.style.removeProperty('--jp-mlops-hue');
       return;
     }
-    node.style.setProperty('--jp-mlops-hue', face.hue);
+    node.style.setProperty('--jp-mlops-hue', face.color);
     this.node.dataset.first = String(face.first || face.roles.length > 0 || !face.step);
     this.node.dataset.suggested = String(face.suggested);
     this.node.dataset.running = String(face.running);
@@ -132,32 +133,34 @@ export class CellHeader extends Widget {
     this._showLast(face);
   }
 
-  private _showChip(face: IHeaderFace): void {
+  private _showChip(face: IHeaderContent): void {
     const { trans } = this._mlops;
-    const parts: Node[] = [];
+    const nodes: Node[] = [];
     if (face.step) {
       const dot = document.createElement('span');
-      dot.className = 'jp-mlops-dot';
+      dot.style.color = 'var(--jp-mlops-hue)';
+      dot.textContent = '●';
+      dot.setAttribute('aria-hidden', 'true');
       const name = document.createElement('span');
       name.className = 'jp-mlops-name';
       name.textContent = face.step;
-      parts.push(dot, name);
+      nodes.push(dot, name);
     }
     for (const role of face.roles) {
-      const mark = document.createElement('span');
-      mark.className = 'jp-mlops-role';
-      mark.append(iconOf(roleIcons[role]), roleWord(role, this._mlops));
-      parts.push(mark);
+      const roleNode = document.createElement('span');
+      roleNode.className = 'jp-mlops-role';
+      roleNode.append(iconOf(roleIcons[role]), roleLabel(role, this._mlops));
+      nodes.push(roleNode);
     }
-    if (!parts.length) {
-      const none = document.createElement('span');
-      none.className = 'jp-mlops-none';
-      none.textContent = trans.__('no step');
-      parts.push(none);
+    if (!nodes.length) {
+      const placeholder = document.createElement('span');
+      placeholder.className = 'jp-mlops-secondary';
+      placeholder.textContent = trans.__('no step');
+      nodes.push(placeholder);
     }
-    this._chip.replaceChildren(...parts);
-    const what = face.step ? trans.__('Step %1', face.step) : face.roles.join(', ') || trans.__('No step');
-    const lines = [what];
+    this._chip.replaceChildren(...nodes);
+    const heading = face.step ? trans.__('Step %1', face.step) : face.roles.join(', ') || trans.__('No step');
+    const lines = [heading];
     if (face.reads.length) {
       lines.push(trans.__('reads %1', face.reads.join(', ')));
     }
@@ -168,60 +171,60 @@ export class CellHeader extends Widget {
     this._chip.setAttribute('aria-label', trans.__('%1. Edit step', lines.join(', ')));
   }
 
-  private _showFlow(face: IHeaderFace): void {
+  private _showFlow(face: IHeaderContent): void {
     const { trans } = this._mlops;
-    const told: string[] = [];
+    const texts: string[] = [];
     if (face.first && face.step && !face.suggested) {
       if (face.reads.length) {
-        told.push(trans.__('reads %1', few(face.reads)));
+        texts.push(trans.__('reads %1', joinNames(face.reads)));
       }
       if (face.writes.length) {
-        told.push(trans.__('writes %1', few(face.writes)));
+        texts.push(trans.__('writes %1', joinNames(face.writes)));
       }
     }
-    const parts = (face.suggested ? [trans.__('suggested')] : told).map(text => {
-      const part = document.createElement('span');
-      part.textContent = text;
-      return part;
+    const nodes = (face.suggested ? [trans.__('suggested')] : texts).map(text => {
+      const node = document.createElement('span');
+      node.textContent = text;
+      return node;
     });
-    this._flow.replaceChildren(...parts);
+    this._flow.replaceChildren(...nodes);
   }
 
-  private _showLast(face: IHeaderFace): void {
+  private _showLast(face: IHeaderContent): void {
     this._last.replaceChildren();
     if (!face.state || !face.first) {
       return;
     }
     const { trans } = this._mlops;
-    const mark = document.createElement('span');
-    mark.className = 'jp-mlops-state';
-    mark.dataset.state = face.state;
+    const badge = document.createElement('span');
+    badge.className = 'jp-mlops-state';
+    badge.dataset.state = face.state;
     const icon = document.createElement('span');
     icon.className = 'jp-mlops-state-icon';
     icon.innerHTML = stateSvg(face.state as never);
-    const word = document.createElement('span');
-    const said = stateWord(face.state as never, trans);
-    const time = this._mlops.showTime && face.seconds ? duration(face.seconds) : '';
-    word.textContent = [
-      ['completed', 'cached'].includes(face.state) ? '' : said,
+    const labelNode = document.createElement('span');
+    const label = stateLabel(face.state as never, trans);
+    const time = this._mlops.showTime && face.seconds ? formatDuration(face.seconds) : '';
+    labelNode.textContent = [
+      ['completed', 'cached'].includes(face.state) ? '' : label,
       time,
-      face.state === 'cached' ? said : ''
+      face.state === 'cached' ? label : ''
     ]
       .filter(Boolean)
       .join(' · ');
-    mark.title = said;
-    mark.append(icon, word);
-    this._last.append(mark);
+    badge.title = label;
+    badge.append(icon, labelNode);
+    this._last.append(badge);
   }
 
   private _chip: HTMLButtonElement;
   private _flow: HTMLElement;
   private _last: HTMLElement;
-  private _face = '';
+  private _contentJson = '';
 }
 
-function few(names: string[]): string {
-  return names.length > MOST_NAMES ? `${names.slice(0, MOST_NAMES).join(', ')}, …` : names.join(', ');
+function joinNames(names: string[]): string {
+  return names.length > MAX_NAMES ? `${names.slice(0, MAX_NAMES).join(', ')}, …` : names.join(', ');
 }
 
 function iconOf(icon: LabIcon): HTMLElement {
@@ -229,7 +232,7 @@ function iconOf(icon: LabIcon): HTMLElement {
 }
 
 /** The word of a role. */
-export function roleWord(role: string, mlops: IMlops): string {
+export function roleLabel(role: string, mlops: IMlops): string {
   const { trans } = mlops;
   switch (role) {
     case 'parameters':

@@ -3,7 +3,7 @@
 export const ROLES = ['parameters', 'imports', 'functions', 'metrics', 'skip'] as const;
 export type Role = (typeof ROLES)[number];
 
-const SPECIAL: Record<string, Role> = {
+const ROLE_TAGS: Record<string, Role> = {
   parameters: 'parameters',
   'pipeline-parameters': 'parameters',
   'injected-parameters': 'parameters',
@@ -13,6 +13,7 @@ const SPECIAL: Record<string, Role> = {
   'pipeline-metrics': 'metrics',
   skip: 'skip'
 };
+const SKIP_EXECUTION_TAG = 'skip-execution';
 const STEP = /^(step|block):(.+)$/u;
 const AFTER = /^prev:(.+)$/u;
 const STEP_NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u;
@@ -26,29 +27,31 @@ export interface ICellTags {
 }
 
 export function readTags(tags: readonly string[]): ICellTags {
-  const role = tags.map(tag => SPECIAL[tag]).find(Boolean) ?? '';
-  const ruled = role !== '' && role !== 'metrics';
+  const role = tags.includes(SKIP_EXECUTION_TAG)
+    ? 'skip'
+    : (tags.map(tag => ROLE_TAGS[tag]).find(Boolean) ?? '');
+  const isExclusive = role !== '' && role !== 'metrics';
   return {
     role,
-    step: ruled ? '' : (tags.map(tag => STEP.exec(tag)?.[2]).find(Boolean) ?? ''),
-    after: ruled ? [] : tags.flatMap(tag => AFTER.exec(tag)?.[1] ?? []),
+    step: isExclusive ? '' : (tags.map(tag => STEP.exec(tag)?.[2]).find(Boolean) ?? ''),
+    after: isExclusive ? [] : tags.flatMap(tag => AFTER.exec(tag)?.[1] ?? []),
     gate: tags.includes('gate')
   };
 }
 
 /** Whether any tag means something here. */
 export function isTagged(tags: readonly string[]): boolean {
-  const told = readTags(tags);
-  return told.step !== '' || told.role !== '';
+  const cellTags = readTags(tags);
+  return cellTags.step !== '' || cellTags.role !== '';
 }
 
 /** Why a text can't name a step; '' if it can. */
-export function whyNoName(name: string): '' | 'empty' | 'characters' {
+export function nameError(name: string): '' | 'empty' | 'characters' {
   return name === '' ? 'empty' : STEP_NAME.test(name) ? '' : 'characters';
 }
 
 /** The nearest text that can name a step. */
-export function asName(text: string): string {
+export function toStepName(text: string): string {
   return text
     .trim()
     .replace(/[^\p{L}\p{N}_.-]+/gu, '_')
@@ -56,47 +59,47 @@ export function asName(text: string): string {
 }
 
 /** The tags with these of ours instead; a tag that stays keeps its place, and so do all others. */
-export function withTags(tags: readonly string[], wanted: ICellTags): string[] {
-  const before = readTags(tags);
-  const made: string[] = [];
-  const left = new Set(wanted.after);
-  let step = wanted.step;
-  let role = wanted.role;
-  let gate = wanted.gate;
+export function updateTags(tags: readonly string[], cellTags: ICellTags): string[] {
+  const oldTags = readTags(tags);
+  const newTags: string[] = [];
+  const missingDependencies = new Set(cellTags.after);
+  let step = cellTags.step;
+  let role = cellTags.role;
+  let gate = cellTags.gate;
   for (const tag of tags) {
-    const named = STEP.exec(tag);
-    const after = AFTER.exec(tag)?.[1];
-    if (SPECIAL[tag]) {
-      if (role && SPECIAL[tag] === role) {
-        made.push(tag);
+    const stepMatch = STEP.exec(tag);
+    const dependency = AFTER.exec(tag)?.[1];
+    if (ROLE_TAGS[tag]) {
+      if (role && ROLE_TAGS[tag] === role) {
+        newTags.push(tag);
         role = '';
-      } else if (role && before.role) {
-        made.push(role);
+      } else if (role && oldTags.role) {
+        newTags.push(role);
         role = '';
       }
-    } else if (named) {
+    } else if (stepMatch) {
       if (step) {
-        made.push(`${named[1]}:${step}`);
+        newTags.push(`${stepMatch[1]}:${step}`);
         step = '';
       }
-    } else if (after !== undefined) {
-      if (left.delete(after)) {
-        made.push(tag);
+    } else if (dependency !== undefined) {
+      if (missingDependencies.delete(dependency)) {
+        newTags.push(tag);
       }
     } else if (tag === 'gate') {
       if (gate) {
-        made.push(tag);
+        newTags.push(tag);
         gate = false;
       }
     } else {
-      made.push(tag);
+      newTags.push(tag);
     }
   }
   if (role) {
-    made.push(role);
+    newTags.push(role);
   }
   if (step) {
-    made.push(`step:${step}`);
+    newTags.push(`step:${step}`);
   }
-  return [...made, ...[...left].map(name => `prev:${name}`), ...(gate ? ['gate'] : [])];
+  return [...newTags, ...[...missingDependencies].map(name => `prev:${name}`), ...(gate ? ['gate'] : [])];
 }

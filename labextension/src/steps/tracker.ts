@@ -2,8 +2,8 @@ import { Cell } from '@jupyterlab/cells';
 import { NotebookPanel } from '@jupyterlab/notebook';
 import { IDisposable } from '@lumino/disposable';
 import { PanelLayout } from '@lumino/widgets';
-import { IMlops, INotebookDesk } from '../tokens';
-import { CellHeader, faceOf, glance } from './header';
+import { IMlops, INotebookState } from '../tokens';
+import { CellHeader, headerContent, headerContext } from './header';
 
 /** Keeps a header on each code cell of one view of a notebook.
  *
@@ -16,15 +16,15 @@ export class HeaderTracker implements IDisposable {
     private readonly mlops: IMlops,
     private readonly open: (panel: NotebookPanel, header: CellHeader) => void
   ) {
-    this._desk = mlops.desk(panel);
+    this._state = mlops.stateFor(panel);
     void panel.context.ready.then(() => {
       if (this._disposed || panel.isDisposed) {
         return;
       }
-      panel.content.model?.cells.changed.connect(this._soon, this);
-      this._desk.pipeline.changed.connect(this._soon, this);
-      this._desk.runs.changed.connect(this._soon, this);
-      mlops.settingsChanged.connect(this._soon, this);
+      panel.content.model?.cells.changed.connect(this._scheduleUpdate, this);
+      this._state.pipeline.changed.connect(this._scheduleUpdate, this);
+      this._state.runs.changed.connect(this._scheduleUpdate, this);
+      mlops.settingsChanged.connect(this._scheduleUpdate, this);
       this._update();
     });
     panel.disposed.connect(() => this.dispose());
@@ -44,13 +44,13 @@ export class HeaderTracker implements IDisposable {
     }
     this._disposed = true;
     cancelAnimationFrame(this._frame);
-    this.panel.content.model?.cells.changed.disconnect(this._soon, this);
-    this._desk.pipeline.changed.disconnect(this._soon, this);
-    this._desk.runs.changed.disconnect(this._soon, this);
-    this.mlops.settingsChanged.disconnect(this._soon, this);
+    this.panel.content.model?.cells.changed.disconnect(this._scheduleUpdate, this);
+    this._state.pipeline.changed.disconnect(this._scheduleUpdate, this);
+    this._state.runs.changed.disconnect(this._scheduleUpdate, this);
+    this.mlops.settingsChanged.disconnect(this._scheduleUpdate, this);
   }
 
-  private _soon(): void {
+  private _scheduleUpdate(): void {
     if (!this._frame) {
       this._frame = requestAnimationFrame(() => {
         this._frame = 0;
@@ -63,11 +63,11 @@ export class HeaderTracker implements IDisposable {
     if (this._disposed || this.panel.isDisposed) {
       return;
     }
-    const { pipeline } = this._desk;
-    const shown =
+    const { pipeline } = this._state;
+    const visible =
       this.mlops.headers !== 'never' &&
-      (this.mlops.headers === 'always' || pipeline.tagged || pipeline.suggested.size > 0);
-    const known = glance(this._desk);
+      (this.mlops.headers === 'always' || pipeline.tagged || pipeline.suggestedTags.size > 0);
+    const context = headerContext(this._state);
     this.panel.content.widgets.forEach((cell, position) => {
       if (cell.model.type !== 'code') {
         this._headers.get(cell)?.dispose();
@@ -75,27 +75,27 @@ export class HeaderTracker implements IDisposable {
       }
       const header = this._headers.get(cell);
       if (header) {
-        header.show_(shown ? faceOf(cell.model, known, position) : null);
-      } else if (shown) {
+        header.update_(visible ? headerContent(cell.model, context, position) : null);
+      } else if (visible) {
         this._add(cell);
       }
     });
   }
 
   private _add(cell: Cell): void {
-    const header = new CellHeader(cell, this.mlops, made => this.open(this.panel, made));
+    const header = new CellHeader(cell, this.mlops, cellHeader => this.open(this.panel, cellHeader));
     header.hide();
     this._headers.set(cell, header);
     cell.disposed.connect(() => this._headers.delete(cell));
     void cell.ready.then(() => {
       if (!cell.isDisposed && !header.isDisposed) {
         (cell.layout as PanelLayout).insertWidget(1, header);
-        this._soon();
+        this._scheduleUpdate();
       }
     });
   }
 
-  private _desk: INotebookDesk;
+  private _state: INotebookState;
   private _headers = new Map<Cell, CellHeader>();
   private _frame = 0;
   private _disposed = false;

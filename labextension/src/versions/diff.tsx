@@ -1,11 +1,11 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { short } from '../format';
+import { formatValue } from '../format';
 import { IMlops } from '../tokens';
 import { Values } from '../types';
 
 /** The names of the five sections of a difference. */
-export function sectionWords(trans: TranslationBundle): Record<string, string> {
+export function sectionLabels(trans: TranslationBundle): Record<string, string> {
   return {
     code: trans.__('Code'),
     pipeline: trans.__('Pipeline'),
@@ -16,22 +16,22 @@ export function sectionWords(trans: TranslationBundle): Record<string, string> {
 }
 
 /** What differs, in sections; empty ones are left closed. */
-export function Sections(props: { mlops: IMlops; sections: Record<string, Values[]> }): JSX.Element {
+export function DiffSections(props: { mlops: IMlops; sections: Record<string, Values[]> }): JSX.Element {
   const { trans } = props.mlops;
-  const words = sectionWords(trans);
+  const labels = sectionLabels(trans);
   return (
     <>
-      {Object.entries(props.sections).map(([name, found]) => (
-        <details key={name} open={found.length > 0} className="jp-mlops-diff">
+      {Object.entries(props.sections).map(([name, changes]) => (
+        <details key={name} open={changes.length > 0}>
           <summary>
-            {words[name] ?? name} · {found.length || trans.__('nothing')}
+            {labels[name] ?? name} · {changes.length || trans.__('nothing')}
           </summary>
-          {found.map((change, at) => (
-            <div key={at}>
+          {changes.map((change, index) => (
+            <div key={index}>
               <div>
                 {String(change.what)}
                 {typeof change.cell === 'number' ? ` · ${trans.__('cell %1', change.cell + 1)}` : ''}
-                {'before' in change ? ` · ${short(change.before)} → ${short(change.after)}` : ''}
+                {'before' in change ? ` · ${formatValue(change.before)} → ${formatValue(change.after)}` : ''}
               </div>
               {change.diff ? <Diff lines={change.diff} /> : null}
             </div>
@@ -42,6 +42,8 @@ export function Sections(props: { mlops: IMlops; sections: Record<string, Values
   );
 }
 
+const SIGN_STATES: Record<string, string> = { '+': 'completed', '-': 'failed' };
+
 /** A unified diff, each line marked by sign and colour. */
 export function Diff(props: { lines: unknown }): JSX.Element {
   const lines = (
@@ -49,8 +51,8 @@ export function Diff(props: { lines: unknown }): JSX.Element {
   ).filter(line => !line.startsWith('+++') && !line.startsWith('---') && !line.startsWith('@@'));
   return (
     <pre className="jp-mlops-lines" tabIndex={0}>
-      {lines.map((line, at) => (
-        <span key={at} data-sign={line[0]}>
+      {lines.map((line, index) => (
+        <span key={index} data-sign={line[0]} data-state={SIGN_STATES[line[0]]}>
           {line}
           {'\n'}
         </span>

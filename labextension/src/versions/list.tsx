@@ -1,31 +1,32 @@
 import * as React from 'react';
-import { moment } from '../format';
-import { wordsOf } from '../request';
-import { useAnswer } from '../signal';
+import { formatTime } from '../format';
+import { errorMessage } from '../request';
+import { useRequest } from '../hooks';
 import { ActionTable } from '../table';
+import { Placeholder, Problem } from '../notices';
 import { IMlops } from '../tokens';
 import { Version } from '../types';
-import { Sections } from './diff';
+import { DiffSections } from './diff';
 
 const STAGES = ['staging', 'production'];
 
 /** The versions of a job, and what differs between two of them. */
-export function VersionsPart(props: {
+export function VersionsTab(props: {
   mlops: IMlops;
   job: string;
   versions: Version[];
-  act: (work: () => Promise<unknown>) => Promise<void>;
+  runAction: (request: () => Promise<unknown>) => Promise<void>;
 }): JSX.Element {
-  const { mlops, job, versions, act } = props;
+  const { mlops, job, versions, runAction } = props;
   const { trans } = mlops;
   const [pair, setPair] = React.useState<[string, string] | null>(null);
   if (!versions.length) {
-    return <div className="jp-mlops-empty">{trans.__('Nothing was published.')}</div>;
+    return <Placeholder trans={trans}>{trans.__('Nothing was published.')}</Placeholder>;
   }
   return (
     <>
       {versions.length > 1 ? (
-        <Pair mlops={mlops} job={job} versions={versions} pair={pair} onChange={setPair} />
+        <VersionDiff mlops={mlops} job={job} versions={versions} pair={pair} onChange={setPair} />
       ) : null}
       <ActionTable
         trans={trans}
@@ -37,39 +38,40 @@ export function VersionsPart(props: {
           trans.__('Commit')
         ]}
       >
-        {versions.map((one, at) => (
-          <tr key={one.version}>
-            <td title={one.digest}>
-              {one.version}
-              {(one.aliases ?? []).map(alias => (
-                <span key={alias} className="jp-mlops-tag">
+        {versions.map((version, index) => (
+          <tr key={version.version}>
+            <td title={version.digest}>
+              {version.version}
+              {(version.aliases ?? []).map(alias => (
+                <span key={alias} className="jp-mlops-secondary">
+                  {' · '}
                   {alias}
                 </span>
               ))}
             </td>
-            <td className="jp-mlops-time">{moment(one.created)}</td>
-            <td>{one.author}</td>
-            <td className="jp-mlops-words">{one.message}</td>
-            <td title={one.commit}>
-              {one.commit ? `${one.branch} ${one.commit.slice(0, 8)}` : ''}
-              {one.dirty ? <span className="jp-mlops-quiet"> {trans.__('with changes')}</span> : null}
+            <td className="jp-mlops-time">{formatTime(version.created)}</td>
+            <td>{version.author}</td>
+            <td className="jp-mlops-words">{version.message}</td>
+            <td title={version.commit}>
+              {version.commit ? `${version.branch} ${version.commit.slice(0, 8)}` : ''}
+              {version.dirty ? <span className="jp-mlops-secondary"> {trans.__('with changes')}</span> : null}
             </td>
             <td className="jp-mlops-acts">
-              {at + 1 < versions.length ? (
+              {index + 1 < versions.length ? (
                 <button
                   className="jp-mlops-link"
-                  aria-label={trans.__('Changes of %1', one.version)}
-                  onClick={() => setPair([versions[at + 1].version, one.version])}
+                  aria-label={trans.__('Changes of %1', version.version)}
+                  onClick={() => setPair([versions[index + 1].version, version.version])}
                 >
                   {trans.__('Changes')}
                 </button>
               ) : null}
-              {STAGES.filter(alias => !(one.aliases ?? []).includes(alias)).map(alias => (
+              {STAGES.filter(alias => !(version.aliases ?? []).includes(alias)).map(alias => (
                 <button
                   key={alias}
                   className="jp-mlops-link"
-                  aria-label={trans.__('Make %1 %2', one.version, alias)}
-                  onClick={() => void act(() => mlops.jobs.setAlias(job, alias, one.version))}
+                  aria-label={trans.__('Make %1 %2', version.version, alias)}
+                  onClick={() => void runAction(() => mlops.jobs.setAlias(job, alias, version.version))}
                 >
                   {trans.__('Make it %1', alias)}
                 </button>
@@ -83,7 +85,7 @@ export function VersionsPart(props: {
 }
 
 /** What differs between two versions that are chosen. */
-function Pair(props: {
+function VersionDiff(props: {
   mlops: IMlops;
   job: string;
   versions: Version[];
@@ -92,48 +94,44 @@ function Pair(props: {
 }): JSX.Element {
   const { mlops, job, versions, pair, onChange } = props;
   const { trans } = mlops;
-  const diff = useAnswer(
+  const diff = useRequest(
     () => (pair ? mlops.jobs.diff(job, ...pair) : Promise.resolve(null)),
     [pair?.join()]
   );
-  const choice = (label: string, value: string, take: (name: string) => [string, string]) => (
+  const renderSelect = (label: string, value: string, makePair: (name: string) => [string, string]) => (
     <select
       className="jp-mlops-choice"
       aria-label={label}
       value={value}
-      onChange={event => onChange(take(event.target.value))}
+      onChange={event => onChange(makePair(event.target.value))}
     >
-      {versions.map(one => (
-        <option key={one.version} value={one.version}>
-          {one.version}
+      {versions.map(version => (
+        <option key={version.version} value={version.version}>
+          {version.version}
         </option>
       ))}
     </select>
   );
-  const [old, now] = pair ?? [versions[1].version, versions[0].version];
+  const [oldVersion, newVersion] = pair ?? [versions[1].version, versions[0].version];
   return (
     <section className="jp-mlops-pair" aria-label={trans.__('What differs')}>
-      <div className="jp-mlops-pair-head">
+      <div className="jp-mlops-row">
         {trans.__('What differs from')}
-        {choice(trans.__('Earlier version'), old, name => [name, now])}
+        {renderSelect(trans.__('Earlier version'), oldVersion, name => [name, newVersion])}
         {trans.__('to')}
-        {choice(trans.__('Later version'), now, name => [old, name])}
+        {renderSelect(trans.__('Later version'), newVersion, name => [oldVersion, name])}
         {pair ? (
           <button className="jp-mlops-link" onClick={() => onChange(null)}>
             {trans.__('Close')}
           </button>
         ) : (
-          <button className="jp-mlops-link" onClick={() => onChange([old, now])}>
+          <button className="jp-mlops-link" onClick={() => onChange([oldVersion, newVersion])}>
             {trans.__('Show')}
           </button>
         )}
       </div>
-      {diff.problem ? (
-        <div className="jp-mlops-problem" role="alert">
-          {wordsOf(diff.problem)}
-        </div>
-      ) : null}
-      {pair && diff.value ? <Sections mlops={mlops} sections={diff.value.sections} /> : null}
+      {diff.problem ? <Problem>{errorMessage(diff.problem)}</Problem> : null}
+      {pair && diff.value ? <DiffSections mlops={mlops} sections={diff.value.sections} /> : null}
     </section>
   );
 }

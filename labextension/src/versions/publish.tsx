@@ -1,16 +1,18 @@
 import { NotebookPanel } from '@jupyterlab/notebook';
 import * as React from 'react';
-import { acceptButton, ask, IRefusal } from '../ask';
-import { wordsOf } from '../request';
-import { saveSeen } from '../save';
-import { useAnswer } from '../signal';
+import { Form, sectionOf, textOf } from '../form';
+import { FormModel, showFormDialog, useAcceptButton } from '../formDialog';
+import { Problem } from '../notices';
+import { errorMessage } from '../request';
+import { saveNotebook } from '../saveNotebook';
+import { useDebounced, useRequest } from '../hooks';
 import { IMlops } from '../tokens';
 import { Check } from '../types';
-import { Sections } from './diff';
+import { DiffSections } from './diff';
 import { jobOf } from './view';
 
-const SOON = 300; // ms without a keystroke until it is asked what would change
-const MOST = 6; // checks that are shown
+const DEBOUNCE_MS = 300; // ms without a keystroke until it is asked what would change
+const MAX_ITEMS = 6; // checks that are shown
 
 interface IPublishForm {
   job: string;
@@ -20,79 +22,68 @@ interface IPublishForm {
 /** What would be published, under which name, and why. */
 function PublishFields(props: {
   mlops: IMlops;
-  form: IPublishForm;
+  model: FormModel<IPublishForm>;
   path: string;
   checks: Check[];
-  refusal: IRefusal | null;
 }): JSX.Element {
-  const { mlops, form, path, checks, refusal } = props;
+  const { mlops, model, path, checks } = props;
   const { trans } = mlops;
-  const [job, setJob] = React.useState(form.job);
-  const [asked, setAsked] = React.useState(form.job);
-  const box = React.useRef<HTMLDivElement>(null);
-  React.useEffect(() => {
-    const timer = window.setTimeout(() => setAsked(job), SOON);
-    return () => window.clearTimeout(timer);
-  }, [job]);
-  const told = useAnswer(
-    () => (asked ? mlops.jobs.changes(asked, path) : Promise.reject(new Error(trans.__('Name a job.')))),
-    [asked]
+  const { values, error } = model;
+  const job = values.job.trim();
+  const debouncedJob = useDebounced(job, DEBOUNCE_MS);
+  const changesRequest = useRequest(
+    () =>
+      debouncedJob
+        ? mlops.jobs.changes(debouncedJob, path)
+        : Promise.reject(new Error(trans.__('Enter a job name.'))),
+    [debouncedJob, path]
   );
-  const changes = told.problem ? undefined : told.value;
-  React.useEffect(() =>
-    acceptButton(
-      box.current,
-      changes ? trans.__('Publish %1', changes.next) : trans.__('Publish'),
-      job !== '' && !told.problem
-    )
+  const changes = changesRequest.problem ? undefined : changesRequest.value;
+  const label = changes ? trans.__('Publish %1', changes.next) : trans.__('Publish');
+  useAcceptButton(model, label, job !== '' && !changesRequest.problem);
+  const jobError =
+    error?.field === 'job'
+      ? error.message
+      : changesRequest.problem
+        ? errorMessage(changesRequest.problem)
+        : '';
+  const form = React.useMemo(
+    () =>
+      sectionOf('', {
+        job: textOf(trans.__('Job')),
+        message: textOf(trans.__('Message'), {
+          'ui:placeholder': trans.__('What changed'),
+          'ui:options': { spellCheck: true }
+        })
+      }),
+    [trans]
   );
-  const wrong = refusal?.field === 'job' ? refusal.words : told.problem ? wordsOf(told.problem) : '';
   return (
-    <div ref={box}>
-      {refusal && refusal.field !== 'job' ? (
-        <div className="jp-mlops-problem" role="alert">
-          {refusal.words}
-        </div>
-      ) : null}
-      <label className="jp-mlops-field">
-        <span>{trans.__('Job')}</span>
-        <input
-          className="jp-mod-styled"
-          defaultValue={form.job}
-          aria-invalid={wrong !== ''}
-          aria-describedby={wrong ? 'jp-mlops-job-wrong' : undefined}
-          onChange={event => {
-            form.job = event.target.value.trim();
-            setJob(form.job);
-          }}
-        />
-        {wrong ? (
-          <em id="jp-mlops-job-wrong" className="jp-mlops-wrong" role="alert">
-            {wrong}
-          </em>
-        ) : null}
-      </label>
-      <label className="jp-mlops-field">
-        <span>{trans.__('Message')}</span>
-        <input
-          className="jp-mod-styled"
-          defaultValue={form.message}
-          placeholder={trans.__('What is new')}
-          onChange={event => (form.message = event.target.value)}
-        />
-      </label>
+    <>
+      <Problem>{error && error.field !== 'job' ? error.message : null}</Problem>
+      <Form
+        id="jp-mlops-publish"
+        form={form}
+        values={values}
+        errors={jobError ? { job: jobError } : {}}
+        onChange={changed => model.change(changed)}
+        translator={mlops.translator}
+      />
       <Checks mlops={mlops} checks={checks} />
-      <h3>
-        {!changes
-          ? trans.__('Comparing…')
-          : !changes.version
-            ? trans.__('The first version of %1', asked)
-            : changes.same
-              ? trans.__('Nothing changed since %1: it stays that version', changes.version)
-              : trans.__('Changed since %1', changes.version)}
-      </h3>
-      {changes?.version && !changes.same ? <Sections mlops={mlops} sections={changes.sections} /> : null}
-    </div>
+      <PublishNotes mlops={mlops} notes={changes?.notes ?? []} />
+      <p>
+        <strong>
+          {!changes
+            ? trans.__('Comparing…')
+            : !changes.version
+              ? trans.__('The first version of %1', debouncedJob)
+              : changes.same
+                ? trans.__('No changes since %1. Publishing keeps that version.', changes.version)
+                : trans.__('Changes since %1', changes.version)}
+        </strong>
+      </p>
+      {changes?.version && !changes.same ? <DiffSections mlops={mlops} sections={changes.sections} /> : null}
+    </>
   );
 }
 
@@ -100,49 +91,76 @@ function PublishFields(props: {
 function Checks(props: { mlops: IMlops; checks: Check[] }): JSX.Element | null {
   const { mlops, checks } = props;
   const { trans } = mlops;
-  const found = checks.filter(check => check.severity !== 'info');
-  const errors = found.filter(check => check.severity === 'error').length;
-  const told = errors ? found.filter(check => check.severity === 'error') : found;
-  if (!told.length) {
-    return <p className="jp-mlops-quiet">{trans.__('The checks found nothing: it will run headless.')}</p>;
+  const findings = checks.filter(check => check.severity !== 'info');
+  const errors = findings.filter(check => check.severity === 'error').length;
+  const visibleFindings = errors ? findings.filter(check => check.severity === 'error') : findings;
+  if (!visibleFindings.length) {
+    return (
+      <p className="jp-mlops-secondary">{trans.__('The checks found nothing: it will run headless.')}</p>
+    );
   }
   return (
-    <div className={errors ? 'jp-mlops-problem' : 'jp-mlops-caution'} role="status">
+    <div className="jp-mlops-callout" data-state={errors ? 'failed' : 'missed'} role="status">
       {errors
         ? trans._n(
             '%1 check says that it will not run headless:',
             '%1 checks say that it will not run headless:',
             errors
           )
-        : trans._n('%1 check has something to say:', '%1 checks have something to say:', told.length)}
+        : trans._n(
+            '%1 check has something to say:',
+            '%1 checks have something to say:',
+            visibleFindings.length
+          )}
       <ul>
-        {told.slice(0, MOST).map((check, at) => (
-          <li key={at}>
+        {visibleFindings.slice(0, MAX_ITEMS).map((check, index) => (
+          <li key={index}>
             {check.cell !== null ? `${trans.__('cell %1', check.cell + 1)}: ` : ''}
             {check.message}
           </li>
         ))}
       </ul>
-      {told.length > MOST ? trans.__('and %1 more', told.length - MOST) : ''}
+      {visibleFindings.length > MAX_ITEMS ? trans.__('and %1 more', visibleFindings.length - MAX_ITEMS) : ''}
+    </div>
+  );
+}
+
+/** What should be known before a version that can't be changed is made: its secrets. */
+export function PublishNotes(props: {
+  mlops: Pick<IMlops, 'trans'>;
+  notes: readonly string[];
+}): JSX.Element | null {
+  const { notes } = props;
+  const { trans } = props.mlops;
+  if (!notes.length) {
+    return null;
+  }
+  return (
+    <div className="jp-mlops-callout" data-state="missed" role="status">
+      {trans.__('A version can never be changed. Before you publish:')}
+      <ul>
+        {notes.slice(0, MAX_ITEMS).map((note, index) => (
+          <li key={index}>{note}</li>
+        ))}
+      </ul>
+      {notes.length > MAX_ITEMS ? trans.__('and %1 more', notes.length - MAX_ITEMS) : ''}
     </div>
   );
 }
 
 /** Show what would be published, and publish it. Returns the version's name, or '' if it was left. */
-export async function publish(mlops: IMlops, panel: NotebookPanel): Promise<string> {
+export async function showPublishDialog(mlops: IMlops, panel: NotebookPanel): Promise<string> {
   const { trans } = mlops;
-  await saveSeen(panel);
+  await saveNotebook(panel);
   const { localPath } = panel.context;
-  const form = { job: jobOf(panel), message: '' };
-  const { checks } = mlops.desk(panel).pipeline;
-  const made = await ask({
+  const { checks } = mlops.stateFor(panel).pipeline;
+  const version = await showFormDialog({
     title: trans.__('Publish %1', panel.title.label),
-    act: trans.__('Publish'),
-    form: refusal => (
-      <PublishFields mlops={mlops} form={form} path={localPath} checks={checks} refusal={refusal} />
-    ),
-    work: () => mlops.jobs.publish(form.job, localPath, form.message),
+    values: { job: jobOf(panel), message: '' },
+    acceptLabel: trans.__('Publish'),
+    renderForm: model => <PublishFields mlops={mlops} model={model} path={localPath} checks={checks} />,
+    submit: ({ job, message }) => mlops.jobs.publish(job.trim(), localPath, message),
     trans
   });
-  return made ? `${made.job} ${made.version}` : '';
+  return version ? `${version.job} ${version.version}` : '';
 }

@@ -1,13 +1,13 @@
 import { NotebookPanel } from '@jupyterlab/notebook';
 import * as React from 'react';
-import { ago } from '../format';
-import { attempt } from '../runs/actions';
-import { useAnswer, useSignal } from '../signal';
+import { formatAge } from '../format';
+import { withErrorDialog } from '../runs/actions';
+import { useRequest, useSignal } from '../hooks';
 import { IMlops } from '../tokens';
 import { Changes, Schedule, Version } from '../types';
 
 /** Where publishing and scheduling lead. */
-export interface IPublishDoor {
+export interface IPublishActions {
   publish(panel: NotebookPanel): Promise<void>;
   schedule(job: string, panel: NotebookPanel | null): Promise<void>;
   openJob(job: string): void;
@@ -15,12 +15,13 @@ export interface IPublishDoor {
 
 /** The job that a notebook is published as. */
 export function jobOf(panel: NotebookPanel): string {
-  const told = panel.content.model?.sharedModel.getMetadata('jupyter_mlops') as { job?: unknown } | undefined;
+  const metadata = panel.content.model?.sharedModel.getMetadata('jupyter_mlops') as
+    { job?: unknown } | undefined;
   const name = panel.context.localPath
     .split('/')
     .pop()!
     .replace(/\.ipynb$/, '');
-  return typeof told?.job === 'string' ? told.job : name;
+  return typeof metadata?.job === 'string' ? metadata.job : name;
 }
 
 /** How many cells differ from the latest version. */
@@ -30,15 +31,23 @@ export function changedCells(changes: Changes): number {
 }
 
 /** What was published of a notebook, and when it runs. */
-export function PublishView(props: { mlops: IMlops; panel: NotebookPanel; door: IPublishDoor }): JSX.Element {
-  const { mlops, panel, door } = props;
+export function PublishView(props: {
+  mlops: IMlops;
+  panel: NotebookPanel;
+  actions: IPublishActions;
+}): JSX.Element {
+  const { mlops, panel, actions } = props;
   const { trans } = mlops;
   const job = jobOf(panel);
   useSignal(panel.context.saveState);
-  const saved = panel.context.contentsModel?.last_modified;
-  const told = useAnswer<{ version?: Version; schedules: Schedule[]; changes?: Changes }>(async () => {
+  const lastModified = panel.context.contentsModel?.last_modified;
+  const publishRequest = useRequest<{
+    version?: Version;
+    schedules: Schedule[];
+    changes?: Changes;
+  }>(async () => {
     const jobs = await mlops.jobs.list();
-    if (!jobs.some(one => one.name === job)) {
+    if (!jobs.some(item => item.name === job)) {
       return { schedules: [] };
     }
     const [versions, schedules, changes] = await Promise.all([
@@ -47,12 +56,12 @@ export function PublishView(props: { mlops: IMlops; panel: NotebookPanel; door: 
       mlops.jobs.changes(job, panel.context.localPath)
     ]);
     return { version: versions[0], schedules, changes };
-  }, [job, saved]);
-  const act = async (work: () => Promise<unknown>) => {
-    await attempt(trans.__('That did not work'), work);
-    told.again();
+  }, [job, lastModified]);
+  const runAction = async (request: () => Promise<unknown>) => {
+    await withErrorDialog(trans.__('That did not work'), request);
+    publishRequest.refetch();
   };
-  const { version, schedules, changes } = told.value ?? { schedules: [] };
+  const { version, schedules, changes } = publishRequest.value ?? { schedules: [] };
   const cells = changes ? changedCells(changes) : 0;
   return (
     <div className="jp-mlops-publish">
@@ -60,11 +69,11 @@ export function PublishView(props: { mlops: IMlops; panel: NotebookPanel; door: 
         <span>
           {version ? (
             <>
-              <button className="jp-mlops-link" onClick={() => door.openJob(job)}>
+              <button className="jp-mlops-link" onClick={() => actions.openJob(job)}>
                 {job} {version.version}
               </button>{' '}
-              <span className="jp-mlops-quiet">
-                {trans.__('published %1 by %2', ago(version.created), version.author || '?')}
+              <span className="jp-mlops-secondary">
+                {trans.__('published %1 by %2', formatAge(version.created), version.author || '?')}
                 {' · '}
                 {changes?.same
                   ? trans.__('nothing changed since')
@@ -74,26 +83,26 @@ export function PublishView(props: { mlops: IMlops; panel: NotebookPanel; door: 
               </span>
             </>
           ) : (
-            <span className="jp-mlops-quiet">{trans.__('Not published yet.')}</span>
+            <span className="jp-mlops-secondary">{trans.__('Not published yet.')}</span>
           )}
         </span>
-        <button className="jp-mod-styled" onClick={() => void act(() => door.publish(panel))}>
+        <button className="jp-mod-styled" onClick={() => void runAction(() => actions.publish(panel))}>
           {changes && !changes.same ? trans.__('Publish %1…', changes.next) : trans.__('Publish…')}
         </button>
       </div>
-      {schedules.map(one => (
-        <div key={one.id} className="jp-mlops-line">
+      {schedules.map(item => (
+        <div key={item.id} className="jp-mlops-line">
           <span>
-            {one.words}
-            <span className="jp-mlops-quiet">
+            {item.words}
+            <span className="jp-mlops-secondary">
               {' · '}
-              {one.problem
-                ? one.problem
-                : one.paused
+              {item.problem
+                ? item.problem
+                : item.paused
                   ? trans.__('rests')
                   : trans.__(
                       'next %1',
-                      (one.upcoming[0] as { local?: string } | undefined)?.local
+                      (item.upcoming[0] as { local?: string } | undefined)?.local
                         ?.slice(0, 16)
                         .replace('T', ' ') ?? '—'
                     )}
@@ -101,14 +110,14 @@ export function PublishView(props: { mlops: IMlops; panel: NotebookPanel; door: 
           </span>
           <button
             className="jp-mlops-link"
-            onClick={() => void act(() => mlops.jobs.changeSchedule(one.id, { paused: !one.paused }))}
+            onClick={() => void runAction(() => mlops.jobs.updateSchedule(item.id, { paused: !item.paused }))}
           >
-            {one.paused ? trans.__('Go on') : trans.__('Pause')}
+            {item.paused ? trans.__('Go on') : trans.__('Pause')}
           </button>
         </div>
       ))}
       {version ? (
-        <button className="jp-mlops-link" onClick={() => void act(() => door.schedule(job, panel))}>
+        <button className="jp-mlops-link" onClick={() => void runAction(() => actions.schedule(job, panel))}>
           {trans.__('New schedule…')}
         </button>
       ) : null}

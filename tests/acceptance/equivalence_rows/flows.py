@@ -204,7 +204,7 @@ ROWS = [
         print(search.best_params_, round(search.best_score_, 4))
         # %% step:use
         print(search.predict(X[:5]), search.best_estimator_.named_steps["cut"])
-    """, needs=SK),
+    """, needs=SK, may_refuse=frozenset({"tasks of an engine"})),
     Row("grid-search-on-two-processes", r"""
         # %% imports
         import numpy as np
@@ -269,7 +269,7 @@ ROWS = [
         # %% step:d
         sklearn.set_config(transform_output="default")
         print(type(scaler.transform(df)).__name__)
-    """, needs=SK),
+    """, needs=SK, may_refuse=frozenset({"tasks of an engine"})),
     Row("model-shown-as-html", r"""
         # %% step:a
         from sklearn.linear_model import Ridge

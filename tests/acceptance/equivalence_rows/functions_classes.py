@@ -354,4 +354,25 @@ ROWS = [
         u = None
         print("end")
     """),
+    Row("del-method-prints-when-a-loop-binds-its-name", r"""
+        # %% imports
+        import time
+        # %% functions
+        class Temp:
+            def __init__(self, name): self.name = name
+            def __del__(self): print("bye", self.name)
+        # %% step:a
+        for t in [Temp("t"), Temp("u")]: time.sleep(0.05)
+        print("made")
+        # %% step:b
+        n = 0
+        for t in range(3): n += t
+        print(n)
+        # %% step:c
+        f = open("b.txt", "w"); _n = f.write("held back"); print("written")
+        # %% step:d
+        with open("a.txt") as f: print(f.read())
+        # %% step:e
+        print(open("b.txt").read(), t, f.closed)
+    """, files={"a.txt": "one"}),
 ]

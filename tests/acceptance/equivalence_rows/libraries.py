@@ -293,7 +293,7 @@ ROWS = [
         print(slow(3))
         # %% step:c
         print(slow(3))
-    """, needs=("joblib",)),
+    """, needs=("joblib",), may_refuse=frozenset({"tasks of an engine"})),
     Row("axes-shared-by-functions", r"""
         # %% functions
         import matplotlib.pyplot as plt

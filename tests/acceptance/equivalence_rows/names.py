@@ -383,4 +383,154 @@ ROWS = [
         # %% step:c
         print(late(), early())
     """),
+    # -- names that several steps bind anew
+    Row("one-variable-for-the-loops-of-all-steps", r"""
+        # %% imports
+        import time
+        # %% step:a
+        total = 0
+        for i in range(4):
+            time.sleep(0.05); total += i
+        print(total)
+        # %% step:b
+        squares = [0] * 7
+        for i in range(7): squares[i] = i * i
+        print(squares)
+        # %% step:c
+        for i, word in enumerate(["x", "y"]): print(i, word)
+        # %% step:d
+        print(i, word, total, squares)
+    """),
+    Row("an-empty-loop-leaves-its-variable-as-it-was", r"""
+        # %% imports
+        import time
+        # %% step:a
+        for row in [1, 2, 3]: time.sleep(0.05)
+        print(row)
+        # %% step:b
+        n = 0
+        for row in []: n += row
+        print(n)
+        # %% step:c
+        for row in (): pass
+        else: print("nothing")
+        # %% step:d
+        print(row)
+    """),
+    Row("a-loop-ends-with-the-value-from-before-the-last-step", r"""
+        # %% imports
+        import time
+        # %% step:first
+        i = 4; rows = list(range(3)); print(i)
+        # %% step:a
+        for i in rows: time.sleep(0.1)
+        print(rows)
+        # %% step:b
+        n = 0
+        for i in range(5): n += i
+        print(n)
+        # %% step:c
+        print(i)
+    """),
+    Row("one-name-for-the-files-of-all-steps", r"""
+        # %% imports
+        import time
+        # %% step:a
+        with open("a.txt") as f: a = f.read()
+        time.sleep(0.1); print(a)
+        # %% step:b
+        with open("b.txt") as f: b = f.read()
+        print(b)
+        # %% step:c
+        print(f.name, f.closed, a + b)
+        # %% step:d
+        with open("a.txt") as f:
+            for line in f: print(line)
+        # %% step:e
+        print(f.name, f.closed, line)
+    """, files={"a.txt": "one", "b.txt": "two"}),
+    Row("a-name-that-one-branch-binds", r"""
+        # %% imports
+        import time
+        # %% parameters
+        flag = False
+        # %% step:a
+        t = [1]; time.sleep(0.1); print(t)
+        # %% step:b
+        if flag:
+            t = [2]; print(t)
+        print(flag)
+        # %% step:c
+        try:
+            t = int("no")
+        except ValueError as e:
+            print(e)
+        # %% step:d
+        print(t)
+        try: e
+        except NameError as error: print(error)
+    """),
+    Row("a-name-that-is-not-bound-since-its-cell-fails", r"""
+        # %% imports
+        import time
+        # %% step:a
+        x = 1
+        with open("a.txt") as f: time.sleep(0.1); print(f.read())
+        # %% step:b raises-exception
+        1 / 0; x = 2
+        with open("a.txt") as f: print("never")
+        # %% step:b
+        try: print("x is", x, f.name)
+        except NameError as error: print(error)
+        # %% step:c raises-exception
+        for x in [int("no")]: print(x)
+        # %% step:d
+        print(x, f.closed)
+    """, files={"a.txt": "one"}),
+    Row("a-function-reads-the-variable-of-a-loop", r"""
+        # %% imports
+        import time
+        # %% functions
+        def shown(): return f"i is {i}"
+        # %% step:a
+        for i in range(3): time.sleep(0.05)
+        print(i)
+        # %% step:b
+        before = shown()
+        for i in range(9): pass
+        print(before)
+        # %% step:c
+        for i in []: pass
+        print(shown())
+    """),
+    Row("the-variable-of-a-loop-shares-objects", r"""
+        # %% imports
+        import time
+        # %% step:a
+        first = {"x": [1], "y": [2]}
+        for key, value in first.items(): value.append(0); time.sleep(0.05)
+        print(first)
+        # %% step:b
+        second = {"z": [3]}
+        for key, value in second.items(): value.append(9)
+        print(second)
+        # %% step:c
+        value.append(7); print(first, second, key, value is second["z"], value is first["y"])
+        # %% step:d
+        for value in []: pass
+        first["y"].append(5); print(value, first)
+    """),
+    Row("the-variable-of-a-loop-is-deleted", r"""
+        # %% imports
+        import time
+        # %% step:a
+        for i in range(3): time.sleep(0.05)
+        print(i)
+        # %% step:b
+        for i in "ab": print(i)
+        del i
+        # %% step:c
+        try: print(i)
+        except NameError as error: print(error)
+    """),
 ]

@@ -80,6 +80,18 @@ ROWS = [
         # %% step:b
         print(math.floor(2.5))
     """),
+    Row("cells-that-no-client-executes", r"""
+        # %% step:a
+        x = 1
+        # %% step:a skip-execution
+        x = 1 / 0
+        # %% step:b
+        print(x)
+        # %% step:b skip-execution
+        print("never")
+        # %%
+        x + 1
+        """),
     Row("skip-cells-never-run", r"""
         # %% step:a
         x = 1

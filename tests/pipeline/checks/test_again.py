@@ -2,13 +2,15 @@
 
 from nbformat import v4
 
-from jupyter_mlops.notebook import effects
+from jupyter_mlops.analysis import effects
+from jupyter_mlops.notebook import secret_text
 from jupyter_mlops.pipeline.build import build
-from jupyter_mlops.pipeline.checks import Context, Finding, calls, cell, check, literal, secrets, unbound
+from jupyter_mlops.pipeline.checks import Context, Finding, calls, cell, check, literal, unbound
 
 KEPT = (
-    effects._effects, effects._definitions, calls._called, calls.magics, literal.strings, secrets._known_kinds,
-    cell._source, unbound._only_in_lambdas, unbound._used_here,
+    effects._cached_effects, effects._cached_definitions, calls._named_calls, calls.magics, literal.strings,
+    secret_text._known_kinds,
+    cell._source, unbound._lambda_only_names, unbound._names_outside_functions,
 )  # fmt: skip
 CELLS = [
     "import numpy as np\nimport requests as web",
@@ -38,11 +40,11 @@ def test_one_edit_reads_one_cell():
 
 def test_an_import_is_read_again_by_the_cells_that_name_it():
     found(*CELLS)
-    before = effects._effects.cache_info().misses
+    before = effects._cached_effects.cache_info().misses
     found("import numpy as np\nimport requests as web\nimport math", *CELLS[1:])
-    assert effects._effects.cache_info().misses == before + 1
+    assert effects._cached_effects.cache_info().misses == before + 1
     found("import numpy as np\nimport math as web", *CELLS[1:])
-    assert effects._effects.cache_info().misses == before + 3
+    assert effects._cached_effects.cache_info().misses == before + 3
 
 
 def test_what_is_kept_says_the_same():

@@ -5,7 +5,7 @@ import pytest
 
 from jupyter_mlops.pipeline import checks
 from jupyter_mlops.pipeline.checks import Context, Finding, check, rule, rules
-from jupyter_mlops.pipeline.checks.rule import registered
+from jupyter_mlops.pipeline.checks.rule import registered_rules
 
 OWN = {
     "absolute_paths",
@@ -19,6 +19,7 @@ OWN = {
     "secrets",
     "syntax",
     "undefined_names",
+    "unknown_magics",
     "unpicklable",
     "unused_parameters",
     "volatile",
@@ -98,12 +99,12 @@ def test_two_rules_of_one_name_are_refused(entries):
     rules()
     with pytest.raises(ValueError, match="syntax"):
         rule("syntax")(lambda context: [])
-    assert registered()["syntax"].__module__.endswith("checks.syntax")
+    assert registered_rules()["syntax"].__module__.endswith("checks.syntax")
 
 
 def test_a_finding_in_json(entries, notebook):
     (finding,) = check(Context(notebook("x = f(")))
-    assert json.loads(json.dumps(finding.to_dict())).keys() == {"rule", "severity", "cell", "message", "fix"}
+    assert json.loads(json.dumps(finding.to_dict())).keys() == {"rule", "severity", "cell", "message", "fix", "data"}
 
 
 def test_every_finding_says_what_to_do(entries, notebook):

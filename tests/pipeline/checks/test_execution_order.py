@@ -14,6 +14,18 @@ import pytest
         ([1, 2, 5], [("info", None)]),
         ([4, 5, 6], [("info", None)]),
         ([1, 5, 3], [("warning", 2), ("info", None)]),
+        ([0, 0], []),  # Databricks
+        ([0, 0, 0], []),
+        ([0, None, 0], []),
+        ([0, 1, 2], []),
+        ([0, 2, 1], [("warning", 2)]),
+        ([1, 0, 2], []),
+        ([-1, -1, -1], []),
+        ([1, 1, 1], []),
+        ([7, 7, None, 7], []),
+        ([1, 1, 2], [("warning", 1)]),
+        ([1, 2, 3, 1, 2, 3], [("warning", 3)]),  # two kernels: told once, where the second begins
+        ([None, None, 1, 2], []),
     ],
 )
 def test_execution_order(found, notebook, counts, expected):

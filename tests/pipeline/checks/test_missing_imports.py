@@ -1,7 +1,7 @@
 import pytest
 
 from jupyter_mlops.pipeline.checks import Context, KernelFacts
-from jupyter_mlops.pipeline.checks.missing_imports import imported
+from jupyter_mlops.pipeline.checks.missing_imports import imported_modules
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,16 @@ from jupyter_mlops.pipeline.checks.missing_imports import imported
         (["try:\n    import numpy\nexcept (ValueError, ModuleNotFoundError):\n    pass"], {"numpy"}, [("info", 0)]),
         (["try:\n    import numpy\nexcept ValueError:\n    pass"], {"numpy"}, [("error", 0)]),
         (["try:\n    pass\nexcept ImportError:\n    import numpy"], {"numpy"}, [("error", 0)]),
+        (["try:\n    import numpy\nexcept ImportError:\n    raise"], {"numpy"}, [("error", 0)]),
+        (["try:\n    import numpy\nexcept:\n    pass"], {"numpy"}, [("info", 0)]),
+        (["import contextlib\nwith contextlib.suppress(ImportError):\n    import numpy"], {"numpy"}, [("info", 0)]),
+        (["import importlib\nif importlib.util.find_spec('numpy'):\n    import numpy"], {"numpy"}, [("info", 0)]),
+        (["from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import numpy"], {"numpy"}, [("info", 0)]),
+        (["import sys\nif 'google.colab' in sys.modules:\n    import numpy"], {"numpy"}, [("info", 0)]),
+        (["IN_COLAB = False\nif IN_COLAB:\n    import numpy"], {"numpy"}, [("info", 0)]),
+        (["import sys\nif sys.version_info[0] < 3:\n    import numpy"], {"numpy"}, [("info", 0)]),
+        (["flag = 1\nif flag:\n    import numpy"], {"numpy"}, [("error", 0)]),
+        (["try:\n    import numpy\nexcept ImportError:\n    pass\nimport numpy"], {"numpy"}, [("error", 0)]),
         (["%%writefile tools.py\nx = 1", "import tools"], {"tools"}, []),
         (["%%writefile notes.txt\nx = 1", "import notes"], {"notes"}, [("error", 1)]),
     ],
@@ -43,5 +53,5 @@ def test_the_fix_names_the_package(findings, module, package):
 
 def test_what_to_ask_the_kernel_about(notebook):
     nb = notebook("import os\nfrom a.b import c", "%%writefile made.py\n", "import made, beside\nfrom . import near")
-    assert imported(Context(nb, beside=frozenset({"beside"}))) >= {"os", "a.b"}
-    assert {"made", "beside"}.isdisjoint(imported(Context(nb, beside=frozenset({"beside"}))))
+    assert imported_modules(Context(nb, beside=frozenset({"beside"}))) >= {"os", "a.b"}
+    assert {"made", "beside"}.isdisjoint(imported_modules(Context(nb, beside=frozenset({"beside"}))))

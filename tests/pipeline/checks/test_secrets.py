@@ -9,7 +9,7 @@ import uuid
 import pytest
 from nbformat import v4
 
-from jupyter_mlops.pipeline.checks import secrets
+from jupyter_mlops.notebook import secret_text
 
 GITHUB = "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD3fG6"
 AWS = "AKIA" + "Q3EGRIZ7XW2LMN4P"
@@ -131,5 +131,5 @@ def test_without_the_detector_it_says_so(found, monkeypatch):
     for name in [name for name in sys.modules if name.startswith("detect_secrets")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "detect_secrets", None)
-    secrets._detectors.cache_clear()
+    secret_text._detectors.cache_clear()
     assert found("secrets", f"x = '{GITHUB}'") == [("info", None)]

@@ -1,4 +1,4 @@
-import { valuesOf } from '../batch';
+import { splitValues } from '../batch';
 
 it.each<[string, string[]]>([
   ['1, 2,3', ['1', '2', '3']],
@@ -7,5 +7,5 @@ it.each<[string, string[]]>([
   ['{"a": [1, 2]}, ,', ['{"a": [1, 2]}']],
   ['', []]
 ])('%p is parted into %p', (text, values) => {
-  expect(valuesOf(text)).toEqual(values);
+  expect(splitValues(text)).toEqual(values);
 });

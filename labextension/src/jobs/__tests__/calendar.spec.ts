@@ -1,4 +1,4 @@
-import { daysOf } from '../calendar';
+import { groupByDay } from '../calendar';
 
 const firing = (job: string, time: Date) => ({
   job,
@@ -10,7 +10,7 @@ const firing = (job: string, time: Date) => ({
 
 it('tells firings day by day, a line a job', () => {
   const now = new Date(2026, 10, 24, 18, 40);
-  const days = daysOf(
+  const days = groupByDay(
     [
       firing('b', new Date(2026, 10, 24, 23, 59)),
       firing('a', new Date(2026, 10, 25, 0, 0)),

@@ -1,7 +1,7 @@
-import { cronOf, Often, presetOf } from '../presets';
+import { cronOf, Frequency, presetOf } from '../presets';
 
 describe('presets', () => {
-  it.each<[string, Often]>([
+  it.each<[string, Frequency]>([
     ['15 * * * *', 'hourly'],
     ['30 8 * * *', 'daily'],
     ['0 6 * * MON-FRI', 'weekdays'],
@@ -9,7 +9,7 @@ describe('presets', () => {
     ['5 23 31 * *', 'monthly']
   ])('%s is %s, and back', (cron, often) => {
     const preset = presetOf(cron);
-    expect(preset.often).toBe(often);
+    expect(preset.frequency).toBe(often);
     expect(cronOf(preset)).toBe(cron);
   });
 
@@ -24,11 +24,11 @@ describe('presets', () => {
     '0 6 0 * *',
     '* * * * *'
   ])('%p is a custom one', cron => {
-    expect(presetOf(cron).often).toBe('custom');
+    expect(presetOf(cron).frequency).toBe('custom');
   });
 
   it('reads numbers of weekdays', () => {
-    expect(presetOf('0 6 * * 1-5').often).toBe('weekdays');
+    expect(presetOf('0 6 * * 1-5').frequency).toBe('weekdays');
     expect(presetOf('0 6 * * 0').weekday).toBe('SUN');
     expect(presetOf('0 6 * * 7').weekday).toBe('SUN');
     expect(presetOf('0 6 * * tue').weekday).toBe('TUE');

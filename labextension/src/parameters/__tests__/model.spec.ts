@@ -1,5 +1,5 @@
 import { Parameter, Run } from '../../types';
-import { fieldOf, fromField, isJson, kindOf, ParametersModel, schemaOf, toField } from '../model';
+import { fieldOf, fromField, isJson, typeOf, ParametersModel, schemaOf, toField } from '../model';
 
 function parameter(name: string, type: string, value: unknown, choices: unknown[] = []): Parameter {
   return { name, type, default: value, help: '', choices, required: false, cell: 0 };
@@ -17,24 +17,24 @@ describe('ParametersModel', () => {
     let times = 0;
     model.changed.connect(() => times++);
     model.set(ALL, { n: 3, xs: [1, 2], how: 'a' });
-    expect([model.given, times]).toEqual([{}, 0]);
+    expect([model.overrides, times]).toEqual([{}, 0]);
     model.set(ALL, { n: 4, xs: [1, 2], how: 'b' });
-    expect([model.given, times]).toEqual([{ n: 4, how: 'b' }, 1]);
+    expect([model.overrides, times]).toEqual([{ n: 4, how: 'b' }, 1]);
     expect(model.values(ALL)).toEqual({ n: 4, xs: [1, 2], how: 'b' });
     model.reset('n');
-    expect(model.given).toEqual({ how: 'b' });
+    expect(model.overrides).toEqual({ how: 'b' });
   });
 
   it('takes the values of a run as far as there are such parameters', () => {
     const model = new ParametersModel();
-    model.takeFrom({ parameters: { n: 9, gone: 1 } } as unknown as Run, ALL);
-    expect(model.given).toEqual({ n: 9 });
+    model.copyFromRun({ parameters: { n: 9, gone: 1 } } as unknown as Run, ALL);
+    expect(model.overrides).toEqual({ n: 9 });
   });
 
   it('shows an error at its field until the value changes', () => {
     const model = new ParametersModel();
-    expect(model.refuse('notebook', 'no')).toBe(false);
-    expect(model.refuse('parameters.n', 'no')).toBe(true);
+    expect(model.setFieldError('notebook', 'no')).toBe(false);
+    expect(model.setFieldError('parameters.n', 'no')).toBe(true);
     expect(model.errors).toEqual({ n: 'no' });
     model.set(ALL, { n: 5, xs: [1, 2], how: 'a' });
     expect(model.errors).toEqual({});
@@ -68,7 +68,7 @@ describe('the form', () => {
     ['int', 'int', false],
     ['dict[str, int | None]', 'dict[str, int | None]', false]
   ])('%p is a field for %p', (written, type, optional) => {
-    expect(kindOf(parameter('x', written, null))).toEqual({ type, optional });
+    expect(typeOf(parameter('x', written, null))).toEqual({ type, optional });
   });
 
   it('tells nothing from a missing value', () => {
@@ -80,7 +80,7 @@ describe('the form', () => {
 
   it('writes a number that JSON does not have as text', () => {
     const most = parameter('most', 'float', 'inf');
-    expect([kindOf(most).type, isJson(most)]).toEqual(['', false]);
+    expect([typeOf(most).type, isJson(most)]).toEqual(['', false]);
   });
 
   it('writes lists as JSON', () => {

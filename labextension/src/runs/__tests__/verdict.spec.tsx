@@ -20,7 +20,7 @@ describe('useReproduction', () => {
     let asked = 0;
     const reproduction = () => {
       if (asked === 0) {
-        feed.take({ run: 'again', kind: 'run', time: '', state: 'completed' });
+        feed.handle({ run: 'again', kind: 'run', time: '', state: 'completed' });
       }
       return Promise.resolve(answers[Math.min(asked++, 1)]);
     };
@@ -32,7 +32,7 @@ describe('useReproduction', () => {
     const run = { id: 'first', state: 'completed' } as unknown as Run;
     let going: boolean | undefined;
     function View(): null {
-      going = useReproduction(mlops, run).going;
+      going = useReproduction(mlops, run).isRunning;
       return null;
     }
     const root = createRoot(document.createElement('div'));

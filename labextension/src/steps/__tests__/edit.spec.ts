@@ -1,5 +1,5 @@
 import { NotebookModel } from '@jupyterlab/notebook';
-import { change, setRole, setSettings, setStep, settingsOf, tagsOf } from '../edit';
+import { transact, setRole, setSettings, setStep, settingsOf, tagsOf } from '../edit';
 
 function notebook(...tags: string[][]): NotebookModel {
   const model = new NotebookModel();
@@ -64,9 +64,9 @@ describe('tagging', () => {
     const model = notebook(['step:a']);
     const cell = model.cells.get(0);
     cell.sharedModel.setMetadata('jupyter_mlops', { image: 'x', retries: 1 });
-    change(model, () => setSettings(cell, { retries: 3, timeout: 10, limits: {} }));
+    transact(model, () => setSettings(cell, { retries: 3, timeout: 10, limits: {} }));
     expect(settingsOf(cell)).toEqual({ image: 'x', retries: 3, timeout: 10 });
-    change(model, () => setSettings(cell, { retries: undefined, timeout: undefined }));
+    transact(model, () => setSettings(cell, { retries: undefined, timeout: undefined }));
     expect(settingsOf(cell)).toEqual({ image: 'x' });
   });
 });

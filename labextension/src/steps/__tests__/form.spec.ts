@@ -1,7 +1,7 @@
 import { NotebookModel } from '@jupyterlab/notebook';
 import { nullTranslator } from '@jupyterlab/translation';
 import { settingsOf, tagsOf } from '../edit';
-import { ISubject, limitsOf, outcome, problemsOf, save, shown, Touched } from '../form';
+import { ISubject, limitsOf, computeOutcome, validate, save, formValues, FormChanges } from '../form';
 import { readTags } from '../tags';
 
 const trans = nullTranslator.load('jupyter_mlops');
@@ -49,24 +49,24 @@ function subject(model: NotebookModel, ...places: number[]): ISubject {
 const tags = (model: NotebookModel) => Array.from(model.cells, tagsOf);
 const settings = (model: NotebookModel) => Array.from(model.cells, settingsOf);
 
-function saved(model: NotebookModel, places: number[], touched: Touched): string[][] {
+function saved(model: NotebookModel, places: number[], touched: FormChanges): string[][] {
   save(subject(model, ...places), touched);
   return tags(model);
 }
 
 describe('what becomes of a step', () => {
-  it.each<[number[], Touched, string]>([
+  it.each<[number[], FormChanges, string]>([
     [[0], {}, 'same'],
     [[0], { step: '' }, 'none'],
     [[0], { step: 'c' }, 'new'],
-    [[0], { step: 'c', whole: true }, 'rename'],
+    [[0], { step: 'c', wholeStep: true }, 'rename'],
     [[0, 1], { step: 'c' }, 'rename'],
     [[0], { step: 'b' }, 'join'],
     [[3], { step: 'c' }, 'new']
   ])('cells %j with %j: %s', (places, touched, expected) => {
     const model = notebook([['parameters']], [['step:a']], [[]], [['step:b']], [['skip']]);
     const told = subject(model, ...places.map(at => (at === 3 ? 4 : at + 1)));
-    expect(outcome(told, shown(told, touched))).toBe(expected);
+    expect(computeOutcome(told, formValues(told, touched))).toBe(expected);
   });
 });
 
@@ -93,7 +93,7 @@ describe('saving', () => {
 
   it('renames a whole step, keeps the way it is tagged, and what waits for it follows', () => {
     const model = notebook([['block:a'], { retries: 3 }], [['step:b', 'prev:a']], [['mine', 'step:a']]);
-    expect(saved(model, [2], { step: 'c', whole: true })).toEqual([
+    expect(saved(model, [2], { step: 'c', wholeStep: true })).toEqual([
       ['block:c'],
       ['step:b', 'prev:c'],
       ['mine', 'step:c']
@@ -120,7 +120,7 @@ describe('saving', () => {
   it('writes nothing that was not touched, whatever others wrote meanwhile', () => {
     const model = notebook([['step:a'], { retries: 1 }]);
     const open = subject(model, 0);
-    const touched: Touched = { timeout: '5' };
+    const touched: FormChanges = { timeout: '5' };
     model.cells.get(0).sharedModel.setMetadata('tags', ['theirs', 'step:theirs', 'prev:x', 'gate']);
     model.cells.get(0).sharedModel.setMetadata('jupyter_mlops', { retries: 4 });
     save(open, touched);
@@ -130,7 +130,7 @@ describe('saving', () => {
 
   it('says the settings of a step once, at its first cell', () => {
     const model = notebook([['step:a']], [['step:a'], { retries: 3, cache: 'enabled' }]);
-    expect(shown(subject(model, 0), {}).retries).toBe('3');
+    expect(formValues(subject(model, 0), {}).retries).toBe('3');
     saved(model, [1], { retries: '5', limits: 'cpu=2' });
     expect(settings(model)).toEqual([{ retries: 5, limits: { cpu: '2' } }, { cache: 'enabled' }]);
     saved(model, [1], { retries: '' });
@@ -144,9 +144,9 @@ describe('saving', () => {
       [['step:b', 'prev:a'], { timeout: 9 }]
     );
     const told = subject(model, 1);
-    expect(shown(told, { step: 'b' })).toMatchObject({ retries: '', timeout: '9', after: ['a'] });
-    expect(shown(told, { step: 'c' })).toMatchObject({ retries: '', timeout: '', after: [] });
-    expect(shown(told, { step: 'c', whole: true })).toMatchObject({ retries: '3' });
+    expect(formValues(told, { step: 'b' })).toMatchObject({ retries: '', timeout: '9', after: ['a'] });
+    expect(formValues(told, { step: 'c' })).toMatchObject({ retries: '', timeout: '', after: [] });
+    expect(formValues(told, { step: 'c', wholeStep: true })).toMatchObject({ retries: '3' });
   });
 
   it('adds and removes what the step waits for', () => {
@@ -156,7 +156,7 @@ describe('saving', () => {
       [['step:c', 'prev:a']],
       [['step:c', 'prev:b', 'mine']]
     );
-    expect(shown(subject(model, 2), {}).after).toEqual(['a', 'b']);
+    expect(formValues(subject(model, 2), {}).after).toEqual(['a', 'b']);
     saved(model, [3], { after: ['b', 'x'] });
     expect(tags(model).slice(2)).toEqual([
       ['step:c', 'prev:x'],
@@ -176,10 +176,10 @@ describe('saving', () => {
 
   it('keeps the first wait of no time, and takes one away', () => {
     const model = notebook([['step:a'], { retries: 2, backoff: 5 }]);
-    expect(shown(subject(model, 0), {}).backoff).toBe('5');
+    expect(formValues(subject(model, 0), {}).backoff).toBe('5');
     saved(model, [0], { backoff: '0' });
     expect(settings(model)).toEqual([{ retries: 2, backoff: 0 }]);
-    expect(shown(subject(model, 0), {}).backoff).toBe('0');
+    expect(formValues(subject(model, 0), {}).backoff).toBe('0');
     saved(model, [0], { backoff: '' });
     expect(settings(model)).toEqual([{ retries: 2 }]);
   });
@@ -187,15 +187,15 @@ describe('saving', () => {
   it('renames a step that no cell is tagged with', () => {
     const model = notebook([[]], [['step:a']]);
     const told = { ...subject(model, 0), owner: 'setup', members: () => [model.cells.get(0)] };
-    save(told, { step: 'begin', whole: true });
+    save(told, { step: 'begin', wholeStep: true });
     expect(tags(model)).toEqual([['step:begin'], ['step:a']]);
   });
 });
 
 describe('what is wrong', () => {
-  const problems = (touched: Touched) =>
-    Object.keys(problemsOf(shown(subject(notebook([['step:a']]), 0), touched), touched, trans));
-  it.each<[Touched, string[]]>([
+  const problems = (touched: FormChanges) =>
+    Object.keys(validate(formValues(subject(notebook([['step:a']]), 0), touched), touched, trans));
+  it.each<[FormChanges, string[]]>([
     [{ step: 'load data' }, ['step']],
     [{ step: '<b>' }, ['step']],
     [{ step: 'Größe.1' }, []],

@@ -1,4 +1,4 @@
-import { asName, ICellTags, isTagged, readTags, whyNoName, withTags } from '../tags';
+import { toStepName, ICellTags, isTagged, readTags, nameError, updateTags } from '../tags';
 
 const NONE: ICellTags = { step: '', role: '', after: [], gate: false };
 
@@ -10,6 +10,7 @@ describe('readTags', () => {
     [['parameters', 'step:load'], { role: 'parameters' }],
     [['pipeline-metrics', 'step:load'], { role: 'metrics', step: 'load' }],
     [['gate', 'skip'], { role: 'skip', gate: true }],
+    [['imports', 'step:load', 'skip-execution'], { role: 'skip' }],
     [['mine', 'step:é_1.x'], { step: 'é_1.x' }]
   ])('%j', (tags, told) => {
     expect(readTags(tags)).toEqual({ ...NONE, ...told });
@@ -34,8 +35,8 @@ describe('withTags', () => {
     [['limit:cpu:2', 'skip'], {}, ['limit:cpu:2']]
   ])('%j as %j', (tags, wanted, made) => {
     const all = { ...NONE, ...wanted };
-    expect(withTags(tags, all)).toEqual(made);
-    expect(withTags(made, all)).toEqual(made);
+    expect(updateTags(tags, all)).toEqual(made);
+    expect(updateTags(made, all)).toEqual(made);
     expect(readTags(made)).toEqual(all);
   });
 });
@@ -47,11 +48,11 @@ describe('names', () => {
     ['a/b:c', 'a_b_c'],
     ['__', '']
   ])('%s', (text, name) => {
-    expect(asName(text)).toBe(name);
+    expect(toStepName(text)).toBe(name);
   });
 
   it('are letters, digits, and little else', () => {
-    expect(['', 'a', 'a b', 'a<b', '1.x-y'].map(whyNoName)).toEqual([
+    expect(['', 'a', 'a b', 'a<b', '1.x-y'].map(nameError)).toEqual([
       'empty',
       '',
       'characters',

@@ -1,0 +1,181 @@
+"""Attributes that a notebook replaced on modules and classes, or added to them."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+import threading
+import types
+from typing import Any
+
+from .here import MODULE
+from .objects import held_by, is_kind, is_of_notebook, resolves
+
+# Their values hold nothing that a notebook has made which could be mistaken for them.
+PLAIN = frozenset(
+    {str, bytes, int, float, complex, bool, type(None), tuple, list, dict, set, frozenset, types.ModuleType,
+     types.BuiltinFunctionType, types.WrapperDescriptorType, types.MethodDescriptorType, types.GetSetDescriptorType}
+)  # fmt: skip
+KERNEL = frozenset(
+    {"IPython", "ipykernel", "matplotlib_inline"}
+)  # packages that adapt others to the kernel they run in
+BY_NAME = frozenset({"setattr", "delattr", "vars", "__dict__", "patch", "monkeypatch", "__setattr__", "exec", "eval"})
+# What IPython itself sets, and what is state of the process.
+OWN_HOOKS = {
+    "builtins": frozenset({"input", "getpass", "display", "get_ipython", "help"}),
+    "sys": frozenset(
+        "excepthook displayhook stdout stderr stdin argv path last_type last_value last_traceback last_exc ps1 ps2"
+        " path_importer_cache".split()
+    ),
+    "time": frozenset({"tzname", "timezone", "altzone", "daylight"}),
+}
+
+
+class Patches:
+    """Finds them, by what modules and classes held before.
+
+    :param agent: the agent of the kernel.
+    """
+
+    def __init__(self, agent: Any) -> None:
+        self.agent = agent
+        self.prints: dict[str, dict[str, int]] = {}
+        self.of_itself: dict[tuple[str, str], int] = {}
+        self.texts: dict[str, frozenset[str]] = {}
+
+    def patchable(self) -> Any:
+        """Modules and classes whose attributes a notebook may have replaced, by a path that finds them again."""
+        found: dict[str, Any] = {"builtins": builtins}
+        for value in list(self.agent.user_ns.values()):
+            if is_kind(value, types.ModuleType) and value.__name__ not in ("__main__", MODULE):
+                found[value.__name__] = value
+                for key, item in list(vars(value).items()):
+                    if is_kind(item, type) and not key.startswith("_") and resolves(item):
+                        found[item.__module__ + ":" + item.__qualname__] = item
+            elif is_kind(value, type) and resolves(value):
+                found[value.__module__ + ":" + value.__qualname__] = value
+            elif type(value).__module__ != "__main__" and resolves(type(value)):
+                kind = type(value)
+                found[kind.__module__ + ":" + kind.__qualname__] = kind
+        for name in self.agent.local_modules():
+            for item in list(vars(sys.modules[name]).values()):
+                if is_kind(item, type) and resolves(item):
+                    found[item.__module__ + ":" + item.__qualname__] = item
+        return found
+
+    def note_import(self, name: str) -> None:
+        """What a module and its classes hold when it was just imported."""
+        parts = name.split(".")
+        for number in range(len(parts)):
+            path = ".".join(parts[: number + 1])
+            module = sys.modules.get(path)
+            if path in self.prints or not isinstance(module, types.ModuleType):
+                continue
+            held = list(vars(module).items())
+            self.prints[path] = {k: id(v) for k, v in held}
+            for key, item in held:
+                if is_kind(item, type) and not key.startswith("_") and resolves(item):
+                    place = item.__module__ + ":" + item.__qualname__
+                    self.prints.setdefault(place, {k: id(v) for k, v in vars(item).items()})
+
+    def fingerprints(self) -> Any:
+        return {path: {k: id(v) for k, v in vars(target).items()} for path, target in self.patchable().items()}
+
+    def since(self, before: Any) -> Any:
+        """Names of pseudo-variables for attributes that were replaced, added by the notebook, or removed."""
+        found = []
+        local = self.agent.local_modules()
+        for path, target in self.patchable().items():
+            if isinstance(target, types.ModuleType) and target.__name__ in local:
+                continue
+            then = before.get(path) or self.prints.get(path)
+            for key, value in list(vars(target).items()):
+                if key.startswith("__") and key.endswith("__") and not self.of_notebook(value):
+                    continue
+                if key in OWN_HOOKS.get(path, ()):
+                    continue
+                changed = then is not None and key in then and then[key] != id(value)
+                new = then is not None and key not in then
+                added = new and (path == "builtins" or (is_kind(target, type) and not resolves(value)))
+                public = (changed or added) and not key.startswith("_") and not self.by_itself(path, target, key)
+                if public or self.of_notebook(value):
+                    found.append(f"@patch|{path}|{key}")
+        return found
+
+    def by_itself(self, path: str, target: Any, key: str) -> bool:
+        """Whether a library replaced this attribute of its own when it was first used, or the kernel's packages did, to
+        have the library work here. Every kernel comes to that by itself; a notebook that stores such an attribute is
+        not meant."""
+        value = vars(target)[key]
+        own, package = package_of(target), package_of(value)
+        if package not in KERNEL and not (package == own and isinstance(value, OF_ITSELF)):
+            return False
+        if package not in KERNEL and self.of_itself.setdefault((path, key), id(value)) != id(value):
+            return False
+        stored = self.stored()
+        return not ({"*", key} & stored)
+
+    def stored(self) -> frozenset[str]:
+        """Names of attributes that the notebook's cells and modules store, as far as their text tells; `*` for any."""
+        import linecache
+
+        found: set[str] = set()
+        names = [*getattr(self.agent.shell.compile, "_filename_map", {}), *self.agent.local_modules().values()]
+        for name in names:
+            if name not in self.texts:
+                entry: Any = linecache.cache.get(name)
+                text = "".join(entry[2] if entry is not None and len(entry) > 2 else linecache.getlines(name))
+                self.texts[name] = frozenset() if MODULE in text else stored_attributes(text)
+            found |= self.texts[name]
+        return frozenset(found)
+
+    def of_notebook(self, value: Any) -> Any:
+        if type(value) in PLAIN:
+            return False
+        if type(value) is types.FunctionType and not value.__dict__:
+            return value.__globals__ is self.agent.user_ns
+        for item in (value, *(held_by(value, name) for name in ("__func__", "fget", "__wrapped__"))):
+            if type(item) is types.FunctionType and item.__globals__ is self.agent.user_ns:
+                return True
+            if is_kind(item, type) and is_of_notebook(item):
+                return True
+        if is_kind(value, types.ModuleType):
+            return False
+        held = held_by(value, "__dict__")
+        held = list(held.values()) if is_kind(held, dict) and not is_kind(value, type) else ()
+        return is_of_notebook(type(value)) or any(
+            (is_kind(h, type) and is_of_notebook(h)) or held_by(h, "__globals__") is self.agent.user_ns for h in held
+        )
+
+
+OF_ITSELF = (types.FunctionType, type, threading.Thread)
+
+
+def package_of(value: Any) -> str:
+    """The package that a module, class, function or other object comes from; "" if it can't be told."""
+    if is_kind(value, types.ModuleType):
+        name = value.__name__
+    elif is_kind(value, (type, types.FunctionType)):
+        name = value.__module__
+    elif is_kind(value, types.MethodType):
+        name = type(value.__self__).__module__
+    else:
+        name = type(value).__module__
+    return name.partition(".")[0] if isinstance(name, str) else ""
+
+
+def stored_attributes(source: str) -> frozenset[str]:
+    """Names of attributes that a text stores or deletes; `*` if it may store one under a name made at run time."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset({"*"})
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            found.add(node.attr)
+        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+        if name in BY_NAME:
+            found.add("*")
+    return frozenset(found)

@@ -1,0 +1,168 @@
+"""State of the process that can be read, or whose change is heard of, but that no other kernel can be given."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import re
+import sys
+import types
+from typing import Any
+
+from .libraries import KERNEL, library_of
+from .objects import is_of_notebook, of_user
+
+# Calls that leave something which nothing can read: the library and the function -> what is left.
+UNREADABLE = {
+    "codecs register": "a codec search function",
+    "codecs register_error": "a codec error handler",
+    "sys addaudithook": "an audit hook",
+    "os putenv": "an environment variable that os.environ does not show",
+    "os unsetenv": "an environment variable that os.environ does not show",
+}
+SETS_MODULES = re.compile(
+    r"\bmodules(\[[^\]]*\]\s*=[^=]|\.(update|setdefault|__setitem__)\b)|setitem\(.*\bmodules\b|['\"]sys\.modules"
+)
+SIGNALS = "SIGALRM SIGUSR1 SIGUSR2 SIGTERM SIGHUP SIGPIPE SIGCHLD SIGQUIT SIGWINCH SIGPROF SIGVTALRM".split()
+
+
+class Registries:
+    """Compares what can be read with what this kernel began with.
+
+    :param agent: the agent of the kernel.
+    """
+
+    def __init__(self, agent: Any) -> None:
+        self.agent = agent
+        with contextlib.suppress(ImportError):
+            importlib.import_module("resource")  # its limits have to be read before a cell changes them
+        self.base = readings()
+        self.base_formatters = self._formatters()
+        self.left: dict[str, str] = {}
+        self.modules: dict[str, Any] = {}
+        self.stubs: dict[str, Any] = {}
+
+    def before_cell(self, text: str, calls: set[str]) -> None:
+        """A cell is about to run. What a call leaves unread stays for as long as this kernel lives."""
+        for call in calls & set(UNREADABLE):
+            self.left[call] = UNREADABLE[call]
+        if SETS_MODULES.search(text) and not self.modules:
+            self.modules = dict(sys.modules)
+
+    def stuck(self) -> dict[str, str]:
+        """What can't be handed on, and what to call it."""
+        found = dict(self.left)
+        now = readings()
+        found.update({name: _reason(name) for name, value in now.items() if value != self.base.get(name)})
+        if self._reloads() and (stale := self.agent.sources.stale()):
+            found["autoreload"] = f"the module {min(stale)}, which autoreload will reload"
+        if self._formatters() != self.base_formatters:
+            found["formatters"] = "a display formatter that was changed"
+        for name, module in self._stubs().items():
+            if sys.modules.get(name) is module:
+                found["modules"] = f"the module {name}, which no import gives"
+        return found
+
+    def _reloads(self) -> bool:
+        magics: Any = self.agent.shell.magics_manager.registry.get("AutoreloadMagics")
+        return bool(getattr(getattr(magics, "_reloader", None), "enabled", False))
+
+    def _formatters(self) -> dict[str, Any]:
+        """The display formatters that are on, and their functions, but for those of the kernel's own libraries."""
+        display = self.agent.shell.display_formatter
+        found: dict[str, Any] = {"active": sorted(display.active_types)}
+        for mime, formatter in display.formatters.items():
+            printers = getattr(formatter, "type_printers", {})
+            found[mime] = {kind: id(f) for kind, f in printers.items() if library_of(f) not in KERNEL}
+        return found
+
+    def _stubs(self) -> dict[str, Any]:
+        """Entries of `sys.modules` that a cell which sets some made or replaced, and that no import makes again."""
+        before, self.modules = self.modules, {}
+        for name, module in list(sys.modules.items()) if before else ():
+            if before.get(name) is not module and getattr(module, "__spec__", None) is None:
+                self.stubs[name] = module
+        return self.stubs
+
+
+def readings() -> dict[str, Any]:
+    """State that is plain to compare; what has its default is left out where the default is fixed."""
+    found: dict[str, Any] = {}
+    profile = sys.getprofile()
+    if profile is not None and of_user(profile):
+        found["profile"] = True
+    if sys.unraisablehook is not sys.__unraisablehook__:
+        found["unraisable"] = id(sys.unraisablehook)
+    if hasattr(os, "getpriority"):
+        found["priority"] = os.getpriority(os.PRIO_PROCESS, 0)
+    found.update(_of_signals(sys.modules.get("signal")))
+    found.update(_of_logging(sys.modules.get("logging")))
+    found.update(_of_modules())
+    return found
+
+
+def _of_signals(signal: Any) -> dict[str, Any]:
+    if signal is None:
+        return {}
+    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    found: dict[str, Any] = {"signals": tuple(_identity(signal.getsignal(n)) for n in numbers)}
+    if hasattr(signal, "getitimer") and signal.getitimer(signal.ITIMER_REAL)[0]:
+        found["timer"] = True
+    return found
+
+
+def _of_logging(logging: Any) -> dict[str, Any]:
+    if logging is None:
+        return {}
+    found: dict[str, Any] = {}
+    kind = logging.getLoggerClass()
+    if kind is not logging.Logger and is_of_notebook(kind):
+        found["logger class"] = id(kind)
+    if logging.getLogRecordFactory() is not logging.LogRecord:
+        found["log records"] = id(logging.getLogRecordFactory())
+    if logging._warnings_showwarning is not None:
+        found["captured warnings"] = True
+    if logging.lastResort is not logging._defaultLastResort or not logging.raiseExceptions:
+        found["logging"] = (id(logging.lastResort), logging.raiseExceptions)
+    return found
+
+
+def _of_modules() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    resource, tracemalloc = sys.modules.get("resource"), sys.modules.get("tracemalloc")
+    if isinstance(resource, types.ModuleType):
+        limits: Any = resource
+        found["limits"] = tuple(
+            limits.getrlimit(n) for n in (limits.RLIMIT_NOFILE, limits.RLIMIT_AS, limits.RLIMIT_CPU)
+        )
+    if isinstance(tracemalloc, types.ModuleType) and tracemalloc.is_tracing():
+        found["memory"] = True
+    decimal: Any = sys.modules.get("decimal")
+    if decimal is not None:
+        default = decimal.DefaultContext
+        found["decimal"] = (default.prec, default.rounding, default.Emin, default.Emax, default.capitals, default.clamp)
+        if found["decimal"] == (28, "ROUND_HALF_EVEN", -999999, 999999, 1, 0):
+            del found["decimal"]
+    return found
+
+
+def _identity(handler: Any) -> Any:
+    return handler if isinstance(handler, int) else id(handler)
+
+
+def _reason(name: str) -> str:
+    return {
+        "profile": "a profile function",
+        "unraisable": "a hook for errors that can't be raised",
+        "priority": "another priority of the process",
+        "signals": "a signal handler",
+        "timer": "a timer that runs",
+        "logger class": "a logger class of the notebook",
+        "log records": "a factory of log records",
+        "captured warnings": "warnings that go to logging",
+        "logging": "logging's own last resort",
+        "limits": "limits of the process",
+        "memory": "memory that is traced",
+        "decimal": "a default context of decimal",
+    }[name]

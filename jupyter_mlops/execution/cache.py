@@ -1,0 +1,343 @@
+"""Results of blocks, kept so that an unchanged one need not run again.
+
+A key covers what can be known before a block runs: its source, what it may read, the process state, the modules
+imported before it and the environment. What is only known after it ran (files, local modules, generators it drew
+from, names that it might have bound and left as they were) is checked entry by entry.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import math
+import os
+import shutil
+import time
+import tokenize
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlops.execution.agent.looks import listing_of, looks_again
+from jupyter_mlops.execution.agent.worth import LARGE as LARGE_SIZE
+from jupyter_mlops.execution.agent.worth import worth_storing
+from jupyter_mlops.execution.committed_state import RANDOM, BlockResult, CommittedState, VariableGroup
+from jupyter_mlops.execution.planner import goes_unseen, rebinds
+from jupyter_mlops.pipeline.model import Block
+from jupyter_mlops.storage.local import ObjectStore, digest_file
+
+FORMAT = 6
+LARGE = "large"  # the folder of values that have a file each
+VALUES = 2  # of the same variables of a notebook, as large as that, that are kept when a run has ended
+KEPT = 4  # entries for one key: as many states of the files it reads are remembered
+TIDIED = 600.0  # seconds in which nobody looks again for what may go
+HASHED_FILE = 2_000_000_000  # larger files are known by size and time
+
+
+def normalised(source: str) -> str:
+    """The source without what can't show in any output: texts of whole-line comments and spaces at line ends.
+
+    Line numbers stay, since warnings and tracebacks show them.
+    """
+    lines = [line.rstrip() for line in source.splitlines()]
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (tokenize.TokenError, SyntaxError, IndentationError):
+        return "\n".join(lines)
+    for token in tokens:
+        if token.type == tokenize.COMMENT and not token.line[: token.start[1]].strip():
+            lines[token.start[0] - 1] = ""
+    return "\n".join(lines).rstrip()
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a result is kept under.
+
+    :param digest: of all that is known before the block runs.
+    :param bound_anew: names that the block binds and never reads -> the digest that each has before; None for no value.
+    """
+
+    digest: str
+    bound_anew: Mapping[str, str | None] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+def bound_anew(block: Block, line: CommittedState, read_by_functions: Collection[str]) -> frozenset[str]:
+    """The names that a block binds and never reads, where nobody can see what becomes of the values that they have on
+    the line: nothing happens when these go, and nothing that the block leaves alone shares objects with them.
+
+    :param read_by_functions: global names that functions of the notebook may read; the block may call one.
+    """
+    anew = rebinds(block) - set(read_by_functions)
+    return frozenset(
+        name
+        for name in anew
+        if (group := line.groups.get(name)) is None or (goes_unseen(group) and anew.issuperset(group.names))
+    )
+
+
+def key_of(
+    block: Block,
+    sources: Iterable[str],
+    raises: bool,
+    line: CommittedState,
+    base: str,
+    opaque: bool,
+    read_by_functions: Collection[str] = (),
+) -> Key:
+    """The key of a block on the line as it is.
+
+    :param read_by_functions: global names that functions of the notebook may read; the block may call one.
+    """
+    bound = frozenset[str]() if opaque else bound_anew(block, line, read_by_functions)
+    names = None if opaque else (block.access.names | block.access.strings) - bound
+    closure = line.closure(names)
+    facts = {
+        "format": FORMAT,
+        "base": base,
+        "sources": [normalised(s) for s in sources],
+        "count": line.count if raises else 0,
+        "names": {n: line.digest(n) for n in sorted(closure | set(names or ()))},
+        "bound": sorted(bound - closure),
+        "state": {r: d[0] for r, d in sorted(line.state.items()) if r not in RANDOM and d[0]},
+        "imports": line.imports,
+        "modules": {n: v for n, v in line.touched_modules.items() if n in (names or closure)},
+    }
+    digest = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=20).hexdigest()
+    return Key(digest, {n: line.digest(n) for n in sorted(bound - closure)})
+
+
+class Cache:
+    """Entries in a folder, artifacts in the object store, large ones in a folder for each notebook's variables.
+
+    An entry whose artifacts are not there, for whatever reason, holds all the same: they are marked as absent.
+    """
+
+    def __init__(self, root: Path, store: ObjectStore) -> None:
+        self.root = root
+        self.store = store
+        self.filled: set[Path] = set()  # folders that large values were put into
+        self._digests: dict[tuple[str, int, int], str] = {}
+
+    # -- looking up
+
+    def find(self, key: Key, line: CommittedState) -> BlockResult | None:
+        """A result that running the block now would give again, or None."""
+        folder = self._folder(key)
+        try:
+            names = sorted(os.listdir(folder), reverse=True)
+        except OSError:
+            return None
+        for name in names:
+            try:
+                entry = json.loads((folder / name).read_bytes())
+                if entry.get("format") == FORMAT and self._holds(entry, key, line):
+                    _touch(folder / name)
+                    return self._result(entry)
+            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+                continue
+        return None
+
+    def _folder(self, key: Key) -> Path:
+        return self.root / key.digest[:2] / key.digest[2:]
+
+    def _holds(self, entry: Mapping[str, Any], key: Key, line: CommittedState) -> bool:
+        if any(entry["kept"].get(name, digest) != digest for name, digest in key.bound_anew.items()):
+            return False
+        for resource, digest in entry["random"].items():
+            if line.state.get(resource, ("", None))[0] != digest:
+                return False
+        result = entry["result"]
+        return (
+            all(self.file_digest(path) == digest for path, digest in entry["files"].items())
+            and all(looks_again(path, seen) for path, seen in result["looks"].items())
+            and all(listing_of(folder) == digest for folder, digest in result["listed"].items())
+        )
+
+    def _result(self, entry: Mapping[str, Any]) -> BlockResult:
+        result = BlockResult.from_dict(entry["result"])
+        small = _there(self.store.path(entry["object"]), entry["size"]) if entry["object"] else None
+        large = {digest: _there(self.root / LARGE / path, size) for digest, (path, size) in entry["large"].items()}
+        result.groups = [
+            group if group.live else _placed(group, large.get(group.digest, small)) for group in result.groups
+        ]
+        result.from_cache = True
+        return result
+
+    def file_digest(self, path: str) -> str:
+        """What a file's content is; "" if there is none."""
+        try:
+            facts = os.stat(path)
+        except OSError:
+            return ""
+        if os.path.isdir(path):
+            return f"folder {facts.st_mtime_ns}"
+        known = (path, facts.st_mtime_ns, facts.st_size)
+        if known not in self._digests:
+            large = facts.st_size > HASHED_FILE
+            try:
+                self._digests[known] = f"{facts.st_size} {facts.st_mtime_ns}" if large else digest_file(Path(path))
+            except OSError:
+                return ""
+        return self._digests[known]
+
+    # -- storing
+
+    def store_result(
+        self, key: Key, result: BlockResult, files: Mapping[str, str], cost: float = math.inf, notebook: str = ""
+    ) -> None:
+        """Keep a result. Its artifact files are linked into the store, not moved: the run still uses them.
+
+        :param files: path -> digest of the files it read (as they were) and wrote (as they are).
+        :param cost: seconds of computing that make its values again; large ones that are not worth it are left out.
+        :param notebook: whose values these are, for `bound`.
+        """
+        groups = kept_of(result, cost)
+        name = next((g.file for g in groups if g.file and g.size < LARGE_SIZE), None)
+        digest = self._link(Path(name)) if name else ""
+        data = result.to_dict()
+        data["groups"] = [{**g.to_dict(), "file": "kept" if g.file else None} for g in groups]
+        data["cells"] = {str(k): v for k, v in result.cells.items()}
+        entry = {
+            "format": FORMAT,
+            "object": digest,
+            "size": self.store.path(digest).stat().st_size if digest else 0,
+            "large": {g.digest: self._link_large(g, notebook) for g in groups if g.file and g.size >= LARGE_SIZE},
+            "kept": {name: digest for name, digest in key.bound_anew.items() if name not in result.wrote},
+            "random": {r: result.state_before.get(r, "") for r in RANDOM & set(result.state) if r not in result.seeded},
+            "files": dict(files),
+            "result": data,
+        }
+        folder = self._folder(key)
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f".{os.getpid()}.part"
+        part.write_bytes(_json(entry))
+        os.replace(part, folder / f"{time.time_ns():020d}.json")
+        for old in sorted(n for n in os.listdir(folder) if n.endswith(".json"))[:-KEPT]:
+            (folder / old).unlink(missing_ok=True)
+
+    def drop(self, key: Key) -> None:
+        """Forget what is kept for a key."""
+        shutil.rmtree(self._folder(key), ignore_errors=True)
+
+    def bound(self) -> None:
+        """Let go of the bytes of all but the latest large values of the variables that were kept here."""
+        for folder in self.filled:
+            with contextlib.suppress(OSError):
+                kept = sorted((p.stat().st_mtime_ns, p) for p in folder.iterdir() if p.suffix != ".part")
+                for _, path in kept[:-VALUES]:
+                    path.unlink(missing_ok=True)
+
+    def _link_large(self, group: VariableGroup, notebook: str) -> tuple[str, int]:
+        """Where a large value is kept, below `LARGE`, and its bytes. Its name is its digest, which is unique to it."""
+        assert group.file is not None
+        lineage = hashlib.blake2b("\0".join([notebook, *group.names]).encode(), digest_size=10).hexdigest()
+        target = self.root / LARGE / lineage / group.digest
+        self.filled.add(target.parent)
+        size = os.stat(group.file).st_size
+        if _there(target, size) is None:
+            _link_to(Path(group.file), target)
+        return f"{lineage}/{group.digest}", size
+
+    def _link(self, path: Path) -> str:
+        digest = digest_file(path)
+        target = self.store.path(digest)
+        if not target.is_file():
+            _link_to(path, target)
+        return digest
+
+    def tidy(self, limit: int) -> None:
+        """Call `trim` unless that happened recently: it scans the whole cache."""
+        stamp = self.root / "trimmed"
+        with contextlib.suppress(OSError):
+            if time.time() - stamp.stat().st_mtime < TIDIED:
+                return
+        with contextlib.suppress(OSError):
+            self.root.mkdir(parents=True, exist_ok=True)
+            stamp.touch()
+            self.trim(limit)
+
+    def trim(self, limit: int) -> None:
+        """Let what was not used for longest go until entries and objects hold no more than `limit` bytes."""
+        found = []
+        for path in (*self.store.root.glob("??/*"), *self.root.glob("??/*/*.json"), *self.root.glob(f"{LARGE}/*/*")):
+            with contextlib.suppress(OSError):
+                facts = path.stat()
+                found.append((facts.st_mtime, facts.st_size, path))
+        total = sum(size for _, size, _ in found)
+        for _, size, path in sorted(found):
+            if total <= limit:
+                return
+            path.unlink(missing_ok=True)
+            total -= size
+            if path.is_relative_to(self.root):
+                with contextlib.suppress(OSError):  # others may stand in it
+                    path.parent.rmdir()
+
+
+def kept_of(result: BlockResult, cost: float) -> list[VariableGroup]:
+    """The groups of a result as they are kept: the bytes of those alone that are there and worth it.
+
+    :param cost: seconds of computing that make the values again.
+    """
+    return [g if g.file and worth_storing(g.size, cost) else replace(g, file=None) for g in result.groups]
+
+
+def _there(path: Path, size: int) -> str | None:
+    """A file that is used now; None if it is gone. One that was cut short is as good as gone."""
+    try:
+        if path.stat().st_size != size:
+            return None
+    except OSError:
+        return None
+    _touch(path)
+    return str(path)
+
+
+def _placed(group: VariableGroup, path: str | None) -> VariableGroup:
+    """A group whose bytes are in a file if they were kept and the file is there."""
+    file = path if group.file else None
+    return replace(group, file=file, absent=file is None)
+
+
+def _link_to(path: Path, target: Path) -> None:
+    """Let a file stand at another place too, whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    try:
+        os.link(path, part)
+    except OSError:
+        shutil.copyfile(path, part)
+    os.replace(part, target)
+
+
+def _json(entry: Any) -> bytes:
+    """JSON that `json` reads as it was: by orjson, which is fast, where that writes all of it."""
+    import orjson
+
+    if _finite(entry):
+        with contextlib.suppress(TypeError):  # lone surrogates, keys that are no texts, integers beyond 64 bits
+            return orjson.dumps(entry)
+    return json.dumps(entry).encode()
+
+
+def _finite(value: Any) -> bool:
+    """Whether no number in it is a NaN or infinite: orjson writes null for those."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    return all(map(_finite, value)) if isinstance(value, list | tuple) else True
+
+
+def _touch(path: Path | str) -> None:
+    """It was used now."""
+    with contextlib.suppress(OSError):
+        os.utime(path)

@@ -1,0 +1,51 @@
+"""Committing results, in notebook order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jupyter_mlops.execution.cached_results import CachedResults
+from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
+from jupyter_mlops.execution.displays import Displays
+from jupyter_mlops.execution.run_context import RunContext
+from jupyter_mlops.execution.step_records import StepRecords
+from jupyter_mlops.pipeline.model import Block
+
+
+class Commits:
+    """Makes results part of the committed state.
+
+    :ivar on_commit: is called whenever the committed state has changed.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        committed: CommittedState,
+        records: StepRecords,
+        displays: Displays,
+        cached: CachedResults,
+    ) -> None:
+        self.context, self.committed, self.records = context, committed, records
+        self.displays, self.cached = displays, cached
+        self.on_commit: Callable[[], None] = lambda: None
+
+    def commit(self, block: Block, result: BlockResult) -> None:
+        """Make a block's result part of the committed state."""
+        self.cached.note_creators(block, result)
+        self.context.commit_to(self.committed, block, result)
+        self.on_commit()
+        self.displays.commit(block, result)
+        self.records.outcome.metrics.update(result.metrics)
+
+    def reuse(self, block: Block, result: BlockResult, state: str) -> None:
+        """Use a result instead of executing its block.
+
+        :param state: "cached", or "completed" for the result of a helper.
+        """
+        self.displays.fill_cells(block, result, self.committed.count)
+        if state == "completed":
+            for index in block.cells:
+                self.displays.show_cell(block, index)
+        self.commit(block, result)
+        self.records.finish(block, state, 0.0 if state == "cached" else result.seconds, result)

@@ -1,0 +1,33 @@
+"""What papermill loads under its entry point: it does so while papermill itself is being imported, so nothing of
+papermill may be imported before a notebook is run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from jupyter_mlops.execution.engine import MlopsEngine
+
+
+class EngineEntry:
+    """Stands for `MlopsEngine` in papermill's registry of engines."""
+
+    @staticmethod
+    def _engine() -> type[MlopsEngine]:
+        from jupyter_mlops.execution.engine import MlopsEngine
+
+        return MlopsEngine
+
+    @classmethod
+    def execute_notebook(cls, nb: NotebookNode, kernel_name: str, **kwargs: Any) -> NotebookNode:
+        return cls._engine().execute_notebook(nb, kernel_name, **kwargs)
+
+    @classmethod
+    def nb_kernel_name(cls, nb: NotebookNode, name: str | None = None) -> str:
+        return cls._engine().nb_kernel_name(nb, name)
+
+    @classmethod
+    def nb_language(cls, nb: NotebookNode, language: str | None = None) -> str:
+        return cls._engine().nb_language(nb, language)

@@ -1,0 +1,187 @@
+"""Starting a kernel's process, and nothing more: it comes up while this process imports what it needs to talk to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any, Literal
+
+import zmq
+import zmq.asyncio
+from jupyter_client.kernelspec import NoSuchKernel
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+
+from jupyter_mlops.errors import KernelNotFoundError
+from jupyter_mlops.execution.environment import kernel_spec, site_folders
+from jupyter_mlops.kernels import reaper
+from jupyter_mlops.kernels.forkserver import stamp
+from jupyter_mlops.kernels.forkserver_client import key_of
+from jupyter_mlops.kernels.launch import forkable
+from jupyter_mlops.kernels.specs import spec_manager
+
+LOG = "kernel.log"
+# Registered by its entry point where the package is installed; a source tree on the path has none.
+PROVISIONER = EntryPoint(
+    "forked-provisioner",
+    "jupyter_mlops.kernels.provisioner:ForkedProvisioner",
+    KernelProvisionerFactory.GROUP_NAME,
+)
+Fork = Literal["", "running", "start"]
+SOCKETS = 16384  # at most: a kernel needs four
+
+
+@dataclass(frozen=True)
+class KernelRequest:
+    """Which kernel is wanted, and how it is to be started.
+
+    :param hash_seed: PYTHONHASHSEED of the kernel, so that sets have one order in all kernels of a run.
+    :param python: whether it is IPython's, so that it can be forked and the agent can live in it.
+    :param fork: whether to fork it: only from a fork server that is "running", or "start" one.
+    :param preload: modules that the fork server imports ahead.
+    :param env: the environment; None: this process's.
+    """
+
+    kernel_name: str
+    cwd: str
+    hash_seed: str = ""
+    python: bool = True
+    fork: Fork = ""
+    preload: tuple[str, ...] = ()
+    env: Mapping[str, str] | None = None
+
+    def is_process_of(self, other: KernelRequest) -> bool:
+        """Whether a process started for `other` will do, which was not forked."""
+
+        def told(wanted: KernelRequest) -> tuple[object, ...]:
+            return wanted.kernel_name, wanted.cwd, wanted.hash_seed, wanted.env
+
+        return self.fork != "start" and told(self) == told(other)
+
+    def environment(self) -> dict[str, str]:
+        """The environment that the kernel begins with."""
+        env = dict(os.environ if self.env is None else self.env)
+        if self.hash_seed and "PYTHONHASHSEED" not in env:
+            env.update(PYTHONHASHSEED=self.hash_seed, JUPYTER_MLOPS_HASHSEED="1")
+        if "PYDEVD_DISABLE_FILE_VALIDATION" not in env:
+            env.update(PYDEVD_DISABLE_FILE_VALIDATION="1", JUPYTER_MLOPS_PYDEVD="1")
+        return env
+
+
+@cache
+def sockets() -> zmq.asyncio.Context:
+    """Where the sockets to all kernels are made. One of its own for each would have two threads more for each."""
+    made = zmq.asyncio.Context()
+    made.set(zmq.MAX_SOCKETS, min(SOCKETS, made.get(zmq.SOCKET_LIMIT)))
+    made.setsockopt(zmq.RCVHWM, 0)  # outputs are never dropped because we are slow
+    return made
+
+
+def _unpaused(method: Any) -> Any:
+    """The same without the 10 ms that jupyter_client sleeps after it."""
+    return getattr(method, "__wrapped__", method)
+
+
+class PatientKernelManager(AsyncKernelManager):
+    """Starts and ends a kernel of which nobody asks whether it is `ready`."""
+
+    start_kernel = _unpaused(AsyncKernelManager.start_kernel)
+    shutdown_kernel = _unpaused(AsyncKernelManager.shutdown_kernel)
+
+    async def _async_wait(self, pollinterval: float = 0.1) -> None:
+        """Until the process has ended, which a killed one soon has."""
+        pause = 0.001
+        while await self._async_is_alive():
+            await asyncio.sleep(pause)
+            pause = min(pollinterval, pause * 2)
+
+
+@dataclass
+class KernelProcess:
+    """A kernel's process, and the private folder of its sockets and its log."""
+
+    manager: AsyncKernelManager
+    folder: str
+    began_with: object = None
+
+    def is_as_now(self) -> bool:
+        """Whether the kernelspec, the interpreter and its packages are still what they were when it was started."""
+        provisioner: Any = self.manager.provisioner
+        suits = getattr(provisioner, "suits", lambda: True)
+        return self.began_with == made_of(self.manager.kernel_name) and bool(suits())
+
+    async def end(self) -> None:
+        """Kill the process and every process that it started in its session, and remove the folder."""
+        with contextlib.suppress(Exception):
+            await self.manager.shutdown_kernel(now=True)
+        with contextlib.suppress(Exception):
+            await self.manager.cleanup_resources()
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def detach(self) -> None:
+        """Close the connection; the process continues."""
+        self.manager._close_control_socket()
+
+
+async def launch(wanted: KernelRequest) -> KernelProcess:
+    """Start the process. Raises KernelNotFoundError; whatever else goes wrong with it is seen by who talks to it."""
+    folder = str(reaper.make_folder())
+    manager = PatientKernelManager(
+        kernel_name=wanted.kernel_name,
+        connection_file=os.path.join(folder, "kernel.json"),
+        kernel_spec_manager=spec_manager(),
+        context=sockets(),
+    )
+    launched = KernelProcess(manager, folder, made_of(wanted.kernel_name))
+    if os.name == "posix":
+        manager.transport = "ipc"
+        manager.ip = os.path.join(folder, "k")
+    try:
+        if wanted.python and wanted.fork:
+            _let_fork(manager, wanted.fork, wanted.preload)
+        with open(os.path.join(folder, LOG), "wb") as log:
+            await manager.start_kernel(cwd=wanted.cwd, env=wanted.environment(), stdout=log, stderr=log)
+        if pid := getattr(manager.provisioner, "pid", None):
+            reaper.register_kernel(Path(folder), pid)
+    except NoSuchKernel:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise no_kernel(wanted.kernel_name) from None
+    except BaseException:
+        await launched.end()
+        raise
+    return launched
+
+
+def made_of(kernel_name: str) -> object:
+    """What decides which kernel that name means: something to compare; None if there is none."""
+    spec = kernel_spec(kernel_name)
+    if spec is None:
+        return None
+    return key_of(spec.argv, {"argv": spec.argv, "env": spec.env}), [stamp(f) for f in site_folders(spec.argv[0])]
+
+
+def _let_fork(manager: AsyncKernelManager, fork: Fork, preload: Sequence[str]) -> None:
+    """Name our provisioner in this manager's copy of the kernelspec, unless the spec names one itself."""
+    known = KernelProvisionerFactory.instance(parent=manager.parent).provisioners
+    known.setdefault(PROVISIONER.name, PROVISIONER)
+    spec: Any = manager.kernel_spec
+    if "kernel_provisioner" not in spec.metadata and forkable(spec.argv) is not None:
+        config = {"preload": list(preload), "start_server": fork == "start"}
+        spec.metadata = {
+            **spec.metadata,
+            "kernel_provisioner": {"provisioner_name": PROVISIONER.name, "config": config},
+        }
+
+
+def no_kernel(name: str) -> KernelNotFoundError:
+    known = ", ".join(sorted(spec_manager().find_kernel_specs())) or "none"
+    return KernelNotFoundError(
+        f"no kernel named {name!r} is installed", remedy=f"Installed: {known}. Choose one with --kernel NAME."
+    )

@@ -1,0 +1,504 @@
+"""What may run when, and what may be adopted: pure decisions over blocks and the line."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from jupyter_mlops.analysis.magics import to_python
+from jupyter_mlops.analysis.volatility import VolatilityKind
+from jupyter_mlops.execution.agent.looks import listing_of, looks_again
+from jupyter_mlops.execution.block_profile import BlockProfile
+from jupyter_mlops.execution.committed_state import RANDOM, BlockResult, CommittedState, VariableGroup
+from jupyter_mlops.execution.reasons import Reason, sentences
+from jupyter_mlops.pipeline.model import Block, Pipeline
+
+
+def opaque(block: Block) -> bool:
+    """Whether the names that a block touches can't be told."""
+    return bool(block.access.opaque or block.access.history)
+
+
+def first_speculable_block(blocks: Sequence[Block]) -> int:
+    """Blocks before this position have to run on the main line: a later one looks at the whole kernel,
+    at IPython's memory of it, or can't be read."""
+    return max((b.index for b in blocks if opaque(b)), default=-1) + 1
+
+
+NAMES_AXES = re.compile(
+    r"\.names?\s*=[^=]|set_names|rename_axis|setattr|\b(index|columns)\.rename"
+    r"|\.(index|columns)\s+is\b|\bis\s+(not\s+)?[\w.\[\]'\"]+\.(index|columns)\b"
+)
+MEMORY = re.compile(r"share_memory|shares_memory|\.base\b|__array_interface__|byte_bounds|owndata|\.ctypes\b|data_ptr")
+BACKEND = re.compile(
+    r"interactive\b|\bFigure\(|get_backend|_backend_mod|flush_figures|matplotlib_inline|\brc_params|rcParams\b(?!\s*(\[|\.update))"
+    r"|\b(ion|ioff|xkcd|rc_context)\(|\bstyle\.context\(|\bseaborn\.objects\b"
+)
+
+
+# Acts of a text that the kernel hears of if they happen: a download may find its file there.
+HEARD = re.compile(r"network: (https?://|(urllib\.request|http\.client|requests|urllib3)\.\w+$)")
+
+
+def axes_apart(sources: Iterable[str]) -> bool:
+    """Whether pandas objects that share an index may be handed on apart.
+
+    Sharing shows only where an index is given a name, or asked whether it is another; frames made from one another
+    share theirs all the time, and would all have to travel as one.
+
+    :param sources: the texts of the notebook's cells and of the modules beside it.
+    """
+    return not any(NAMES_AXES.search(s) for s in sources)
+
+
+def memory_seen(sources: Iterable[str]) -> bool:
+    """Whether the notebook looks at what shares memory, so that pandas' copies on write would show."""
+    return any(MEMORY.search(s) for s in sources)
+
+
+def backend_seen(sources: Iterable[str]) -> bool:
+    """Whether the notebook may look at matplotlib's backend and its interactive mode, which a first figure changes."""
+    return any(BACKEND.search(s) for s in sources)
+
+
+def identity_seen(sources: Iterable[str]) -> bool:
+    """Whether the notebook asks if two objects are one, other than None and its like: then equal numbers and texts
+    can't stand for one another."""
+    return any(_asks_identity(source) for source in sources if " is " in source)
+
+
+def _asks_identity(source: str) -> bool:
+    try:
+        tree = ast.parse(to_python(source))
+    except SyntaxError:
+        return False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            for number, operator in enumerate(node.ops):
+                if isinstance(operator, ast.Is | ast.IsNot) and not any(map(_single, sides[number : number + 2])):
+                    return True
+    return False
+
+
+def _single(node: ast.expr) -> bool:
+    """Whether an expression gives something there is one of in every process: None, True, a type."""
+    if isinstance(node, ast.Constant):
+        return node.value is None or isinstance(node.value, bool) or node.value is ...
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "type"
+
+
+def reads_process(block: Block) -> str:
+    """How a block asks which process it runs in; "" if it does not."""
+    return _cause(block, VolatilityKind.PROCESS)
+
+
+def opens_descriptor(block: Block) -> str:
+    """How a block opens what is known by a number alone, of this process; "" if it does not."""
+    return _cause(block, VolatilityKind.DESCRIPTOR)
+
+
+def reads_generator(block: Block) -> str:
+    """How a block looks at the state of a random generator, which each process has its own of; "" if it does not."""
+    return _cause(block, VolatilityKind.GENERATOR)
+
+
+def _cause(block: Block, kind: VolatilityKind) -> str:
+    return next((str(cause) for cause in block.effects.volatile if cause.kind is kind), "")
+
+
+def reach(block: Block) -> frozenset[str]:
+    """The names a block may come near, as far as its text tells."""
+    return block.access.names | block.access.strings
+
+
+def rebinds(block: Block) -> frozenset[str]:
+    """Names that a block may bind, and whose value from before it never sees: the variable of a loop, of `with`, of an
+    import. If it does not bind one after all, for its loop is empty, that name stays as it was."""
+    access = block.access
+    return access.binds - access.reads - access.deletes - access.strings
+
+
+def needs(block: Block) -> frozenset[str]:
+    """The names whose value from before a block may matter to it, as far as its text tells."""
+    return reach(block) - rebinds(block)
+
+
+def is_tied(group: VariableGroup) -> bool:
+    """Whether it may be seen when one of these variables is bound anew: others share objects with it, or it is told,
+    prints or closes something when it goes."""
+    return len(group.names) > 1 or not goes_unseen(group)
+
+
+def goes_unseen(group: VariableGroup) -> bool:
+    """Whether nothing happens when these values go: what can be pickled has no say in it, and a file was closed."""
+    return set(group.live.values()) <= {"a closed file"}
+
+
+def needs_of(block: Block, line: CommittedState) -> frozenset[str]:
+    """What a helper that runs a block has to be given of a line: what it needs, and what it binds anew where that does
+    not go unseen."""
+    return needs(block) | {n for n in rebinds(block) if n in line.groups and is_tied(line.groups[n])}
+
+
+def must_have(block: Block, read_by_functions: Collection[str]) -> frozenset[str]:
+    """The names that have to be there when a block begins, or when it ends without having bound them.
+
+    :param read_by_functions: global names that functions of the notebook may read; the block may call one.
+    """
+    return reach(block) - ((rebinds(block) & block.access.certain_bindings) - set(read_by_functions))
+
+
+def module_changes(block: Block, later: Iterable[Block]) -> dict[str, list[int]]:
+    """Modules whose own state this block may change by a call that stands as a statement, and who uses them later."""
+    found: dict[str, list[int]] = {}
+    for name in block.effects.modules_changed:
+        users = [b.index for b in later if name in reach(b)]
+        if users:
+            found[name] = users
+    return found
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Why a block can't run before an earlier one has retired.
+
+    :param kind: "prev", "opaque", "data", "state" or "file".
+    :param name: the variable, the resource or the file; "" for the other kinds.
+    """
+
+    kind: str
+    name: str = ""
+
+
+def wait_of(
+    earlier: Block,
+    later: Block,
+    names: Collection[str],
+    learned: BlockProfile | None,
+    prev: frozenset[tuple[str, str]],
+    modules: frozenset[str] = frozenset(),
+) -> Wait | None:
+    """Why `later` can't run before `earlier` has retired; None if, as far as is known, it can.
+
+    :param names: what `later` needs, functions followed.
+    :param prev: pairs (earlier step, later step) of `prev:` tags.
+    :param modules: names of modules: a call on one changes it only as far as `modules_changed` tells.
+    """
+    if (earlier.owner, later.owner) in prev:
+        return Wait("prev")
+    if opaque(earlier) or opaque(later):
+        return Wait("opaque")
+    certain = earlier.access.binds | earlier.access.deletes | (earlier.access.certain_mutations - modules)
+    if learned is not None:
+        certain |= learned.wrote
+    tied = learned.tied & rebinds(later) if learned is not None else frozenset()
+    if data := (certain & set(names)) | tied:
+        return Wait("data", min(data))
+    if changed := earlier.effects.modules_changed & set(names):
+        return Wait("state", min(changed))
+    state = earlier.effects.state_writes | (learned.state if learned is not None else frozenset())
+    used = later.effects.state_reads | later.effects.state_writes
+    if met := (state - RANDOM - {"warnings"}) or (state & used):
+        return Wait("state", min(met))
+    written = set(earlier.effects.files_written) | (set(learned.writes) if learned is not None else set())
+    if written and (later.effects.looks_at_files or _meets(written, later.effects.files_read)):
+        return Wait("file", min(written))
+    return None
+
+
+def dependency_reason(
+    earlier: Block,
+    later: Block,
+    names: Collection[str],
+    learned: BlockProfile | None,
+    prev: frozenset[tuple[str, str]],
+    modules: frozenset[str] = frozenset(),
+) -> str:
+    """The kind of `wait_of`; "" if there is nothing to wait for."""
+    wait = wait_of(earlier, later, names, learned, prev, modules)
+    return "" if wait is None else wait.kind
+
+
+def wait_in_words(wait: Wait, earlier: Block, where: str) -> str:
+    """A wait as a clause. `where` says where the earlier block stands: `cell 3 (load)`."""
+    if wait.kind == "prev":
+        return f"a prev: tag has it wait for {earlier.owner}"
+    if wait.kind == "opaque":
+        return f"what it shares with {where} can't be told from the code"
+    if wait.kind == "data":
+        return f"it may use `{wait.name}`, which {where} writes"
+    if wait.kind == "state":
+        return f"{where} changes the state of {wait.name}"
+    return f"it may look at {wait.name}, which {where} writes"
+
+
+def _meets(written: Iterable[str], read: Iterable[str]) -> bool:
+    ends = {path.replace("\\", "/").rsplit("/", 1)[-1] for path in read}
+    return any(path.replace("\\", "/").rsplit("/", 1)[-1] in ends for path in written)
+
+
+def why_not_reusable(  # noqa: C901 (one reason after the other)
+    block: Block,
+    result: BlockResult,
+    line: CommittedState,
+    stat_of: Callable[[str], list[int] | None],
+    wrote_since: Collection[str],
+    later: Sequence[Block],
+    read_by_functions: Collection[str] = (),
+) -> str:
+    """Why the result of a helper is not what the main line would get now; "" if it is.
+
+    :param read_by_functions: global names that functions of the notebook may read.
+    """
+    if result.denied:
+        return f"it acts on the outside world ({result.denied[0]})"
+    if result.comms:
+        return "it talks to widgets of other steps, or to a front end"
+    if result.stuck:
+        return "it leaves " + next(iter(result.stuck.values()))
+    if line.stuck:
+        return "the main kernel has " + next(iter(line.stuck.values()))
+    if stale := why_stale(block, result.loaded, result.values, line, result.groups):
+        return stale
+    if resource := changed_resource(result, line):
+        return f"the state of {resource} changed since it started"
+    if wrote_since and result.overlooked and block.effects.looks_at_files:
+        return "files were written since it looked at them"
+    if set(wrote_since) & set(result.modules.values()):
+        return "a module that it imported was written since"
+    for path, facts in result.read.items():
+        if stat_of(path) != facts:
+            return f"{path} changed since it was read"
+    if wrote_since:
+        for path, seen in result.looks.items():
+            if not looks_again(path, seen):
+                return f"{path} changed since it was looked at"
+        for path, digest in result.listed.items():
+            if listing_of(path) != digest:
+                return f"files in {path} changed since they were listed"
+    return why_incomplete(result, later, read_by_functions)
+
+
+def changed_resource(result: BlockResult, line: CommittedState) -> str:
+    """A resource whose state was another when a block began than it is on the line; "" if there is none."""
+    for resource in sorted({*result.state_before, *line.state}):
+        differs = line.state.get(resource, ("", None))[0] != result.state_before.get(resource, "")
+        if differs and (resource not in RANDOM or resource in result.state):
+            return resource
+    return ""
+
+
+def why_stale(
+    block: Block,
+    loaded: Mapping[str, str],
+    values: Mapping[str, str],
+    line: CommittedState,
+    groups: Iterable[VariableGroup] = (),
+) -> str:
+    """Why what a helper was given is not what the main line has; "" if it is. Can be asked while the helper works.
+
+    What shares objects with a variable on the line may have changed, unless the block itself has it share some. What
+    the block only binds anew was not given, and must not be tied to others on the line.
+
+    :param loaded: name -> digest of the group that the helper was given.
+    :param values: name -> digest of the variable by itself then.
+    :param groups: what the block left, once it has ended.
+    """
+    shared_anew = {name for group in groups for name in group.names}
+    for name in sorted(rebinds(block) - set(loaded)):
+        if name in line.groups and is_tied(line.groups[name]):
+            others = set(line.groups[name].names) - {name}
+            return f"`{name}` " + (f"shares objects with `{min(others)}`" if others else "can't go unseen")
+    for name in sorted(line.closure(needs(block), sharing=False) | set(loaded)):
+        if loaded.get(name) == line.digest(name):
+            continue
+        own = values.get(name)
+        if own is None or name in shared_anew or own != line.value_digest(name):
+            return f"`{name}` changed since it started"
+    return ""
+
+
+def why_incomplete(result: BlockResult, later: Sequence[Block], read_by_functions: Collection[str]) -> str:
+    """Why a result can't stand for the run of its block: something a later one needs would be missing.
+
+    :param read_by_functions: global names that functions of the notebook may read.
+    """
+    for group in result.groups:
+        if group.portable or group.absent:  # `why_absent` is about those
+            continue
+        for name in group.names:
+            if goes_unseen(group):
+                used = is_used(name, later, read_by_functions)
+            else:
+                used = any(opaque(b) or name in reach(b) for b in later)
+            if used or name.startswith("@"):
+                return f"`{name}` can't be handed on ({group.live.get(name) or 'not stored'})"
+            if any(name in functions for b in later for functions in b.access.defines.values()):
+                return f"`{name}` can't be handed on"
+    return ""
+
+
+def is_used(name: str, later: Sequence[Block], read_by_functions: Collection[str]) -> bool:
+    """Whether a later block may need the value that a name has now, before one binds it anew for certain."""
+    for block in later:
+        if opaque(block) or name in must_have(block, read_by_functions):
+            return True
+        if name in block.access.certain_bindings and name not in read_by_functions:
+            return False
+    return False
+
+
+def within_reach(block: Block) -> frozenset[str] | None:
+    """The names that a block may come near, the functions that it defines included; None if they can't be told."""
+    return None if opaque(block) else reach(block).union(*block.access.defines.values())
+
+
+def needed_by(line: CommittedState, later: Iterable[Block]) -> set[str] | None:
+    """The names that these blocks may come near from here, functions followed; None if they can't be told."""
+    names = list(map(within_reach, later))
+    if None in names:
+        return None
+    named = frozenset[str]().union(*(n for n in names if n is not None))
+    return line.closure(named) | named
+
+
+def needs_absent(line: CommittedState, later: Iterable[Block]) -> tuple[str, Block] | None:
+    """A variable of the line whose bytes were not stored, and a block that may come near it; None if there is none."""
+    if not any(group.absent for group in line.groups.values()):
+        return None
+    for block in later:
+        for name in sorted(line.closure(within_reach(block))):
+            if line.groups[name].absent:
+                return name, block
+    return None
+
+
+def starts_at(lines: Mapping[int, CommittedState], blocks: Sequence[Block], first: int) -> int:
+    """Where a run has to begin that takes kept results as long as there are any: the position of the last block, up
+    to the first one that has none, where the bytes of all that it and later ones may need are there.
+
+    :param lines: position of a block -> what the line has before it, by kept results.
+    :param blocks: the blocks of the run.
+    :param first: the position of the first block without a kept result.
+    """
+    for index in sorted(lines, reverse=True):
+        if index <= first and needs_absent(lines[index], [b for b in blocks if b.index >= index]) is None:
+            return index
+    return 0
+
+
+def why_not_stored(block: Block, result: BlockResult, cache: str, line: CommittedState) -> str:
+    """Why a result is not put into the cache; "" if it is.
+
+    :param cache: the step's setting: "enabled", "disabled" or "".
+    """
+    if cache == "disabled":
+        return "cache:disabled"
+    if result.comms or result.stuck:
+        return "it leaves state that can't be handed on"
+    if result.failed_store:
+        return result.failed_store
+    if cache == "enabled":
+        return ""
+    if block.effects.volatile:
+        return f"it depends on {block.effects.volatile[0]}"
+    if readings := [
+        r for r in result.volatile if not (r[0] == "the clock" and not r[1] and block.effects.stopwatch is not None)
+    ]:
+        what, module, _ = readings[0]
+        return f"it depends on {what}" + (f", which `{module}` asks for" if module else "")
+    if any(name in str(cell["outputs"]) for name in result.scratch for cell in result.cells.values()):
+        return "it shows the name of a scratch file"
+    unheard = [act for act in block.effects.outside if result.overlooked or not HEARD.match(act)]
+    if acts := result.outside or unheard:
+        return acts[0]
+    drew = line.drew_unseeded(result)
+    if drew:
+        return f"it draws from {drew[0]}, which nothing seeded"
+    if set(result.written) & set(result.read):
+        return "it changes a file that it reads"
+    if any(how != "w" for how in result.written.values()):
+        return "it changes files in place"
+    if block.effects.interactive:
+        return block.effects.interactive[0]
+    if result.overlooked and (block.effects.looks_at_files or result.looks or result.listed):
+        return "it looks at which files there are"
+    return ""
+
+
+def upstream_failure(
+    block: Block, failed: Iterable[tuple[Block, frozenset[str]]], line: CommittedState, prev: frozenset[tuple[str, str]]
+) -> str:
+    """The owner of a failed or skipped block that this one depends on, or ""."""
+    names = line.closure(reach(block)) | reach(block)
+    for other, wrote in failed:
+        if other.owner == block.owner or (other.owner, block.owner) in prev:
+            return other.owner
+        if opaque(block) or opaque(other) or (wrote | other.access.writes) & names:
+            return other.owner
+        if (other.effects.state_writes - {"warnings"}) & (block.effects.state_reads | block.effects.state_writes):
+            return other.owner
+        if other.effects.state_writes - RANDOM - {"warnings"} or other.effects.modules_changed & names:
+            return other.owner
+        if other.effects.files_written and (
+            block.effects.looks_at_files or _meets(other.effects.files_written, block.effects.files_read)
+        ):
+            return other.owner
+    return ""
+
+
+def needed_for(step: str, pipeline: Pipeline) -> set[str]:
+    """The steps that `step` stands on, itself included."""
+    before: dict[str, set[str]] = {}
+    for edge in pipeline.edges:
+        before.setdefault(edge.target, set()).add(edge.source)
+    found, waiting = {step}, [step]
+    while waiting:
+        for other in before.get(waiting.pop(), ()):
+            if other not in found:
+                found.add(other)
+                waiting.append(other)
+    return found
+
+
+def prev_pairs(pipeline: Pipeline) -> frozenset[tuple[str, str]]:
+    return frozenset((e.source, e.target) for e in pipeline.edges if e.kind == "prev")
+
+
+@dataclass
+class StepRecord:
+    """The outcome of a step in this run."""
+
+    name: str
+    state: str = "skipped"
+    attempts: int = 0
+    seconds: float = 0.0
+    reads: list[str] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "state": self.state,
+            "attempts": self.attempts,
+            "seconds": round(self.seconds, 6),
+            "reads": sorted(self.reads),
+            "why": sentences(self.reasons),
+        }
+
+
+def joined_state(states: Sequence[str]) -> str:
+    """The state of a step from those of its blocks."""
+    for state in ("failed", "stopped"):
+        if state in states:
+            return state
+    if not states or "skipped" in states:
+        return "skipped"
+    return "cached" if all(s == "cached" for s in states) else "completed"
+
+
+def settings_of(pipeline: Pipeline) -> Mapping[str, str]:
+    return {s.name: s.settings.cache for s in pipeline.steps}

@@ -1,0 +1,172 @@
+"""Values that nobody is to see, taken out of what is shown and kept."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, MutableMapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+SHORTEST = 4  # characters: a shorter value would take half of a page with it
+SHORTEST_ENCODED = 8  # characters: shorter ones stand in the base64 of pictures by chance
+SHOWN = "[secret]"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+class Redaction:
+    """Takes these values out of texts."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        found = {v for v in values if len(v) >= SHORTEST} | {
+            line for v in values for line in v.splitlines() if len(line) >= SHORTEST
+        }
+        self.values = sorted(found, key=len, reverse=True)
+
+    def __bool__(self) -> bool:
+        return bool(self.values)
+
+    @cached_property
+    def forms(self) -> list[str]:
+        """What the values may look like, the longest first: as programs write them, and as they send them."""
+        return sorted({form for value in self.values for form in _forms(value)}, key=len, reverse=True)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, self.forms)))
+
+    def text(self, text: str) -> str:
+        """The text without them, also where they are written as Python, JSON or HTML would, or are encoded."""
+        for form in self.forms:
+            if form in text:
+                text = text.replace(form, SHOWN)
+        return text
+
+    def clean(self, value: Any) -> Any:
+        """The same for all texts in something like JSON, in place where it can be."""
+        if not self.values:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            for key in list(value):
+                value[self.text(key) if isinstance(key, str) else key] = self.clean(value.pop(key))
+        elif isinstance(value, list):
+            value[:] = [self.clean(item) for item in value]
+        elif isinstance(value, tuple):
+            return tuple(self.clean(item) for item in value)
+        return value
+
+    def output(self, output: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """One output of a cell, in place: what it shows, and not the words of its format."""
+        for name in ("text", "ename", "evalue", "traceback", "metadata"):
+            if name in output:
+                output[name] = self.clean(output[name])
+        for kind, shown in (output.get("data") or {}).items():
+            plain = _only_pixels(shown) if self.values and kind == "image/png" and isinstance(shown, str) else shown
+            output["data"][kind] = self.clean(plain)
+        return output
+
+    def outputs(self, outputs: Iterable[MutableMapping[str, Any]]) -> None:
+        """All outputs of a cell, in place; a value may be spread over pieces of a stream."""
+        if not self.values:
+            return
+        flows: dict[str, tuple[StreamRedactor, MutableMapping[str, Any]]] = {}
+        for output in outputs:
+            if output.get("output_type") != "stream":
+                self.output(output)
+                continue
+            name, text = str(output.get("name")), output.get("text", "")
+            flow, _ = flows.get(name, (StreamRedactor(self), output))
+            output["text"] = flow.feed("".join(text) if isinstance(text, list) else str(text))
+            flows[name] = flow, output
+        for flow, last in flows.values():
+            last["text"] += flow.rest()
+
+    def cell(self, cell: Any) -> Any:
+        """A cell that ran, in place."""
+        if self.values:
+            cell["source"] = self.text(cell["source"])
+            self.outputs(cell.get("outputs", ()))
+        return cell
+
+    def shows(self, data: bytes) -> bool:
+        """Whether any of them is to be seen in these bytes."""
+        return any(form.encode("utf-8", "surrogatepass") in data for form in self.forms)
+
+
+class StreamRedactor:
+    """Takes the values out of a text that comes in pieces: the beginning of one is held back until it is known how
+    it goes on."""
+
+    def __init__(self, redaction: Redaction) -> None:
+        self.redaction, self.held = redaction, ""
+
+    def feed(self, piece: str) -> str:
+        """What may be shown now."""
+        text = self.held + piece
+        whole = [found.span() for found in self.redaction.pattern.finditer(text)]
+        at = self._begins(text, 0)
+        for begin, end in whole:
+            if begin < at < end:
+                at = self._begins(text, end)
+        self.held = text[at:]
+        return self.redaction.text(text[:at])
+
+    def rest(self) -> str:
+        """What was held back, now that no more comes."""
+        text, self.held = self.held, ""
+        return self.redaction.text(text)
+
+    def _begins(self, text: str, after: int) -> int:
+        """Where the longest end of the text that is the beginning of a value begins."""
+        found = len(text)
+        for form in self.redaction.forms:
+            at = text.find(form[0], max(after, len(text) - len(form) + 1))
+            while 0 <= at < found:
+                if form.startswith(text[at:]):
+                    found = at
+                at = text.find(form[0], at + 1)
+        return found
+
+
+def _only_pixels(image: str) -> str:
+    """A PNG in base64 without what is written in it beside the picture, compressed or not: title, comment, camera."""
+    try:
+        data = base64.b64decode(image)
+    except ValueError:
+        return image
+    found, at = [data[:8]], 8
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] not in (b"tEXt", b"zTXt", b"iTXt", b"eXIf"):
+            found.append(data[at:end])
+        at = end
+    kept = b"".join(found)
+    return image if kept == data or data[:8] != PNG else base64.b64encode(kept).decode() + "\n" * image.endswith("\n")
+
+
+def _forms(value: str) -> Iterator[str]:
+    """A value as it is, and as Python, JSON, HTML, addresses and headers have it."""
+    data = value.encode("utf-8", "surrogateescape")
+    yield value
+    for told in (repr(value), ascii(value), json.dumps(value), json.dumps(value, ensure_ascii=False)):
+        yield told[1:-1]
+    yield repr(data)[2:-1]
+    yield html.escape(value)
+    escaped = html.escape(value, quote=False)
+    yield escaped
+    for double, single in (("&quot;", "'"), ("&quot;", "&#39;"), ("&#34;", "&#39;"), ("&quot;", "&apos;")):
+        yield escaped.replace('"', double).replace("'", single)
+    yield quote(data)
+    yield quote(data, safe="")
+    yield quote_plus(data)
+    encoded = [data.hex(), data.hex().upper()]
+    for before in range(3):  # bytes that stand before it within a group of three, as in `user:password`
+        first, last = (0, 2, 3)[before], (before + len(data)) * 8 // 6
+        plain = base64.b64encode(b"\0" * before + data).decode()[first:last]
+        encoded += [plain, plain.translate(str.maketrans("+/", "-_"))]
+    yield from (form for form in encoded if len(form) >= SHORTEST_ENCODED)

@@ -1,0 +1,54 @@
+"""What a person asks of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_mlops.execution.task import Task
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a person asks of one run.
+
+    :param given: typed parameter values; `texts`: values as written on a command line, read by declared type.
+    :param output: where the executed notebook goes; None: with the runs.
+    :param stop_before: a step: the run ends where it would begin, its inputs in the kernel, which is left as it is.
+    :param jobs: kernels at most; 0: one for each core.
+    :param timeout: seconds for a cell; `run_timeout`: seconds for the run.
+    :param published_from: for a version, the notebook that it was published from, or for a copy, the notebook it is of:
+        runs share what they learn with that one's. None: it is `notebook` itself.
+    :param env: environment variables of the kernels; None: those of this process.
+    :param task: the part of the run that this process executes; None: all of it.
+    :param cache: folder of the cache; None: the home's.
+    """
+
+    notebook: Path
+    given: Mapping[str, object] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    output: Path | None = None
+    from_step: str = ""
+    only_step: str = ""
+    use_cache: bool = True
+    jobs: int = 0
+    isolate: bool = False
+    timeout: float | None = None
+    run_timeout: float | None = None
+    report: Path | None = None
+    report_code: bool = True
+    stop_before: str = ""
+    kernel: str = ""
+    cwd: Path | None = None
+    env: Mapping[str, str] | None = None
+    published_from: Path | None = None
+    task: Task | None = None
+    cache: Path | None = None
+
+    @property
+    def evidence_of(self) -> Path:
+        """The notebook under whose path evidence of this run is kept."""
+        return self.published_from or self.notebook

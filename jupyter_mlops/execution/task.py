@@ -1,0 +1,51 @@
+"""A task of a run whose steps run in processes of their own: what it executes, and what others have executed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from jupyter_mlops.errors import EquivalenceError
+from jupyter_mlops.execution.below import HARMLESS
+from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
+from jupyter_mlops.pipeline.model import Block
+
+
+@dataclass(frozen=True)
+class Task:
+    """The part of a run that one process executes.
+
+    :param steps: the steps to execute here.
+    :param results: block index -> result of another task, which is committed instead of executing the block.
+    :param guarded: whether the steps may only compute, since earlier steps of the notebook have not ended.
+    :param on_result: called with a block that was executed, its result and the state in which it was executed.
+    """
+
+    steps: tuple[str, ...]
+    results: Mapping[int, BlockResult] = field(default_factory=dict)
+    guarded: bool = False
+    on_result: Callable[[Block, BlockResult, CommittedState], None] = lambda block, result, line: None
+
+    def includes(self, block: Block, last: int) -> bool:
+        """Whether a block is part of the run as this process sees it.
+
+        :param last: index of the last block of `steps`.
+        """
+        if block.index in self.results or block.owner in self.steps:
+            return True
+        return block.role != "step" and block.index <= last
+
+
+def require_complete(results: Mapping[int, BlockResult], owners: Mapping[int, str]) -> None:
+    """Raises EquivalenceError if a kernel held something that can't leave it, so that no other process can go on.
+
+    :param owners: block index -> its step.
+    """
+    for index, result in sorted(results.items()):
+        for name, why in result.stuck.items():
+            if name not in HARMLESS:
+                raise EquivalenceError(
+                    f"the kernel of the step {owners[index]!r} had {why}, which other processes don't have",
+                    where=f"step {owners[index]}",
+                    remedy="Make it in the step that uses it, or give both the same step:NAME tag.",
+                )

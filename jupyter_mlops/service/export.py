@@ -1,0 +1,189 @@
+"""Export of versions: plans, files, and whether a folder still holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.errors import InvalidInputError
+from jupyter_mlops.service import jobs
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from jupyter_mlops.export.plan import ExportPlan, ExportTask
+    from jupyter_mlops.jobs.records import Job, VersionRow
+    from jupyter_mlops.jobs.workspace import Workspace
+    from jupyter_mlops.pipeline.model import Pipeline
+    from jupyter_mlops.versions.manifest import Manifest
+
+POLICIES = ("retries", "backoff", "cell_timeout", "run_timeout", "concurrency")  # of the job, which engines have too
+
+
+def targets() -> list[dict[str, str]]:
+    """The export targets: `name` and `label`."""
+    from jupyter_mlops.export.exporter import exporter, exporter_names
+
+    return [{"name": name, "label": exporter(name).label} for name in exporter_names()]
+
+
+def export(
+    space: Workspace, job: str, target: str, folder: Path | None = None, *, write: bool = False, force: bool = False
+) -> dict[str, Any]:
+    """Export a version: the files, how they differ from what a folder holds, and what the engine can't do.
+
+    :param job: `JOB`, `JOB@v3` or `JOB@production`.
+    :param folder: the folder to compare with, and to write to if `write`.
+    :param force: replace files that somebody edited.
+    :raises ConflictError: somebody edited a file, and `force` is not set.
+    """
+    return exported(plan_of(space, job), target, folder, write=write, force=force)
+
+
+def exported(
+    plan: ExportPlan, target: str, folder: Path | None, *, write: bool = False, force: bool = False
+) -> dict[str, Any]:
+    """Export a plan; see `export`."""
+    from jupyter_mlops.export import folder as export_folder
+    from jupyter_mlops.export.exporter import exporter
+
+    chosen = exporter(target)
+    files = files_of(plan, target)
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise InvalidInputError("the export folder is a file", where=str(folder), remedy="Name a folder with -o.")
+    changes = export_folder.changes(files, folder or Path("/nonexistent"))
+    facts = {"target": target, "job": plan.job, "version": plan.version, "digest": plan.digest}
+    if write and folder is not None:
+        export_folder.write(files, folder, facts, force=force)
+    return {
+        **facts,
+        "version": f"v{plan.version}",
+        "label": chosen.label,
+        "folder": "" if folder is None else str(folder),
+        "files": [asdict(change) for change in changes],
+        "matches": all(change.state == "same" for change in changes),
+        "omissions": list(chosen.omissions(plan)),
+    }
+
+
+def files_of(plan: ExportPlan, target: str) -> dict[str, bytes]:
+    """Path -> content of everything that an export writes, the bundle included."""
+    from jupyter_mlops.export.exporter import exporter
+    from jupyter_mlops.export.folder import require_safe_paths
+
+    chosen = exporter(target)
+    contents = chosen.files(plan)
+    files = {path: c.encode("utf-8") if isinstance(c, str) else c for path, c in contents.items()}
+    if chosen.needs_bundle and not any(path.rpartition("/")[2] == plan.bundle_file for path in files):
+        files[plan.bundle_file] = plan.bundle
+    require_safe_paths(files)
+    return files
+
+
+def plan_of(space: Workspace, job: str) -> ExportPlan:
+    """The plan of a version that a job has. Raises NotFoundError, or InvalidInputError if it has no steps."""
+    from jupyter_mlops.export.plan import ExportSchedule
+    from jupyter_mlops.notebook.reader import parse_notebook
+    from jupyter_mlops.versions.archive import archive
+
+    name, selector = jobs.split_selector(job)
+    job_record = space.catalog.job(name)
+    version = space.catalog.version(job_record, selector)
+    manifest = jobs.manifest_of(space, version)
+    notebook = space.store.get(manifest.notebook)
+    schedules = tuple(
+        ExportSchedule(s.cron, s.zone, s.missed, s.overlap, dict(s.parameters), s.paused)  # type: ignore[arg-type]
+        for s in space.catalog.schedules(job_record)
+        if space.catalog.version(job_record, s.version).id == version.id
+    )
+    rules = job_record.rules
+    facts = {**version_facts(job_record, version), "secrets": list(rules.secrets)}
+    return draft(
+        parse_notebook(notebook, manifest.name),
+        notebook.decode("utf-8"),
+        manifest,
+        facts,
+        archive(manifest, space.store, facts),
+        schedules=schedules,
+        policies=rules.to_dict(),
+    )
+
+
+def version_facts(job: Job, version: VersionRow) -> dict[str, Any]:
+    """What an archive says of a version."""
+    from datetime import UTC, datetime
+
+    created = datetime.fromtimestamp(version.created, UTC).isoformat(timespec="seconds")
+    return {
+        "job": job.name, "version": version.number, "digest": version.digest, "author": version.author,
+        "message": version.message, "created": created, "provenance": dict(version.provenance),
+    }  # fmt: skip
+
+
+def draft(
+    nb: NotebookNode, source: str, manifest: Manifest, facts: Mapping[str, Any], bundle: bytes, *,
+    schedules: tuple[Any, ...] = (), policies: Mapping[str, Any] | None = None,
+) -> ExportPlan:  # fmt: skip
+    """The plan of a notebook's content.
+
+    :param facts: `job`, `version` (number), `digest`, `author`, `message`, `created`, `provenance`.
+    """
+    from dataclasses import replace
+
+    from jupyter_mlops.export.plan import ExportPlan
+    from jupyter_mlops.pipeline.build import build
+    from jupyter_mlops.versions.bundle import lock_file
+
+    if manifest.language != "python":
+        raise InvalidInputError(
+            f"only Python notebooks can be exported; this one is in {manifest.language}", where=manifest.name
+        )
+    pipeline = build(nb, Path(manifest.name).stem)
+    rules, provenance = dict(policies or {}), facts.get("provenance") or {}
+    chosen = tuple(
+        replace(task, secrets=_secrets([*rules.get("secrets", ()), *task.secrets]))
+        for task in tasks(nb, pipeline, provenance)
+    )
+    return ExportPlan(
+        job=facts["job"],
+        version=facts["version"],
+        digest=facts["digest"],
+        notebook=manifest.name,
+        source=source,
+        tasks=chosen,
+        parameters=pipeline.parameters,
+        schedules=schedules,
+        author=facts.get("author", ""),
+        message=facts.get("message", ""),
+        created=facts.get("created", ""),
+        kernel=manifest.kernel,
+        python=manifest.environment.python,
+        packages=dict(manifest.environment.packages),
+        lock=lock_file({"provenance": provenance})[0] if (provenance.get("lock") or {}).get("digest") else "",
+        files=tuple(entry.path for entry in manifest.files),
+        bundle=bundle,
+        notify=tuple(rules.get("notify", ())),
+        **{name: rules[name] for name in POLICIES if name in rules},
+    )  # fmt: skip
+
+
+def tasks(nb: NotebookNode, pipeline: Pipeline, provenance: Mapping[str, Any]) -> tuple[ExportTask, ...]:
+    """The tasks of a version: the same for the export and for the processes that execute it."""
+    from jupyter_mlops.execution.profile_store import block_id, from_dict
+    from jupyter_mlops.export.build import tasks_of
+
+    recorded = provenance.get("profiles") or {}
+    profiles = {}
+    for block in pipeline.blocks:
+        key = block_id(nb.cells[i].source for i in block.cells)
+        if key in recorded:
+            profiles[block.index] = from_dict(recorded[key])
+    return tasks_of(pipeline, profiles)
+
+
+def _secrets(names: list[str]) -> tuple[str, ...]:
+    """Names without Kale's path behind them."""
+    plain = (name.partition(":")[0] for name in names)
+    return tuple(dict.fromkeys(name for name in plain if name.isidentifier()))

@@ -1,0 +1,350 @@
+"""`jupyter mlops step`: steps of a bundle as one process of another engine's run, and the collection of all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlops.config import RunConfig
+from jupyter_mlops.errors import InvalidInputError, MlopsError, UnknownStepError
+from jupyter_mlops.execution.redaction import Redaction
+from jupyter_mlops.export.build import ancestors
+from jupyter_mlops.service.earlier_steps import COMPLETED, EarlierSteps
+from jupyter_mlops.service.export import tasks
+from jupyter_mlops.service.task_request import TaskRequest
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
+    from jupyter_mlops.execution.run_artifacts import HandedOn, RunArtifacts
+    from jupyter_mlops.pipeline.model import Block, Pipeline
+    from jupyter_mlops.versions.manifest import Manifest
+
+EventCallback = Callable[[dict[str, Any]], None]
+LONGEST_WAIT = 3600.0  # seconds that a step waits for those above it before it acts
+
+
+def run(
+    request: TaskRequest,
+    config: RunConfig | None = None,
+    on_event: EventCallback = lambda e: None,
+    folder: Path | None = None,
+) -> dict[str, Any]:
+    """Execute the steps of a request, or collect. Returns the record that `step --json` prints.
+
+    :param folder: the working folder, which holds the version's files; None: one of the home, with a check-out.
+    :raises InvalidInputError: the bundle, a parameter or the result of an earlier step is missing or wrong.
+    """
+    process = _Process(request, config or RunConfig(), folder)
+    return process.execute(on_event) if request.steps else process.collect()
+
+
+class _Process:
+    """What a process of a run needs: the version, its pipeline and the artifacts."""
+
+    def __init__(self, request: TaskRequest, config: RunConfig, folder: Path | None) -> None:
+        from jupyter_mlops.execution.run_artifacts import RunArtifacts
+        from jupyter_mlops.pipeline.build import build
+        from jupyter_mlops.versions.run_folder import run_folder
+
+        self.request, self.config, self.home = request, config, Path(config.home)
+        self.notes: list[str] = []
+        self.artifacts: RunArtifacts = RunArtifacts(request.artifacts, request.run_id, self.home)
+        self.manifest, self.facts, store = _version(request.bundle, self.home)
+        self.digest: str = self.facts["digest"]
+        self.source = _notebook(store.get(self.manifest.notebook), self.manifest)
+        self.parameters = _parameters(request, self.source, self.manifest)
+        self.nb, self.pipeline = _injected(self.source, self.parameters, self.manifest)
+        self.tasks = tasks(self.source, build(self.source, Path(self.manifest.name).stem), self.facts["provenance"])
+        self.earlier = EarlierSteps(self.artifacts, self.pipeline, self.tasks, request.steps)
+        self.names = [step.name for step in self.pipeline.steps]
+        if folder is None:
+            self.notebook = run_folder(self.home, self.manifest, self.digest, store, request.run_id)
+        else:
+            self.notebook = self.home / self.manifest.name
+            self.notebook.write_bytes(store.get(self.manifest.notebook))
+        self.folder = self.notebook.parent if folder is None else folder
+
+    # -- steps
+
+    def execute(self, on_event: EventCallback) -> dict[str, Any]:
+        """Execute the steps in a kernel of this process and hand on what they did."""
+        self._require_steps()
+        self.artifacts.describe(self._description())
+        secrets = self._secrets()
+        self.artifacts.redaction = Redaction(secrets.values())
+        handed_on = self._handed_on()
+        task = self._task(handed_on)
+        started = time.time()
+        for step in self.request.steps:
+            self._put_step(step, {"state": "running", "started": started})
+        try:
+            record = self._run(task, secrets, on_event)
+            if task.guarded and self._was_denied(record):
+                self.earlier.wait(LONGEST_WAIT)
+                record = self._run(replace(task, guarded=False), secrets, on_event)
+        except MlopsError as error:
+            self._put_error(error, started)
+            raise
+        record = self._judged(record)
+        self._put_record(record, started)
+        return {**record, "output": "", "steps": [s for s in record["steps"] if s["name"] in self.request.steps]}
+
+    def _require_steps(self) -> None:
+        for step in self.request.steps:
+            if step not in self.names:
+                raise UnknownStepError(f"there is no step {step!r}", remedy=f"Steps: {', '.join(self.names)}.")
+        for task in self.tasks:
+            together = set(task.steps) & set(self.request.steps)
+            if together and set(self.request.steps) != set(task.steps):
+                names = " ".join(shlex.quote(name) for name in task.steps)
+                raise InvalidInputError(
+                    f"the steps {', '.join(task.steps)} share a process" if len(task.steps) > 1
+                    else f"the step {task.steps[0]!r} has a process of its own",
+                    where="STEP",
+                    remedy=f"Run: jupyter mlops step {shlex.quote(str(self.request.bundle))} {names}",
+                )  # fmt: skip
+
+    def _secrets(self) -> dict[str, str]:
+        from jupyter_mlops.jobs.secrets import reveal
+
+        settings = [s.settings for s in self.pipeline.steps if s.name in self.request.steps]
+        names = (secret.partition(":")[0] for s in settings for secret in s.secrets)
+        return reveal([*self.facts.get("secrets", ()), *(n for n in names if n.isidentifier())], self.home)
+
+    def _handed_on(self) -> dict[int, HandedOn]:
+        """The results of the steps that these stand on. Raises InvalidInputError if one is missing."""
+        needed = ancestors(self.tasks, self.request.steps)
+        results: dict[int, HandedOn] = {}
+        for block in self.pipeline.blocks:
+            if block.owner in needed or (block.role != "step" and block.effects.volatile):
+                handed_on = self.artifacts.result(block.index)
+                if handed_on is not None:
+                    results[block.index] = handed_on
+                elif block.owner in needed:
+                    raise InvalidInputError(
+                        f"the step {block.owner!r} has no result in this run, and {self.request.steps[0]!r} needs it",
+                        where=self.artifacts.location,
+                        remedy="It failed, has not run, or ran with other artifacts.",
+                    )
+        return results
+
+    def _task(self, handed_on: Mapping[int, HandedOn]) -> Any:
+        from jupyter_mlops.execution.planner import needs_of, opaque
+        from jupyter_mlops.execution.run_artifacts import REMOVED, files_after
+        from jupyter_mlops.execution.task import Task, require_complete
+
+        owners = {block.index: block.owner for block in self.pipeline.blocks}
+        require_complete({index: h.result for index, h in handed_on.items()}, owners)
+        files = files_after(handed_on[index].files for index in sorted(handed_on))
+        self.artifacts.lay_files(files, self.folder)
+        present, since = [name for name, content in files.items() if content != REMOVED], time.time()
+        names = self._reach(handed_on)
+        results = {index: self.artifacts.fetch(h.result, names) for index, h in handed_on.items()}
+
+        def on_result(block: Block, result: BlockResult, state: CommittedState) -> None:
+            names = state.closure(None if opaque(block) else needs_of(block, state))
+            loaded = {name: state.groups[name].digest for name in names}
+            values = {name: state.value_digest(name) or "" for name in names}
+            before = {**result.state_before, **{name: digest for name, (digest, _) in state.state.items()}}
+            complete = replace(result, loaded=loaded, values=values, state_before=before)
+            for path in self.artifacts.put_result(complete, self.folder, since, present):
+                self.notes.append(f"{block.owner} wrote {path}, outside of its folder: other machines don't have it")
+
+        return Task(self.request.steps, results, bool(self.earlier.unfinished()), on_result)
+
+    def _reach(self, handed_on: Mapping[int, HandedOn]) -> set[str] | None:
+        """The variables that blocks of this process may come near; None for all."""
+        from jupyter_mlops.execution.committed_state import CommittedState
+        from jupyter_mlops.execution.planner import opaque, reach
+
+        line = CommittedState()
+        for block in self.pipeline.blocks:
+            if block.index in handed_on:
+                line.apply(handed_on[block.index].result, ())
+        blocks = [b for b in self.pipeline.blocks if b.index not in handed_on]
+        executed = [b for b in blocks if b.owner in self.request.steps or b.role != "step"]
+        if any(map(opaque, executed)):
+            return None
+        return line.closure(frozenset[str]().union(*map(reach, executed)))
+
+    def _run(self, task: Any, secrets: Mapping[str, str], on_event: EventCallback) -> dict[str, Any]:
+        from jupyter_mlops.execution.execute import execute
+        from jupyter_mlops.execution.request import RunRequest
+        from jupyter_mlops.worker.run_executor import environ
+
+        output = self.home / "runs-of-tasks" / "notebooks" / f"{os.getpid()}-{self.manifest.name}"
+        output.parent.mkdir(parents=True, exist_ok=True)
+        request = RunRequest(
+            self.notebook,
+            given=self.parameters,
+            output=output,
+            jobs=1,
+            use_cache=self.request.use_cache,
+            kernel=_kernel(self.manifest.kernel),
+            cwd=self.folder,
+            published_from=Path((self.facts.get("provenance") or {}).get("path") or self.notebook),
+            env={**environ(), **secrets},
+            task=task,
+            cache=_cache_folder(self.request.artifacts),
+        )
+        record = asyncio.run(
+            execute(request, self.config, on_event, run_id=self.request.run_id, secrets=secrets.values())
+        )
+        self.cells = _cells(output, len(self.nb.cells))
+        output.unlink(missing_ok=True)
+        return record
+
+    def _put_step(self, step: str, facts: Mapping[str, Any]) -> None:
+        about = {"attempt": self.request.attempt, "engine_url": self.request.engine_url, "host": os.uname().nodename}
+        self.artifacts.put_step(step, {**about, **facts})
+
+    def _was_denied(self, record: Mapping[str, Any]) -> bool:
+        """Whether the guard stopped a step that acts on the world outside."""
+        return any(s["name"] in self.request.steps and s["state"] == "skipped" for s in record["steps"])
+
+    def _judged(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The record, failed if a step did not complete: cells outside of steps failed, or it ended the run early."""
+        ended = [s for s in record["steps"] if s["name"] in self.request.steps and s["state"] not in COMPLETED]
+        if not ended:
+            return record
+        name = ended[0]["name"]
+        error = record["error"]
+        if error is None:
+            message = f"{' '.join(record['notes']) or 'it did not run'}. An engine can't end its run early"
+            error = {
+                "step": name,
+                "cell": self._cells_of(name)[0],
+                "ename": "RunEnded",
+                "evalue": message,
+                "traceback": [],
+            }
+        if error["step"] not in self.request.steps:
+            error = {**error, "step": name}
+        steps = [{**s, "state": "failed"} if s is ended[0] else s for s in record["steps"]]
+        return {**record, "state": "failed", "error": error, "steps": steps}
+
+    def _put_record(self, record: Mapping[str, Any], started: float) -> None:
+        ended = time.time()
+        for step in record["steps"]:
+            if step["name"] not in self.request.steps:
+                continue
+            error = record["error"] if record["error"] and record["error"]["step"] == step["name"] else None
+            indexes = self._cells_of(step["name"], outside=error is not None)
+            cells = {str(index): self.cells[index] for index in indexes if index in self.cells}
+            self._put_step(step["name"], {
+                "state": step["state"], "started": started, "finished": ended, "seconds": step["seconds"],
+                "why": step["why"], "error": error, "notes": [*record["notes"], *self.notes], "cells": cells,
+            })  # fmt: skip
+
+    def _put_error(self, error: MlopsError, started: float) -> None:
+        for step in self.request.steps:
+            facts = {"step": step, "cell": error.cell or 0, "ename": error.code, "evalue": str(error), "traceback": []}
+            self._put_step(step, {"state": "failed", "started": started, "finished": time.time(), "error": facts})
+
+    def _cells_of(self, step: str, outside: bool = False) -> list[int]:
+        """Positions of a step's cells, and of those outside of steps if `outside`."""
+        blocks = [b for b in self.pipeline.blocks if b.owner == step or (outside and b.role != "step")]
+        return [index for block in blocks for index in block.cells]
+
+    # -- the whole run
+
+    def collect(self) -> dict[str, Any]:
+        """Put the results of all steps together, verify them, and store the executed notebook."""
+        from jupyter_mlops.service.collection import collect
+        from jupyter_mlops.versions.run_folder import release_run_folder
+
+        record = collect(self.artifacts, self.nb, self.pipeline, self.tasks, self.parameters)
+        record = {**record, **{k: v for k, v in self._description().items() if k not in record}}
+        notebook = record.pop("notebook")
+        record["notebook_name"] = self.manifest.name
+        record["output"] = self.artifacts.put_file(self.manifest.name, notebook)
+        self.artifacts.put_file("result.json", json.dumps(record, ensure_ascii=False, indent=1).encode())
+        release_run_folder(self.home, self.digest, self.request.run_id)
+        return record
+
+    def _description(self) -> dict[str, Any]:
+        from jupyter_mlops.notebook.parameter import json_form
+
+        return {
+            "id": self.request.run_id, "job": self.facts["job"], "version": self.facts["version"],
+            "digest": self.digest, "engine": self.request.engine, "engine_url": self.request.engine_url,
+            "scheduled_time": self.request.scheduled_time,
+            "parameters": {name: json_form(value) for name, value in self.parameters.items()},
+        }  # fmt: skip
+
+
+def _version(bundle: Path, home: Path) -> tuple[Manifest, dict[str, Any], Any]:
+    """The version in a bundle, and the store that holds its files."""
+    from jupyter_mlops.storage.local import ObjectStore
+    from jupyter_mlops.versions.bundle import read_bundle
+
+    store = ObjectStore(home / "store")
+    manifest, facts = read_bundle(bundle, store)
+    if manifest.language != "python":
+        raise InvalidInputError(f"only Python notebooks have steps here; this one is in {manifest.language}")
+    return manifest, facts, store
+
+
+def _notebook(data: bytes, manifest: Manifest) -> NotebookNode:
+    from jupyter_mlops.notebook.reader import parse_notebook
+
+    return parse_notebook(data, manifest.name)
+
+
+def _parameters(request: TaskRequest, nb: NotebookNode, manifest: Manifest) -> dict[str, Any]:
+    """The values of a run, checked and with templates filled in."""
+    from jupyter_mlops.jobs.templates import check, filled
+    from jupyter_mlops.notebook.parameters import resolve
+    from jupyter_mlops.pipeline.build import build
+
+    check(request.parameters)
+    declared = build(nb, Path(manifest.name).stem).parameters
+    scheduled = request.scheduled_time or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    holes = {"scheduled_time": scheduled, "run_id": request.run_id, "previous_success_time": ""}
+    values = filled(request.parameters, declared, holes)
+    return dict(resolve(declared, values, request.texts))
+
+
+def _injected(nb: NotebookNode, values: dict[str, Any], manifest: Manifest) -> tuple[NotebookNode, Pipeline]:
+    """The notebook with its parameters, and its pipeline, as `execute` will see them."""
+    from jupyter_mlops.notebook.parameters import inject
+    from jupyter_mlops.pipeline.build import build
+
+    injected = inject(nb, values, manifest.kernel, manifest.language) if values else nb
+    return injected, build(injected, Path(manifest.name).stem)
+
+
+def _cells(path: Path, count: int) -> dict[int, dict[str, Any]]:
+    """Position -> outputs and metadata of the cells of an executed notebook."""
+    from jupyter_mlops.execution.failure import unmark
+    from jupyter_mlops.notebook.reader import read_notebook
+
+    nb = unmark(read_notebook(path))
+    return {
+        index: {"outputs": list(cell.outputs), "execution_count": cell.execution_count}
+        for index, cell in enumerate(nb.cells[:count])
+        if cell.cell_type == "code"
+    }
+
+
+def _kernel(name: str) -> str:
+    """The version's kernel, or the default one where the image does not have it."""
+    from jupyter_mlops.execution.environment import kernel_spec
+
+    return name if kernel_spec(name) is not None else "python3"
+
+
+def _cache_folder(artifacts: str) -> Path | None:
+    """The cache that tasks on all machines share, where the artifacts are a folder."""
+    from jupyter_mlops.storage.store import URL
+
+    return None if URL.match(artifacts) else Path(artifacts).expanduser().absolute()

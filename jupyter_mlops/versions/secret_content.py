@@ -1,0 +1,96 @@
+"""What of a version looks like a password, a key or a token: told, never repeated. A version can't be changed again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from jupyter_mlops.notebook import secret_text
+from jupyter_mlops.storage.store import Store
+from jupyter_mlops.versions.manifest import FileEntry, Manifest
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+MOST_BYTES = 1_000_000  # of a file that is looked through
+MOST_TOLD = 3  # places in one file, or in the notebook
+CODE = (".py", ".ipynb", ".r", ".jl", ".sql")
+REMEDY = (
+    "Take it out, use a secret (a tag secret:NAME) instead and change it; where it is none, end the line with"
+    " `# pragma: allowlist secret`"
+)
+
+
+def secret_notes(nb: NotebookNode, manifest: Manifest, store: Store, diff: str = "") -> list[str]:
+    """Notes on what looks like a secret in the notebook's cells and outputs, and in the text files of its version.
+
+    :param diff: digest of the changes that are not committed to git and are kept with the version; "" for none.
+    """
+    try:
+        secret_text.require()
+    except ImportError:
+        return ["the version was not searched for secrets: detect-secrets is not installed"]
+    notes = list(_noted(_in_cells(nb), "is in the version"))
+    for file in manifest.files:
+        notes += _noted(_in_file(file, store), "is in the version")
+    notes += _noted(_in_outputs(nb), "stands in the notebook's file: a version has no outputs, but its runs show them")
+    if diff:
+        told = {manifest.name, *(PurePosixPath(file.path).name for file in manifest.files)}
+        found = _in_diff(_text_of(store.get(diff)), told)
+        notes += _noted(found, "is not committed to git, and is kept with the version as a change")
+    return notes
+
+
+def _noted(found: Iterable[tuple[str, str]], what: str) -> Iterator[str]:
+    """A note for each place, with the remedy at the last; what is more than `MOST_TOLD` is counted."""
+    places = list(found)
+    notes = [f"{place}: what looks like a secret ({kind}) {what}" for place, kind in places[:MOST_TOLD]]
+    if notes:
+        more = f" (and {len(places) - MOST_TOLD} more)" if len(places) > MOST_TOLD else ""
+        yield from notes[:-1]
+        yield f"{notes[-1]}{more}. {REMEDY}"
+
+
+def _in_cells(nb: NotebookNode) -> Iterator[tuple[str, str]]:
+    for number, cell in enumerate(nb.cells, 1):
+        yield from _in_text(cell.source, f"cell {number}")
+
+
+def _in_outputs(nb: NotebookNode) -> Iterator[tuple[str, str]]:
+    for number, cell in enumerate(nb.cells, 1):
+        found = (kind for text in secret_text.texts_of_outputs(cell) for kind in secret_text.kinds(text))
+        yield from ((f"the output of cell {number}", kind) for kind in dict.fromkeys(found))
+
+
+def _in_file(file: FileEntry, store: Store) -> Iterator[tuple[str, str]]:
+    if file.stored and file.size <= MOST_BYTES:
+        data = PurePosixPath(file.path).suffix.lower() not in CODE
+        yield from _in_text(_text_of(store.get(file.digest)), file.path, data=data)
+
+
+def _in_diff(diff: str, told: Collection[str]) -> Iterator[tuple[str, str]]:
+    """In the lines that a diff of git adds. Files with names in `told` have been looked through as a whole."""
+    added: dict[str, list[str]] = {}
+    name = ""
+    for line in diff.splitlines():
+        if line.startswith("+++ "):
+            name = line[4:].removeprefix("b/")
+        elif line.startswith("+") and PurePosixPath(name).name not in told:
+            added.setdefault(name, []).append(line[1:])
+    for name, lines in added.items():
+        data = PurePosixPath(name).suffix.lower() not in CODE
+        found = (kind for _, kind in secret_text.found_in("\n".join(lines), data=data))
+        yield from ((name, kind) for kind in dict.fromkeys(found))
+
+
+def _in_text(text: str, where: str, *, data: bool = False) -> Iterator[tuple[str, str]]:
+    yield from ((f"{where}, line {line}", kind) for line, kind in secret_text.found_in(text, data=data))
+
+
+def _text_of(content: bytes) -> str:
+    """A file as text; "" if it is none."""
+    try:
+        return "" if b"\0" in content else content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return ""

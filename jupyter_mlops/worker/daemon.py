@@ -1,0 +1,330 @@
+"""The worker: a long-running process with loaded imports and pooled kernels that executes runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from sqlalchemy.engine import make_url
+
+from jupyter_mlops import __version__
+from jupyter_mlops.config import RunConfig
+from jupyter_mlops.db.database import Database
+from jupyter_mlops.errors import InvalidInputError, MlopsError, RunStoppedError
+from jupyter_mlops.execution.engine import cores, memory
+from jupyter_mlops.execution.execute import execute
+from jupyter_mlops.execution.kernels import IdleKernel, SharedKernelPool
+from jupyter_mlops.execution.launch import KernelRequest
+from jupyter_mlops.kernels import reaper
+from jupyter_mlops.kernels.forkserver_client import SERVERS
+from jupyter_mlops.kernels.pool import KernelPool
+from jupyter_mlops.worker.protocol import ADDRESS, GOODBYE, LINE, from_wire, process_context_of_client, read_address
+from jupyter_mlops.worker.queue_worker import QueueWorker
+
+WATCHED = 1 << 22  # bytes that may be buffered for a watching client; events beyond that are dropped
+SWEEP = 30.0  # seconds between checks for idle kernels and servers
+
+log = logging.getLogger("jupyter_mlops.worker")
+
+
+class WorkerDaemon:
+    """Executes runs for processes of the same user, a limited number at once; others wait in order.
+
+    :param kept: whether Jupyter servers supervise it: it then ends when no server has watched it for `config.unwatched`
+        seconds.
+    """
+
+    def __init__(self, config: RunConfig | None = None, *, kept: bool = False) -> None:
+        self.config, self.kept = config or RunConfig(), kept
+        self.home = Path(self.config.home)
+        self.limit = self.config.jobs or cores()
+        self.pool: KernelPool[IdleKernel] = KernelPool(
+            self.config.pool_size, self.config.pool_memory, self.config.ahead_memory or memory() // 10
+        )
+        self.kernels = SharedKernelPool(self.pool, self.limit)
+        self.turn = asyncio.Semaphore(self.limit)
+        self.runs: set[asyncio.Task[dict[str, Any]]] = set()
+        self.talks: set[asyncio.Task[None]] = set()
+        self.done = 0
+        self.queued = 0
+        self.began = time.time()
+        self.stopping = asyncio.Event()
+        self.shift: QueueWorker | None = None
+        self.only: FileLock | None = None
+        self.watched_at = time.monotonic()
+
+    # -- the process
+
+    async def serve(self, ready: Any = lambda: None) -> None:
+        """Listen until stopped, then let running runs finish within the time allowed."""
+        folder = reaper.make_folder()
+        path = folder / "door"
+        try:
+            self.claim()
+            db = await asyncio.to_thread(Database, self.config.database)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self.shift = QueueWorker(self.config, db, self.kernels, self.turn)
+        server = await asyncio.start_unix_server(self.handle_connection, path, limit=LINE)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stop)
+        minding = [
+            asyncio.ensure_future(work) for work in (self.clean_up(), *([self.supervise()] if self.kept else []))
+        ]
+        self.write_address(path)
+        try:
+            await self.warm()
+            await self.shift.start()
+            gc.collect()
+            gc.freeze()  # exclude long-lived objects from garbage collection
+            ready()
+            await self.stopping.wait()
+        finally:
+            self.withdraw()
+            server.close()
+            for work in minding:
+                work.cancel()
+            await self.finish()
+            db.close()
+            shutil.rmtree(folder, ignore_errors=True)
+            SERVERS.close()
+
+    def stop(self) -> None:
+        """Accept no more runs. A second call stops the running ones."""
+        if self.stopping.is_set():
+            for run in self.runs:
+                run.cancel()
+            if self.shift is not None:
+                self.shift.release()
+        self.stopping.set()
+
+    def claim(self) -> None:
+        """Raise InvalidInputError if a worker already serves this home folder on this machine; a file lock prevents
+        races."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.only = FileLock(self.home / f"worker.{socket.gethostname()}.lock", timeout=0)
+        try:
+            self.only.acquire()
+        except Timeout:
+            known = read_address(self.home)
+            raise InvalidInputError(
+                "a worker is already running",
+                where=f"process {known['pid']}" if known is not None else str(self.home),
+                remedy="Stop it first: jupyter mlops worker --stop.",
+            ) from None
+
+    def write_address(self, path: Path) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        facts = {"socket": str(path), "pid": os.getpid(), "version": __version__}
+        made = self.home / f"{ADDRESS}.{os.getpid()}"
+        made.write_text(json.dumps(facts), encoding="utf-8")
+        made.chmod(0o600)
+        made.replace(self.home / ADDRESS)
+
+    def withdraw(self) -> None:
+        """Accept no more runs, so that another worker can start while the runs of this one finish."""
+        known = read_address(self.home)
+        if known is not None and known.get("pid") == os.getpid():
+            (self.home / ADDRESS).unlink(missing_ok=True)
+        if self.only is not None:
+            self.only.release()
+
+    async def warm(self) -> None:
+        """Prepare kernels before the first request."""
+        if self.config.pool_size and self.config.fork_kernels:
+            wanted = KernelRequest(
+                "python3", "/", self.config.hash_seed, fork="start", preload=tuple(self.config.preload)
+            )
+            await self.kernels.expect(wanted)
+
+    async def supervise(self) -> None:
+        """End when no server has watched for `config.unwatched` seconds."""
+        while True:
+            await asyncio.sleep(self.config.unwatched / 4)
+            if self.shift is not None and self.shift.watchers:
+                self.watched_at = time.monotonic()
+            elif time.monotonic() - self.watched_at > self.config.unwatched:
+                log.warning("no server has watched for %g s: the worker ends", self.config.unwatched)
+                self.stop()
+                return
+
+    async def clean_up(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            await self.pool.evict_idle(self.config.kernels_idle)
+            await asyncio.to_thread(SERVERS.stop_idle, self.config.kernels_idle)
+
+    async def finish(self) -> None:
+        """Wait for running runs; stop them after `stop_patience` seconds. Closes all kernels."""
+        patience = self.config.stop_patience
+        until = time.monotonic() + patience
+        if self.shift is not None and self.shift.looking:
+            await self.shift.end(patience)
+        if self.runs:
+            await asyncio.wait(self.runs, timeout=max(0.0, until - time.monotonic()))
+        for run in self.runs:
+            run.cancel()
+        if self.runs:
+            await asyncio.wait(self.runs, timeout=10.0)
+        if self.talks:
+            await asyncio.wait(self.talks, timeout=2.0)
+        await self.kernels.close()
+
+    # -- one client
+
+    async def handle_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Handle one connection from its first line to its end."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.talks.add(task)
+        task.add_done_callback(self.talks.discard)
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.LimitOverrunError, ValueError):
+                if line := await reader.readline():
+                    await self.answer(json.loads(line), reader, writer)
+        finally:
+            writer.close()
+
+    async def answer(self, said: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not isinstance(said, dict):
+            _send(writer, {"error": InvalidInputError("a line must be a JSON object").to_dict()})
+        elif "status" in said:
+            _send(writer, self.status())
+        elif "there" in said:
+            _send(writer, {"there": os.getpid()})
+        elif "watch" in said:
+            await self.stream_events(reader, writer)
+        elif "poke" in said:
+            if self.shift is not None:
+                self.shift.notify()
+            _send(writer, {"poked": os.getpid()})
+        elif "end" in said:
+            _send(writer, {"ending": os.getpid()})
+            self.stop()
+        elif "run" in said:
+            await self.run(said, reader, writer)
+        else:
+            _send(writer, {"error": InvalidInputError(f"unknown request: {', '.join(said)}").to_dict()})
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+
+    async def stream_events(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Send the events of all queued runs to a client until it disconnects or the worker ends."""
+        if self.shift is None:
+            return
+
+        def tell(event: dict[str, Any]) -> None:
+            if not writer.is_closing() and writer.transport.get_write_buffer_size() < WATCHED:
+                _send(writer, event)
+
+        self.shift.watchers.append(tell)
+        _send(writer, {"watching": os.getpid()})
+        gone = asyncio.ensure_future(reader.read())
+        ending = asyncio.ensure_future(self.stopping.wait())
+        try:
+            with contextlib.suppress(ConnectionError):
+                await asyncio.wait({gone, ending}, return_when=asyncio.FIRST_COMPLETED)
+                if gone.done() and gone.result() == GOODBYE and self.kept and len(self.shift.watchers) == 1:
+                    self.stop()
+        finally:
+            self.shift.watchers.remove(tell)
+            self.watched_at = time.monotonic()
+            gone.cancel()
+            ending.cancel()
+
+    async def run(self, said: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Execute the run of a client, and send it the events and the result."""
+        try:
+            request = from_wire(said["run"])
+            differs = self.differs(said["here"])
+        except (KeyError, TypeError, AttributeError) as error:
+            _send(writer, {"error": InvalidInputError(f"not a run: {error}").to_dict()})
+            return
+        if differs or self.stopping.is_set():
+            _send(writer, {"refused": differs or "the worker is stopping"})
+            return
+
+        def tell(event: dict[str, Any]) -> None:
+            if event["event"] != "output" and not writer.is_closing():  # outputs are in the record
+                _send(writer, event)
+
+        if self.turn.locked():
+            tell({"event": "waiting", "running": len(self.runs) - self.queued, "queued": self.queued})
+        run = asyncio.ensure_future(self.run_when_free(request, tell))
+        self.runs.add(run)
+        run.add_done_callback(self.runs.discard)
+        heard = asyncio.ensure_future(self.handle_message(reader, run))
+        try:
+            _send(writer, {"record": await run})
+        except MlopsError as error:
+            _send(writer, {"error": error.to_dict()})
+        except asyncio.CancelledError:
+            _send(writer, {"error": RunStoppedError("the run was stopped before it began").to_dict()})
+        except Exception as error:
+            _send(writer, {"error": MlopsError(f"{type(error).__name__}: {error}").to_dict()})
+        finally:
+            heard.cancel()
+            self.done += 1
+
+    async def run_when_free(self, request: Any, tell: Any) -> dict[str, Any]:
+        self.queued += 1
+        try:
+            await self.turn.acquire()
+        finally:
+            self.queued -= 1
+        kernels = self.kernels.of_run()
+        try:
+            record = await execute(request, self.config, tell, kernels)
+        finally:
+            self.turn.release()
+        if kernels.ending is not None:  # a kernel's exit handlers finish before the client continues
+            await asyncio.wait({kernels.ending})
+        return record
+
+    async def handle_message(self, reader: asyncio.StreamReader, run: asyncio.Task[dict[str, Any]]) -> None:
+        """Stop the run when its client sends a message or disconnects."""
+        with contextlib.suppress(ConnectionError):
+            await reader.readline()
+        run.cancel()
+
+    def differs(self, there: dict[str, Any]) -> str:
+        """How a run of that client would differ in this process; "" if it would not."""
+        ours = process_context_of_client()
+        return next((f"its {name} differs" for name, value in ours.items() if there.get(name) != value), "")
+
+    def status(self) -> dict[str, Any]:
+        """The state of the worker, for `jupyter mlops worker --status`."""
+        return {
+            "pid": os.getpid(),
+            "version": __version__,
+            "kept": self.kept,
+            "watchers": len(self.shift.watchers) if self.shift is not None else 0,
+            "since": self.began,
+            "running": len(self.runs) - self.queued,
+            "queued": self.queued,
+            "done": self.done,
+            "kernels_at_most": self.limit,
+            "kernels_ready": len(self.pool),
+            "kernels_ready_bytes": self.pool.bytes(),
+            "stopping": self.stopping.is_set(),
+            "database": make_url(self.config.database).render_as_string(hide_password=True),
+            "doing": sorted(self.shift.held) if self.shift is not None else [],
+            "problem": next(iter(self.shift.problems.values()), "") if self.shift is not None else "",
+        }
+
+
+def _send(writer: asyncio.StreamWriter, said: dict[str, Any]) -> None:
+    writer.write(json.dumps(said, default=str).encode() + b"\n")
