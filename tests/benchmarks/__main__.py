@@ -26,7 +26,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import frame, handoff, jobs
+from tests.benchmarks import demo, frame, handoff, jobs, watching
 from tests.benchmarks.cases import OURS, WORKER, cases
 from tests.benchmarks.measure import Failed, Row
 from tests.benchmarks.peers import runners
@@ -63,17 +63,19 @@ def measure(arguments: argparse.Namespace, base: Path, tell: Callable[[str], Non
                 rows += side_by_side(case, peers, rounds, base, tell, judge=not arguments.quick)
             except Failed as reason:
                 rows.append(Row(case.title, OURS, note=str(reason)))
-    if not arguments.only or handoff.NAME in arguments.only:
-        try:
-            rows += handoff.handoff(rounds, base, tell, quick=arguments.quick)
-        except Failed as reason:
-            rows.append(Row(handoff.NAME, OURS, note=str(reason)))
-    if not arguments.only or frame.NAME in arguments.only:
-        size = round(arguments.frame * 1e9)
-        try:
-            rows += frame.frame(rounds, base, tell, quick=arguments.quick, size=size)
-        except Failed as reason:
-            rows.append(Row(frame.NAME, OURS, note=str(reason)))
+    size = round(arguments.frame * 1e9)
+    measured: dict[str, Callable[[], list[Row]]] = {
+        handoff.NAME: lambda: handoff.handoff(rounds, base, tell, quick=arguments.quick),
+        frame.NAME: lambda: frame.frame(rounds, base, tell, quick=arguments.quick, size=size),
+        demo.NAME: lambda: demo.demo(rounds, base, tell, quick=arguments.quick),
+        watching.NAME: lambda: watching.watching(rounds, base, tell, quick=arguments.quick),
+    }
+    for name, rows_of in measured.items():
+        if not arguments.only or name in arguments.only:
+            try:
+                rows += rows_of()
+            except Failed as reason:
+                rows.append(Row(name, OURS, note=str(reason)))
     if not arguments.only or jobs.NAME in arguments.only:
         rows += jobs.job_rows(base / "jobs", tell, arguments.environments, quick=arguments.quick)
     tell("")
@@ -110,7 +112,7 @@ def _teller() -> Callable[[str], None]:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    names = [case.name for case in cases()] + [handoff.NAME, frame.NAME, jobs.NAME]
+    names = [case.name for case in cases()] + [handoff.NAME, frame.NAME, demo.NAME, watching.NAME, jobs.NAME]
     kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jupyter_mlops-benchmarks"
     made = argparse.ArgumentParser(
         prog="python -m tests.benchmarks", description="What things cost, side by side with the peers."
