@@ -24,6 +24,7 @@ from typing import Any
 from jupyter_mlops.execution.agent.looks import listing_of, looks_again
 from jupyter_mlops.execution.agent.worth import LARGE as LARGE_SIZE
 from jupyter_mlops.execution.agent.worth import worth_storing
+from jupyter_mlops.execution.cache_misses import changed_fact, changed_file, changed_generator
 from jupyter_mlops.execution.committed_state import RANDOM, BlockResult, CommittedState, VariableGroup
 from jupyter_mlops.execution.planner import goes_unseen, rebinds
 from jupyter_mlops.pipeline.model import Block
@@ -31,6 +32,7 @@ from jupyter_mlops.storage.local import ObjectStore, digest_file
 
 FORMAT = 6
 LARGE = "large"  # the folder of values that have a file each
+LATEST = "latest"  # the folder of the facts of the latest result of each block
 VALUES = 2  # of the same variables of a notebook, as large as that, that are kept when a run has ended
 KEPT = 4  # entries for one key: as many states of the files it reads are remembered
 TIDIED = 600.0  # seconds in which nobody looks again for what may go
@@ -59,10 +61,12 @@ class Key:
 
     :param digest: of all that is known before the block runs.
     :param bound_anew: names that the block binds and never reads -> the digest that each has before; None for no value.
+    :param facts: what the digest covers.
     """
 
     digest: str
     bound_anew: Mapping[str, str | None] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __str__(self) -> str:
         return self.digest
@@ -110,7 +114,7 @@ def key_of(
         "modules": {n: v for n, v in line.touched_modules.items() if n in (names or closure)},
     }
     digest = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=20).hexdigest()
-    return Key(digest, {n: line.digest(n) for n in sorted(bound - closure)})
+    return Key(digest, {n: line.digest(n) for n in sorted(bound - closure)}, facts)
 
 
 class Cache:
@@ -159,6 +163,31 @@ class Cache:
             and all(looks_again(path, seen) for path, seen in result["looks"].items())
             and all(listing_of(folder) == digest for folder, digest in result["listed"].items())
         )
+
+    def why_missing(self, key: Key, line: CommittedState, notebook: str) -> str:
+        """Why `find` has no result although one was stored for the same code of a notebook; "" if none was."""
+        try:
+            latest = json.loads(self._latest(key, notebook).read_bytes())
+            if latest["digest"] != key.digest:
+                return changed_fact(latest["facts"], key.facts)
+            names = sorted(os.listdir(self._folder(key)), reverse=True)
+            entry = json.loads((self._folder(key) / names[0]).read_bytes())
+            return self._why_not_holding(entry, line)
+        except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
+            return ""
+
+    def _why_not_holding(self, entry: Mapping[str, Any], line: CommittedState) -> str:
+        result = entry["result"]
+        files = [path for path, digest in entry["files"].items() if self.file_digest(path) != digest]
+        files += [path for path, seen in result["looks"].items() if not looks_again(path, seen)]
+        files += [folder for folder, digest in result["listed"].items() if listing_of(folder) != digest]
+        generators = [r for r, digest in entry["random"].items() if line.state.get(r, ("", None))[0] != digest]
+        return changed_file(files) or changed_generator(generators)
+
+    def _latest(self, key: Key, notebook: str) -> Path:
+        """The file that has the facts of the latest result stored for the code of a block."""
+        code = json.dumps([notebook, key.facts.get("sources")]).encode()
+        return self.root / LATEST / f"{hashlib.blake2b(code, digest_size=16).hexdigest()}.json"
 
     def _result(self, entry: Mapping[str, Any]) -> BlockResult:
         result = BlockResult.from_dict(entry["result"])
@@ -219,6 +248,12 @@ class Cache:
         part = folder / f".{os.getpid()}.part"
         part.write_bytes(_json(entry))
         os.replace(part, folder / f"{time.time_ns():020d}.json")
+        if key.facts:
+            latest = self._latest(key, notebook)
+            latest.parent.mkdir(exist_ok=True)
+            part = latest.with_suffix(f".{os.getpid()}.part")
+            part.write_bytes(_json({"digest": key.digest, "facts": key.facts}))
+            os.replace(part, latest)
         for old in sorted(n for n in os.listdir(folder) if n.endswith(".json"))[:-KEPT]:
             (folder / old).unlink(missing_ok=True)
 
@@ -266,7 +301,8 @@ class Cache:
     def trim(self, limit: int) -> None:
         """Let what was not used for longest go until entries and objects hold no more than `limit` bytes."""
         found = []
-        for path in (*self.store.root.glob("??/*"), *self.root.glob("??/*/*.json"), *self.root.glob(f"{LARGE}/*/*")):
+        patterns = ("??/*/*.json", f"{LARGE}/*/*", f"{LATEST}/*")
+        for path in (*self.store.root.glob("??/*"), *(p for pattern in patterns for p in self.root.glob(pattern))):
             with contextlib.suppress(OSError):
                 facts = path.stat()
                 found.append((facts.st_mtime, facts.st_size, path))

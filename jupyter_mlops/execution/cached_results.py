@@ -97,8 +97,11 @@ class CachedResults:
         if index in self.planned:
             return CacheSearched(block=index, present=True), self.planned[index]
         why = self._why_not_searched(block, self.committed)
-        result = None if why else cache.find(self.context.key(block, self.committed), self.committed)
-        if result is not None:
+        key = self.context.key(block, self.committed)
+        result = None if why else cache.find(key, self.committed)
+        if result is None:
+            why = why or cache.why_missing(key, self.committed, self.context.notebook)
+        else:
             why = self._why_unusable(block, result)
             if not why and (why := self._why_run_again(block, result)):
                 self.unstored[index] = result

@@ -91,7 +91,8 @@ class Watch:
         "webbrowser.open": "process", "sqlite3.connect": "database", "os.kill": "process", "os.putenv": "",
     }  # fmt: skip
     LISTS = frozenset({"os.listdir", "os.scandir", "os.walk"})
-    HEARD = frozenset({"builtins.id", "open", *WRITES, *OUTSIDE, *LISTS})
+    SCRATCH = frozenset({"tempfile.mkstemp", "tempfile.mkdtemp"})
+    HEARD = frozenset({"builtins.id", "open", *WRITES, *OUTSIDE, *LISTS, *SCRATCH})
 
     def __init__(self) -> None:
         self.on = False
@@ -118,6 +119,7 @@ class Watch:
         self.listed: dict[str, str] = {}
         self.written: dict[str, str] = {}
         self.new: set[str] = set()
+        self.random_paths: set[str] = set()
         self.outside: list[str] = []
         self.denied: list[str] = []
         self.volatile: list[list[Any]] = []
@@ -185,6 +187,8 @@ class Watch:
             self.ids = self.ids or (frame is not None and frame.f_globals is here.AGENT.user_ns)
         elif event == "open":
             self.open(*args)
+        elif event in self.SCRATCH:
+            self.random_paths.add(os.path.abspath(os.fsdecode(args[0])))
         elif self.OUTSIDE.get(event):
             if event == "sqlite3.connect" and args and args[0] in (":memory:", ""):
                 return
@@ -412,13 +416,17 @@ class Watch:
             raise AheadDenied(what)
 
     def scratch_names(self) -> list[str]:
-        """Names that `tempfile` made up: a result that holds one is another each time."""
+        """Random names that `tempfile` gave to files and folders: a result that holds one is another each time.
+
+        `mktemp` reports no event. It looks for a path below the folder of temporary files that does not exist.
+        """
         tempfile = sys.modules.get("tempfile")
         if tempfile is None or not tempfile.tempdir:
             return []
         root = os.path.join(os.path.abspath(tempfile.tempdir), "")
-        names = {path[len(root) :].split(os.sep)[0] for path in (*self.new, *self.looks) if path.startswith(root)}
-        names -= {self.here[len(root) :].split(os.sep)[0]} if self.here.startswith(root) else set()
+        absent = {path for path, seen in self.looks.items() if seen == [""] and path.startswith(root)}
+        absent = {path for path in absent if os.path.dirname(path) + os.sep == root}
+        names = {os.path.basename(path) for path in self.random_paths | absent}
         return sorted(name for name in names if len(name) >= SCRATCH_NAME)
 
     def leave_out_scratch(self) -> None:

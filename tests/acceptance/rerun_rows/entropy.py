@@ -141,6 +141,15 @@ with tempfile.TemporaryDirectory() as folder:
     value = folder
 """),
     draws("entropy-tempfile-mktemp", "import tempfile\nvalue = tempfile.mktemp()"),
+    RerunRow("path-below-the-folder-of-temporary-files", """
+        # %% step:write
+        import os, tempfile
+        value = os.path.join(tempfile.gettempdir(), "a-name-that-never-changes.txt")
+        with open(value, "w") as file:
+            file.write("1")
+        # %% step:out
+        print(value)
+    """, kept=frozenset({"write", "out"})),
     RerunRow("entropy-id-of-an-object", """
         # %% step:draw
         value = id(object())
