@@ -147,6 +147,25 @@ def test_a_library_told_to_change_itself() -> None:
     assert not effects("import matplotlib.pyplot as plt\nplt.show()").modules_changed
 
 
+@pytest.mark.parametrize(
+    ("source", "changes"),
+    [
+        ("from sklearn.inspection import DecisionBoundaryDisplay as D\nD.from_estimator(model, X)", False),
+        ("from lib import Model\nModel.fit_defaults(X)", True),
+        ("from scipy import stats\nstats.probplot(x, plot=ax)", False),
+        ("import scipy.fft\nscipy.fft.set_global_backend('x')", True),
+        ("import scipy.fft\nscipy.fft.register_backend('x')", True),
+        ("import statsmodels.api as sm\nsm.qqplot(x)", False),
+        ("import networkx as nx\nnx.set_node_attributes(graph, 1, 'x')", False),
+        ("import networkx as nx\nnx.add_path(graph, [1, 2])", False),
+        ("import lib\nlib.scatter_matrix(x)", False),
+        ("import lib\nlib.load()", True),
+    ],
+)
+def test_calls_that_stand_as_a_statement(source: str, changes: bool) -> None:
+    assert bool(effects(source).modules_changed) is changes
+
+
 def test_seeds_of_several_cells_count_only_when_nothing_drew_before() -> None:
     seed, draw = "import random\nrandom.seed(1)", "random.random()"
     known = {"random": "random"}

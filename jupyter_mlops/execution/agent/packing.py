@@ -224,7 +224,8 @@ class Packing:
         views: set[int] = set()
         for cluster in overlapping(arrays):
             plain = [a for a in cluster if a[3] is False]
-            blocks = {(a[4], id(a[2])) for a in cluster if a[3] == "block"}
+            held = {(a[4], id(a[2])) for a in cluster if a[3] in ("block", "index")}
+            indexed = any(a[3] == "index" for a in cluster)
             if self.agent.memory_seen and len({a[4] for a in cluster}) > 1:
                 stuck.update((a[4], "memory that is shared, in a notebook that asks what is") for a in cluster)
                 for item in cluster[1:]:
@@ -236,12 +237,12 @@ class Packing:
                 continue
             for item in cluster[1:]:
                 parent[find(item[4])] = find(cluster[0][4])
-            if len(blocks) > 1 or any(a[3] is True for a in cluster):
-                stuck.update((a[4], "memory shared by several frames and an array") for a in cluster)
+            if (len(held) > 1 and indexed) or any(a[3] is True for a in cluster):
+                stuck.update((a[4], "memory shared by an index, frames and an array") for a in cluster)
             else:
                 views |= {id(a[2]) for a in cluster} | {id(owner_of(a[2])) for a in cluster}
                 for item in cluster:
-                    if item[3] == "block" and item[2].base is not None:
+                    if item[3] in ("block", "index") and item[2].base is not None:
                         views.add(id(item[2].base))
         united: dict[Any, Any] = {}
         for name in names:

@@ -24,6 +24,7 @@ from .remake import (
     NANS,
     import_module,
     loads,
+    make_block,
     make_builtin,
     make_cell,
     make_frozen,
@@ -104,6 +105,7 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
         self.arrays: list[Any] = []
         self.exempt: list[Any] = []
         self.axes: set[Any] = set()
+        self.sharers: dict[int, list[Any]] = {}  # id of pandas' record of sharing blocks -> what stands for it
         self.owners: dict[int, Any] = {}
         self.atoms: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}
@@ -341,7 +343,11 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
         if values is None or not hasattr(block, "mgr_locs"):
             return None
         function, args = block.__reduce__()[:2]
-        return function, (self.own_values(numpy, values), *args[1:])
+        made = (self.own_values(numpy, values, "block"), *args[1:])
+        if id(values) not in self.views or not hasattr(block, "refs"):
+            return function, made
+        self.agent.packing.keep.append(block.refs)
+        return make_block, (function, made, self.sharers.setdefault(id(block.refs), []))
 
     def reduce_index(self, index: Any) -> Any:
         """The same for the values of a pandas index, which can't be written to."""
@@ -349,10 +355,10 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
         state = args[1] if len(args) == 2 else None
         if not isinstance(state, dict) or not hasattr(state.get("data"), "copy"):
             return None
-        data = self.own_values(sys.modules["numpy"], state["data"])
+        data = self.own_values(sys.modules["numpy"], state["data"], "index")
         return function, (args[0], {**state, "data": data})
 
-    def own_values(self, numpy: Any, values: Any) -> Any:
+    def own_values(self, numpy: Any, values: Any, holder: str) -> Any:
         if type(values) is not numpy.ndarray or values.dtype.hasobject:
             made = values.copy()
             self.agent.packing.keep.append(made)
@@ -361,7 +367,7 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
         low, high = extents(made) if made.size else (0, 0)
         self.agent.packing.keep.append(made)
         if values.size:
-            self.arrays.append((low, high, values, "block"))
+            self.arrays.append((low, high, values, holder))
         if id(values) in self.views:
             made = values
         else:

@@ -71,6 +71,19 @@ def make_manager(kind: Any, block: Any, axis: Any) -> Any:
     return kind(block, axis)
 
 
+def make_block(make: Any, args: Any, sharers: Any) -> Any:
+    """A pandas block whose memory others share, and the record by which pandas knows those that copy on write.
+
+    :param sharers: the blocks with the same record that were made before; this one is added.
+    """
+    block = make(*args)
+    if sharers:
+        block.refs = sharers[0].refs
+        block.refs.add_reference(block)
+    sharers.append(block)
+    return block
+
+
 def import_module(name: str) -> Any:
     return importlib.import_module(name)
 
