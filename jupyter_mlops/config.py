@@ -11,7 +11,7 @@ from traitlets.config import Configurable
 
 
 def default_home() -> str:
-    """Where runs, artifacts and the cache are kept: `JUPYTER_MLOPS_HOME`, or a folder of Jupyter's data."""
+    """The home folder: `JUPYTER_MLOPS_HOME`, or a folder in Jupyter's data folder."""
     home = os.environ.get("JUPYTER_MLOPS_HOME")
     if home:
         return home
@@ -23,58 +23,54 @@ def default_home() -> str:
 class RunConfig(Configurable):
     """How pipelines are run."""
 
-    home = Unicode(help="Folder of runs, artifacts and the cache.").tag(config=True)
-    jobs = Int(0, help="Kernels at most, the main line's included; 0: one for each core.").tag(config=True)
-    ahead_after = Float(0.5, help="Seconds that a step has to run before helpers start on what comes after it.").tag(
-        config=True
-    )
+    home = Unicode(help="Folder of the database, the runs and the cache.").tag(config=True)
+    jobs = Int(0, help="Maximum number of kernels, the main kernel included; 0: one per core.").tag(config=True)
+    ahead_after = Float(0.5, help="Seconds that a step runs before helpers start on later steps.").tag(config=True)
     fork_kernels = Bool(True, help="Whether kernels are forked from a process that has their imports (Linux).").tag(
         config=True
     )
-    fork_safe = List(
-        Unicode(), help="Packages, more than the known ones, that are safe to import ahead of kernels that are forked."
-    ).tag(config=True)
+    fork_safe = List(Unicode(), help="Additional packages that are safe to import before kernels are forked.").tag(
+        config=True
+    )
     pool_size = Int(2, help="Kernels that a worker keeps ready.").tag(config=True)
     pool_memory = Int(
-        400_000_000, help="Bytes of their own that all kernels a worker keeps ready may hold; more are not started."
+        400_000_000, help="Maximum private memory, in bytes, of all kernels that a worker keeps ready."
     ).tag(config=True)
     ahead_memory = Int(
-        0, help="The same, with those for schedules that are due in seconds; 0: a tenth of the memory there is."
+        0, help="The same, including kernels for schedules that are due soon; 0: a tenth of the memory."
     ).tag(config=True)
-    preload = List(Unicode(), help="Modules that a worker's kernels have imported ahead from the start.").tag(
+    preload = List(Unicode(), help="Modules that a worker imports ahead for its kernels from the start.").tag(
         config=True
     )
-    kernels_idle = Float(600.0, help="Seconds after which ready kernels and fork servers nobody asks for go.").tag(
-        config=True
-    )
+    kernels_idle = Float(600.0, help="Seconds after which unused ready kernels and fork servers end.").tag(config=True)
     database = Unicode(help="SQLAlchemy URL of the database: sqlite:///file or postgresql://…").tag(config=True)
-    store = Unicode(help="Where versions are kept: a folder, or a URL that fsspec knows: s3://bucket/prefix.").tag(
-        config=True
-    )
-    lease = Float(30.0, help="Seconds after which a run whose worker is silent is taken over by another.").tag(
+    store = Unicode(
+        help="Object store of versions: a folder, or a URL that fsspec supports, such as s3://bucket/prefix."
+    ).tag(config=True)
+    lease = Float(30.0, help="Seconds after which another worker claims a run whose worker sends no heartbeat.").tag(
         config=True
     )
     missed_after = Float(60.0, help="Seconds after which a slot that was not fired counts as missed.").tag(config=True)
-    stop_patience = Float(30.0, help="Seconds that a worker which is stopped lets its runs go on.").tag(config=True)
-    unwatched = Float(30.0, help="Seconds that a worker which a server started goes on when no server is there.").tag(
-        config=True
-    )
+    stop_patience = Float(30.0, help="Seconds that a stopped worker waits for its runs.").tag(config=True)
+    unwatched = Float(30.0, help="Seconds that a supervised worker continues without a server.").tag(config=True)
     startup_timeout = Float(60.0, help="Seconds to wait for a kernel.").tag(config=True)
-    save_every = Float(10.0, help="Seconds between saves of the record while cells run.").tag(config=True)
+    save_every = Float(10.0, help="Seconds between saves of the executed notebook while cells run.").tag(config=True)
     hash_seed = Unicode("0", help="PYTHONHASHSEED of the kernels; '' leaves it random.").tag(config=True)
-    cache_limit = Int(20_000_000_000, help="Bytes the cache may hold before old entries go.").tag(config=True)
+    cache_limit = Int(
+        20_000_000_000, help="Maximum size of the cache in bytes; the oldest entries are deleted first."
+    ).tag(config=True)
     keep_going = Bool(
         True,
-        help="Whether steps below a failed one still run that don't depend on it and only compute, for the sake of the "
-        "cache, or whose author says `keep_going`.",
+        help="Whether steps below a failed step run if they do not depend on it and only compute (the results are "
+        "cached), or if their settings say `keep_going`.",
     ).tag(config=True)
 
     def is_plain(self) -> bool:
-        """Whether nothing but where things are kept was set otherwise than it comes."""
+        """Whether all settings other than locations have their defaults."""
         return not self.changed_settings()
 
     def changed_settings(self) -> dict[str, Any]:
-        """What was set otherwise than it comes, but for where things are kept."""
+        """The settings other than locations that differ from their defaults."""
         return {
             name: getattr(self, name)
             for name, trait in self.traits(config=True).items()

@@ -19,7 +19,7 @@
     ├── DatabaseError                 the database can't be reached, is locked or full
     └── EnvironmentBuildError         an environment can't be built from its lock
 
-An error says what happened, where, and what to do. Errors are picklable: they travel between processes with their
+An error states what happened, where, and what to do. Errors are picklable: they travel between processes with their
 fields. `code` is the public name of the kind, in REST answers and in the records of runs: it stays when a class is
 renamed.
 """
@@ -87,7 +87,7 @@ def from_dict(data: Mapping[str, Any]) -> MlopsError:
 
 
 class InvalidInputError(MlopsError):
-    """The input can't be used as it is."""
+    """The input can't be used."""
 
     code = "BadInput"
     exit_code = 2
@@ -130,13 +130,13 @@ class KernelNotFoundError(InvalidInputError):
 
 
 class NotFoundError(InvalidInputError):
-    """There is no such thing."""
+    """The requested object does not exist."""
 
     code = "Unknown"
 
 
 class ConflictError(InvalidInputError):
-    """That is not possible as things stand."""
+    """The action is not possible in the current state."""
 
     code = "Conflict"
 
@@ -154,7 +154,7 @@ class KernelDiedError(RunFailedError):
 
 
 class TimeoutExceededError(RunFailedError):
-    """The time allowed is over."""
+    """A time limit expired."""
 
     code = "TimedOut"
 
@@ -178,7 +178,7 @@ class StoreError(MlopsError):
 
 
 class DatabaseError(MlopsError):
-    """The database can't be used now."""
+    """The database can't be used at the moment."""
 
     code = "DatabaseError"
 

@@ -1,7 +1,8 @@
-"""Modules that libraries import for nothing we use, and that cost a second or more of CPU at each start.
+"""Blocks imports that libraries make for features we don't use, and that cost a second or more of CPU at each start.
 
-`jsonschema` imports `rfc3987_syntax`, which builds a grammar, for a string format no notebook schema has;
-`papermill` imports every cloud library it finds, for addresses nobody gave. Both do without where the import fails.
+`jsonschema` imports `rfc3987_syntax`, which builds a grammar, for a string format that no notebook schema uses;
+`papermill` imports every cloud library that is installed, for URLs that do not occur. Both continue if the import
+fails.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ CLOUD = {
 
 
 def block_unused(*addresses: str) -> None:
-    """Keep this process from importing what it won't use. Call it before nbformat or papermill are imported.
+    """Keep this process from importing what it won't use. Call this before nbformat or papermill are imported.
 
     :param addresses: what papermill will read or write; the library of an address like `s3://…` stays.
     """
@@ -31,7 +32,7 @@ def block_unused(*addresses: str) -> None:
 
 
 def unblock() -> None:
-    """Let cloud libraries be imported from now on: something does need one."""
+    """Allow imports of cloud libraries from now on."""
     for name in (name for names in CLOUD.values() for name in names):
         if name in sys.modules and sys.modules[name] is None:
             del sys.modules[name]

@@ -1,4 +1,4 @@
-"""How deep code is nested: what walks a tree goes one level of calls deeper, or several, with each of its levels."""
+"""The nesting depth of code. Every function that walks a syntax tree recurses once or more per level."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ DEEPEST = 200  # levels; a chain of methods has two for each of them
 
 
 def parsed(python: str) -> ast.Module:
-    """The tree of a piece of Python. Raises SyntaxError for what is none, and for what is nested too deeply to be
-    walked through."""
+    """Parse Python code. Raises SyntaxError if it is invalid, or nested too deeply to be walked."""
     try:
         tree = ast.parse(python)
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
@@ -29,4 +28,4 @@ def require_shallow(tree: ast.AST) -> None:
 
 
 def too_deep() -> SyntaxError:
-    return SyntaxError("nested too deeply to be looked through")
+    return SyntaxError("nested too deeply to be analyzed")

@@ -1,4 +1,4 @@
-"""What a cell does outside the user namespace, as far as its text tells: tables of dotted names."""
+"""The effects of a cell outside the user namespace, as far as its text shows: tables of dotted names."""
 
 from __future__ import annotations
 
@@ -164,9 +164,9 @@ MODEL_FREE = re.compile(r"importlib\.\w+")
 
 
 def effects(source: str, modules: Mapping[str, str] | None = None) -> Effects:
-    """What one cell does. Raises SyntaxError for a cell that can't be parsed.
+    """The effects of one cell. Raises SyntaxError if the cell can't be parsed.
 
-    :param modules: names bound by imports of earlier cells -> what they are, dotted.
+    :param modules: names bound by imports of earlier cells -> their dotted modules.
     """
     tree = ast.parse(to_python(source))
     visitor = EffectVisitor(dict(modules or {}))
@@ -178,7 +178,7 @@ def effects(source: str, modules: Mapping[str, str] | None = None) -> Effects:
 
 
 def definition_effects(source: str, modules: Mapping[str, str]) -> dict[str, Effects]:
-    """What a call of each function and class that a cell defines at its top may do."""
+    """The possible effects of a call of each function and class that a cell defines at its top level."""
     effects_by_name = {}
     for statement in ast.parse(to_python(source)).body:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -192,12 +192,12 @@ def definition_effects(source: str, modules: Mapping[str, str]) -> dict[str, Eff
 
 
 def cell_effects(source: str, modules: Mapping[str, str]) -> Effects:
-    """`effects`, kept for texts that were seen lately."""
+    """`effects`, cached for recent texts."""
     return _cached_effects(source, _mentioned_modules(source, modules))
 
 
 def cell_definitions(source: str, modules: Mapping[str, str]) -> dict[str, Effects]:
-    """`effects_of_definitions`, kept for texts that were seen lately."""
+    """`effects_of_definitions`, cached for recent texts."""
     return _cached_definitions(source, _mentioned_modules(source, modules))
 
 
@@ -212,7 +212,7 @@ def _cached_definitions(source: str, modules: tuple[tuple[str, str], ...]) -> di
 
 
 def _mentioned_modules(source: str, modules: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Those of the modules that a text names: what it does depends on no others."""
+    """The modules that a text names; its effects depend on no others."""
     return tuple((name, modules[name]) for name in _identifiers(source) if name in modules)
 
 
@@ -223,9 +223,9 @@ def _identifiers(source: str) -> tuple[str, ...]:
 
 
 def stopwatch_names(sources: Iterable[str], modules: Mapping[str, str]) -> frozenset[str] | None:
-    """Names that hold readings of the clock, if these cells read it only to print how long something took, else None.
+    """Names of clock readings, if these cells read the clock only to print durations; otherwise None.
 
-    :param modules: names bound by imports of these cells and earlier ones -> what they are, dotted.
+    :param modules: names bound by imports of these cells and earlier ones -> their dotted modules.
     """
     visitor = EffectVisitor(dict(modules))
     trees = [ast.parse(to_python(source)) for source in sources]
@@ -233,7 +233,7 @@ def stopwatch_names(sources: Iterable[str], modules: Mapping[str, str]) -> froze
 
 
 def _magic_trees(tree: ast.Module) -> list[ast.Module]:
-    """The code that magics of a cell run."""
+    """The code that the magics of a cell execute."""
     uses = [find_use(node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
     trees = []
     for use in uses:
@@ -250,7 +250,9 @@ def without_clock(effects: Effects, names: frozenset[str]) -> Effects:
 
 
 def merge_effects(parts: Iterable[Effects]) -> Effects:
-    """What several cells do together. Seeds are those of the first cell: a later one may follow draws."""
+    """The combined effects of several cells. Seeds are those of the first cell, because a later one may follow
+    draws.
+    """
     part_list = list(parts)
 
     def union(name: str) -> frozenset[str]:
@@ -275,7 +277,7 @@ def merge_effects(parts: Iterable[Effects]) -> Effects:
 
 
 def _merge_stopwatches(parts: list[Effects]) -> frozenset[str] | None:
-    """Of several acts together: None if one of them has a reading of the clock that is data, or none has any."""
+    """The combined stopwatch names of several cells; None if a reading is data, or if there is no reading."""
     if any(one.kind is VolatilityKind.CLOCK for e in parts for one in e.volatile):
         return None
     names = [e.stopwatch for e in parts if e.stopwatch is not None]
@@ -332,7 +334,9 @@ class EffectVisitor(ast.NodeVisitor):
                     self.modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
 
     def dotted(self, node: ast.AST) -> str:
-        """The dotted name of an expression through the imports, "" if it has none; `.x` after what is no name."""
+        """The dotted name of an expression, resolved through the imports; "" if it has none. Starts with `.x` after
+        anything other than a name.
+        """
         parts: list[str] = []
         while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
             if isinstance(node, ast.Attribute):
@@ -346,13 +350,13 @@ class EffectVisitor(ast.NodeVisitor):
         return ".".join([head, *reversed(parts)])
 
     def root_module(self, node: ast.AST) -> str:
-        """The imported name at the start of a chain of attributes, or ""."""
+        """The imported name at the start of an attribute chain, or ""."""
         while isinstance(node, ast.Attribute | ast.Subscript):
             node = node.value
         return node.id if isinstance(node, ast.Name) and node.id in self.modules else ""
 
     def is_module_or_class(self, node: ast.AST) -> bool:
-        """Whether this names a module or a class: what is stored onto those is seen, onto other objects it is not."""
+        """Whether this names a module or a class. Stores onto these are detected; stores onto other objects are not."""
         name = self.dotted(node)
         return "." not in name or _is_class(name)
 
@@ -415,7 +419,7 @@ class EffectVisitor(ast.NodeVisitor):
         self.generic_visit(node)
 
     def record_call(self, function: ast.expr, name: str) -> None:
-        """A call may change the module that the function is of."""
+        """Record that a call may change the module of its function."""
         module = self.root_module(function)
         is_state_call = any(re.fullmatch(pattern, name) for pattern, _ in STATE_CALLS)
         if module and "." in name and not is_state_call:
@@ -462,13 +466,13 @@ class EffectVisitor(ast.NodeVisitor):
         self.generic_visit(node)
 
     def record_references(self, node: ast.Call) -> None:
-        """Functions that are handed to others, which may call them: `pool.submit(time.time)`."""
+        """Functions that are passed to others, which may call them: `pool.submit(time.time)`."""
         for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
             if isinstance(argument, ast.Name | ast.Attribute) and VOLATILE.fullmatch(name := self.dotted(argument)):
                 self.volatile_reasons.append(Volatility(VolatilityKind.OTHER, name))
 
     def record_log_times(self, node: ast.Call, name: str) -> None:
-        """Log records that have a time and go somewhere else than to the standard streams are data."""
+        """Log records contain a time; they are data if they go anywhere other than to the standard streams."""
         if name in ("logging.StreamHandler", "logging.basicConfig", "logging.handlers.MemoryHandler"):
             streams = [k.value for k in node.keywords if k.arg in ("stream", "handlers")]
             streams += node.args[:1] if name == "logging.StreamHandler" else []
@@ -515,7 +519,7 @@ class EffectVisitor(ast.NodeVisitor):
             self.files_read += file_paths
 
     def paths(self, node: ast.Call, *, arguments: bool = True, receiver: bool = True) -> list[str]:
-        """Literal texts handed to a call, and to the one that made the object it is called on (`Path("a").open()`)."""
+        """Literal texts passed to a call, and to the call that created its object (`Path("a").open()`)."""
         result = []
         parts: list[ast.AST] = [*node.args, *(k.value for k in node.keywords)] if arguments else []
         if receiver and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
@@ -552,7 +556,7 @@ class EffectVisitor(ast.NodeVisitor):
     # -- seeds
 
     def initial_seeds(self, body: list[ast.stmt]) -> frozenset[str]:
-        """Generators that a statement at the top certainly seeds before anything that was called could draw."""
+        """Generators that a top-level statement certainly seeds before any call could draw from them."""
         resources: set[str] = set()
         for statement in body:
             if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -578,13 +582,13 @@ class EffectVisitor(ast.NodeVisitor):
 
 
 def _has_time_argument(name: str, call: ast.Call) -> bool:
-    """Whether a function that takes the clock's time if it is given none is given one."""
+    """Whether a function that defaults to the current time receives a time."""
     argument_count = len(call.args)
     return argument_count >= {"time.strftime": 2}.get(name, 1) and name in TIME_FORMATTERS
 
 
 def _is_frame_method(call: ast.Call) -> bool:
-    """Whether a method that files and frames both have is a frame's: `df.rename(columns=…)`, `s.str.extract(…)`."""
+    """Whether a method that files and frames share is called on a frame: `df.rename(columns=…)`, `s.str.extract(…)`."""
     function = call.func
     if (
         isinstance(function, ast.Attribute)
@@ -617,7 +621,7 @@ def _is_class(name: str) -> bool:
 
 
 def _is_constant(node: ast.expr) -> bool:
-    """Whether this is a literal whose hash is the same in every process with the same hash seed."""
+    """Whether this literal has the same hash in every process with the same hash seed."""
     if isinstance(node, ast.Tuple):
         return all(map(_is_constant, node.elts))
     return isinstance(node, ast.Constant | ast.JoinedStr)

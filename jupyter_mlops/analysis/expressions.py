@@ -1,4 +1,4 @@
-"""What an expression of the syntax tree names: its root, its parts, its walruses, the functions it carries."""
+"""The names in an expression of the syntax tree: its root, its parts, its walruses, the functions it carries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def root(node: ast.AST) -> str | None:
 
 
 def written(node: ast.AST) -> str:
-    """A piece of code as text; "" where Python can't write it, for it holds an integer of more than 4,300 digits."""
+    """Code as text; "" if Python can't write it because it contains an integer of more than 4,300 digits."""
     try:
         return ast.unparse(node)
     except ValueError:
@@ -30,7 +30,7 @@ def written(node: ast.AST) -> str:
 
 
 def value_names(node: ast.AST) -> set[str]:
-    """Names of an expression that may stand for the objects it yields; its own local names left out."""
+    """Names whose objects an expression may return, without its local names."""
     if isinstance(node, ast.Name):
         return {node.id}
     if isinstance(node, ast.Lambda):
@@ -47,18 +47,18 @@ def value_names(node: ast.AST) -> set[str]:
 
 
 def bound_names(target: ast.AST) -> list[str]:
-    """Names that a target of an assignment binds."""
+    """Names that an assignment target binds."""
     return [n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
 
 
 def capture_names(pattern: ast.AST) -> list[str]:
-    """The name that one part of a `case` binds when it matches."""
+    """The name that one part of a `case` binds if it matches."""
     name = pattern.rest if isinstance(pattern, ast.MatchMapping) else getattr(pattern, "name", None)
     return [name] if isinstance(pattern, ast.pattern) and name else []
 
 
 def carried_names(node: ast.AST) -> set[str]:
-    """Names whose functions the value of an expression may hold; with `()` behind it the name that was called."""
+    """Names whose functions the value of an expression may hold; followed by `()` if the name was called."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         parts = (*node.args, *(k.value for k in node.keywords))
         return {f"{node.func.id}()"}.union(*map(carried_names, parts))
@@ -73,7 +73,7 @@ def result_expressions(node: Comprehension) -> list[ast.expr]:
 
 
 def walruses(node: ast.AST) -> Iterator[ast.NamedExpr]:
-    """Those that bind in the scope around a comprehension or an expression: a lambda keeps its own."""
+    """Walruses that bind in the scope around a comprehension or an expression. Those of a lambda are local to it."""
     if isinstance(node, ast.NamedExpr):
         yield node
     if not isinstance(node, ast.Lambda):
@@ -82,7 +82,7 @@ def walruses(node: ast.AST) -> Iterator[ast.NamedExpr]:
 
 
 def read_before_walrus(node: Comprehension) -> set[str]:
-    """Names that a comprehension binds by `:=` and may read before (`[total := total + x for x in xs]`)."""
+    """Names that a comprehension binds with `:=` and may read before (`[total := total + x for x in xs]`)."""
     targets = {w.target.id for w in walruses(node)}
     early_reads: set[str] = set()
     assigned_names: set[str] = set()
@@ -105,7 +105,7 @@ def read_before_walrus(node: Comprehension) -> set[str]:
 
 
 def unconditional_walruses(node: ast.AST) -> Iterator[ast.NamedExpr]:
-    """The walruses of an expression that are evaluated whenever it is."""
+    """The walruses that are evaluated whenever the expression is."""
     if isinstance(node, ast.NamedExpr):
         yield node
     children = list(ast.iter_child_nodes(node))

@@ -1,4 +1,4 @@
-"""IPython's own syntax made plain Python, and what each magic does to names and to the world."""
+"""Transforms IPython syntax to Python, and describes the effects of each magic."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Body = Literal["code", "text", "args"]
 
 @dataclass(frozen=True)
 class Magic:
-    """What a magic does.
+    """The effects of a magic.
 
-    :param body: its body (of a line magic: its line) is "code" run in the namespace, or "text" that isn't;
-        "args": the words of the line are not code, and there is no body.
+    :param body: its body (of a line magic: its line) is "code" that runs in the namespace, or "text" that doesn't;
+        "args": the line is not code, and there is no body.
     :param state: process state it changes.
     :param opaque: it may read and write any name.
-    :param history: it looks at IPython's memory of earlier cells.
+    :param history: it reads IPython's history of earlier cells.
     :param outside: it acts on the world: "process", "network".
-    :param volatile: it shows or binds what differs from run to run.
-    :param interactive: it waits for a person or for a front end.
+    :param volatile: it shows or binds values that differ from run to run.
+    :param interactive: it waits for input or for a front end.
     """
 
     body: Body = "args"
@@ -130,12 +130,12 @@ MAGIC_METHODS = frozenset({"run_line_magic", "run_cell_magic", "system", "getout
 
 
 def find_magic(name: str, *, cell: bool) -> Magic:
-    """What a magic does; one that isn't known may do anything."""
+    """The effects of a magic. An unknown one may have any effect."""
     return (CELL_MAGICS if cell else LINE_MAGICS).get(name, OPAQUE)
 
 
 def to_python(source: str) -> str:
-    """The cell as plain Python. Raises SyntaxError, with the line in the cell, for what is neither."""
+    """The cell as Python. Raises SyntaxError, with the line in the cell, if it is neither Python nor IPython."""
     if not _has_magic(source):
         return source
     from IPython.core.inputtransformer2 import TransformerManager
@@ -155,7 +155,7 @@ def _has_magic(source: str) -> bool:
 
 @dataclass(frozen=True)
 class Use:
-    """One use of a magic or of the shell in a cell: `name` is "!" for the shell."""
+    """A use of a magic or of the shell in a cell: `name` is "!" for the shell."""
 
     name: str
     line: str
@@ -168,7 +168,7 @@ class Use:
 
     @property
     def code(self) -> str:
-        """The part of it that runs in the namespace."""
+        """The part that runs in the namespace."""
         if self.magic.body != "code":
             return ""
         if self.cell:
@@ -186,7 +186,9 @@ def _without_options(line: str) -> str:
 
 
 def is_magic_call(node: ast.AST) -> bool:
-    """Whether this is `get_ipython().run_line_magic(...)` or its like, as IPython's transformer writes magics."""
+    """Whether this is `get_ipython().run_line_magic(...)` or a similar call that IPython's transformer writes for
+    magics.
+    """
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MAGIC_METHODS):
         return False
     receiver = node.func.value
@@ -194,7 +196,7 @@ def is_magic_call(node: ast.AST) -> bool:
 
 
 def find_use(call: ast.Call) -> Use | None:
-    """The magic that a call of the transformed code stands for, or None."""
+    """The magic that a call in the transformed code represents, or None."""
     function = call.func
     if not (isinstance(function, ast.Attribute) and isinstance(function.value, ast.Call)):
         return None

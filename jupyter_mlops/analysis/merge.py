@@ -1,4 +1,4 @@
-"""Several accesses as one: what cells do, run in order."""
+"""Merges the accesses of cells that run in order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def merge(accesses: Iterable[Access]) -> Access:
-    """What several cells do, run in order: what an earlier one certainly binds is no read of a later one."""
+    """The combined access of several cells. A name that an earlier cell certainly binds is not read by a later one."""
     reads: set[str] = set()
     binds: set[str] = set()
     certain_bindings: set[str] = set()
@@ -92,7 +92,7 @@ def join(target: dict[str, frozenset[T]], source: Mapping[str, frozenset[T]]) ->
 
 
 def reachable_names(names: Iterable[str], defines: Mapping[str, frozenset[str]]) -> set[str]:
-    """The names that functions among these use, and the functions among those, and so on."""
+    """The names that these functions use, directly or through other functions."""
     result: set[str] = set()
     pending = [n for n in names if n in defines]
     while pending:

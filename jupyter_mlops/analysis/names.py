@@ -1,4 +1,4 @@
-"""Which names of the user namespace a cell may read, bind and change, by scope."""
+"""The names of the user namespace that a cell may read, bind and change, resolved by scope."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ LONGEST_TEXT = 20_000
 
 
 def access(source: str) -> Access:
-    """What one cell does to names. Raises SyntaxError for a cell that can't be parsed, or is nested too deeply."""
+    """The names that one cell accesses. Raises SyntaxError if it can't be parsed or is nested too deeply."""
     return access_of(parsed(to_python(source)).body)
 
 
 def access_of(statements: Sequence[ast.stmt]) -> Access:
-    """What statements at the top of a cell do to names."""
+    """The names that top-level statements of a cell access."""
     visitor = NameVisitor()
     visitor.run(list(statements))
     return visitor.result()
 
 
 class NameVisitor(ast.NodeVisitor):
-    """The top level of a cell, statement by statement: what is bound for certain when a name is read."""
+    """The top level of a cell, statement by statement: tracks which names are certainly bound when a name is read."""
 
     def __init__(self) -> None:
         self.reads: set[str] = set()
@@ -102,7 +102,7 @@ class NameVisitor(ast.NodeVisitor):
     # -- what a piece of code does
 
     def record_uses(self, uses: Uses) -> None:
-        """Uses of names by code that runs, or may run, here, and by the functions of this cell among them."""
+        """Record the names used by code that runs, or may run, here, including those used by functions of this cell."""
         total, pending, visited = Uses(), [uses], set[str]()
         while pending:
             current_uses = pending.pop()
@@ -129,7 +129,7 @@ class NameVisitor(ast.NodeVisitor):
         self.record_uses(Uses(reads={name}))
 
     def bind(self, name: str, *, is_certain: bool = True) -> None:
-        """What is bound on some path only may still be what it was: the functions it held are kept."""
+        """Keep the functions of a name that is bound only on some paths: it may still have its earlier value."""
         self.binds.add(name)
         self.modules.pop(name, None)
         if is_certain and not self.depth:
@@ -143,7 +143,7 @@ class NameVisitor(ast.NodeVisitor):
             self.certain_bindings.add(name)
 
     def run_expression(self, *nodes: ast.AST | None) -> None:
-        """Code that runs here and now."""
+        """Visit code that runs immediately."""
         for node in nodes:
             if node is None:
                 continue
@@ -307,7 +307,7 @@ class NameVisitor(ast.NodeVisitor):
         return first.id if len(node.targets) == 1 and isinstance(first, ast.Name) else None
 
     def deferred_uses(self, node: ast.AST) -> Uses:
-        """What a value may do later when it is called: functions and lambdas that it holds."""
+        """Record what a value may do when it is called later: the functions and lambdas that it holds."""
         uses = Uses()
         for child in ast.walk(node):
             if isinstance(child, ast.Name) and child.id in self.uses_by_name:
@@ -333,7 +333,7 @@ class NameVisitor(ast.NodeVisitor):
             self.global_mutations[name] = frozenset(merged_uses.binds | merged_uses.certain_mutations)
 
     def record_carried(self, names: Iterable[str], uses: Uses, value: ast.AST) -> None:
-        """These names, just bound, may hold the functions that a value holds."""
+        """Record that newly bound names may hold the functions of a value."""
         callable_names = frozenset(carried_names(value))
         for name in names:
             if uses.names:
@@ -420,7 +420,7 @@ class NameVisitor(ast.NodeVisitor):
         self.visit_FunctionDef(node)
 
     def scan_imports(self, node: ast.AST) -> None:
-        """`import` in a function: opaque only where it reaches for the notebook itself."""
+        """`import` in a function is opaque only if it accesses the notebook's namespace."""
         for child in ast.walk(node):
             if isinstance(child, ast.Import) and any(a.name == "__main__" for a in child.names):
                 self.opaque.append("__main__")
@@ -435,7 +435,7 @@ class NameVisitor(ast.NodeVisitor):
         self.closure_factories.add(node.name)
 
     def run_branches(self, *bodies: Sequence[ast.stmt]) -> None:
-        """Of several ways exactly one is taken: what all bind is bound."""
+        """Visit branches of which exactly one runs: names that all of them bind are bound."""
         certain_before, outcomes = set(self.certain_bindings), []
         self.depth += 1
         for body in bodies:
@@ -447,7 +447,7 @@ class NameVisitor(ast.NodeVisitor):
         self.certain_bindings = set.intersection(*outcomes) if outcomes else certain_before
 
     def run_optional(self, body: Sequence[ast.stmt]) -> None:
-        """Code that may run, in part or several times."""
+        """Visit code that may run partly, never or repeatedly."""
         certain_before = set(self.certain_bindings)
         self.depth += 1
         self.run(body)
@@ -455,7 +455,7 @@ class NameVisitor(ast.NodeVisitor):
         self.certain_bindings &= certain_before
 
     def run_loop(self, body: Sequence[ast.stmt]) -> None:
-        """The body of a loop: what it leaves behind is there when it runs again."""
+        """Visit the body of a loop: names that it binds exist in the next iteration."""
         self.depth += 1
         certain_before = set(self.certain_bindings)
         self.run(body)
@@ -493,7 +493,7 @@ class NameVisitor(ast.NodeVisitor):
         self.run_optional(node.orelse)
 
     def visit_With(self, node: ast.With | ast.AsyncWith) -> None:
-        """What the first item enters may swallow an error of all that follows it."""
+        """Visit items that run in order: the first one may suppress an error of all that follow it."""
         certain_names, depth = set(self.certain_bindings), self.depth
         for item in node.items:
             self.run_expression(item.context_expr)
@@ -547,7 +547,7 @@ class NameVisitor(ast.NodeVisitor):
         pass
 
     def generic_visit(self, node: ast.AST) -> None:
-        """Any other statement: its expressions run, its names are read."""
+        """Visit any other statement: its expressions run, its names are read."""
         for child in ast.iter_child_nodes(node):
             self.run_expression(child)
 

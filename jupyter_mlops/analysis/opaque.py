@@ -1,4 +1,4 @@
-"""Names through which code reaches the whole namespace, or IPython's memory of it."""
+"""Names that give code access to the whole namespace or to IPython's history of it."""
 
 from __future__ import annotations
 

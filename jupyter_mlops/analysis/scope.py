@@ -1,4 +1,4 @@
-"""The names of one scope, and of the scopes inside it, that belong to the user namespace."""
+"""The names of a scope, and of the scopes inside it, that belong to the user namespace."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ DISPLAY_METHODS = frozenset(
 
 @dataclass
 class Uses:
-    """What the code of one scope and the scopes inside it does to names that are not its own.
+    """The accesses of a scope and its inner scopes to names outside it.
 
-    :param global_names: names declared `global`: no scope around it can hide them.
+    :param global_names: names declared `global`, which no outer scope can hide.
     """
 
     reads: set[str] = field(default_factory=set)
@@ -66,7 +66,7 @@ class Scope(ast.NodeVisitor):
         self.is_class = is_class
 
     def uses(self) -> Uses:
-        """What is left once the scope's own names are taken away."""
+        """The uses without the scope's local names."""
         own_names = self.locals - self.global_names - self.nonlocal_names
         result = Uses()
         if self.is_class:
@@ -197,7 +197,7 @@ class Scope(ast.NodeVisitor):
         self.inner_uses.append(body_uses(node))
 
     def visit_header(self, node: Function) -> None:
-        """What is evaluated where the function stands: defaults, decorators, annotations."""
+        """Visit what is evaluated at a function's definition: defaults, decorators, annotations."""
         for expression in header_parts(node):
             self.visit(expression)
 
@@ -238,7 +238,7 @@ def header_parts(node: Function) -> list[ast.expr]:
 
 
 def body_uses(node: Function) -> Uses:
-    """What calling a function may do to names outside of it."""
+    """The possible effects of calling a function on names outside it."""
     scope = Scope()
     arguments = node.args
     for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg):
@@ -250,7 +250,7 @@ def body_uses(node: Function) -> Uses:
 
 
 def altered_arguments(node: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[int | str]:
-    """Positions and names of the parameters whose objects a function changes in place, before it rebinds them."""
+    """Positions and names of the parameters whose objects a function mutates before it rebinds them."""
     changed_names: set[str] = set()
     rebound_names: set[str] = set()
     for statement in node.body:
@@ -268,7 +268,7 @@ def altered_arguments(node: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset
 
 
 def class_uses(node: ast.ClassDef) -> Uses:
-    """What a class body and its methods may do to names outside of the class."""
+    """The possible effects of a class body and its methods on names outside the class."""
     scope = Scope(is_class=True)
     for statement in node.body:
         scope.visit(statement)
@@ -276,7 +276,7 @@ def class_uses(node: ast.ClassDef) -> Uses:
 
 
 def comprehension_uses(node: Comprehension) -> Uses:
-    """What a comprehension does to names outside, its first iterable left aside."""
+    """The effects of a comprehension on names outside it, without its first iterable."""
     scope = Scope()
     for number, generator in enumerate(node.generators):
         scope.visit(generator.target)

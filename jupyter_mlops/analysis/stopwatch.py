@@ -1,8 +1,7 @@
 """Whether cells read the clock only to print how long something took.
 
-Such a reading reaches no result: what is printed says how long it took when it ran. Anything else that becomes of a
-reading (an instant that is shown, a duration that is kept, compared, returned or handed to an unknown call) counts as
-data.
+Such a reading affects no result. Any other use of a reading counts as data: an instant that is shown, or a duration
+that is stored, compared, returned or passed to an unknown call.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ Kind = Literal["", "instant", "duration", "text"]
 
 
 class Leaks(Exception):
-    """A reading becomes data."""
+    """A reading is used as data."""
 
 
 def stopwatch(trees: Iterable[ast.Module], dotted: Callable[[ast.AST], str]) -> frozenset[str] | None:
-    """Names that hold readings, if all readings are for durations that are printed; None if one is data.
+    """Names of readings, if all readings are for printed durations; None if one is data.
 
     :param trees: the cells of a block, in order.
     :param dotted: the dotted name of an expression through the imports.
@@ -93,7 +92,7 @@ class _Scope:
             self.check_compound(node)
 
     def check_compound(self, node: ast.stmt) -> None:
-        """A compound statement: what it asks must be clean, its blocks are gone through."""
+        """Visit a compound statement: its condition must not use a reading; its blocks are visited."""
         for _, value in ast.iter_fields(node):
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, ast.stmt):
@@ -114,7 +113,9 @@ class _Scope:
             raise Leaks
 
     def check_expression(self, node: ast.expr) -> None:
-        """An expression that stands as a statement. At the end of a cell its value is shown: a duration may be."""
+        """Visit an expression statement. The value of the last one of a cell is shown, which is allowed for a
+        duration.
+        """
         if isinstance(node, ast.Call) and SINKS.fullmatch(self.dotted(node.func)):
             for argument in [*node.args, *(k.value for k in node.keywords)]:
                 if self.value(argument) == "instant":
@@ -132,7 +133,7 @@ class _Scope:
             self.require_clean(child)
 
     def value(self, node: ast.expr) -> Kind:
-        """What an expression gives. Raises Leaks where a reading goes where it can't be followed."""
+        """The kind of value of an expression. Raises Leaks if a reading goes where it can't be followed."""
         if isinstance(node, ast.Call):
             return self.call(node)
         if isinstance(node, ast.Name):

@@ -1,4 +1,4 @@
-"""What makes the result of code differ from run to run, by kind."""
+"""Causes of results that differ from run to run, by kind."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OF_CALLS = (
 class Volatility:
     """One cause.
 
-    :param text: as the code has it, for people.
+    :param text: as the code names it, for people.
     """
 
     kind: VolatilityKind
@@ -51,7 +51,7 @@ class Volatility:
 def of_call(name: str) -> Volatility:
     """The cause that a call of a function is.
 
-    :param name: of the function, dotted, through the imports.
+    :param name: dotted name of the function, resolved through the imports.
     """
     kind = next((kind for kind, pattern in OF_CALLS if pattern.fullmatch(name)), VolatilityKind.OTHER)
     return Volatility(kind, f"{name}()")

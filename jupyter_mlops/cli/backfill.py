@@ -18,7 +18,7 @@ def add(verbs: Any) -> None:
     parser.add_argument("--cron", default="", help="when there are slots (default: as the job's schedule says)")
     parser.add_argument("--tz", default="", metavar="ZONE", help="time zone (default: the schedule's, or UTC)")
     parser.add_argument("-j", "--jobs", type=positive_int, default=1, metavar="N", help="runs at once (1)")
-    parser.add_argument("--count", action="store_true", help="only tell how many runs that would be")
+    parser.add_argument("--count", action="store_true", help="only report the number of runs")
     parser.add_argument("-d", "--detach", action="store_true", help="don't wait for them")
     value_options(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")

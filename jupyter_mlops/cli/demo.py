@@ -1,4 +1,4 @@
-"""`jupyter mlops demo`: the demo project, copied into this folder and run."""
+"""`jupyter mlops demo`: copies the demo project to the current folder and runs it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jupyter_mlops.cli import run
 
 
 def add(verbs: Any) -> None:
-    parser = verbs.add_parser("demo", help="copy the demo project into this folder and run it, end to end")
+    parser = verbs.add_parser("demo", help="copy the demo project to the current folder and run it, end to end")
     run.options(parser)
     parser.set_defaults(do=do)
 

@@ -1,4 +1,4 @@
-"""`jupyter mlops diff`: what differs between two versions, or what changed since the last good run."""
+"""`jupyter mlops diff`: the differences between two versions, or the changes since the last good run."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ TITLES = {
 
 
 def add(verbs: Any) -> None:
-    parser = verbs.add_parser("diff", help="what differs between two versions of a job")
+    parser = verbs.add_parser("diff", help="show the differences between two versions of a job")
     parser.add_argument("job", metavar="JOB", nargs="?", default="")
     parser.add_argument("old", metavar="OLD", nargs="?", default="", help="v3, or @production")
     parser.add_argument("new", metavar="NEW", nargs="?", default="latest", help="v7 (default: the latest)")
-    parser.add_argument("--run", default="", metavar="RUN", help="what changed since the last good run before this one")
+    parser.add_argument(
+        "--run", default="", metavar="RUN", help="show the changes since the last good run before this one"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(do=do)
 

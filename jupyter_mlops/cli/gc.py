@@ -1,4 +1,4 @@
-"""`jupyter mlops gc`: let go of what nobody wants any more."""
+"""`jupyter mlops gc`: deletes what nothing refers to and no policy keeps."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from jupyter_mlops.cli.workspace import print_result, workspace
 
 
 def add(verbs: Any) -> None:
-    parser = verbs.add_parser("gc", help="remove runs that policies don't keep, and what nothing refers to")
-    parser.add_argument("--dry-run", action="store_true", help="only tell how much that would be")
+    parser = verbs.add_parser("gc", help="delete runs that policies don't keep, and data that nothing refers to")
+    parser.add_argument("--dry-run", action="store_true", help="only report how much would be deleted")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(do=do)
 
@@ -20,7 +20,9 @@ def do(arguments: argparse.Namespace) -> int:
 
     with workspace() as space:
         payload = versions.gc(space, dry_run=arguments.dry_run)
-    return print_result(arguments, payload, lambda counts: _render(counts, "would go" if arguments.dry_run else "went"))
+    return print_result(
+        arguments, payload, lambda counts: _render(counts, "would be deleted" if arguments.dry_run else "went")
+    )
 
 
 def _render(payload: dict[str, Any], verb: str) -> str:

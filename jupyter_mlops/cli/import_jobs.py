@@ -1,4 +1,4 @@
-"""`jupyter mlops import-jobs`: take over the jobs of jupyter-scheduler."""
+"""`jupyter mlops import-jobs`: imports the jobs of jupyter-scheduler."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from jupyter_mlops.cli.workspace import print_result, workspace
 
 
 def add(verbs: Any) -> None:
-    parser = verbs.add_parser("import-jobs", help="take over the jobs of jupyter-scheduler")
-    parser.add_argument("database", type=Path, nargs="?", help="its database (default: where it keeps it)")
-    parser.add_argument("--activate", action="store_true", help="let their schedules fire here at once")
+    parser = verbs.add_parser("import-jobs", help="import the jobs of jupyter-scheduler")
+    parser.add_argument("database", type=Path, nargs="?", help="its database (default: its usual location)")
+    parser.add_argument("--activate", action="store_true", help="activate their schedules immediately")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(do=do)
 

@@ -1,4 +1,4 @@
-"""`jupyter mlops jobs`: every job, how it is and what comes next; and its policies."""
+"""`jupyter mlops jobs`: all jobs with their health and next fire time; shows and changes policies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`jupyter mlops logs`: what a run wrote, as it writes it."""
+"""`jupyter mlops logs`: the log of a run, while it is written if requested."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from jupyter_mlops.cli.workspace import workspace
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("logs", help="print what a run wrote")
-    parser.add_argument("run", metavar="RUN", help="its id, or how it begins")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on until it is over")
+    parser.add_argument("run", metavar="RUN", help="id of the run, or its beginning")
+    parser.add_argument("-f", "--follow", action="store_true", help="follow the log until the run ends")
     parser.set_defaults(do=do)
 
 

@@ -1,4 +1,4 @@
-"""`jupyter mlops pause` and `resume`: let schedules rest, and go on."""
+"""`jupyter mlops pause` and `resume`: pauses and resumes schedules."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from jupyter_mlops.cli.workspace import print_result, workspace
 
 
 def add(verbs: Any) -> None:
-    for verb, help_text in (("pause", "let a job's schedules rest"), ("resume", "let them go on, from now")):
+    for verb, help_text in (
+        ("pause", "pause the schedules of a job"),
+        ("resume", "resume the schedules of a job, from now on"),
+    ):
         parser = verbs.add_parser(verb, help=help_text)
-        parser.add_argument("target", metavar="JOB", help="a job, or the number of one schedule")
+        parser.add_argument("target", metavar="JOB", help="job, or number of a schedule")
         parser.add_argument("--json", action="store_true", help="print JSON")
         parser.set_defaults(do=partial(do, paused=verb == "pause"))
 

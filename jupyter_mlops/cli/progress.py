@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: a live table on a terminal, plain lines elsewhere."""
+"""Progress of a run for people: a live table on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Silent:
 
 
 class Lines:
-    """A line for each step that ends, on standard error."""
+    """Prints a line to standard error for each step that ends."""
 
     def handle_event(self, event: dict[str, Any]) -> None:
         if event["event"] == "step" and event["state"] != "running":
@@ -59,7 +59,7 @@ class Lines:
 
 
 class Table:
-    """The steps as a table that lives on the terminal."""
+    """Shows the steps as a live table on the terminal."""
 
     def __init__(self, live: Any) -> None:
         self.live = live
@@ -106,7 +106,7 @@ class Table:
 
 
 def print_summary(record: dict[str, Any]) -> None:
-    """The last words: what became of it, where it failed, what it measured, where the record is."""
+    """The summary of a run: its state, its failure, its metrics, and the path of the executed notebook."""
     error = record["error"]
     if error is not None:
         print(
@@ -126,7 +126,7 @@ def print_summary(record: dict[str, Any]) -> None:
 
 
 def notebook_frames(traceback: list[str]) -> list[str]:
-    """The lines of a traceback that speak of the notebook's own cells, and the last one."""
+    """The lines of a traceback that concern the notebook's own cells, and the last line."""
     import re
 
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in traceback]
@@ -136,7 +136,7 @@ def notebook_frames(traceback: list[str]) -> list[str]:
 
 @contextlib.contextmanager
 def progress(quiet: bool) -> Iterator[Progress]:
-    """What suits where the output goes."""
+    """The progress display that suits the output stream."""
     if quiet:
         yield Silent()
     elif sys.stderr.isatty() and sys.stdout.isatty():

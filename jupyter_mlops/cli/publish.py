@@ -1,4 +1,4 @@
-"""`jupyter mlops publish`: what the notebook is now becomes a version that never changes."""
+"""`jupyter mlops publish`: publishes the notebook in its current state as an immutable version."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def add(verbs: Any) -> None:
     parser.add_argument("--job", default="", metavar="NAME", help="the job (default: the notebook's name)")
     parser.add_argument("-m", "--message", default="", help="what changed, and why")
     parser.add_argument(
-        "--alias", default="", metavar="NAME", help="let this alias name the version: staging, production"
+        "--alias", default="", metavar="NAME", help="set this alias to the version, such as staging or production"
     )
-    parser.add_argument("-k", "--kernel", default="", help="the kernel it is to run in")
+    parser.add_argument("-k", "--kernel", default="", help="the kernel for its runs")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(do=do)
 
@@ -36,6 +36,6 @@ def do(arguments: argparse.Namespace) -> int:
 
 
 def _render(payload: dict[str, Any]) -> str:
-    lines = [f"{payload['job']} {payload['version']}" + ("" if payload["new"] else " (it was published before)")]
+    lines = [f"{payload['job']} {payload['version']}" + ("" if payload["new"] else " (already published)")]
     lines += [f"  {f['kind']}  {f['path']}" for f in payload["files"]]
     return "\n".join([*lines, *(f"note: {note}" for note in payload["notes"])])

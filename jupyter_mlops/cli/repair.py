@@ -1,4 +1,4 @@
-"""`jupyter mlops repair`: go on with a run that failed; what completed is not run again."""
+"""`jupyter mlops repair`: resumes a failed run; completed steps don't run again."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from jupyter_mlops.cli.workspace import workspace
 
 
 def add(verbs: Any) -> None:
-    parser = verbs.add_parser("repair", help="run what failed again, and what depends on it")
-    parser.add_argument("run", metavar="RUN", help="its id, or how it begins")
-    parser.add_argument("-d", "--detach", action="store_true", help="don't wait for it")
+    parser = verbs.add_parser("repair", help="run the failed steps of a run again, and what depends on them")
+    parser.add_argument("run", metavar="RUN", help="id of the run, or its beginning")
+    parser.add_argument("-d", "--detach", action="store_true", help="don't wait for the run")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(do=do)
 

@@ -10,7 +10,7 @@ from jupyter_mlops.cli.workspace import print_result, workspace
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("reproduce", help="run a run again, and compare every output")
-    parser.add_argument("run", metavar="RUN", help="its id, or how it begins")
+    parser.add_argument("run", metavar="RUN", help="id of the run, or its beginning")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(do=do)
 

@@ -30,26 +30,33 @@ def add(verbs: Any) -> None:
 def options(parser: argparse.ArgumentParser) -> None:
     """The options of `run`, which `demo` shares."""
     value_options(parser)
-    parser.add_argument("-o", "--output", type=Path, help="the executed notebook; without it, it is kept with the runs")
     parser.add_argument(
-        "--from", dest="from_step", default="", metavar="STEP", help="run this step and all after it again"
+        "-o", "--output", type=Path, help="path of the executed notebook (default: in the run directory)"
     )
     parser.add_argument(
-        "--only", dest="only_step", default="", metavar="STEP", help="run this step, and what it stands on"
+        "--from", dest="from_step", default="", metavar="STEP", help="run this step and all later ones again"
     )
-    parser.add_argument("--no-cache", action="store_true", help="neither use nor keep results")
     parser.add_argument(
-        "-j", "--jobs", type=positive_int, default=0, metavar="N", help="kernels at most (default: cores)"
+        "--only", dest="only_step", default="", metavar="STEP", help="run this step, and the steps that it depends on"
     )
-    parser.add_argument("--isolate", action="store_true", help="every step in a kernel of its own, as on a cluster")
-    parser.add_argument("--timeout", type=_seconds, metavar="S", help="seconds a cell may take")
-    parser.add_argument("--run-timeout", type=_seconds, metavar="S", help="seconds the run may take")
-    parser.add_argument("--report", type=Path, metavar="HTML", help="write one self-contained page")
+    parser.add_argument("--no-cache", action="store_true", help="neither use nor store cached results")
+    parser.add_argument(
+        "-j",
+        "--jobs",
+        type=positive_int,
+        default=0,
+        metavar="N",
+        help="maximum number of kernels (default: one per core)",
+    )
+    parser.add_argument("--isolate", action="store_true", help="run every step in its own kernel, as on a cluster")
+    parser.add_argument("--timeout", type=_seconds, metavar="S", help="maximum seconds for a cell")
+    parser.add_argument("--run-timeout", type=_seconds, metavar="S", help="maximum seconds for the run")
+    parser.add_argument("--report", type=Path, metavar="HTML", help="write a self-contained HTML page")
     parser.add_argument("--no-code", action="store_true", help="leave the code out of the report")
     parser.add_argument("-k", "--kernel", default="", help="run in this kernel")
     parser.add_argument("--cwd", type=Path, help="working directory (default: the notebook's folder)")
     parser.add_argument(
-        "--explain", action="store_true", help="say of each step why it ran where it did, or was not kept"
+        "--explain", action="store_true", help="explain for each step why it ran where it did, or was not cached"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -94,7 +101,7 @@ def do(arguments: argparse.Namespace) -> int:
 
 
 def _is_job(text: str) -> bool:
-    """Whether a job is called like a folder that is here."""
+    """Whether a job has the name of a folder in the current folder."""
     from jupyter_mlops.cli.workspace import workspace
     from jupyter_mlops.service import jobs
 
@@ -103,7 +110,7 @@ def _is_job(text: str) -> bool:
 
 
 def run_bundle(path: Path, arguments: argparse.Namespace) -> int:
-    """Publish what is in a bundle, and run it."""
+    """Publish the content of a bundle, and run it."""
     from jupyter_mlops.cli.workspace import workspace
     from jupyter_mlops.service import versions
 
@@ -131,10 +138,10 @@ def run_job(job: str, arguments: argparse.Namespace) -> int:
 
 
 def _require_version_options(arguments: argparse.Namespace) -> None:
-    """Raises InvalidInputError for options of a notebook's run that one of a version can't have."""
+    """Raises InvalidInputError for options that only runs of a notebook have."""
     for option, value, remedy in (
         ("-k", arguments.kernel, "A version runs in its own environment. Publish it with another kernel: publish -k."),
-        ("--cwd", arguments.cwd, "A version runs in a folder of its own, with the files that were published."),
+        ("--cwd", arguments.cwd, "A version runs in its own folder, with the files that were published."),
     ):
         if value:
             raise InvalidInputError("that is for notebooks, not for versions", where=option, remedy=remedy)
@@ -156,7 +163,7 @@ def _require_version_options(arguments: argparse.Namespace) -> None:
 
 
 def _export_outputs(run: dict[str, Any], arguments: argparse.Namespace) -> None:
-    """Put a version's executed notebook, and its report, where they are wanted."""
+    """Copy the executed notebook of a version's run, and its report, to the requested files."""
     from jupyter_mlops import service
     from jupyter_mlops.execution.report import write_report
     from jupyter_mlops.notebook.writer import write_notebook
@@ -174,7 +181,7 @@ def _export_outputs(run: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def explanation(steps: Iterable[Mapping[str, Any]], decisions: Iterable[Mapping[str, Any]] = ()) -> str:
-    """Each step with a line for each reason, and below them the history of the decisions on it."""
+    """Each step with a line for each reason, followed by the history of its decisions."""
     history: dict[str, list[str]] = {}
     for decision in decisions:
         history.setdefault(decision["step"], []).append(f"    {_decision_line(decision)}")
@@ -198,7 +205,7 @@ def follow_run(
     space: Workspace, run: dict[str, Any], arguments: argparse.Namespace,
     on_finish: Callable[[dict[str, Any], argparse.Namespace], None] = lambda run, arguments: None,
 ) -> int:  # fmt: skip
-    """Wait for a run of a job, unless that is not wanted, do what is to be done then, and tell what came of it."""
+    """Wait for a run of a job unless it is detached, then write its outputs and report its result."""
     from jupyter_mlops.cli import runs
     from jupyter_mlops.cli.progress import progress
     from jupyter_mlops.cli.streams import to_json
@@ -254,7 +261,7 @@ def run_notebook(notebook: Path, arguments: argparse.Namespace) -> int:
 
 
 def parameters(arguments: argparse.Namespace) -> tuple[dict[str, object], dict[str, str]]:
-    """Values from the parameter flags: typed ones, and texts still to be read by declared type."""
+    """The values of the parameter flags: typed ones, and texts to be read by their declared type."""
     from jupyter_mlops.service import yaml_values
 
     values: dict[str, object] = {}

@@ -1,4 +1,4 @@
-"""`jupyter mlops runs`: the runs of jobs, or one of them."""
+"""`jupyter mlops runs`: lists the runs of jobs, or shows one of them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from jupyter_mlops.cli.workspace import print_result, workspace
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("runs", help="list runs, newest first")
-    parser.add_argument("job", metavar="JOB", nargs="?", default="", help="a job, or a notebook: its path with .ipynb")
+    parser.add_argument(
+        "job", metavar="JOB", nargs="?", default="", help="a job, or the path of a notebook with .ipynb"
+    )
     parser.add_argument("--run", default="", metavar="RUN", help="show this run with its steps")
     parser.add_argument("--batch", type=positive_int, metavar="NUMBER", help="show a backfill or a sweep as a table")
     parser.add_argument("--state", action="append", default=[], metavar="STATE", help="only runs in this state")
-    parser.add_argument("--limit", type=positive_int, default=50, metavar="N", help="at most so many (50)")
-    parser.add_argument("--before", default="", metavar="RUN", help="those before this one: the next page")
+    parser.add_argument("--limit", type=positive_int, default=50, metavar="N", help="maximum number of runs (50)")
+    parser.add_argument("--before", default="", metavar="RUN", help="runs older than this one (the next page)")
     parser.add_argument(
         "--import", dest="artifacts", default="", metavar="URL",
         help="import runs of other engines from the artifacts that their tasks share",
@@ -50,7 +52,7 @@ def _render_imported(imported: dict[str, Any]) -> str:
 
 
 def render_run(run: dict[str, Any]) -> str:
-    """A run as a person reads it."""
+    """A run as text for people."""
     head = f"{format_state(run['state'])}  {run['id']}  {run['job'] or run['notebook'] or ''} {run['version'] or ''}"
     lines = [head, f"  {run['trigger']}, attempt {run['attempt']}, {format_duration(run['seconds'])}"]
     if run["slot"] is not None:
@@ -78,7 +80,7 @@ def _attempt_text(step: dict[str, Any]) -> str:
 
 
 def render_batch(payload: dict[str, Any]) -> str:
-    """A backfill or a sweep: what differs between its runs, and what came of each."""
+    """A backfill or a sweep as a table: what differs between its runs, and their results."""
     runs = payload["runs"]
     names = [n for n in dict.fromkeys(k for r in runs for k in r["parameters"])
              if len({repr(r["parameters"].get(n)) for r in runs}) > 1]  # fmt: skip

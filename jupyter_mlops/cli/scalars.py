@@ -1,7 +1,7 @@
-"""The text of a YAML scalar, for errors about values that YAML takes for something else.
+"""The text of a YAML scalar, for errors about values that YAML reads as another type.
 
-YAML 1.1 reads `no` as false, `1.10` as 1.1, `007` as 7 and `12:30` as 750. What to put in quotes is the text as
-written, which the value no longer tells.
+YAML 1.1 reads `no` as false, `1.10` as 1.1, `007` as 7 and `12:30` as 750. The error quotes the text as written, which
+the value no longer shows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def quote_source_text(error: InvalidParameterError, arguments: argparse.Namespace) -> InvalidParameterError:
-    """The same error; where it says to put a value in quotes, with the text that the command line or a file has."""
+    """The same error, with the text that the command line or the file contains where it asks for quotes."""
     if "keys" not in error.data:
         return error
     name, keys = error.data["parameter"], error.data["keys"]
@@ -38,7 +38,7 @@ def quote_source_text(error: InvalidParameterError, arguments: argparse.Namespac
 
 
 def scalar(source: str, path: list[str | int]) -> str | None:
-    """The text of a plain scalar in YAML, by keys and positions; None if there is none."""
+    """The text of a plain scalar in YAML, by keys and positions; None if there is no such scalar."""
     import yaml
 
     try:
@@ -62,7 +62,7 @@ def _child(node: yaml.Node | None, component: str | int) -> yaml.Node | None:
 
 
 def _yaml_sources(arguments: argparse.Namespace) -> Iterator[str]:
-    """The YAML of the parameter flags, that first which wins."""
+    """The YAML of the parameter flags, in order of precedence."""
     yield from reversed(getattr(arguments, "parameters_yaml", []))
     for name in reversed(getattr(arguments, "parameters_file", [])):
         try:

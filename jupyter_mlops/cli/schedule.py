@@ -1,4 +1,4 @@
-"""`jupyter mlops schedule`: let a job run again and again."""
+"""`jupyter mlops schedule`: runs a job on a schedule."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from jupyter_mlops.states import MISSED_POLICIES, OVERLAP_POLICIES
 
 
 def add(verbs: Any) -> None:
-    parser = verbs.add_parser("schedule", help="let a job run by a schedule")
+    parser = verbs.add_parser("schedule", help="run a job on a schedule")
     parser.add_argument("job", metavar="JOB[@VERSION]", nargs="?", default="")
-    parser.add_argument("--cron", help="when: '0 6 * * MON-FRI', or hourly, daily, weekdays, weekly, monthly")
+    parser.add_argument(
+        "--cron", help="cron expression: '0 6 * * MON-FRI', or hourly, daily, weekdays, weekly, monthly"
+    )
     parser.add_argument("--tz", metavar="ZONE", help="time zone, such as Europe/Paris (UTC)")
-    parser.add_argument("--missed", choices=MISSED_POLICIES, help="slots that passed while nothing ran (latest)")
-    parser.add_argument("--overlap", choices=OVERLAP_POLICIES, help="while the run before goes on (queue)")
+    parser.add_argument("--missed", choices=MISSED_POLICIES, help="slots that passed while no worker ran (latest)")
+    parser.add_argument(
+        "--overlap", choices=OVERLAP_POLICIES, help="slots that come while the previous run is unfinished (queue)"
+    )
     parser.add_argument("--remove", type=positive_int, metavar="NUMBER", help="remove a schedule by its number")
     value_options(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -1,4 +1,4 @@
-"""`jupyter mlops show`: what a notebook is as a pipeline."""
+"""`jupyter mlops show`: shows a notebook as a pipeline."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def add(verbs: Any) -> None:
-    parser = verbs.add_parser("show", help="parameters, steps, and edges with the variables on them")
+    parser = verbs.add_parser("show", help="show parameters, steps, and edges with their variables")
     parser.add_argument("notebook", type=Path)
     output_format = parser.add_mutually_exclusive_group()
     output_format.add_argument("--json", action="store_true", help="one JSON object")

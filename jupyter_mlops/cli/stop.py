@@ -1,4 +1,4 @@
-"""`jupyter mlops stop`: end a run, or all of a backfill or sweep."""
+"""`jupyter mlops stop`: stops a run, or all runs of a backfill or sweep."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jupyter_mlops.errors import InvalidInputError
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("stop", help="stop a run")
-    parser.add_argument("run", metavar="RUN", nargs="?", default="", help="its id, or how it begins")
+    parser.add_argument("run", metavar="RUN", nargs="?", default="", help="id of the run, or its beginning")
     parser.add_argument("--batch", type=positive_int, metavar="NUMBER", help="all runs of a backfill or a sweep")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(do=do)

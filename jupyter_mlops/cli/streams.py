@@ -1,4 +1,4 @@
-"""Standard output and standard error, whatever they are: closed, a pipe that nobody reads, not UTF-8."""
+"""Standard output and standard error in any condition: closed, a pipe without a reader, not UTF-8."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ STAND_INS = {
 
 
 def prepare() -> None:
-    """Let both streams take any text: what their encoding lacks is written as a stand-in or an escape.
+    """Let both streams accept any text: characters that the encoding lacks are replaced or escaped.
 
-    Python has None for a stream that was closed by whoever started us (`2>&-`); its text goes nowhere then. Error
-    handlers that a person has chosen (`PYTHONIOENCODING=latin-1:replace`) stay.
+    A stream is None if the parent process closed it (`2>&-`); its text is then discarded. Error handlers that you
+    choose (`PYTHONIOENCODING=latin-1:replace`) are kept.
     """
     codecs.register_error(HANDLER, _replacement)
     for name in ("stdout", "stderr"):
@@ -34,13 +34,15 @@ def prepare() -> None:
 
 
 def flush() -> None:
-    """Write what is still held back; raises BrokenPipeError and OSError here instead of when Python ends."""
+    """Flush both streams. BrokenPipeError and OSError are raised here instead of when Python exits."""
     sys.stdout.flush()
     sys.stderr.flush()
 
 
 def discard_output() -> int:
-    """Nobody reads what we write: write no more, so that Python has nothing to complain of. Returns the exit code."""
+    """The pipe has no reader: redirect further output, so that Python does not complain at exit. Returns the exit
+    code.
+    """
     null_fd = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -62,7 +64,7 @@ def to_json(value: Any, *, indent: int | None = None, default: Any = None) -> st
 
 
 def _replacement(error: UnicodeError) -> tuple[str | bytes, int]:
-    """One character in place of one that the encoding lacks; half of a surrogate pair is a byte of a file's name."""
+    """A replacement for a character that the encoding lacks; half a surrogate pair is a byte of a file name."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     char = error.object[error.start]

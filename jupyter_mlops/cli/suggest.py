@@ -1,4 +1,4 @@
-"""`jupyter mlops suggest`: tags for an untagged notebook."""
+"""`jupyter mlops suggest`: suggests tags for an untagged notebook."""
 
 from __future__ import annotations
 

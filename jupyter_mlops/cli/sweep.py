@@ -1,4 +1,4 @@
-"""`jupyter mlops sweep`: a run for each combination of parameter values."""
+"""`jupyter mlops sweep`: runs a job for each combination of parameter values."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ def add(verbs: Any) -> None:
     parser.add_argument("job", metavar="JOB[@VERSION]")
     parser.add_argument(
         "-p", "--parameters", nargs=2, action="append", default=[], metavar=("NAME", "VALUES"),
-        help="values with commas between them: -p alpha 0.1,0.5,1; what stands in quotes or brackets is one value",
+        help="values separated by commas: -p alpha 0.1,0.5,1; text in quotes or brackets is one value",
     )  # fmt: skip
-    parser.add_argument("-j", "--jobs", type=positive_int, default=1, metavar="N", help="runs at once (1)")
-    parser.add_argument("--count", action="store_true", help="only tell how many runs that would be")
+    parser.add_argument(
+        "-j", "--jobs", type=positive_int, default=1, metavar="N", help="maximum number of simultaneous runs (1)"
+    )
+    parser.add_argument("--count", action="store_true", help="only report the number of runs")
     parser.add_argument("-d", "--detach", action="store_true", help="don't wait for them")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(do=do)
@@ -49,7 +51,7 @@ def do(arguments: argparse.Namespace) -> int:
 
 
 def _split_values(text: str) -> list[str]:
-    """`0.1,0.5`, `[1, 2],[3]`, `"a, b",c`: what is between commas that stand in no quotes and no brackets."""
+    """`0.1,0.5`, `[1, 2],[3]`, `"a, b",c`: split at commas outside of quotes and brackets."""
     values, start, depth, quote = [], 0, 0, ""
     for index, char in enumerate([*text, ","]):
         if quote:
@@ -68,13 +70,13 @@ def _split_values(text: str) -> list[str]:
 
 
 def finish(space: Workspace, payload: dict[str, Any], arguments: argparse.Namespace) -> int:
-    """Tell what was begun, and wait for it unless that is not wanted."""
+    """Report the runs that were queued, and wait for them unless detached."""
     from jupyter_mlops.service import jobs
 
     if not arguments.json:
         summary = f"{payload['runs']} run{'' if payload['runs'] == 1 else 's'} of {payload['job']} {payload['version']}"
         if not payload["runs"]:
-            print(f"no slot lies there: {summary}")
+            print(f"there are no slots in this range: {summary}")
         elif arguments.count:
             print(summary)
         else:

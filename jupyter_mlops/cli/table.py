@@ -1,4 +1,4 @@
-"""Rows of text in columns, and times and states as a person reads them."""
+"""Text in columns, and times and states for people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIGNS = {
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns as wide as they need to be."""
+    """Columns as wide as their content."""
     grid = [tuple(headers), *(tuple("" if cell is None else str(cell) for cell in row) for row in rows)]
     widths = [max(len(line[index]) for line in grid) for index in range(len(headers))]
     return "\n".join("  ".join(f"{c:<{w}}" for c, w in zip(line, widths, strict=True)).rstrip() for line in grid)
@@ -34,6 +34,6 @@ def format_state(name: str) -> str:
 
 
 def format_values(parameters: dict[str, object]) -> str:
-    """`alpha=0.5 sample=True`, not too long."""
+    """`alpha=0.5 sample=True`, truncated."""
     text = " ".join(f"{k}={v}" for k, v in parameters.items())
     return text if len(text) <= 60 else f"{text[:59]}…"

@@ -10,9 +10,9 @@ from jupyter_mlops.cli.workspace import print_result, workspace
 
 
 def add(verbs: Any) -> None:
-    parser = verbs.add_parser("versions", help="list the versions of a job, or let an alias name one")
-    parser.add_argument("job", metavar="JOB", help="the job, or JOB@v3 for one of them")
-    parser.add_argument("--alias", default="", metavar="NAME", help="let this alias name the version")
+    parser = verbs.add_parser("versions", help="list the versions of a job, or set an alias")
+    parser.add_argument("job", metavar="JOB", help="the job, or JOB@v3 for a version")
+    parser.add_argument("--alias", default="", metavar="NAME", help="set this alias to the version")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(do=do)
 

@@ -1,4 +1,4 @@
-"""`jupyter mlops worker`: a process that keeps kernels ready, and runs what it is handed."""
+"""`jupyter mlops worker`: a process that keeps kernels ready and executes runs."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ WantedBy=default.target
 
 
 def add(verbs: Any) -> None:
-    parser = verbs.add_parser("worker", help="run jobs and schedules, and what `jupyter mlops run` hands over")
+    parser = verbs.add_parser("worker", help="run jobs and schedules, and runs that `jupyter mlops run` submits")
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--status", action="store_true", help="tell what the running worker is doing")
-    action.add_argument("--systemd", action="store_true", help="print a unit for systemd that keeps one running")
+    action.add_argument("--status", action="store_true", help="show what the running worker is doing")
+    action.add_argument("--systemd", action="store_true", help="print a systemd unit that keeps a worker running")
     action.add_argument("--stop", action="store_true", help="stop the running worker when its runs are done")
-    action.add_argument(
-        "--kept", action="store_true", help="end when no Jupyter server has been there for half a minute"
-    )
-    parser.add_argument("-j", "--jobs", type=int, default=0, metavar="N", help="kernels at most (default: cores)")
-    parser.add_argument("--pool", type=int, default=None, metavar="N", help="kernels kept ready (default: 2)")
+    action.add_argument("--kept", action="store_true", help="end when no Jupyter server has been connected for 30 s")
     parser.add_argument(
-        "--preload", default="", metavar="MODULES", help="modules, with commas, that are imported ahead from the start"
+        "-j", "--jobs", type=int, default=0, metavar="N", help="maximum number of kernels (default: one per core)"
+    )
+    parser.add_argument("--pool", type=int, default=None, metavar="N", help="number of kernels kept ready (default: 2)")
+    parser.add_argument(
+        "--preload", default="", metavar="MODULES", help="modules to import ahead from the start, separated by commas"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(do=do)
@@ -92,5 +92,5 @@ def _systemd_unit(config: RunConfig) -> str:
 
 
 def _escape(text: str) -> str:
-    """As it has to stand between the quotes of a unit file."""
+    """Quote a value for a systemd unit file."""
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")

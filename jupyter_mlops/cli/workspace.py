@@ -1,4 +1,4 @@
-"""The workspace of one command, and how its answer is printed."""
+"""The workspace of a command, and the output of its result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def workspace() -> Iterator[Workspace]:
-    """Opened for the command, closed after it."""
+    """The workspace, closed after the command."""
     from jupyter_mlops.service import jobs
 
     space = jobs.open_workspace()
@@ -26,7 +26,7 @@ def workspace() -> Iterator[Workspace]:
 
 
 def print_result(arguments: argparse.Namespace, payload: Any, render: Callable[[Any], str]) -> int:
-    """Print JSON if that was asked for, or what `render` makes of it."""
+    """Print the value as JSON if requested; otherwise as `render` renders it."""
     text = to_json(payload) if arguments.json else render(payload)
     if text:
         print(text)

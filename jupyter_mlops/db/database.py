@@ -1,4 +1,6 @@
-"""The database: SQLite in a file by default, PostgreSQL by URL. It is the only truth; processes come and go."""
+"""The database: SQLite in a file by default, PostgreSQL by URL. It is the only shared truth: any process may end at any
+time.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,13 @@ T = TypeVar("T")
 
 
 class CorruptDocument(dict[str, Any]):
-    """Stands, empty, for a document that can't be read: one damaged row must not keep others from being read."""
+    """An empty placeholder for a document that can't be read, so that one damaged row does not affect others."""
 
 
 class Database:
-    """Connections to one database whose tables are as they should be.
+    """Connections to a database whose tables are up to date.
 
-    :param url: SQLAlchemy's; `sqlite:///path` or `postgresql://…`.
+    :param url: of SQLAlchemy; `sqlite:///path` or `postgresql://…`.
     """
 
     OUTAGE = 600.0  # seconds that it may be away while a run goes on
@@ -49,7 +51,7 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection to look at things."""
+        """A connection for reading."""
         try:
             with self.engine.connect() as connection:
                 yield connection
@@ -58,9 +60,9 @@ class Database:
 
     @contextlib.contextmanager
     def write(self, *, alone: bool = False) -> Iterator[Connection]:
-        """A transaction that is committed at the end, or undone if anything is raised.
+        """A transaction: committed at the end, rolled back on an exception.
 
-        :param alone: no other such transaction goes on at the same time, in any process.
+        :param alone: no other such transaction runs at the same time, in any process.
         """
         try:
             with self.engine.connect() as connection:
@@ -75,7 +77,9 @@ class Database:
             raise _database_error(error, self.url) from error
 
     def retry_during_outage(self, operation: Callable[[], T], patience: float = BUSY_TIMEOUT_S) -> T:
-        """Do it, again and again while the database is locked or away, for so many seconds, or until `hurry`."""
+        """Call the operation, and repeat it while the database is locked or unavailable, for `patience` s or until
+        `abort_retries` is called.
+        """
         until = time.monotonic() + patience
         delay = 0.05
         while True:
@@ -87,14 +91,14 @@ class Database:
                 delay = min(2.0, delay * 2)
 
     def abort_retries(self) -> None:
-        """Wait for nothing from now on: this process is about to end."""
+        """Stop waiting, because this process is about to end."""
         self.abort_event.set()
 
     def close(self) -> None:
         self.engine.dispose()
 
     def revision(self) -> str:
-        """The migration that the tables are at; "" for a database that has none of ours."""
+        """The migration of the tables; "" if the database has no tables of this program."""
         with self.engine.connect() as connection:
             if not inspect(connection).has_table("alembic_version"):
                 return ""
@@ -111,9 +115,9 @@ class Database:
             origin = "a newer jupyter_mlops" if is_newer else "another program"
             raise InvalidInputError(
                 f"this database was written by {origin}: tables at {revision!r},"
-                f" {HEAD_REVISION!r} is the newest known here",
+                f" {HEAD_REVISION!r} is the newest that this release supports",
                 where=make_url(self.url).render_as_string(hide_password=True),
-                remedy="Upgrade: pip install -U jupyter_mlops." if is_newer else "Name another one.",
+                remedy="Upgrade: pip install -U jupyter_mlops." if is_newer else "Configure another database.",
             )
         from jupyter_mlops.db.migrate import upgrade
 
@@ -122,12 +126,12 @@ class Database:
 
 
 def default_url(home: Path) -> str:
-    """SQLite, in the folder where everything else is kept."""
+    """SQLite in the home folder."""
     return f"sqlite:///{home / 'mlops.sqlite'}"
 
 
 def name_of(url: str) -> str:
-    """What tells a database from others, whoever connects to it: one in a file is of its machine."""
+    """A name that identifies the database for all of its clients. The name of a file includes its machine."""
     import platform
 
     try:
@@ -161,7 +165,7 @@ def _create_engine(url: str) -> Engine:
             f"not the URL of a database: {error}", where="database", remedy="Example: postgresql://host/name"
         ) from None
     except OSError as error:
-        raise DatabaseError(f"its folder can't be made: {error.strerror}", where=str(parsed.database)) from None
+        raise DatabaseError(f"the folder can't be created: {error.strerror}", where=str(parsed.database)) from None
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -204,11 +208,11 @@ def _database_error(error: DBAPIError | OverflowError, url: str) -> InvalidInput
     message = str(getattr(error, "orig", error)).strip().split("\n")[0]
     if isinstance(error, OverflowError | DataError):
         return InvalidInputError(
-            f"the database can't hold this value: {message}", remedy="Take a smaller number, a shorter text."
+            f"the database can't hold this value: {message}", remedy="Use a smaller number or a shorter text."
         )
     location = make_url(url).render_as_string(hide_password=True)
     if isinstance(error, OperationalError):
-        remedy = "Look whether it is there, may be written, has room, and is not held by another program."
+        remedy = "Check that it exists, is writable, has free space, and is not locked by another program."
     else:
-        remedy = "If it is damaged, put a copy of it back."
+        remedy = "If it is damaged, restore a backup."
     return DatabaseError(f"the database: {message}", where=location, remedy=remedy)

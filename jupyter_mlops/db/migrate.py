@@ -1,4 +1,4 @@
-"""Bringing a database's tables to the newest form, rows and all."""
+"""Migrates a database, including its rows, to the newest revision."""
 
 from __future__ import annotations
 

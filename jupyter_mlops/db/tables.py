@@ -4,13 +4,13 @@
     job ──< alias          a name for one of its versions: staging, production
     job ──< schedule       when runs are made
     job ──< run            one execution; (schedule, slot) is unique: a slot can't be fired twice
-    run ──< step_run       a step of it
-    run ──< run_file       a file of its folder that is in the store, where machines share it
+    run ──< step_run       one of its steps
+    run ──< run_file       a file of its run directory in the store, if machines share it
     batch ──< run          a backfill or a sweep
-    worker                 who takes runs, and when it was last heard of
+    worker                 a process that executes runs, and its last heartbeat
 
-A run that is `running` belongs to the holder of its lease until `lease_until`; whoever writes to it says the token of
-the lease it holds, so that one who lost it can't.
+A run that is `running` belongs to the holder of its lease until `lease_until`. Every write to it names the token of the
+lease, so that a worker that lost the lease can't write.
 """
 
 from __future__ import annotations

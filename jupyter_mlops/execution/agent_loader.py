@@ -1,4 +1,4 @@
-"""How the agent gets into a kernel: from its files where the kernel has them, else from their text."""
+"""Loads the agent into a kernel: from its files if the kernel has them, otherwise from their text."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ ASK = "__import__('sys').modules[{module!r}].serve({request!r})"
 
 @dataclass(frozen=True)
 class AgentSource:
-    """The agent's modules as they are when they are first needed: a later upgrade does not change what is spoken."""
+    """The agent's modules as of first use, so that a later upgrade does not change the protocol."""
 
     paths: Mapping[str, str]
     texts: Mapping[str, str]
     digest: str
 
     def code(self, *, as_text: bool = False) -> str:
-        """What a kernel has to run to have the agent. Raises in the kernel if its files are others, or none."""
+        """The code that a kernel runs to load the agent. Raises in the kernel if its files are different or missing."""
         texts = dict(self.texts) if as_text else None
         return BOOTSTRAP.format(name=MODULE, paths=dict(self.paths), digest=self.digest, texts=texts)
 
@@ -74,5 +74,5 @@ def agent_source(folder: Path = FOLDER) -> AgentSource:
 
 
 def request_code(request: str) -> str:
-    """What a kernel has to run to answer a request to its agent."""
+    """The code that a kernel runs to answer a request to its agent."""
     return ASK.format(module=f"{MODULE}.agent", request=request)

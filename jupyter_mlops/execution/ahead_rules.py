@@ -34,12 +34,12 @@ class AheadRules:
         if profile is not None:
             return self._why_not_by_profile(block, profile)
         if block.effects.outside or block.effects.files_written:
-            return "it acts on the world outside"
+            return "it acts on the outside world"
         return ""
 
     def _why_not_by_profile(self, block: Block, profile: BlockProfile) -> str:
         if profile.outside or profile.writes or profile.other_writes:
-            return "it acts on the world outside"
+            return "it acts on the outside world"
         if profile.ahead_failed:
             return "it failed when it ran ahead in an earlier run"
         if profile.discarded and profile.discarded_below == self.context.sources_before(block):
@@ -72,7 +72,7 @@ class AheadRules:
         return planner.wait_of(earlier, block, names, profile, self.context.prev, self.context.modules)
 
     def worth_warming(self, at: int) -> bool:
-        """Whether, as far as is known, a block after the one at `at` may run in parallel with the one before it."""
+        """Whether a block after the one at `at` may run in parallel with the one before it, as far as is known."""
         context, least = self.context, self.context.config.ahead_after
         later = [b for b in context.blocks[at + 1 :] if b.role == "step" and b.cells and context.is_selected(b)]
         return any(

@@ -1,7 +1,7 @@
 """What may still run below a failed block: pure decisions.
 
-Run All stops at the first failure, so nothing below it acts on the world outside. A block may go on below a failure if
-its author says so, or if it only computes: then its result is kept for the next run.
+Run All stops at the first failure, so nothing below it acts on the outside world. A block may run below a failure if
+its settings allow it, or if it only computes: then its result is cached for the next run.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
 from jupyter_mlops.pipeline.model import Block
 
 EARLIER_FAILED = "an earlier step failed"
-HARMLESS = frozenset({"figures"})  # state that can't be handed on, but that can't act either
+HARMLESS = frozenset({"figures"})  # state that can't be transferred, but that can't act either
 
 
 @dataclasses.dataclass
 class Shortfall:
     """What a run lacks because blocks failed or were skipped.
 
-    :param files: paths that those blocks write, as far as earlier runs show; what lies there now is of another run.
+    :param files: paths that those blocks write, as far as earlier runs show; the current files are from another run.
     :param gate: the step with a gate that did not pass, "" if there is none.
     """
 
@@ -31,10 +31,10 @@ class Shortfall:
 
 
 def may_act(block: Block, learned: BlockProfile | None, line: CommittedState, missing: Collection[str]) -> str:
-    """How a block may act on the world outside, or read what this run did not write; "" if nothing tells of it.
+    """How a block may act on the outside world, or read what this run did not write; "" if there is no sign of it.
 
-    The guard in the kernel forbids what Python's audit events report: new files, connections and processes. It can't
-    see what goes through handles that are open already, so a block that may reach one does not go on either.
+    The guard in the kernel forbids what Python's audit events report: new files, connections and processes. It does not
+    observe handles that are already open, so a block that may use one does not run either.
 
     :param learned: what an earlier run of the same source did.
     :param missing: files that failed or skipped blocks write.
@@ -60,7 +60,7 @@ def may_act(block: Block, learned: BlockProfile | None, line: CommittedState, mi
 
 
 def acted(result: BlockResult, missing: Collection[str]) -> str:
-    """How a block's result shows that it acted, could act later, or read what this run did not write; "" if not."""
+    """How a block's result shows that it acted, could act later, or read what this run did not write; otherwise ""."""
     for acts in (result.denied, result.outside, sorted(result.written)):
         if acts:
             return str(acts[0])

@@ -1,4 +1,4 @@
-"""What an earlier run showed of a block."""
+"""Facts about a block from earlier runs."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class BlockProfile:
-    """Evidence of an earlier run of a block with the same source.
+    """Facts about a block with the same source from an earlier run.
 
-    :param wrote: names it left different.
-    :param tied: those of them whose value can't go unseen (`is_tied`).
+    :param wrote: names that it changed.
+    :param tied: those of them whose value may be observed when it is replaced (`is_tied`).
     :param state: resources it changed.
-    :param writes: paths it wrote anew (never appended to or removed).
+    :param writes: paths that it replaced (never appended to or removed).
     :param outside: acts other than on files.
-    :param live: names it left that can't leave their kernel; `closed`: names of closed files, which can't either, but
-        matter only to who uses them; `holds`: state that can't leave it, such as "figures".
-    :param patched: modules and classes whose attributes it changed, as the agent names them.
+    :param live: names that it left and that can't leave their kernel; `closed`: names of closed files, which can't
+        either, but matter only to code that uses them; `holds`: state that can't leave it, such as "figures".
+    :param patched: modules and classes whose attributes it changed, by the agent's names.
     :param callbacks: resources that it gave functions of the notebook, which may read any variable later.
-    :param refs: `name>other` where functions in the value of a name may use the global name `other`; `*` for all.
-    :param reads: files it read, but for those of the interpreter and its packages.
-    :param discarded: why a helper's result could not be adopted; "" if it could, or none was made.
-    :param discarded_below: digest of the sources of the blocks before it then.
+    :param refs: `name>other` if functions in the value of a name may use the global name `other`; `*` for all.
+    :param reads: files that it read, except those of the interpreter and its packages.
+    :param discarded: why a helper's result could not be reused; "" if it could, or if there was none.
+    :param discarded_below: digest of the sources of the blocks before it at that time.
     """
 
     wrote: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""What the run asks the agent in a kernel before and after a block: the same for the main kernel and for helpers."""
+"""Requests to the agent in a kernel before and after a block, for the main kernel and for helpers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jupyter_mlops.execution.run_context import RunContext
 from jupyter_mlops.pipeline.model import Block
 
 EAGER = 1 << 25  # bytes of a pickle up to which the main kernel loads what it may not need
-RUN_AGAIN = "Run again without the cache (--no-cache), or make it in the step that uses it."
+RUN_AGAIN = "Run again without the cache (--no-cache), or create it in the step that uses it."
 
 
 class BlockRequests:

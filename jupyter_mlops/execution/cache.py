@@ -1,8 +1,8 @@
-"""Results of blocks, kept so that an unchanged one need not run again.
+"""Results of blocks, stored so that unchanged blocks need not run again.
 
 A key covers what can be known before a block runs: its source, what it may read, the process state, the modules
-imported before it and the environment. What is only known after it ran (files, local modules, generators it drew
-from, names that it might have bound and left as they were) is checked entry by entry.
+imported before it and the environment. Facts that are only known after it ran (files, local modules, generators it drew
+from, names that it might have bound but did not) are checked for each entry.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ HASHED_FILE = 2_000_000_000  # larger files are known by size and time
 
 
 def normalised(source: str) -> str:
-    """The source without what can't show in any output: texts of whole-line comments and spaces at line ends.
+    """The source without parts that no output can show: texts of whole-line comments and spaces at line ends.
 
-    Line numbers stay, since warnings and tracebacks show them.
+    Line numbers are kept, because warnings and tracebacks show them.
     """
     lines = [line.rstrip() for line in source.splitlines()]
     try:
@@ -57,9 +57,9 @@ def normalised(source: str) -> str:
 
 @dataclass(frozen=True)
 class Key:
-    """What a result is kept under.
+    """The key of a cached result.
 
-    :param digest: of all that is known before the block runs.
+    :param digest: of everything that is known before the block runs.
     :param bound_anew: names that the block binds and never reads -> the digest that each has before; None for no value.
     :param facts: what the digest covers.
     """
@@ -73,8 +73,8 @@ class Key:
 
 
 def bound_anew(block: Block, line: CommittedState, read_by_functions: Collection[str]) -> frozenset[str]:
-    """The names that a block binds and never reads, where nobody can see what becomes of the values that they have on
-    the line: nothing happens when these go, and nothing that the block leaves alone shares objects with them.
+    """Names that a block binds and never reads, and whose earlier values can be replaced unobserved: nothing happens
+    when they are deleted, and no value that the block does not replace shares objects with them.
 
     :param read_by_functions: global names that functions of the notebook may read; the block may call one.
     """
@@ -95,7 +95,7 @@ def key_of(
     opaque: bool,
     read_by_functions: Collection[str] = (),
 ) -> Key:
-    """The key of a block on the line as it is.
+    """The key of a block at a committed state.
 
     :param read_by_functions: global names that functions of the notebook may read; the block may call one.
     """
@@ -118,9 +118,10 @@ def key_of(
 
 
 class Cache:
-    """Entries in a folder, artifacts in the object store, large ones in a folder for each notebook's variables.
+    """Entries in a folder, variable groups in the object store, large ones in a separate folder for each notebook's
+    variables.
 
-    An entry whose artifacts are not there, for whatever reason, holds all the same: they are marked as absent.
+    An entry with missing variable groups, for whatever reason, remains valid: they are marked as absent.
     """
 
     def __init__(self, root: Path, store: ObjectStore) -> None:
@@ -132,7 +133,7 @@ class Cache:
     # -- looking up
 
     def find(self, key: Key, line: CommittedState) -> BlockResult | None:
-        """A result that running the block now would give again, or None."""
+        """A result that the block would have if it ran now, or None."""
         folder = self._folder(key)
         try:
             names = sorted(os.listdir(folder), reverse=True)
@@ -200,7 +201,7 @@ class Cache:
         return result
 
     def file_digest(self, path: str) -> str:
-        """What a file's content is; "" if there is none."""
+        """The digest of a file's content; "" if it does not exist."""
         try:
             facts = os.stat(path)
         except OSError:
@@ -221,11 +222,11 @@ class Cache:
     def store_result(
         self, key: Key, result: BlockResult, files: Mapping[str, str], cost: float = math.inf, notebook: str = ""
     ) -> None:
-        """Keep a result. Its artifact files are linked into the store, not moved: the run still uses them.
+        """Store a result. Its files are linked into the store, not moved, because the run still uses them.
 
         :param files: path -> digest of the files it read (as they were) and wrote (as they are).
-        :param cost: seconds of computing that make its values again; large ones that are not worth it are left out.
-        :param notebook: whose values these are, for `bound`.
+        :param cost: seconds of computing to recreate its values; large values that are not worth storing are left out.
+        :param notebook: the owner of the values, for `bound`.
         """
         groups = kept_of(result, cost)
         name = next((g.file for g in groups if g.file and g.size < LARGE_SIZE), None)
@@ -258,11 +259,11 @@ class Cache:
             (folder / old).unlink(missing_ok=True)
 
     def drop(self, key: Key) -> None:
-        """Forget what is kept for a key."""
+        """Delete the entries of a key."""
         shutil.rmtree(self._folder(key), ignore_errors=True)
 
     def bound(self) -> None:
-        """Let go of the bytes of all but the latest large values of the variables that were kept here."""
+        """Delete the bytes of all but the latest large values of the variables that were stored here."""
         for folder in self.filled:
             with contextlib.suppress(OSError):
                 kept = sorted((p.stat().st_mtime_ns, p) for p in folder.iterdir() if p.suffix != ".part")
@@ -270,7 +271,9 @@ class Cache:
                     path.unlink(missing_ok=True)
 
     def _link_large(self, group: VariableGroup, notebook: str) -> tuple[str, int]:
-        """Where a large value is kept, below `LARGE`, and its bytes. Its name is its digest, which is unique to it."""
+        """The path of a large value, relative to `LARGE`, and its bytes. Its name is its digest, which is unique
+        to it.
+        """
         assert group.file is not None
         lineage = hashlib.blake2b("\0".join([notebook, *group.names]).encode(), digest_size=10).hexdigest()
         target = self.root / LARGE / lineage / group.digest
@@ -288,7 +291,7 @@ class Cache:
         return digest
 
     def tidy(self, limit: int) -> None:
-        """Call `trim` unless that happened recently: it scans the whole cache."""
+        """Call `trim` unless that happened recently, because it scans the whole cache."""
         stamp = self.root / "trimmed"
         with contextlib.suppress(OSError):
             if time.time() - stamp.stat().st_mtime < TIDIED:
@@ -299,7 +302,7 @@ class Cache:
             self.trim(limit)
 
     def trim(self, limit: int) -> None:
-        """Let what was not used for longest go until entries and objects hold no more than `limit` bytes."""
+        """Delete the least recently used entries until entries and objects have at most `limit` bytes."""
         found = []
         patterns = ("??/*/*.json", f"{LARGE}/*/*", f"{LATEST}/*")
         for path in (*self.store.root.glob("??/*"), *(p for pattern in patterns for p in self.root.glob(pattern))):
@@ -318,15 +321,15 @@ class Cache:
 
 
 def kept_of(result: BlockResult, cost: float) -> list[VariableGroup]:
-    """The groups of a result as they are kept: the bytes of those alone that are there and worth it.
+    """The groups of a result for storage: only those with bytes here that are worth storing.
 
-    :param cost: seconds of computing that make the values again.
+    :param cost: seconds of computing to recreate the values.
     """
     return [g if g.file and worth_storing(g.size, cost) else replace(g, file=None) for g in result.groups]
 
 
 def _there(path: Path, size: int) -> str | None:
-    """A file that is used now; None if it is gone. One that was cut short is as good as gone."""
+    """A file in use; None if it does not exist or was truncated."""
     try:
         if path.stat().st_size != size:
             return None
@@ -337,13 +340,13 @@ def _there(path: Path, size: int) -> str | None:
 
 
 def _placed(group: VariableGroup, path: str | None) -> VariableGroup:
-    """A group whose bytes are in a file if they were kept and the file is there."""
+    """A group with its bytes in a file, if they were stored and the file exists."""
     file = path if group.file else None
     return replace(group, file=file, absent=file is None)
 
 
 def _link_to(path: Path, target: Path) -> None:
-    """Let a file stand at another place too, whole or not at all."""
+    """Link or copy a file to another path, atomically."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
@@ -355,7 +358,7 @@ def _link_to(path: Path, target: Path) -> None:
 
 
 def _json(entry: Any) -> bytes:
-    """JSON that `json` reads as it was: by orjson, which is fast, where that writes all of it."""
+    """JSON that `json` reads without a change: by orjson, which is fast, if it can write all of it."""
     import orjson
 
     if _finite(entry):
@@ -365,7 +368,7 @@ def _json(entry: Any) -> bytes:
 
 
 def _finite(value: Any) -> bool:
-    """Whether no number in it is a NaN or infinite: orjson writes null for those."""
+    """Whether all its numbers are finite: orjson writes null for NaN and infinity."""
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, dict):
@@ -374,6 +377,6 @@ def _finite(value: Any) -> bool:
 
 
 def _touch(path: Path | str) -> None:
-    """It was used now."""
+    """Update the time of last use."""
     with contextlib.suppress(OSError):
         os.utime(path)

@@ -246,7 +246,7 @@ class CachedResults:
 
     def cost(self, block: Block, result: BlockResult) -> float:
         """Seconds of computing to recreate a block's values from what is stored. Infinite for a step whose author
-        enabled its cache, and for values that are handed on to other processes in any case."""
+        enabled its cache, and for values that other processes receive in any case."""
         if self.context.options.task is not None:
             return math.inf
         if self.context.settings(block).cache == "enabled":

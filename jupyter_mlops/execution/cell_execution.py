@@ -1,4 +1,4 @@
-"""One cell in a kernel: its request, and everything that comes back for it."""
+"""Executes one cell in a kernel: sends the request and processes the messages for it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ DELIMITER = b"<IDS|MSG>"
 
 
 class CellExecution:
-    """Runs a cell as nbclient does, with less waiting: one listener a channel, and messages read as they are.
+    """Runs a cell as nbclient does, with less waiting: one listener per channel, and messages without conversion.
 
-    :param dead: what to raise when the kernel's process is gone.
+    :param dead: the error to raise if the kernel's process has ended.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class CellExecution:
             if self.reply["content"]["status"] != "aborted":
                 break
         else:
-            raise KernelDiedError("the kernel does not take the cell", remedy="Run again.")
+            raise KernelDiedError("the kernel does not accept the cell", remedy="Run again.")
         self.cell.metadata["execution"]["shell.execute_reply"] = timestamp(self.reply)
         await self.client._check_raise_for_error(self.cell, self.index, self.reply)
 
@@ -130,8 +130,8 @@ class CellExecution:
 
 
 def read(session: Any, frames: Sequence[bytes]) -> dict[str, Any]:
-    """A message of Jupyter's wire protocol (5.x), as `Session.deserialize` gives it, but that only its own date is
-    read as a time. Raises ValueError for one that is not signed with the session's key.
+    """A message of Jupyter's wire protocol (5.x) as from `Session.deserialize`, except that only its own date is parsed
+    as a time. Raises ValueError if it is not signed with the session's key.
     """
     at = frames.index(DELIMITER)
     signature, *parts = frames[at + 1 : at + 6]

@@ -1,7 +1,7 @@
-"""What the main line has: variables, process state and files, as far as the steps that retired made them.
+"""The committed state: variables, process state and files after the committed blocks.
 
-It is known here whether or not a kernel holds it: a step that is adopted from the cache moves the line on
-without any kernel being told, and a kernel is brought up to the line only when it has to run something.
+It is known here whether or not a kernel holds it. A cached result advances it without a message to any kernel, and a
+kernel is brought to it only before it executes a block.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ FUNCTION = b"make_function".hex()  # in the pickled value of a resource that hol
 
 
 def callbacks(state: Mapping[str, tuple[str, str | None]]) -> frozenset[str]:
-    """Resources whose state holds functions of the notebook, such as a formatter. They may read any variable."""
+    """Resources whose state contains functions of the notebook, such as a formatter. These may read any variable."""
     return frozenset(name for name, (_, value) in state.items() if value is not None and FUNCTION in value)
 
 
 @dataclass(frozen=True)
 class VariableGroup:
-    """Variables that are handed on as one, because they share objects or memory.
+    """Variables that are transferred as one because they share objects or memory.
 
-    :param digest: tells one value from another; equal digests mean equal values.
-    :param file: where they are pickled; None if they are in the main kernel alone.
+    :param digest: distinguishes values; equal digests mean equal values.
+    :param file: where they are pickled; None if only the main kernel has them.
     :param stream: offset and length of the pickle in the file.
     :param buffers: offset, length and identity of each out-of-band buffer.
-    :param refs: global names that functions among them may use; `*` for all of them, and with an
-        apostrophe before them words of strings, which may be names.
-    :param live: variable -> why it can't be handed on.
-    :param own: variable -> digest of its value alone, which stays when others come to share objects with it.
-    :param absent: whether only its digest is known: a kept result whose bytes were not stored, or were let go of.
+    :param refs: global names that functions among them may use; `*` for all of them, and with an apostrophe before them
+        words of strings, which may be names.
+    :param live: variable -> why it can't be transferred.
+    :param own: variable -> digest of its value alone, which does not change when other variables share objects with it.
+    :param absent: whether only its digest is known: the bytes of a cached result were not stored, or were deleted.
     """
 
     names: tuple[str, ...]
@@ -49,7 +49,7 @@ class VariableGroup:
 
     @property
     def size(self) -> int:
-        """Bytes that it takes in a file."""
+        """Its size in a file, in bytes."""
         return self.stream[1] + sum(length for _, length, _ in self.buffers)
 
     @property
@@ -77,26 +77,26 @@ class VariableGroup:
 
 @dataclass
 class BlockResult:
-    """What running one block of cells did, complete enough to be adopted instead of running it.
+    """The result of executing one block, complete enough to be reused.
 
     :param cells: position -> outputs, metadata and whether it was executed.
-    :param loaded: name -> digest of what a helper had been given; `values`: the same of each value alone.
-    :param regrouped: names that share objects with others than before, and have the value that they had.
-    :param unlooked: names that count as changed only because no later block needs them, so that nobody looked.
+    :param loaded: name -> digest of the group that a helper received; `values`: the same for each value alone.
+    :param regrouped: names that share objects with other names than before, with an unchanged value.
+    :param unlooked: names that count as changed only because no later block needs them, so they were not compared.
     :param state: resource -> digest and pickled value (hex) after the block, where it changed.
     :param state_before: resource -> digest when the block began.
     :param read: path -> [mtime_ns, size, inode] of files read; None for a file that was not there.
-    :param written: path -> "w" written anew, "a" changed, or the act (`os.remove`).
-    :param looks: path -> what was seen of it without opening it (`agent.looks.look_of`).
+    :param written: path -> "w" replaced, "a" changed, or the act (`os.remove`).
+    :param looks: path -> its properties that were inspected without opening it (`agent.looks.look_of`).
     :param listed: folder -> digest of the names in it.
-    :param volatile: readings that differ from run to run: [what, module that asked, "" for a cell; ordinal of the
-        cell in the block].
-    :param scratch: made-up names of scratch files.
-    :param overlooked: whether files may have been read or looked at unseen.
+    :param volatile: readings that differ from run to run: [what, calling module, "" for a cell; ordinal of the cell in
+        the block].
+    :param scratch: generated names of scratch files.
+    :param overlooked: whether files may have been read or inspected unobserved.
     :param displays: display id -> cell -> positions of outputs that show it.
     :param updates: later displays under an id, in order.
-    :param widgets: id -> state and buffers of the widgets it opened.
-    :param comms: whether it talked to widgets of other blocks, or to a front end.
+    :param widgets: id -> state and buffers of the widgets that it opened.
+    :param comms: whether it communicated with widgets of other blocks, or with a front end.
     """
 
     index: int
@@ -144,7 +144,7 @@ class BlockResult:
         return made
 
     def take(self, answer: Mapping[str, Any]) -> None:
-        """Fill in what the agent answered when the block had finished."""
+        """Add the agent's answer at the end of the block."""
         self.groups = [VariableGroup.from_dict(g) for g in answer["groups"]]
         for live in answer["live"]:
             self.groups.append(
@@ -165,14 +165,14 @@ class BlockResult:
 
     @property
     def wrote(self) -> set[str]:
-        """Names whose value this block left different."""
+        """Names that this block changed."""
         named = {name for group in self.groups for name in group.names} - set(self.regrouped) - set(self.unlooked)
         return named | set(self.deleted)
 
 
 @dataclass
 class CommittedState:
-    """The state of the main line after the blocks that retired."""
+    """Variables, process state and files after the committed blocks."""
 
     groups: dict[str, VariableGroup] = field(default_factory=dict)
     state: dict[str, tuple[str, str | None]] = field(default_factory=dict)
@@ -189,12 +189,14 @@ class CommittedState:
         return None if group is None else group.digest
 
     def value_digest(self, name: str) -> str | None:
-        """The digest of a value alone, whatever shares objects with it."""
+        """The digest of a value alone, regardless of shared objects."""
         group = self.groups.get(name)
         return None if group is None else group.own.get(name, group.digest)
 
     def closure(self, names: Iterable[str] | None, *, sharing: bool = True) -> set[str]:
-        """These names, what their functions may name, and what shares objects with them; None for everything."""
+        """These names, the names that their functions use, and names that share objects with them; None for
+        everything.
+        """
         everything = set(self.groups)
         if names is None:
             return everything
@@ -212,7 +214,7 @@ class CommittedState:
         return found
 
     def apply(self, result: BlockResult, imports: Iterable[str]) -> None:
-        """Retire a block: what it did is now what the line has."""
+        """Commit a block: apply its result to the state."""
         self._judge_random(result)
         for name in result.deleted:
             self.groups.pop(name, None)
@@ -231,7 +233,7 @@ class CommittedState:
                 self.unseeded.discard(name)
 
     def drew_unseeded(self, result: BlockResult) -> list[str]:
-        """Generators that this block drew from although nothing had seeded them."""
+        """Generators that this block drew from although they were not seeded."""
         found = []
         for name in RANDOM & set(result.state):
             if name in result.seeded or name not in self.unseeded:

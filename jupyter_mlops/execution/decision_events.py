@@ -173,7 +173,7 @@ class ResultReady(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StepIsolated(Event):
-    """The block was executed in a kernel of its own.
+    """The block was executed in its own kernel.
 
     :param last: whether no block follows.
     :param running: whether the kernel runs.

@@ -33,12 +33,12 @@ from jupyter_mlops.storage.local import ObjectStore
 
 
 def cores() -> int:
-    """Processors that this process may use."""
+    """The number of processors available to this process."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory() -> int:
-    """Bytes of memory that this machine has, or that the container may use."""
+    """Memory of this machine, or of its container, in bytes."""
     here = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 1 << 32
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         with contextlib.suppress(OSError, ValueError):
@@ -47,7 +47,7 @@ def memory() -> int:
 
 
 class MlopsEngine(Engine):  # type: ignore[misc]
-    """Runs a notebook's pipeline: its main line in notebook order, helpers ahead, results from the cache."""
+    """Runs a notebook's pipeline: the main kernel in notebook order, helpers ahead, results from the cache."""
 
     @classmethod
     def execute_notebook(
@@ -75,11 +75,11 @@ class MlopsEngine(Engine):  # type: ignore[misc]
 
     @classmethod
     async def execute(cls, record: RunNotebook, kernel_name: str, **kwargs: Any) -> None:
-        """Run the pipeline of `record.nb` in place; the record is complete and written when this returns.
+        """Run the pipeline of `record.nb` in place; the executed notebook is complete and written on return.
 
-        :param kwargs: papermill's (`start_timeout`, `execution_timeout`, `input_path`) and ours: `pipeline`,
-            `options`, `config`, `cwd`, `use_cache`, `cache_folder`, `evidence_of`, `kernels`, `tell`, `outcome_to`
-            (called with the Outcome, before the record is written for the last time).
+        :param kwargs: papermill's (`start_timeout`, `execution_timeout`, `input_path`) and ours: `pipeline`, `options`,
+            `config`, `cwd`, `use_cache`, `cache_folder`, `evidence_of`, `kernels`, `tell`, `outcome_to` (called with
+            the Outcome, before the record is written for the last time).
         """
         config: RunConfig = kwargs.get("config") or RunConfig()
         config.startup_timeout = float(kwargs.get("start_timeout") or config.startup_timeout)
@@ -129,7 +129,7 @@ class MlopsEngine(Engine):  # type: ignore[misc]
 
     @classmethod
     def nb_kernel_name(cls, nb: NotebookNode, name: str | None = None) -> str:
-        """The kernel to run in; a notebook that names none runs on the default Python kernel."""
+        """The kernel name of a notebook; the default Python kernel if it has none."""
         try:
             found: str = nb_kernel_name(nb, name)
         except ValueError:

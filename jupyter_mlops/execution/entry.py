@@ -1,5 +1,6 @@
-"""What papermill loads under its entry point: it does so while papermill itself is being imported, so nothing of
-papermill may be imported before a notebook is run."""
+"""The entry point that papermill loads while papermill itself is being imported, so this module must not import
+papermill before a notebook runs.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class EngineEntry:
-    """Stands for `MlopsEngine` in papermill's registry of engines."""
+    """A placeholder for `MlopsEngine` in papermill's registry of engines."""
 
     @staticmethod
     def _engine() -> type[MlopsEngine]:

@@ -1,7 +1,7 @@
-"""Environment variables that tell one login or launch from another, and no result from another.
+"""Environment variables that identify a login or launch and don't affect results.
 
-Every other variable counts for what is kept, under its whole name. One of these counts, too, where the notebook's text
-names it, and all of them where a notebook looks at the environment as a whole.
+Every other variable is part of the cache key, by its full name. These variables are part of it too if the notebook's
+text names them, and all of them are if the notebook accesses the environment as a whole.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ AS_A_WHOLE = re.compile(
 
 
 def counted(variables: Mapping[str, str], sources: Iterable[str]) -> list[tuple[str, str]]:
-    """The variables that count for results, sorted.
+    """The variables that affect results, sorted.
 
     :param sources: the notebook's code cells.
     """

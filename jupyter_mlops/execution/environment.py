@@ -1,4 +1,4 @@
-"""What the kernel's environment is, as a digest: interpreter, installed packages, variables it starts with."""
+"""A digest of the kernel's environment: interpreter, installed packages, initial variables."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def interpreter_of(kernel: str) -> list[str]:
 
 
 def site_folders(interpreter: str) -> list[str]:
-    """Where the packages of an interpreter are installed."""
+    """The folders with the installed packages of an interpreter."""
     if os.path.realpath(interpreter) == os.path.realpath(sys.executable) and interpreter == sys.executable:
         return [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))]
     prefix = Path(interpreter).parent.parent
@@ -47,10 +47,10 @@ def site_folders(interpreter: str) -> list[str]:
 
 
 def environment_digest(kernel_name: str, env: Mapping[str, str] | None = None, sources: Iterable[str] = ()) -> str:
-    """Changes whenever a package is installed, upgraded or removed, or the kernel is another one.
+    """A digest that changes whenever a package is installed, upgraded or removed, or the kernel is another one.
 
     :param env: environment variables of the kernel; None: those of this process.
-    :param sources: the notebook's code cells, for the variables that they name.
+    :param sources: the notebook's code cells, which may name variables.
     """
     spec = kernel_spec(kernel_name)
     argv = spec.argv if spec is not None else []
@@ -71,7 +71,7 @@ def environment_digest(kernel_name: str, env: Mapping[str, str] | None = None, s
 
 
 def _changed(folder: str, name: str) -> int:
-    """When a file was changed last. A module that lies among packages is no package's by its record."""
+    """When a file was last changed. A loose module among the packages has no record of its installation."""
     try:
         return os.stat(os.path.join(folder, name)).st_mtime_ns
     except OSError:
@@ -79,7 +79,7 @@ def _changed(folder: str, name: str) -> int:
 
 
 def modules_missing(kernel_name: str, modules: frozenset[str], cwd: str) -> frozenset[str] | None:
-    """Which of these top-level modules the kernel's interpreter can't import; None if it can't be asked."""
+    """The top-level modules among these that the kernel's interpreter can't import; None if it can't be queried."""
     import subprocess
 
     spec = kernel_spec(kernel_name)

@@ -1,4 +1,4 @@
-"""One run of a notebook, from the request to the record of the run."""
+"""One run of a notebook, from the request to its record."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ async def execute(
     run_id: str = "",
     secrets: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Run a notebook as a pipeline. Returns the record that `run --json` prints; InvalidInputError before anything ran.
+    """Run a notebook as a pipeline. Returns the record that `run --json` prints; raises InvalidInputError before
+    anything ran.
 
-    :param tell: is called with each event while it runs (`event`: run, step, cell, output, retry, ahead,
-        discarded).
-    :param kernels: where this run's kernels come from; None: it starts them itself.
-    :param run_id: the name it is to have; "" for a new one.
-    :param secrets: values that are taken out of all that is shown and kept.
+    :param tell: is called with each event while it runs (`event`: run, step, cell, output, retry, ahead, discarded).
+    :param kernels: the provider of this run's kernels; None: it starts them itself.
+    :param run_id: the id of the run; "" for a new one.
+    :param secrets: values that are removed from everything that is shown and stored.
     """
     config = config or RunConfig()
     ahead = await _launched_ahead(request, config) if kernels is None else None
@@ -54,7 +54,7 @@ async def execute(
 
 
 async def _launched_ahead(request: RunRequest, config: RunConfig) -> tuple[KernelRequest, KernelProcess] | None:
-    """The process of the main kernel, if it is plain that one will be needed: it starts while we import and think."""
+    """The process of the main kernel, if one will certainly be needed: it starts during imports and planning."""
     known = evidence_file(config.home, request.evidence_of)
     if request.isolate or (request.use_cache and known.exists()) or request.task is not None:
         return None
@@ -189,12 +189,13 @@ def _record(
 
 
 def _constant(text: str) -> str:
-    """JSON has no NaN: metrics write `nan`, `inf` and `-inf` as text."""
+    """Metrics as JSON, which has no NaN: `nan`, `inf` and `-inf` are written as text."""
     return str(float(text.replace("Infinity", "inf")))
 
 
 def _source_cells(nb: NotebookNode, source: NotebookNode) -> list[int]:
-    """For each cell of the notebook that runs, its position in the person's: cells may have been injected.
+    """For each cell that runs, its position in the original notebook, because cells may have been injected. An injected
+    cell counts as the cell above it.
 
     An injected cell counts as the cell above it.
     """
@@ -225,7 +226,7 @@ def _injected(nb: NotebookNode, values: dict[str, object], kernel: str, pipeline
 
 
 def kernel_name(nb: Any, told: str = "") -> str:
-    """The kernel a notebook runs on: the one told, the one it names, or the default Python kernel."""
+    """The kernel of a notebook: the requested one, the one that it names, or the default Python kernel."""
     return told or nb.metadata.get("kernelspec", {}).get("name", "") or "python3"
 
 
@@ -266,9 +267,7 @@ def _require_report(request: RunRequest, output: Path) -> None:
     if path in (request.notebook.resolve(), output.resolve()):
         raise InvalidInputError("the report would overwrite the notebook", where=str(path), remedy="Name another file.")
     if path.is_dir():
-        raise InvalidInputError(
-            "the report is to be a file, and this is a folder", where=str(path), remedy="Name a file in it."
-        )
+        raise InvalidInputError("the path of the report is a folder", where=str(path), remedy="Name a file in it.")
     _require_writable(path.parent, "report")
 
 
@@ -290,7 +289,7 @@ def _output(request: RunRequest, config: RunConfig, run_id: str) -> Path:
 
 def _require_writable(folder: Path, of: str) -> None:
     if not folder.is_dir():
-        raise InvalidInputError(f"the folder of the {of} does not exist", where=str(folder), remedy="Make it first.")
+        raise InvalidInputError(f"the folder of the {of} does not exist", where=str(folder), remedy="Create it first.")
     if not os.access(folder, os.W_OK):
         raise InvalidInputError(f"the folder of the {of} can't be written", where=str(folder))
 

@@ -1,4 +1,4 @@
-"""Papermill's marks of a failed cell in the record."""
+"""Papermill's markers of a failed cell in the executed notebook."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from papermill.execute import ERROR_ANCHOR_MSG, ERROR_MARKER_TAG, ERROR_MESSAGE_
 
 
 def mark_failure(nb: NotebookNode, error: dict[str, Any]) -> None:
-    """Put papermill's two markers into a notebook: one on top, one before the cell that failed.
+    """Insert papermill's two markers into a notebook: one at the top, one before the failed cell.
 
-    :param error: `cell` is the position of the cell in `nb` as it is.
+    :param error: `cell` is the position of the cell in the current `nb`.
     """
     if not 0 <= error["cell"] < len(nb.cells):
         return

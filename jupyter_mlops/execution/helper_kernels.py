@@ -1,4 +1,4 @@
-"""The kernels of helpers: idle ones, and one that is being warmed."""
+"""The kernels of helpers: idle ones, and one that is being prepared."""
 
 from __future__ import annotations
 

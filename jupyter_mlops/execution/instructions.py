@@ -195,7 +195,7 @@ class Fuse(Instruction):
     :param report: whether the outcome lists the fusion.
     """
 
-    words = "go on in the same kernel"
+    words = "continue in the same kernel"
     report: bool = True
 
 

@@ -34,7 +34,7 @@ def kernel_tie(context: RunContext, committed: CommittedState, block: Block) -> 
         return Tie((*other.access.opaque, *other.access.history)[0], f"{other.owner} may read everything before it")
     process = next(filter(None, map(planner.reads_process, later)), "")
     if process and any(map(planner.reads_process, before)):
-        return Tie(process, "it tells processes apart")
+        return Tie(process, "it distinguishes processes")
     if any(map(planner.reads_generator, before)):
         return Tie("random", "the state of an unseeded generator was looked at")
     ties = [*_module_ties(before, later), *_group_ties(context, committed, block)]

@@ -1,4 +1,4 @@
-"""A kernel that runs blocks of cells, and the agent in it."""
+"""A kernel that executes blocks of cells, and the agent in it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CellClient(NotebookClient):
         self.begin_block()
 
     def begin_block(self) -> None:
-        """Forget what the block before showed later, and which widgets it opened."""
+        """Forget the display updates and widgets of the previous block."""
         self.updates: list[dict[str, Any]] = []
         self.comms = False
         self.opened: set[str] = set()
@@ -61,7 +61,7 @@ class CellClient(NotebookClient):
         }
 
     def take_widgets(self, widgets: Mapping[str, Mapping[str, Any]]) -> None:
-        """Know widgets of other kernels, as if they had been opened here."""
+        """Register widgets of other kernels as if they had been opened here."""
         for key, facts in widgets.items():
             self.widget_state.setdefault(key, dict(facts["state"]))
             buffers: dict[tuple[str, ...], dict[str, str]] = {
@@ -76,7 +76,7 @@ class CellClient(NotebookClient):
         super()._update_display_id(display_id, msg)
 
     def displays(self, cells: tuple[int, ...]) -> dict[str, dict[str, list[int]]]:
-        """Where each display id of these cells stands: id -> cell -> positions of its outputs."""
+        """The positions of each display id in these cells: id -> cell -> positions of its outputs."""
         found: dict[str, dict[str, list[int]]] = {}
         for display_id, places in self._display_id_map.items():
             here = {str(cell): list(at) for cell, at in places.items() if cell in cells}
@@ -88,8 +88,8 @@ class CellClient(NotebookClient):
 class KernelSession:
     """One kernel, from its start to its end.
 
-    :param nb: the notebook whose cells are run in place.
-    :param facts: what the agent has to know of the pipeline.
+    :param nb: the notebook whose cells are executed in place.
+    :param facts: facts about the pipeline that the agent needs.
     """
 
     def __init__(
@@ -117,13 +117,13 @@ class KernelSession:
         self.language_info: dict[str, Any] = {}
 
     async def start(self, launched: KernelProcess | None = None) -> None:
-        """Start the kernel, unless its process was launched already, and put the agent into it."""
+        """Start the kernel, unless its process was launched already, and load the agent."""
         await self.connect(launched or await launch(self.wanted))
         if self.wanted.python:
             self.greeting = self.facts
 
     async def connect(self, launched: KernelProcess) -> None:
-        """Talk to a kernel's process as soon as it answers, and install the agent."""
+        """Connect to a kernel's process as soon as it responds, and load the agent."""
         self.launched = launched
         self._make_client(launched.manager)
         assert self.client is not None
@@ -137,7 +137,7 @@ class KernelSession:
         except (TimeoutError, KernelDiedError):
             status, words = self.exit_status(), self.last_log_line()
             await self.kill()
-            end = "It gave no answer in time." if status is None else f"It ended with status {status}."
+            end = "It did not respond in time." if status is None else f"It ended with status {status}."
             raise KernelDiedError(
                 f"the kernel {self.wanted.kernel_name!r} did not start", remedy=f"{end} {words}".rstrip()
             ) from None
@@ -145,7 +145,7 @@ class KernelSession:
             await self._install()
 
     async def take_over(self, ready: KernelSession) -> None:
-        """Go on with the kernel of a session that was connected ahead and has run nothing."""
+        """Use the kernel of a session that was connected ahead and has executed nothing."""
         assert ready.client is not None and ready.launched is not None
         self.launched, self.language_info = ready.launched, ready.language_info
         began_with = ready.wanted.environment()
@@ -168,7 +168,7 @@ class KernelSession:
         self.client.reset_execution_trackers()
 
     async def _ready(self) -> None:
-        """Wait until the kernel answers and its outputs reach us, without jupyter_client's fixed waits."""
+        """Wait until the kernel responds and its outputs arrive, without jupyter_client's fixed delays."""
         assert self.client is not None and self.client.kc is not None
         kc: Any = self.client.kc
         while True:
@@ -192,10 +192,10 @@ class KernelSession:
         if reply["content"]["status"] != "ok":
             reply = await self._silent(agent_loader.agent_source().code(as_text=True))
         if reply["content"]["status"] != "ok":
-            raise MlopsError("the kernel can't take the agent", remedy=_last_line(reply["content"]))
+            raise MlopsError("the kernel can't load the agent", remedy=_last_line(reply["content"]))
 
     async def ask(self, verb: str, **fields: Any) -> dict[str, Any]:
-        """One request to the agent. The first one brings along what it has to know of the run."""
+        """One request to the agent. The first request includes the facts about the run."""
         if self.greeting is not None and verb != "hello":
             fields["hello"], self.greeting = self.greeting, None
         request = json.dumps({"verb": verb, **fields})
@@ -210,7 +210,7 @@ class KernelSession:
         raise MlopsError(f"{verb} was not answered by the kernel", remedy=_last_line(content))
 
     async def send_hello(self) -> None:
-        """Tell the agent what it has to know of the run, if no request has brought it along."""
+        """Send the facts about the run to the agent, if no request has included them."""
         if self.greeting is not None:
             greeting, self.greeting = self.greeting, None
             await self.ask("hello", **greeting)
@@ -262,20 +262,20 @@ class KernelSession:
         self.dirty = True
         if status is not None and status < 0:
             name = signal.Signals(-status).name
-            cause = " (most often: out of memory)" if -status == signal.SIGKILL else ""
+            cause = " (usually: out of memory)" if -status == signal.SIGKILL else ""
             return KernelDiedError(f"the kernel was killed by {name}{cause}", remedy=self.last_log_line())
         told = f"the kernel ended with status {status}" if status is not None else "the kernel died"
         return KernelDiedError(told, remedy=self.last_log_line())
 
     def last_log_line(self) -> str:
-        """The last line that the kernel's process itself wrote, past its cells' outputs."""
+        """The last line that the kernel's process itself wrote, apart from the outputs of its cells."""
         try:
             assert self.launched is not None
             lines = Path(self.launched.folder, LOG).read_bytes()[-4096:].decode(errors="replace").split("\n")
         except OSError:
             return ""
         said = [line.strip() for line in lines if line.strip()]
-        return f"It last said: {said[-1]}" if said else ""
+        return f"Its last message: {said[-1]}" if said else ""
 
     async def interrupt(self) -> None:
         manager: Any = self.client.km if self.client is not None else None
@@ -284,7 +284,7 @@ class KernelSession:
                 await manager.interrupt_kernel()
 
     async def close(self, patience: float = 5.0) -> None:
-        """Ask the kernel to end, so that files are closed and exit handlers run; kill it if it doesn't."""
+        """Ask the kernel to end, so that files are closed and exit handlers run; kill it if it does not."""
         if self.client is None:
             return
         manager: Any = self.client.km
@@ -329,7 +329,7 @@ def _last_line(content: dict[str, Any]) -> str:
 
 
 def blank_copy(nb: NotebookNode) -> NotebookNode:
-    """A notebook with the same cells, for a helper to run in: sources are shared, outputs are not."""
+    """A notebook with the same cells for a helper: sources are shared, outputs are not."""
     made: NotebookNode = nbformat.v4.new_notebook(metadata=nbformat.from_dict({}))
     made.cells = [
         nbformat.from_dict(

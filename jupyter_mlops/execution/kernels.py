@@ -1,4 +1,4 @@
-"""Where the kernels of runs come from: started when they are asked for, or taken from a pool of ready ones."""
+"""The kernels of runs: started on request, or taken from a pool of idle ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PUT_OFF = 1.0  # seconds at most by which the end of a kernel is put off while o
 
 
 class KernelProvider:
-    """The kernels of one run: started when they are asked for.
+    """The kernels of one run, started on request.
 
     :param launched: a process that was started early, for the first request that matches it exactly.
     """
@@ -37,7 +37,7 @@ class KernelProvider:
         self.launched = launched
 
     async def start(self, session: KernelSession) -> None:
-        """Give the main line its kernel."""
+        """The main kernel of the run."""
         ahead, self.launched = self.launched, None
         if ahead is not None and session.wanted.is_process_of(ahead[0]):
             await session.start(ahead[1])
@@ -47,7 +47,7 @@ class KernelProvider:
         await session.start()
 
     async def start_helper(self, session: KernelSession) -> None:
-        """Give a helper its kernel. To be asked for only where there is room."""
+        """A kernel for a helper. Call this only if there is room."""
         await session.start()
 
     @property
@@ -56,23 +56,23 @@ class KernelProvider:
         return True
 
     async def finish(self, write: Callable[[], None], end: Callable[[], Awaitable[None]]) -> None:
-        """No cell is left to run: `write` writes the record, `end` ends the kernels, whatever becomes of the record."""
+        """All cells have run: `write` writes the executed notebook, `end` ends the kernels, even if writing fails."""
         try:
             write()
         finally:
             await end()
 
     async def close(self) -> None:
-        """The run is over: end what was started and not used."""
+        """The run has ended: end unused processes that were started."""
         if self.launched is not None:
             await self.launched[1].end()
             self.launched = None
 
 
 class SharedKernelPool:
-    """What many runs at once take their kernels from: a pool of ready ones, and a bound on those in use.
+    """The kernels that simultaneous runs share: a pool of idle ones, and a limit on those in use.
 
-    :param limit: kernels in use at once, at most. A run that needs its first one waits for room.
+    :param limit: maximum number of kernels in use. A run waits for room for its first kernel.
     """
 
     def __init__(self, pool: KernelPool[IdleKernel], limit: int) -> None:
@@ -88,7 +88,7 @@ class SharedKernelPool:
         return PooledKernelProvider(self)
 
     async def expect(self, wanted: KernelRequest) -> None:
-        """Keep kernels like this ready from now on."""
+        """Keep kernels of this kind ready from now on."""
         if _can_wait(wanted):
             self.usual = _key(wanted)
             if (waiting := await self.pool.take(self.usual, _maker(wanted))) is not None:
@@ -96,26 +96,26 @@ class SharedKernelPool:
         self.pool.fill()
 
     def prepare(self, kinds: Iterable[str | None]) -> None:
-        """Runs will soon begin: have a kernel ready for each, as far as there is memory.
+        """Announce runs: prepare a kernel for each, as far as there is memory.
 
-        :param kinds: for each run, the kind of kernel that runs like it had (`PooledKernelProvider.kind`); None if
-            unknown.
+        :param kinds: for each run, the kind of kernel of similar runs (`PooledKernelProvider.kind`); None if unknown.
         """
         self.pool.reserve(Counter(self.usual if kind is None else kind for kind in kinds if kind != ""))
 
     def begin_burst(self) -> None:
-        """Many runs are to begin, until `calm` is set: what can be done after that is put off."""
+        """Many runs are about to begin, until `calm` is set: work that can be delayed is delayed."""
         self.calm.clear()
 
     def may_defer_shutdown(self, size: int) -> bool:
-        """Whether a kernel that is done with may be ended later, and another one used meanwhile.
+        """Whether a used kernel may be ended later, while another one is used.
 
-        :param size: bytes of its own. All that stay hold no more, with those that wait, than those that wait may.
+        :param size: its private memory in bytes. The remaining kernels and the idle ones together have at most the
+            memory of the idle ones.
         """
         return not self.calm.is_set() and self.pool.held() + sum(self.staying) + size <= self.pool.ahead
 
     async def defer_shutdown(self, size: int) -> None:
-        """Until the rush is over, or has taken too long."""
+        """Wait until the rush has ended, or has lasted too long."""
         self.staying.append(size)
         try:
             with contextlib.suppress(TimeoutError):
@@ -125,23 +125,23 @@ class SharedKernelPool:
             self.staying.remove(size)
 
     def release(self) -> None:
-        """Somebody's kernel has ended."""
+        """A kernel of a run has ended."""
         self.free.release()
         self.pool.fill()
 
     async def close(self) -> None:
-        """Wait for the kernels that are ending, and end those that wait."""
+        """Wait for the kernels that are ending, and end the idle ones."""
         self.calm.set()
         await asyncio.gather(*self.endings, return_exceptions=True)
         await self.pool.close()
 
 
 class PooledKernelProvider(KernelProvider):
-    """The kernels of one run, from what it shares with others.
+    """The kernels of one run, from the shared ones.
 
-    A run holds room for its main kernel from its first cell to its end, whatever becomes of the kernel in between:
-    two runs that had to ask again while helpers hold theirs could wait for each other for ever. `kind` is what kind of
-    kernel it was given last, in the words of what it shares; "" if it needed none, or one that can't be made ready.
+    A run reserves room for its main kernel from its first cell to its end, even if the kernel ends in between: two runs
+    that had to request room again while helpers hold theirs could deadlock. `kind` is the kind of kernel that it last
+    received; "" if it needed none, or one that can't be prepared.
     """
 
     one_of_many = True
@@ -197,8 +197,9 @@ class PooledKernelProvider(KernelProvider):
             await session.take_over(waiting.session)
 
     async def finish(self, write: Callable[[], None], end: Callable[[], Awaitable[None]]) -> None:
-        """The kernels end while the record is written. Whoever waits for that does not wait for their exit handlers;
-        room is given back after them."""
+        """End the kernels while the executed notebook is written. Its readers do not wait for exit handlers; room is
+        released after them.
+        """
 
         async def ending() -> None:
             try:
@@ -216,7 +217,7 @@ class PooledKernelProvider(KernelProvider):
         write()
 
     def _size(self) -> int:
-        """Bytes that its main kernel holds of its own now, as it was taken from the pool."""
+        """Private memory of its main kernel in bytes: that of the pooled kernel, plus its growth since then."""
         return self.shared.pool.needs.get(self.kind, 0) + max(0, resident_memory(self.pid) - self.resident)
 
     async def close(self) -> None:
@@ -230,7 +231,7 @@ class PooledKernelProvider(KernelProvider):
 
 
 class IdleKernel:
-    """A connected session that has run nothing, in no folder of anybody's."""
+    """A connected session that has executed nothing, in a neutral folder."""
 
     def __init__(self, session: KernelSession) -> None:
         self.session = session
@@ -241,7 +242,7 @@ class IdleKernel:
         return 0 if launched is None else int(getattr(launched.manager.provisioner, "pid", 0) or 0)
 
     async def alive(self) -> bool:
-        """Whether it is there, and is what would be started now."""
+        """Whether it is alive, and equal to the kernel that would be started now."""
         launched = self.session.launched
         return launched is not None and launched.is_as_now() and await self.session.alive()
 
@@ -250,7 +251,7 @@ class IdleKernel:
 
 
 def _can_wait(wanted: KernelRequest) -> bool:
-    """Whether a kernel like this can be started before it is known where it is to work."""
+    """Whether a kernel of this kind can be started before its working folder is known."""
     if not wanted.python or wanted.fork != "start":
         return False
     spec = kernel_spec(wanted.kernel_name)

@@ -1,4 +1,4 @@
-"""Starting a kernel's process, and nothing more: it comes up while this process imports what it needs to talk to it."""
+"""Starts a kernel's process: it starts while this process imports what it needs to communicate with it."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ SOCKETS = 16384  # at most: a kernel needs four
 
 @dataclass(frozen=True)
 class KernelRequest:
-    """Which kernel is wanted, and how it is to be started.
+    """A requested kernel, and how to start it.
 
-    :param hash_seed: PYTHONHASHSEED of the kernel, so that sets have one order in all kernels of a run.
-    :param python: whether it is IPython's, so that it can be forked and the agent can live in it.
-    :param fork: whether to fork it: only from a fork server that is "running", or "start" one.
+    :param hash_seed: PYTHONHASHSEED of the kernel, so that sets have the same order in all kernels of a run.
+    :param python: whether it is an IPython kernel, which can be forked and can load the agent.
+    :param fork: whether to fork it: "running" requires a running fork server, "start" starts one.
     :param preload: modules that the fork server imports ahead.
     :param env: the environment; None: this process's.
     """
@@ -58,7 +58,7 @@ class KernelRequest:
     env: Mapping[str, str] | None = None
 
     def is_process_of(self, other: KernelRequest) -> bool:
-        """Whether a process started for `other` will do, which was not forked."""
+        """Whether a process that was started for `other`, and not forked, is suitable."""
 
         def told(wanted: KernelRequest) -> tuple[object, ...]:
             return wanted.kernel_name, wanted.cwd, wanted.hash_seed, wanted.env
@@ -66,7 +66,7 @@ class KernelRequest:
         return self.fork != "start" and told(self) == told(other)
 
     def environment(self) -> dict[str, str]:
-        """The environment that the kernel begins with."""
+        """The initial environment of the kernel."""
         env = dict(os.environ if self.env is None else self.env)
         if self.hash_seed and "PYTHONHASHSEED" not in env:
             env.update(PYTHONHASHSEED=self.hash_seed, JUPYTER_MLOPS_HASHSEED="1")
@@ -77,7 +77,7 @@ class KernelRequest:
 
 @cache
 def sockets() -> zmq.asyncio.Context:
-    """Where the sockets to all kernels are made. One of its own for each would have two threads more for each."""
+    """The ZeroMQ context of the sockets to all kernels. Separate contexts would have two more threads each."""
     made = zmq.asyncio.Context()
     made.set(zmq.MAX_SOCKETS, min(SOCKETS, made.get(zmq.SOCKET_LIMIT)))
     made.setsockopt(zmq.RCVHWM, 0)  # outputs are never dropped because we are slow
@@ -85,18 +85,18 @@ def sockets() -> zmq.asyncio.Context:
 
 
 def _unpaused(method: Any) -> Any:
-    """The same without the 10 ms that jupyter_client sleeps after it."""
+    """The same without the 10 ms that jupyter_client sleeps afterwards."""
     return getattr(method, "__wrapped__", method)
 
 
 class PatientKernelManager(AsyncKernelManager):
-    """Starts and ends a kernel of which nobody asks whether it is `ready`."""
+    """Starts and ends a kernel without waiting for jupyter_client's future `ready`."""
 
     start_kernel = _unpaused(AsyncKernelManager.start_kernel)
     shutdown_kernel = _unpaused(AsyncKernelManager.shutdown_kernel)
 
     async def _async_wait(self, pollinterval: float = 0.1) -> None:
-        """Until the process has ended, which a killed one soon has."""
+        """Wait until the process has ended; a killed one ends soon."""
         pause = 0.001
         while await self._async_is_alive():
             await asyncio.sleep(pause)
@@ -112,7 +112,7 @@ class KernelProcess:
     began_with: object = None
 
     def is_as_now(self) -> bool:
-        """Whether the kernelspec, the interpreter and its packages are still what they were when it was started."""
+        """Whether the kernelspec, the interpreter and its packages are unchanged since it was started."""
         provisioner: Any = self.manager.provisioner
         suits = getattr(provisioner, "suits", lambda: True)
         return self.began_with == made_of(self.manager.kernel_name) and bool(suits())
@@ -131,7 +131,7 @@ class KernelProcess:
 
 
 async def launch(wanted: KernelRequest) -> KernelProcess:
-    """Start the process. Raises KernelNotFoundError; whatever else goes wrong with it is seen by who talks to it."""
+    """Start the process. Raises KernelNotFoundError; other failures are detected on connecting."""
     folder = str(reaper.make_folder())
     manager = PatientKernelManager(
         kernel_name=wanted.kernel_name,
@@ -160,7 +160,7 @@ async def launch(wanted: KernelRequest) -> KernelProcess:
 
 
 def made_of(kernel_name: str) -> object:
-    """What decides which kernel that name means: something to compare; None if there is none."""
+    """A value that identifies the kernelspec of a name, for comparison; None if there is none."""
     spec = kernel_spec(kernel_name)
     if spec is None:
         return None
@@ -168,7 +168,7 @@ def made_of(kernel_name: str) -> object:
 
 
 def _let_fork(manager: AsyncKernelManager, fork: Fork, preload: Sequence[str]) -> None:
-    """Name our provisioner in this manager's copy of the kernelspec, unless the spec names one itself."""
+    """Set our provisioner in this manager's copy of the kernelspec, unless the spec has its own."""
     known = KernelProvisionerFactory.instance(parent=manager.parent).provisioners
     known.setdefault(PROVISIONER.name, PROVISIONER)
     spec: Any = manager.kernel_spec

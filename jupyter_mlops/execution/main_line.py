@@ -223,8 +223,9 @@ class MainLine:
             result.cells[index] = cell_result(cell)
 
     async def _note_failed(self, session: KernelSession, block: Block) -> list[str]:
-        """Record what a block wrote before it failed, so that no later block relies on it. Returns the acts that a
-        guard denied."""
+        """Record what a block wrote before it failed, so that no later block relies on it. Returns the acts that the
+        guard denied.
+        """
         names, denied = set(block.access.writes), list[str]()
         if self.context.python:
             with contextlib.suppress(MlopsError):

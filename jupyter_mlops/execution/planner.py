@@ -1,4 +1,4 @@
-"""What may run when, and what may be adopted: pure decisions over blocks and the line."""
+"""Decisions on order and reuse: pure functions of blocks and the committed state."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from jupyter_mlops.pipeline.model import Block, Pipeline
 
 
 def opaque(block: Block) -> bool:
-    """Whether the names that a block touches can't be told."""
+    """Whether the names that a block accesses can't be determined."""
     return bool(block.access.opaque or block.access.history)
 
 
 def first_speculable_block(blocks: Sequence[Block]) -> int:
-    """Blocks before this position have to run on the main line: a later one looks at the whole kernel,
-    at IPython's memory of it, or can't be read."""
+    """The position up to which blocks run on the main kernel, because a later one accesses the whole kernel or
+    IPython's history, or can't be analyzed.
+    """
     return max((b.index for b in blocks if opaque(b)), default=-1) + 1
 
 
@@ -43,10 +44,10 @@ HEARD = re.compile(r"network: (https?://|(urllib\.request|http\.client|requests|
 
 
 def axes_apart(sources: Iterable[str]) -> bool:
-    """Whether pandas objects that share an index may be handed on apart.
+    """Whether pandas objects that share an index may be transferred separately.
 
-    Sharing shows only where an index is given a name, or asked whether it is another; frames made from one another
-    share theirs all the time, and would all have to travel as one.
+    Sharing is visible only if an index is renamed, or its identity is compared. Frames derived from each other always
+    share their index, and would all have to be transferred as one.
 
     :param sources: the texts of the notebook's cells and of the modules beside it.
     """
@@ -54,18 +55,19 @@ def axes_apart(sources: Iterable[str]) -> bool:
 
 
 def memory_seen(sources: Iterable[str]) -> bool:
-    """Whether the notebook looks at what shares memory, so that pandas' copies on write would show."""
+    """Whether the notebook checks for shared memory, so that pandas' copies on write would be visible."""
     return any(MEMORY.search(s) for s in sources)
 
 
 def backend_seen(sources: Iterable[str]) -> bool:
-    """Whether the notebook may look at matplotlib's backend and its interactive mode, which a first figure changes."""
+    """Whether the notebook may read matplotlib's backend or its interactive mode, which the first figure changes."""
     return any(BACKEND.search(s) for s in sources)
 
 
 def identity_seen(sources: Iterable[str]) -> bool:
-    """Whether the notebook asks if two objects are one, other than None and its like: then equal numbers and texts
-    can't stand for one another."""
+    """Whether the notebook compares the identity of objects, other than None and other singletons: then equal numbers
+    and texts are not interchangeable.
+    """
     return any(_asks_identity(source) for source in sources if " is " in source)
 
 
@@ -84,24 +86,24 @@ def _asks_identity(source: str) -> bool:
 
 
 def _single(node: ast.expr) -> bool:
-    """Whether an expression gives something there is one of in every process: None, True, a type."""
+    """Whether the value of an expression is a singleton in every process: None, True, a type."""
     if isinstance(node, ast.Constant):
         return node.value is None or isinstance(node.value, bool) or node.value is ...
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "type"
 
 
 def reads_process(block: Block) -> str:
-    """How a block asks which process it runs in; "" if it does not."""
+    """How a block identifies its process; "" if it does not."""
     return _cause(block, VolatilityKind.PROCESS)
 
 
 def opens_descriptor(block: Block) -> str:
-    """How a block opens what is known by a number alone, of this process; "" if it does not."""
+    """How a block opens a resource that is identified only by a number of this process; "" if it does not."""
     return _cause(block, VolatilityKind.DESCRIPTOR)
 
 
 def reads_generator(block: Block) -> str:
-    """How a block looks at the state of a random generator, which each process has its own of; "" if it does not."""
+    """How a block reads the state of a random generator, which differs between processes; "" if it does not."""
     return _cause(block, VolatilityKind.GENERATOR)
 
 
@@ -110,41 +112,44 @@ def _cause(block: Block, kind: VolatilityKind) -> str:
 
 
 def reach(block: Block) -> frozenset[str]:
-    """The names a block may come near, as far as its text tells."""
+    """The names that a block may access, as far as its text shows."""
     return block.access.names | block.access.strings
 
 
 def rebinds(block: Block) -> frozenset[str]:
-    """Names that a block may bind, and whose value from before it never sees: the variable of a loop, of `with`, of an
-    import. If it does not bind one after all, for its loop is empty, that name stays as it was."""
+    """Names that a block may bind and whose earlier values it never reads: the variable of a loop, of `with`, of an
+    import. If it does not bind one after all, because a loop is empty, that name keeps its value.
+    """
     access = block.access
     return access.binds - access.reads - access.deletes - access.strings
 
 
 def needs(block: Block) -> frozenset[str]:
-    """The names whose value from before a block may matter to it, as far as its text tells."""
+    """The names whose earlier values may affect a block, as far as its text shows."""
     return reach(block) - rebinds(block)
 
 
 def is_tied(group: VariableGroup) -> bool:
-    """Whether it may be seen when one of these variables is bound anew: others share objects with it, or it is told,
-    prints or closes something when it goes."""
+    """Whether rebinding one of these variables may be observed: other variables share objects with it, or its deletion
+    calls, prints or closes something.
+    """
     return len(group.names) > 1 or not goes_unseen(group)
 
 
 def goes_unseen(group: VariableGroup) -> bool:
-    """Whether nothing happens when these values go: what can be pickled has no say in it, and a file was closed."""
+    """Whether deleting these values has no effect: values that can be pickled, and closed files."""
     return set(group.live.values()) <= {"a closed file"}
 
 
 def needs_of(block: Block, line: CommittedState) -> frozenset[str]:
-    """What a helper that runs a block has to be given of a line: what it needs, and what it binds anew where that does
-    not go unseen."""
+    """The variables that a helper needs for a block: its inputs, and the names that it binds unless their replacement
+    is unobserved.
+    """
     return needs(block) | {n for n in rebinds(block) if n in line.groups and is_tied(line.groups[n])}
 
 
 def must_have(block: Block, read_by_functions: Collection[str]) -> frozenset[str]:
-    """The names that have to be there when a block begins, or when it ends without having bound them.
+    """The names that must exist when a block begins, or when it ends without having bound them.
 
     :param read_by_functions: global names that functions of the notebook may read; the block may call one.
     """
@@ -152,7 +157,7 @@ def must_have(block: Block, read_by_functions: Collection[str]) -> frozenset[str
 
 
 def module_changes(block: Block, later: Iterable[Block]) -> dict[str, list[int]]:
-    """Modules whose own state this block may change by a call that stands as a statement, and who uses them later."""
+    """Modules whose state this block may change by a call statement, and their later users."""
     found: dict[str, list[int]] = {}
     for name in block.effects.modules_changed:
         users = [b.index for b in later if name in reach(b)]
@@ -163,7 +168,7 @@ def module_changes(block: Block, later: Iterable[Block]) -> dict[str, list[int]]
 
 @dataclass(frozen=True)
 class Wait:
-    """Why a block can't run before an earlier one has retired.
+    """Why a block can't run before an earlier one is committed.
 
     :param kind: "prev", "opaque", "data", "state" or "file".
     :param name: the variable, the resource or the file; "" for the other kinds.
@@ -181,11 +186,11 @@ def wait_of(
     prev: frozenset[tuple[str, str]],
     modules: frozenset[str] = frozenset(),
 ) -> Wait | None:
-    """Why `later` can't run before `earlier` has retired; None if, as far as is known, it can.
+    """Why `later` can't run before `earlier` is committed; None if, as far as is known, it can.
 
-    :param names: what `later` needs, functions followed.
+    :param names: what `later` needs, including its functions.
     :param prev: pairs (earlier step, later step) of `prev:` tags.
-    :param modules: names of modules: a call on one changes it only as far as `modules_changed` tells.
+    :param modules: names of modules: a call on one changes it only as far as `modules_changed` shows.
     """
     if (earlier.owner, later.owner) in prev:
         return Wait("prev")
@@ -223,11 +228,11 @@ def dependency_reason(
 
 
 def wait_in_words(wait: Wait, earlier: Block, where: str) -> str:
-    """A wait as a clause. `where` says where the earlier block stands: `cell 3 (load)`."""
+    """A wait as a clause. `where` contains the position of the earlier block: `cell 3 (load)`."""
     if wait.kind == "prev":
-        return f"a prev: tag has it wait for {earlier.owner}"
+        return f"a prev: tag makes it wait for {earlier.owner}"
     if wait.kind == "opaque":
-        return f"what it shares with {where} can't be told from the code"
+        return f"the code does not show what it shares with {where}"
     if wait.kind == "data":
         return f"it may use `{wait.name}`, which {where} writes"
     if wait.kind == "state":
@@ -249,14 +254,14 @@ def why_not_reusable(  # noqa: C901 (one reason after the other)
     later: Sequence[Block],
     read_by_functions: Collection[str] = (),
 ) -> str:
-    """Why the result of a helper is not what the main line would get now; "" if it is.
+    """Why a helper's result differs from what the main kernel would compute now; "" if it does not.
 
     :param read_by_functions: global names that functions of the notebook may read.
     """
     if result.denied:
         return f"it acts on the outside world ({result.denied[0]})"
     if result.comms:
-        return "it talks to widgets of other steps, or to a front end"
+        return "it communicates with widgets of other steps, or with a front end"
     if result.stuck:
         return "it leaves " + next(iter(result.stuck.values()))
     if line.stuck:
@@ -283,7 +288,7 @@ def why_not_reusable(  # noqa: C901 (one reason after the other)
 
 
 def changed_resource(result: BlockResult, line: CommittedState) -> str:
-    """A resource whose state was another when a block began than it is on the line; "" if there is none."""
+    """A resource whose state at the start of a block differs from the committed one; "" if there is none."""
     for resource in sorted({*result.state_before, *line.state}):
         differs = line.state.get(resource, ("", None))[0] != result.state_before.get(resource, "")
         if differs and (resource not in RANDOM or resource in result.state):
@@ -298,14 +303,14 @@ def why_stale(
     line: CommittedState,
     groups: Iterable[VariableGroup] = (),
 ) -> str:
-    """Why what a helper was given is not what the main line has; "" if it is. Can be asked while the helper works.
+    """Why the inputs of a helper are not the committed ones; "" if they are. May be called while the helper runs.
 
-    What shares objects with a variable on the line may have changed, unless the block itself has it share some. What
-    the block only binds anew was not given, and must not be tied to others on the line.
+    A committed variable may share objects with others than before only if the block itself does this. Names that the
+    block only binds were not transferred, and must not share objects with committed variables.
 
-    :param loaded: name -> digest of the group that the helper was given.
-    :param values: name -> digest of the variable by itself then.
-    :param groups: what the block left, once it has ended.
+    :param loaded: name -> digest of the group that the helper received.
+    :param values: name -> digest of the variable alone at that time.
+    :param groups: the groups that the block left, once it has ended.
     """
     shared_anew = {name for group in groups for name in group.names}
     for name in sorted(rebinds(block) - set(loaded)):
@@ -322,7 +327,8 @@ def why_stale(
 
 
 def why_incomplete(result: BlockResult, later: Sequence[Block], read_by_functions: Collection[str]) -> str:
-    """Why a result can't stand for the run of its block: something a later one needs would be missing.
+    """Why a result can't replace executing its block, because it lacks something that a later block needs; "" if it
+    can.
 
     :param read_by_functions: global names that functions of the notebook may read.
     """
@@ -335,14 +341,14 @@ def why_incomplete(result: BlockResult, later: Sequence[Block], read_by_function
             else:
                 used = any(opaque(b) or name in reach(b) for b in later)
             if used or name.startswith("@"):
-                return f"`{name}` can't be handed on ({group.live.get(name) or 'not stored'})"
+                return f"`{name}` can't be transferred ({group.live.get(name) or 'not stored'})"
             if any(name in functions for b in later for functions in b.access.defines.values()):
-                return f"`{name}` can't be handed on"
+                return f"`{name}` can't be transferred"
     return ""
 
 
 def is_used(name: str, later: Sequence[Block], read_by_functions: Collection[str]) -> bool:
-    """Whether a later block may need the value that a name has now, before one binds it anew for certain."""
+    """Whether a later block may need the current value of a name, before one certainly rebinds it."""
     for block in later:
         if opaque(block) or name in must_have(block, read_by_functions):
             return True
@@ -352,12 +358,12 @@ def is_used(name: str, later: Sequence[Block], read_by_functions: Collection[str
 
 
 def within_reach(block: Block) -> frozenset[str] | None:
-    """The names that a block may come near, the functions that it defines included; None if they can't be told."""
+    """The names that a block may access, including functions that it defines; None if they can't be determined."""
     return None if opaque(block) else reach(block).union(*block.access.defines.values())
 
 
 def needed_by(line: CommittedState, later: Iterable[Block]) -> set[str] | None:
-    """The names that these blocks may come near from here, functions followed; None if they can't be told."""
+    """The names that these blocks may access from here, functions included; None if they can't be determined."""
     names = list(map(within_reach, later))
     if None in names:
         return None
@@ -366,7 +372,7 @@ def needed_by(line: CommittedState, later: Iterable[Block]) -> set[str] | None:
 
 
 def needs_absent(line: CommittedState, later: Iterable[Block]) -> tuple[str, Block] | None:
-    """A variable of the line whose bytes were not stored, and a block that may come near it; None if there is none."""
+    """A committed variable without stored bytes, and a block that may access it; None if there is none."""
     if not any(group.absent for group in line.groups.values()):
         return None
     for block in later:
@@ -377,12 +383,12 @@ def needs_absent(line: CommittedState, later: Iterable[Block]) -> tuple[str, Blo
 
 
 def starts_at(lines: Mapping[int, CommittedState], blocks: Sequence[Block], first: int) -> int:
-    """Where a run has to begin that takes kept results as long as there are any: the position of the last block, up
-    to the first one that has none, where the bytes of all that it and later ones may need are there.
+    """Where a run that uses cached results has to begin: the last block, up to the first without a result, from which
+    all values that it and later blocks may need are stored.
 
-    :param lines: position of a block -> what the line has before it, by kept results.
+    :param lines: position of a block -> the committed state before it, according to cached results.
     :param blocks: the blocks of the run.
-    :param first: the position of the first block without a kept result.
+    :param first: the position of the first block without a cached result.
     """
     for index in sorted(lines, reverse=True):
         if index <= first and needs_absent(lines[index], [b for b in blocks if b.index >= index]) is None:
@@ -391,14 +397,14 @@ def starts_at(lines: Mapping[int, CommittedState], blocks: Sequence[Block], firs
 
 
 def why_not_stored(block: Block, result: BlockResult, cache: str, line: CommittedState) -> str:
-    """Why a result is not put into the cache; "" if it is.
+    """Why a result is not stored in the cache; "" if it is.
 
     :param cache: the step's setting: "enabled", "disabled" or "".
     """
     if cache == "disabled":
         return "cache:disabled"
     if result.comms or result.stuck:
-        return "it leaves state that can't be handed on"
+        return "it leaves state that can't be transferred"
     if result.failed_store:
         return result.failed_store
     if cache == "enabled":
@@ -451,7 +457,7 @@ def upstream_failure(
 
 
 def needed_for(step: str, pipeline: Pipeline) -> set[str]:
-    """The steps that `step` stands on, itself included."""
+    """The steps that `step` depends on, itself included."""
     before: dict[str, set[str]] = {}
     for edge in pipeline.edges:
         before.setdefault(edge.target, set()).add(edge.source)
@@ -491,7 +497,7 @@ class StepRecord:
 
 
 def joined_state(states: Sequence[str]) -> str:
-    """The state of a step from those of its blocks."""
+    """The state of a step, from the states of its blocks."""
     for state in ("failed", "stopped"):
         if state in states:
             return state

@@ -129,7 +129,7 @@ def to_dict(profile: BlockProfile, *folders: str | Path) -> dict[str, Any]:
 
 
 def from_dict(data: Mapping[str, Any], folder: str | Path = "") -> BlockProfile:
-    """The profile that `to_dict` wrote. Raises TypeError or AttributeError if it is none.
+    """The profile that `to_dict` wrote. Raises TypeError or AttributeError if it is invalid.
 
     :param folder: the folder that relative paths start from.
     """

@@ -1,4 +1,4 @@
-"""The record of a run: the executed notebook, saved at intervals and at the end, never half written."""
+"""The executed notebook of a run, saved at intervals and at the end, atomically."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jupyter_mlops.notebook.writer import write_notebook
 
 
 class RunNotebook(NotebookExecutionManager):  # type: ignore[misc]
-    """Papermill's bookkeeping over a notebook; it is written every `save_every` seconds instead of at each cell."""
+    """Papermill's notebook manager, which writes every `save_every` seconds instead of at each cell."""
 
     def __init__(
         self, nb: NotebookNode, output_path: str | None = None, save_every: float = 10.0, **options: Any
@@ -26,7 +26,7 @@ class RunNotebook(NotebookExecutionManager):  # type: ignore[misc]
         super().__init__(nb, output_path=output_path, **options)
 
     def save(self, **kwargs: Any) -> None:
-        """Write the notebook if the last time is long enough ago, or the run is over."""
+        """Write the notebook if the last save is long enough ago, or the run has ended."""
         if kwargs.get("nb"):
             self.nb = kwargs["nb"]
         if not self.output_path or str(self.output_path) == "-":

@@ -1,4 +1,4 @@
-"""Values that nobody is to see, taken out of what is shown and kept."""
+"""Removes secret values from everything that is shown and stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class Redaction:
-    """Takes these values out of texts."""
+    """Removes these values from texts."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         found = {v for v in values if len(v) >= SHORTEST} | {
@@ -31,7 +31,7 @@ class Redaction:
 
     @cached_property
     def forms(self) -> list[str]:
-        """What the values may look like, the longest first: as programs write them, and as they send them."""
+        """The forms of the values, longest first: as programs write them, and as they are sent."""
         return sorted({form for value in self.values for form in _forms(value)}, key=len, reverse=True)
 
     @cached_property
@@ -39,14 +39,14 @@ class Redaction:
         return re.compile("|".join(map(re.escape, self.forms)))
 
     def text(self, text: str) -> str:
-        """The text without them, also where they are written as Python, JSON or HTML would, or are encoded."""
+        """The text without the values, also in their Python, JSON, HTML and encoded forms."""
         for form in self.forms:
             if form in text:
                 text = text.replace(form, SHOWN)
         return text
 
     def clean(self, value: Any) -> Any:
-        """The same for all texts in something like JSON, in place where it can be."""
+        """The same for all texts in a JSON-like value, in place if possible."""
         if not self.values:
             return value
         if isinstance(value, str):
@@ -61,7 +61,7 @@ class Redaction:
         return value
 
     def output(self, output: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """One output of a cell, in place: what it shows, and not the words of its format."""
+        """Redact one output of a cell in place: its content, not its format."""
         for name in ("text", "ename", "evalue", "traceback", "metadata"):
             if name in output:
                 output[name] = self.clean(output[name])
@@ -71,7 +71,7 @@ class Redaction:
         return output
 
     def outputs(self, outputs: Iterable[MutableMapping[str, Any]]) -> None:
-        """All outputs of a cell, in place; a value may be spread over pieces of a stream."""
+        """Redact all outputs of a cell in place; a value may span several pieces of a stream."""
         if not self.values:
             return
         flows: dict[str, tuple[StreamRedactor, MutableMapping[str, Any]]] = {}
@@ -87,26 +87,27 @@ class Redaction:
             last["text"] += flow.rest()
 
     def cell(self, cell: Any) -> Any:
-        """A cell that ran, in place."""
+        """Redact an executed cell in place."""
         if self.values:
             cell["source"] = self.text(cell["source"])
             self.outputs(cell.get("outputs", ()))
         return cell
 
     def shows(self, data: bytes) -> bool:
-        """Whether any of them is to be seen in these bytes."""
+        """Whether these bytes contain one of the values."""
         return any(form.encode("utf-8", "surrogatepass") in data for form in self.forms)
 
 
 class StreamRedactor:
-    """Takes the values out of a text that comes in pieces: the beginning of one is held back until it is known how
-    it goes on."""
+    """Removes the values from a text that arrives in pieces: a possible beginning of a value is held back until the
+    next piece.
+    """
 
     def __init__(self, redaction: Redaction) -> None:
         self.redaction, self.held = redaction, ""
 
     def feed(self, piece: str) -> str:
-        """What may be shown now."""
+        """The text that may be shown now."""
         text = self.held + piece
         whole = [found.span() for found in self.redaction.pattern.finditer(text)]
         at = self._begins(text, 0)
@@ -117,12 +118,12 @@ class StreamRedactor:
         return self.redaction.text(text[:at])
 
     def rest(self) -> str:
-        """What was held back, now that no more comes."""
+        """The text that was held back, at the end."""
         text, self.held = self.held, ""
         return self.redaction.text(text)
 
     def _begins(self, text: str, after: int) -> int:
-        """Where the longest end of the text that is the beginning of a value begins."""
+        """The start of the longest suffix of the text that is the beginning of a value."""
         found = len(text)
         for form in self.redaction.forms:
             at = text.find(form[0], max(after, len(text) - len(form) + 1))
@@ -134,7 +135,7 @@ class StreamRedactor:
 
 
 def _only_pixels(image: str) -> str:
-    """A PNG in base64 without what is written in it beside the picture, compressed or not: title, comment, camera."""
+    """A PNG in base64 without its text chunks, compressed or not: title, comment, camera."""
     try:
         data = base64.b64decode(image)
     except ValueError:
@@ -150,7 +151,7 @@ def _only_pixels(image: str) -> str:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """A value as it is, and as Python, JSON, HTML, addresses and headers have it."""
+    """A value in plain form, and in its forms in Python, JSON, HTML, URLs and headers."""
     data = value.encode("utf-8", "surrogateescape")
     yield value
     for told in (repr(value), ascii(value), json.dumps(value), json.dumps(value, ensure_ascii=False)):

@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 
 
 def write_report(nb: NotebookNode, path: Path, title: str, *, code: bool = True) -> None:
-    """Write the page: images inside, outputs sanitized, nothing fetched from elsewhere.
+    """Write the page: images embedded, outputs sanitized, no external resources.
 
     :param code: whether the code cells' sources are shown.
     """

@@ -1,4 +1,4 @@
-"""What a person asks of one run."""
+"""The request for one run."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a person asks of one run.
+    """The request for one run.
 
     :param given: typed parameter values; `texts`: values as written on a command line, read by declared type.
-    :param output: where the executed notebook goes; None: with the runs.
-    :param stop_before: a step: the run ends where it would begin, its inputs in the kernel, which is left as it is.
-    :param jobs: kernels at most; 0: one for each core.
+    :param output: path of the executed notebook; None: in the run directory.
+    :param stop_before: a step: the run ends before it, with its inputs in the kernel, which keeps running.
+    :param jobs: maximum number of kernels; 0: one per core.
     :param timeout: seconds for a cell; `run_timeout`: seconds for the run.
-    :param published_from: for a version, the notebook that it was published from, or for a copy, the notebook it is of:
-        runs share what they learn with that one's. None: it is `notebook` itself.
+    :param published_from: the notebook that a version was published from, or that a copy was made of: runs share its
+        profile. None: `notebook` itself.
     :param env: environment variables of the kernels; None: those of this process.
     :param task: the part of the run that this process executes; None: all of it.
     :param cache: folder of the cache; None: the home's.
@@ -50,5 +50,5 @@ class RunRequest:
 
     @property
     def evidence_of(self) -> Path:
-        """The notebook under whose path evidence of this run is kept."""
+        """The notebook under whose path the profile of this run is stored."""
         return self.published_from or self.notebook

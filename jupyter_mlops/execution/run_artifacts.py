@@ -1,6 +1,6 @@
 """What the processes of one run hand on to each other: results of blocks, files and states, at a folder or URL.
 
-runs/RUN/run.json           what the run is: version, parameters, engine
+runs/RUN/run.json           facts about the run: version, parameters, engine
 runs/RUN/blocks/0003.json   the result of a block, and what it read
 runs/RUN/steps/NAME.json    the state of a step, its attempt, its error and the outputs of its cells
 objects/                    pickled variables and files, by digest

@@ -17,7 +17,7 @@ class Options:
     :param redo_from: execute this step and all later ones even if a result is cached.
     :param only: run this step, and before it the steps that it depends on and that have no cached result.
     :param stop_before: end before this step; the main kernel then holds its inputs and is detached.
-    :param cell_timeout: seconds a cell may take; run_timeout: seconds the run may take.
+    :param cell_timeout: maximum seconds for a cell; run_timeout: maximum seconds for the run.
     :param env: environment variables of the kernels; None: those of this process.
     :param task: the part of the run that this process executes; None: all of it.
     :param secrets: values that are removed from everything that is shown and stored.

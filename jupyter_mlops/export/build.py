@@ -6,7 +6,7 @@ the promises of a run here:
 - a step waits for earlier ones whose names, modules, process state or files it needs, as far as its text and earlier
   runs tell (`jupyter mlops step --collect` verifies it);
 - steps that can't be separated (an unpicklable variable, or cells that stand between each other) are one task;
-- nothing below a failed step acts on the world outside: a step that may act waits for all steps above it, unless its
+- nothing below a failed step acts on the outside world: a step that may act waits for all steps above it, unless its
   author says `keep_going`;
 - nothing below a gate runs unless the gate passed;
 - where cells outside of steps read the clock or draw unseeded random numbers, one task runs them for all.
@@ -87,7 +87,7 @@ def _task_name(group: Sequence[str]) -> str:
 
 
 def _acts(pipeline: Pipeline, step: str, profiles: Mapping[int, BlockProfile]) -> str:
-    """How a step may act on the world outside, as far as its text and earlier runs tell."""
+    """How a step may act on the outside world, as far as its text and earlier runs tell."""
     for block in pipeline.blocks:
         if block.owner != step:
             continue

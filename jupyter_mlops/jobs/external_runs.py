@@ -1,4 +1,4 @@
-"""Runs that another engine executed, as rows beside the runs of workers."""
+"""Runs that another engine executed, stored beside the runs of workers."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class ExternalRuns:
         self.db = db
 
     def is_recorded(self, run_id: str, finished: float) -> bool:
-        """Whether a run is recorded as it ended at this time: an engine may repeat it under the same name."""
+        """Whether the run is recorded with this end time: an engine may repeat it under the same name."""
         with self.db.read() as c:
             row = c.execute(select(t.run.c.finished).where(t.run.c.id == run_id)).first()
             return row is not None and row.finished == finished
 
     def record(self, run_id: str, job_id: int, version_id: int, run: ExternalRun, output: str) -> None:
-        """Record a run, or what became of it when the engine repeated it."""
+        """Record a run, or its new result if the engine repeated it."""
         options = {"engine": run.engine, "engine_run": run.engine_run, "engine_url": run.engine_url}
         values = {
             "id": run_id, "job_id": job_id, "version_id": version_id, "trigger": (run.engine or "external")[:TRIGGER],

@@ -1,4 +1,4 @@
-"""What the owner of a job wants: pure data, validated on creation."""
+"""The policies of a job: pure data, validated on creation."""
 
 from __future__ import annotations
 

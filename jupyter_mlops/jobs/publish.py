@@ -140,7 +140,7 @@ def _not_seen(space: Workspace, nb: NotebookNode, path: Path) -> Iterator[str]:
 
 
 def _profiles(space: Workspace, nb: NotebookNode, path: Path) -> dict[str, Any]:
-    """What earlier runs showed of the notebook's blocks, for exports: they order and join steps by it."""
+    """What earlier runs observed of the notebook's blocks: exports order and join steps by it."""
     from jupyter_mlops.execution.profile_store import to_dict
 
     profiles = _evidence(space, path)

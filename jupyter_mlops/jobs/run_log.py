@@ -33,7 +33,7 @@ def record(kind: str, **facts: Any) -> dict[str, Any]:
 
 
 def append(path: Path, entry: Mapping[str, Any]) -> None:
-    """Append a record to a log that nobody has open. Raises OSError."""
+    """Append a record to a log that no process has open. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as stream:
         stream.write(line_of(entry))

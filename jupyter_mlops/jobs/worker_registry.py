@@ -1,4 +1,4 @@
-"""Heartbeats of workers in the database, so that the runs of dead ones can be claimed by others."""
+"""Heartbeats of workers in the database, so that other workers can claim the runs of dead ones."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class WorkerRegistry:
         return [row["id"] for row in self.all() if row["host"] == self.host and not _alive(row)]
 
     def active_since(self, seconds: float) -> list[dict[str, Any]]:
-        """Workers heard from within `seconds` and, on this machine, alive."""
+        """Workers with a heartbeat within `seconds` that are, if on this machine, alive."""
         since = self.clock() - seconds
         return [r for r in self.all() if r["heard"] >= since and (r["host"] != self.host or _alive(r))]
 

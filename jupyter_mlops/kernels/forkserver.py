@@ -1,20 +1,20 @@
-"""A process that has imported what kernels need, and forks one whenever it is asked to.
+"""A process that has imported the modules that kernels need, and forks a kernel on request.
 
-This file needs the standard library alone, and ipykernel in the interpreter that runs it. It is run by that interpreter
-with the number of a connected socket; each message on it is a JSON object with the descriptors that belong to it:
+This file uses only the standard library, and ipykernel in the interpreter that runs it. That interpreter runs it with
+the number of a connected socket. Each message on it is a JSON object with the descriptors that belong to it:
 
     {"id", "cmd", "cwd", "env"} + stdin, stdout, stderr, ready  ->  {"id", "pid"} or {"id", "error"}
-    and when a kernel has ended, unasked                        ->  {"pid", "status"}   (negative: the signal)
+    when a kernel has ended, without a request                  ->  {"pid", "status"}   (negative: the signal)
 
 A kernel writes one byte to `ready` when its sockets are bound. The process ends when the socket is closed.
 
-What was imported ahead is put aside, so that a kernel begins with the modules that a cold one has; `import` brings a
-module back, with the filters of warnings and the environment variables that its import set, and all it had imported
-itself. The names of the environment variables that imports looked at are told to the owner: a kernel for which one of
-them differs has to come from another server. A module whose import prints, warns or asks the shell for more than is
-known ahead is not imported ahead: in a kernel it would have said that in a cell. Neither is one that looks at the
-working folder, draws random numbers, makes a generator of its own or starts a thread outside Python, unless it is known
-how that is made up for in a kernel.
+Modules that were imported ahead are hidden, so that a kernel starts with the modules of a cold one. `import` restores a
+module, with the warning filters and environment variables that its import set, and with its own imports. The server
+reports the environment variables that imports read: a kernel that differs in one of them needs another server.
+
+A module is not imported ahead if its import prints, warns or asks the shell for more than is known ahead, because in a
+kernel this would appear in a cell. Neither is a module whose import reads the working folder, draws random numbers,
+creates a random generator or starts a native thread, unless the server can reproduce the effect in a kernel.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ kept: list[Any] = []  # memory that Linux reads for as long as the process lives
 
 
 class EnvironRecorder:
-    """Notes the environment variables that are looked at, `*` for all of them, until it is closed."""
+    """Records the names of environment variables that are read, `*` for all of them, until it is closed."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
@@ -80,7 +80,7 @@ class EnvironRecorder:
         kind.__getitem__, kind.__iter__ = noted_item, noted_all
 
     def now(self) -> dict[str, str]:
-        """The environment as it is, unnoted."""
+        """The environment without recording."""
         noted = self.kind.__getitem__, self.kind.__iter__
         self.kind.__getitem__, self.kind.__iter__ = self.plain
         try:
@@ -93,7 +93,7 @@ class EnvironRecorder:
 
 
 class StreamProxy:
-    """Stands for sys.stdout or sys.stderr during imports; who kept it writes to the one that is there later."""
+    """Replaces sys.stdout or sys.stderr during imports; references to it write to the current stream later."""
 
     def __init__(self, name: str, instead: Any, wrote: Callable[[], None]) -> None:
         self.__dict__.update(_name=name, _instead=instead, _wrote=wrote)
@@ -110,7 +110,7 @@ class StreamProxy:
 
 
 class KernelFacade:
-    """What imports see of a kernel: its shell, `__main__`, argv and streams. Notes who looks further than that.
+    """The kernel that imports see: its shell, `__main__`, argv and streams. Records access to anything else.
 
     :param loading: the modules that are being imported, the innermost last.
     """
@@ -123,7 +123,7 @@ class KernelFacade:
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
-        """While this lasts, they are there."""
+        """Provides these objects within this context."""
         from IPython.core.interactiveshell import InteractiveShell
 
         python, shell_kind = builtins, cast("Any", InteractiveShell)
@@ -155,13 +155,13 @@ class KernelFacade:
         return noted
 
     def restore(self, module: types.ModuleType) -> None:
-        """Give a module that took one of our functions the one that it stands for."""
+        """Replace functions of ours that a module took by the original ones."""
         for name, value in list(vars(module).items()):
             if isinstance(value, types.FunctionType) and value in self.plain:
                 setattr(module, name, self.plain[value])
 
     def shell(self) -> Any:
-        """What `get_ipython()` gives: a shell that has a kernel."""
+        """The result of `get_ipython()`: a shell with a kernel."""
         note = self.further.append
 
         def look(shell: Any, name: str) -> Any:
@@ -185,7 +185,7 @@ class KernelFacade:
 
 
 class ImportFingerprints:
-    """Where modules that were imported ahead came from, and what they read there."""
+    """The origin of modules that were imported ahead, and the files that they read there."""
 
     def __init__(self) -> None:
         self.path: list[str] = []
@@ -195,7 +195,7 @@ class ImportFingerprints:
         self.finder: Any = sys.modules["_frozen_importlib_external"].PathFinder
 
     def note(self, modules: dict[str, types.ModuleType]) -> None:
-        """Remember where each package is found, and the state of files that no installation keeps track of."""
+        """Record where each package is found, and the state of files that no installation tracks."""
         self.path = list(sys.path)
         for name, module in modules.items():
             top = name.partition(".")[0]
@@ -212,7 +212,7 @@ class ImportFingerprints:
         return None if spec is None else spec.origin
 
     def changed(self, tops: set[str], modules: dict[str, types.ModuleType]) -> set[str]:
-        """Those of these packages for which an import would find something else now."""
+        """The packages among these for which an import would find other files now."""
         more = [entry for entry in sys.path if entry not in self.path]
         plain = [entry for entry in sys.path if entry in self.path] == self.path
         finders = [self.finder._path_importer_cache(entry) for entry in dict.fromkeys(more)]
@@ -236,7 +236,7 @@ Stamp = tuple[str, int, int]
 
 
 def stamp(path: str) -> Stamp:
-    """A file with its time and size, which are 0 if it isn't there."""
+    """A file with its time and size, which are 0 if it does not exist."""
     try:
         found = os.stat(path)
     except OSError:
@@ -255,14 +255,14 @@ def installed() -> tuple[str, ...]:
 
 
 def installed_now() -> list[Stamp]:
-    """The state of folders that packages are installed in, and of the files there that lead to other folders."""
+    """The state of folders with installed packages, and of the files there that refer to other folders."""
     folders = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
     inside = [os.path.join(f, n) for f in folders if os.path.isdir(f) for n in sorted(os.listdir(f))]
     return [stamp(path) for path in (*folders, *(path for path in inside if path.endswith(".pth")))]
 
 
 def looked_at_from_the_start(packages: list[Stamp]) -> set[str]:
-    """The environment variables that may have been looked at before anything was noted, `*` for any of them."""
+    """The environment variables that may have been read before recording began, `*` for any of them."""
     names = {"*"} if {"sitecustomize", "usercustomize"} & sys.modules.keys() else set()
     for path in (path for path, _, _ in packages if path.endswith(".pth")):
         with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as lines:
@@ -273,7 +273,7 @@ def looked_at_from_the_start(packages: list[Stamp]) -> set[str]:
 
 
 def settings_of_matplotlib(modules: dict[str, types.ModuleType]) -> list[Stamp]:
-    """The files of settings and styles that it reads when it is imported here and now."""
+    """The files of settings and styles that matplotlib reads when it is imported in this place."""
     library: Any = modules["matplotlib"]
     styles = os.path.join(library.get_configdir(), "stylelib")
     names = sorted(os.listdir(styles)) if os.path.isdir(styles) else []
@@ -281,7 +281,7 @@ def settings_of_matplotlib(modules: dict[str, types.ModuleType]) -> list[Stamp]:
 
 
 class PreloadedModules:
-    """Modules that were imported ahead, and are not there until they are imported."""
+    """Modules that were imported ahead, and that are hidden until they are imported."""
 
     def __init__(self, environ: EnvironRecorder) -> None:
         self.environ = environ
@@ -303,7 +303,7 @@ class PreloadedModules:
     # -- in the server
 
     def fill(self, names: list[str]) -> dict[str, str]:  # noqa: C901 (to be split into recorders)
-        """Import these modules and put aside all that came with them. Returns those that can't be imported ahead."""
+        """Import these modules and hide everything that came with them. Returns those that can't be imported ahead."""
         before = set(sys.modules)
         found: set[str] = set()
         known = list(warnings.filters)
@@ -314,7 +314,7 @@ class PreloadedModules:
         def noted_import(
             name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
         ) -> Any:  # fmt: skip
-            """Extension modules call it with keywords."""
+            """Extension modules call it with keyword arguments."""
             importer = (globals or {}).get("__name__", "")
             found = plain_import(name, globals, locals, fromlist, level)
             if importer in stack:  # not a function of it, called by a module that is loaded later
@@ -407,9 +407,9 @@ class PreloadedModules:
         return failed
 
     def note_made(self, name: str, number: int, before: set[str], found: set[str]) -> None:
-        """Remember the modules that a module made itself, with no import, such as pyexpat's.
+        """Record the modules that a module created itself, without an import, such as pyexpat's.
 
-        :param number: how many modules there were when its import began; the newer ones come last.
+        :param number: the number of modules when its import began; the newer ones come last.
         """
         for made in list(sys.modules)[number:]:
             if made not in found and made not in before:
@@ -417,7 +417,7 @@ class PreloadedModules:
                 self.uses.setdefault(name, []).append(made)
 
     def note_use(self, importer: str, name: str, space: Any, args: Any) -> None:
-        """Remember what a module imported while it was imported itself, loaded already or not."""
+        """Record the imports that a module made while it was imported, including modules that were loaded already."""
         level = args[3] if len(args) > 3 else 0
         package = space.get("__package__") or importer
         if level:
@@ -445,7 +445,7 @@ class PreloadedModules:
         return next_thread() - sum(self.threads.values())
 
     def note_threads(self, name: str, before: int) -> None:
-        """How many threads with no name of their own it has made, though not started."""
+        """The number of unnamed threads that it has created but not started."""
         if made := self.unnoted_threads() - before:
             self.threads[name] = made
 
@@ -458,7 +458,7 @@ class PreloadedModules:
     # -- in a kernel
 
     def install(self) -> None:
-        """Let imports find what was put aside."""
+        """Let imports find the hidden modules."""
         plain = self.bootstrap._find_and_load
         space: dict[str, Any] = {"aside": self, "plain": plain}
         code = (
@@ -471,7 +471,8 @@ class PreloadedModules:
         self.bootstrap._find_and_load = space["_find_and_load"]
 
     def usable(self, name: str) -> list[str]:
-        """All that is imported with a module, and it at last, if an import here and now would find the same files.
+        """The modules that are imported with a module, and the module itself last, if an import in this place would
+        find the same files. Modules that differ are dropped, with all modules that import them.
 
         If not, what differs is forgotten with all that has imported it.
         """
@@ -492,7 +493,7 @@ class PreloadedModules:
         return []
 
     def imported_with(self, name: str) -> list[str]:
-        """What a module had imported, as far as it is still aside, in the order of their ends, and it at last."""
+        """The hidden modules that a module imported, in the order of completion, and the module itself last."""
         order: list[str] = []
         seen = {name}
         waiting = [(name, self.first_of(name))]
@@ -509,12 +510,12 @@ class PreloadedModules:
         return order
 
     def first_of(self, name: str) -> Iterator[str]:
-        """What is imported for a module: the package that it is in, and what it imports itself."""
+        """The modules that are imported for a module: its package, and its own imports."""
         parent = name.rpartition(".")[0]
         return iter((*([parent] if parent else ()), *self.uses.get(name, ())))
 
     def bring(self, name: str, order: list[str]) -> types.ModuleType:
-        """Put a module back, and before it what it had imported."""
+        """Restore a module, after the modules that it imported."""
         for one in order:
             module = self.modules.pop(one, None)
             if module is None:
@@ -553,7 +554,7 @@ class PreloadedModules:
 
 
 def state_of(generator: str) -> Any:
-    """The state of a generator that all share, something that can be compared; None if it isn't there."""
+    """The comparable state of a shared generator; None if its module is not loaded."""
     module: Any = sys.modules.get(generator)
     if module is None:
         return None
@@ -564,7 +565,7 @@ def state_of(generator: str) -> Any:
 
 
 def named_threads() -> set[str]:
-    """The names of the threads outside Python that have one of their own, and would be missing after a fork."""
+    """The names of native threads with their own name, which a forked process would lack."""
     names = set()
     for task in os.listdir("/proc/self/task") if os.path.isdir("/proc/self/task") else ():
         with contextlib.suppress(OSError), open(f"/proc/self/task/{task}/comm") as comm:
@@ -575,7 +576,7 @@ def named_threads() -> set[str]:
 
 
 def makers_of_generators(names: list[str]) -> list[str]:
-    """Those of these modules that hold a generator which isn't one of those that all share."""
+    """The modules among these that hold a generator other than the shared ones."""
     random, numpy = cast("Any", sys.modules["random"]), cast("Any", sys.modules.get("numpy.random"))
     kinds = (random.Random, *((numpy.RandomState, numpy.Generator) if numpy is not None else ()))
     shared = {random._inst, *((numpy.mtrand._rand,) if numpy is not None else ())}
@@ -589,7 +590,7 @@ def makers_of_generators(names: list[str]) -> list[str]:
 
 
 def reset_module_state(name: str, module: Any) -> None:
-    """Let a module that was imported ahead take from this process what its import takes from a process."""
+    """Update the values that the import of a module takes from the process, for a module that was imported ahead."""
     if name in FOLDERS:
         variable, nowhere = FOLDERS[name]
         try:
@@ -603,7 +604,7 @@ def reset_module_state(name: str, module: Any) -> None:
 
 
 def next_thread() -> int:
-    """The number of the next thread that has no name of its own."""
+    """The number of the next unnamed thread."""
     threading: Any = sys.modules["threading"]
     return int(repr(threading._counter.__self__).removeprefix("count(").removesuffix(")"))  # its text is all it tells
 
@@ -701,7 +702,7 @@ class Server:
 
 
 def _leave(status: int) -> None:
-    """End a forked kernel as an interpreter ends: exit handlers first."""
+    """End a forked kernel like an interpreter: exit handlers first."""
     import atexit
 
     with contextlib.suppress(BaseException):
@@ -760,7 +761,7 @@ def become_kernel(request: dict[str, Any], numbers: list[int], aside: PreloadedM
 
 
 def set_process_title(command: list[str], env: dict[str, str]) -> None:
-    """Have `ps` and the like show this command and environment, if this Linux lets a process say so."""
+    """Show this command and environment in `ps` and other tools, if the system supports it."""
     ctypes: Any = importlib.import_module("ctypes")
     words = [b"\0".join([*map(os.fsencode, parts), b""]) for parts in (command, [f"{k}={v}" for k, v in env.items()])]
     told = b"".join(words)
@@ -777,7 +778,7 @@ def set_process_title(command: list[str], env: dict[str, str]) -> None:
 
 
 def freeze_gc(aside: PreloadedModules) -> None:
-    """Have the collector leave alone what is there, in all kernels, until somebody asks it for objects."""
+    """Exclude existing objects from garbage collection in all kernels, until code queries the collector for objects."""
     mine = "gc" not in sys.modules
     collector: Any = aside.modules.get("gc") or importlib.import_module("gc")
     if mine:
@@ -804,7 +805,7 @@ def _after_module(command: list[str]) -> list[str]:
 
 
 def reseed_generators(aside: PreloadedModules) -> None:
-    """Random generators of this process alone, as in a process that was just started."""
+    """Random generators that belong to this process only, as in a new process."""
     for name in ("numpy.random", "random"):
         module: Any = sys.modules.get(name) or aside.modules.get(name)
         if module is not None:
@@ -812,7 +813,7 @@ def reseed_generators(aside: PreloadedModules) -> None:
 
 
 def prepare_native() -> None:
-    """Redirect here what the agent of every kernel would have to redirect, library by library."""
+    """Redirect the calls here that the agent of every kernel would otherwise have to redirect, library by library."""
     place = os.path.join(os.path.dirname(os.path.abspath(__file__)), "native.py")
     native = types.ModuleType("_jupyter_mlops_agent.native")  # the agent knows its own frames by this name
     before = set(sys.modules)
@@ -824,9 +825,9 @@ def prepare_native() -> None:
 
 
 def main(number: int, preload: list[str], failed: dict[str, str]) -> None:
-    """Import, tell what could not be imported, and serve until the owner is gone.
+    """Import, report failed imports, and serve until the owner has ended.
 
-    :param failed: what an earlier try in this process's place found not to be imported ahead.
+    :param failed: modules that an earlier attempt could not import ahead.
     """
     connection = socket.socket(fileno=number)
     if sys.path and sys.path[0] == os.path.dirname(os.path.abspath(__file__)):

@@ -1,4 +1,4 @@
-"""The owner's side of a fork server: starts it, asks it for kernels, hears of their ends."""
+"""The client of a fork server: starts it, requests kernels, and is notified when they end."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ForkError(Exception):
 
 
 class ForkedProcess:
-    """A kernel that is a child of a fork server, with what subprocess.Popen has and jupyter_client asks for."""
+    """A kernel that is a child of a fork server, with the interface of subprocess.Popen that jupyter_client uses."""
 
     stdin = stdout = stderr = None
 
@@ -75,7 +75,7 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """One fork server: an interpreter, an environment, and what it imported ahead."""
+    """One fork server: an interpreter, an environment, and the modules that it has imported."""
 
     def __init__(self, interpreter: Sequence[str], env: Mapping[str, str], preload: Sequence[str]) -> None:
         self.interpreter, self.env, self.preload = tuple(interpreter), dict(env), tuple(preload)
@@ -106,7 +106,7 @@ class ForkServer:
 
     @property
     def ready(self) -> bool:
-        """Whether all is imported, and kernels can be forked at once."""
+        """Whether all imports are done, so that kernels can be forked immediately."""
         return self.started.done() and self.started.exception() is None
 
     @property
@@ -114,7 +114,7 @@ class ForkServer:
         return self.process.poll() is None and not self.connection._closed  # type: ignore[attr-defined]
 
     def suits(self, env: Mapping[str, str]) -> bool:
-        """Whether a kernel with this environment would have imported all that this server did, in the same way."""
+        """Whether a kernel with this environment would have imported the same modules in the same way."""
         if self.circumstances != process_context():
             return False
         reads = {"*"}
@@ -133,7 +133,7 @@ class ForkServer:
     def fork(
         self, cmd: Sequence[str], cwd: str, env: Mapping[str, str], streams: Sequence[int], ready: int
     ) -> tuple[ForkedProcess, Future[int]]:
-        """Ask for a kernel. The future is done when it was forked, with its pid.
+        """Request a kernel. The future resolves to its pid when it is forked.
 
         :param streams: descriptors for stdin, stdout and stderr.
         :param ready: a byte is written to it when the kernel's sockets are bound.
@@ -160,12 +160,12 @@ class ForkServer:
         return made, forked
 
     def idle_for(self) -> float:
-        """Seconds since a kernel was asked for; 0 while one runs."""
+        """Seconds since the last request for a kernel; 0 while a kernel runs."""
         with self.lock:
             return 0.0 if self.kernels or self.waiting else time.monotonic() - self.used_at
 
     def adopt(self, process: ForkedProcess) -> None:
-        """Hear of this kernel's end."""
+        """Handle the end of a kernel."""
         with self.lock:
             status = self.early.pop(process.pid, None)
             if status is None:
@@ -205,7 +205,7 @@ class ForkServer:
                     forked.set_result(message["pid"])
 
     def _gone(self) -> None:
-        """The server is gone, and its kernels go with it."""
+        """Handle the end of the server, which ends its kernels too."""
         with self.lock:
             waiting, kernels = list(self.waiting.values()), list(self.kernels.values())
             self.waiting.clear()
@@ -244,7 +244,7 @@ class ForkServer:
 
 
 def key_of(interpreter: Sequence[str], spec: Mapping[str, Any]) -> str:
-    """What tells fork servers apart, apart from environments: interpreter, kernelspec, installed packages."""
+    """The key of a fork server, apart from its environment: interpreter, kernelspec, installed packages."""
     facts = {
         "interpreter": list(interpreter),
         "spec": dict(spec),
@@ -254,13 +254,13 @@ def key_of(interpreter: Sequence[str], spec: Mapping[str, Any]) -> str:
 
 
 def _installed(interpreter: str) -> list[Stamp]:
-    """The interpreter and what says which environment it is of. The folders of its packages are told by the server."""
+    """The interpreter and the file that identifies its environment. The server reports the folders of its packages."""
     environment = Path(interpreter).parent.parent / "pyvenv.cfg"
     return [stamp(interpreter), stamp(os.path.realpath(interpreter)), stamp(str(environment))]
 
 
 class ForkServers:
-    """The fork servers of this process: under one key, one for each environment that matters to imports."""
+    """The fork servers of this process: for each key, one per environment that matters to imports."""
 
     def __init__(self) -> None:
         self.servers: dict[str, list[ForkServer]] = {}
@@ -268,7 +268,7 @@ class ForkServers:
         self.lock = threading.Lock()
 
     def running(self, key: str, env: Mapping[str, str], preload: Sequence[str] = ()) -> ForkServer | None:
-        """A server for kernels with this environment, one that has these modules before any other."""
+        """A server for kernels with this environment, preferably one that has these modules."""
         with self.lock:
             return self._find(key, env, preload)
 
@@ -279,12 +279,13 @@ class ForkServers:
     def start(
         self, key: str, env: Mapping[str, str], preload: Sequence[str], make: Callable[[Sequence[str]], ForkServer]
     ) -> ForkServer:
-        """A server for kernels with this environment, started if need be; those that stood idle for long go.
+        """A server for kernels with this environment, started if necessary; servers that have been idle for long are
+        ended.
 
-        One that lacks some of the modules serves while another is started that has them too. Raises ForkError, without
-        another try, for what failed a short while ago.
+        A server that lacks some of the modules serves while another one with all modules starts. Raises ForkError,
+        without a new attempt, if the start failed recently.
 
-        :param make: makes a server that imports these modules ahead.
+        :param make: creates a server that imports these modules ahead.
         """
         with self.lock:
             if not self.servers:
@@ -308,7 +309,7 @@ class ForkServers:
         return found
 
     def give_up(self, server: ForkServer, why: str) -> None:
-        """This server doesn't get ready: it is ended, and not tried again soon."""
+        """End a server that does not get ready, and do not try it again soon."""
         if not server.started.done():
             server.started.set_exception(ForkError(why))
         server.process.kill()
@@ -319,7 +320,7 @@ class ForkServers:
             self.failed[key, server.preload] = time.monotonic(), str(error)
 
     def stop_idle(self, idle: float) -> None:
-        """Let go of servers that have had no kernel for `idle` seconds, and of those that ended."""
+        """End servers that have had no kernel for `idle` seconds, and remove those that have ended."""
         with self.lock:
             old = self._leaving(idle)
         for other in old:

@@ -1,4 +1,4 @@
-"""The kernelspec "Python 3 (forked)", for notebooks that are open in JupyterLab too."""
+"""The kernelspec "Python 3 (forked)", which notebooks in JupyterLab can use too."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def spec(preload: tuple[str, ...] = ()) -> dict[str, object]:
 
 
 def install(name: str = NAME, *, prefix: str | None = None, preload: tuple[str, ...] = ()) -> Path:
-    """Install the kernelspec for this person, or under a prefix; an earlier one of that name is replaced.
+    """Install the kernelspec for the current user, or under a prefix; replaces one of the same name.
 
-    :returns: the folder it is in.
+    :returns: its folder.
     """
     from jupyter_client.kernelspec import KernelSpecManager
 

@@ -1,4 +1,4 @@
-"""The commands that start a kernel which could as well be forked."""
+"""Commands that start a kernel which could also be forked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LAUNCHER = "ipykernel_launcher"
 
 
 def forkable(cmd: Sequence[str]) -> list[str] | None:
-    """The interpreter and its options, if this command starts an IPython kernel in the usual way; None if not."""
+    """The interpreter and its options, if this command starts an IPython kernel in the usual way; otherwise None."""
     if LAUNCHER not in cmd:
         return None
     at = cmd.index(LAUNCHER)

@@ -1,11 +1,12 @@
-"""What compiled code asks of the C library: the clock, entropy, files, the network.
+"""Calls of compiled code into the C library: clock, entropy, files, network.
 
-Python's audit events and wrappers end where C, C++, Cython or Rust call libc themselves: `pandas.Timestamp("today")`,
-`numpy.datetime64("now")`, a polars scan. A dynamically linked library reaches libc through its global offset table, so
-replacing entries of that table sees those calls, in libraries that are there and in those loaded later, without a
-compiler, a preloaded library or privileges. An entry leads to a few instructions that make a note and jump on to libc.
+Python's audit events and wrappers do not cover C, C++, Cython or Rust code that calls libc directly:
+`pandas.Timestamp("today")`, `numpy.datetime64("now")`, a polars scan. A dynamically linked library reaches libc through
+its global offset table, so replacing entries of that table detects those calls, in libraries that are loaded now or
+later, without a compiler, a preloaded library or privileges. An entry leads to a few instructions that record the call
+and jump to libc.
 
-Two kinds of note:
+There are two kinds of records:
 
     notice  "the clock was read": Python is asked, by `Py_AddPendingCall`, to run a callback as soon as the call is
             over, while the frame that made it is still the current one. Calls of the main thread alone.
@@ -94,7 +95,7 @@ _Callback = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 
 
 class Native:
-    """Stubs in this process, and what they noted.
+    """Stubs in this process, and their records.
 
     :param notice: called with [(what, whether Python itself asked)] while the frame that made the call is current.
     """
@@ -129,7 +130,7 @@ class Native:
     # -- the stubs
 
     def _memory(self, size: int) -> int:
-        """Address of new memory, whole pages."""
+        """Address of new memory, in whole pages."""
         self.libc.mmap.restype = ctypes.c_void_p
         self.libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *(ctypes.c_int,) * 3, ctypes.c_long)
         start = self.libc.mmap(None, size, PROT_READ | PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
@@ -165,7 +166,7 @@ class Native:
             return None
 
     def _stub(self, template: bytes, real: int, form: int, notice: tuple[str, bool] | None = None) -> int:
-        """Address of new instructions that note a call and go on to `real`."""
+        """Address of new instructions that record a call and continue to `real`."""
         record = (ctypes.c_uint64 * 5).from_address(self.data + self.data_used)
         record[0], record[1], record[4] = ctypes.addressof(self.shared), real, form
         self.data_used += 40
@@ -180,7 +181,7 @@ class Native:
     # -- what they noted
 
     def watch(self, on: bool) -> None:
-        """Begin or end making notes."""
+        """Start or stop recording."""
         self.shared[1] = int(on)
 
     def _pending(self, _: Any) -> int:
@@ -198,8 +199,9 @@ class Native:
         return 0
 
     def looks(self) -> tuple[list[str], bool]:
-        """Paths that Python itself looked at without opening them, since this was last called; and whether there were
-        more than the ring holds."""
+        """Paths that Python itself inspected without opening them since the last call, and whether the ring
+        overflowed.
+        """
         used, begin = self.shared[5], self.read_to
         self.read_to = used
         found = []
@@ -224,8 +226,9 @@ class Native:
         return list(dict.fromkeys(found)), used - begin > SLOTS
 
     def paths(self) -> tuple[list[tuple[int, str, bool]], bool]:
-        """What compiled libraries did with which path since this was last called: (deed, path, whether to write); and
-        whether there was more than the ring holds."""
+        """The acts of compiled libraries on paths since the last call: (act, path, whether it writes); and whether the
+        ring overflowed.
+        """
         _, many = self.looks()
         unread, self.unread = self.unread, []
         return list(dict.fromkeys(unread)), many
@@ -233,7 +236,7 @@ class Native:
     # -- the tables of the libraries
 
     def update(self) -> None:
-        """See libraries that were loaded since this was last called."""
+        """Process libraries that were loaded since the last call."""
         adds = _loaded(self.libc)
         if adds == self.adds:
             return
@@ -279,7 +282,7 @@ class Native:
 
 
 def install(notice: Any) -> Any:
-    """Put the stubs into this process, unless the one that it was forked from did; None where that can't be done."""
+    """Install the stubs in this process, unless its parent did before the fork; None if that is impossible."""
     if sys.platform != "linux" or os.uname().machine != "x86_64" or ctypes.sizeof(ctypes.c_void_p) != 8:
         return None
     if sys.implementation.name != "cpython":
@@ -295,7 +298,9 @@ def install(notice: Any) -> Any:
 
 
 def prepare() -> None:
-    """Put the stubs into a process whose children will `install` them: what is there by then is looked at only once."""
+    """Install the stubs in a process whose children will `install` them; libraries loaded by then are processed only
+    once.
+    """
     native: Any = install(lambda noted: None)
     if native is not None:
         setattr(ctypes.pythonapi, INHERITED, native)
@@ -325,7 +330,7 @@ def _below(descriptor: int, path: str) -> str:
 
 
 def _loaded(libc: Any) -> int:
-    """How many libraries were loaded so far."""
+    """The number of libraries that have been loaded so far."""
     found = [0]
 
     def visit(info: Any, size: int, _: Any) -> int:
@@ -337,7 +342,7 @@ def _loaded(libc: Any) -> int:
 
 
 def _libraries(libc: Any) -> list[tuple[int, str, int, tuple[int, int]]]:
-    """Base address, file, address of the dynamic section, and what is sealed after loading, of each library."""
+    """Base address, file, address of the dynamic section, and the range sealed after loading, for each library."""
     found = []
 
     def visit(info: Any, size: int, _: Any) -> int:

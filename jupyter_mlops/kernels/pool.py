@@ -1,4 +1,4 @@
-"""Kernels that wait, started and connected, for somebody to use them."""
+"""Idle kernels, started and connected, for runs to use."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Generic, Protocol, TypeVar
 
 
 class PooledKernel(Protocol):
-    """A kernel that waits."""
+    """An idle kernel."""
 
     @property
     def pid(self) -> int:
-        """The process, whose memory is counted."""
+        """The process whose memory is counted."""
 
     async def alive(self) -> bool: ...
 
@@ -31,7 +31,7 @@ UNIQUE = re.compile(r"^Private_\w+:\s+(\d+) kB", re.MULTILINE)
 
 
 def unique_memory(pid: int) -> int:
-    """Bytes of memory that this process alone has; 0 if it is gone, or that can't be known here."""
+    """Private memory of this process in bytes; 0 if it has ended or this is unknown."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:
@@ -40,7 +40,7 @@ def unique_memory(pid: int) -> int:
 
 
 def resident_memory(pid: int) -> int:
-    """Bytes of memory that this process uses, what it shares included; the same 0. Far cheaper to ask for."""
+    """Memory of this process in bytes, shared memory included; 0 if unknown. Much cheaper to query."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * mmap.PAGESIZE
     except (OSError, ValueError, IndexError):
@@ -48,11 +48,11 @@ def resident_memory(pid: int) -> int:
 
 
 class KernelPool(Generic[K]):
-    """Keeps kernels ready under the keys that were asked for last, and more for those who are expected.
+    """Keeps kernels ready for the keys that were requested last, and more for announced requests.
 
-    :param size: kernels that wait, at most, for whoever may come.
-    :param memory: bytes of their own that these may hold, at most.
-    :param ahead: bytes that all that wait may hold, those for who is expected included.
+    :param size: maximum number of idle kernels, apart from announced requests.
+    :param memory: their maximum private memory in bytes.
+    :param ahead: maximum private memory in bytes of all idle kernels, those for announced requests included.
     """
 
     def __init__(self, size: int, memory: int, ahead: int = 0) -> None:
@@ -70,14 +70,14 @@ class KernelPool(Generic[K]):
         return sum(map(len, self.ready.values()))
 
     def bytes(self) -> int:
-        """What the kernels that wait hold of their own."""
+        """The private memory of all idle kernels."""
         return sum(unique_memory(kernel.pid) for kernels in self.ready.values() for kernel in kernels)
 
     def reserve(self, many: Mapping[str, int]) -> None:
-        """Soon so many will ask for kernels of these keys: start as many as there is memory for.
+        """Announce requests for kernels of these keys: start as many as fit into memory.
 
-        It may be told again while they come: whoever takes one is expected no more. Of a key that nobody has ever
-        asked for it is not known how to make one.
+        It may be called again meanwhile: each request that arrives is removed from the announced ones. A key that was
+        never requested is ignored, because its factory is unknown.
         """
         for key, number in many.items():
             if key in self.makers:
@@ -87,7 +87,7 @@ class KernelPool(Generic[K]):
             self.fill()
 
     async def take(self, key: str, make: Callable[[], Awaitable[K]]) -> K | None:
-        """A kernel that waits under this key, or None. From now on, kernels of this key are kept ready."""
+        """An idle kernel of this key, or None. From now on, kernels of this key are kept ready."""
         self.makers.pop(key, None)
         self.makers[key] = make
         while len(self.makers) > KNOWN:
@@ -112,7 +112,7 @@ class KernelPool(Generic[K]):
         return None
 
     def fill(self) -> None:
-        """Start kernels, one after the other in the background, until the bounds are reached."""
+        """Start kernels in the background, one after the other, until the limits are reached."""
         if not self.closed and self.size > 0 and (self.filling is None or self.filling.done()):
             self.filling = asyncio.ensure_future(self._fill())
 
@@ -133,20 +133,22 @@ class KernelPool(Generic[K]):
             self.ready.setdefault(key, []).append(kernel)
 
     def _expected_next(self) -> str | None:
-        """The key of which more are expected than wait."""
+        """The key with more announced requests than idle kernels."""
         for key, number in self.expected.items():
             if len(self.ready.get(key, ())) < number and self.held() + self._need(key) <= self.ahead:
                 return key
         return None
 
     async def _wanted_next(self) -> str | None:
-        """The key that was wanted last, if there is room: it gets all there is; kernels of others go as it needs it."""
+        """The key that was requested last, if there is room: it gets all of it; kernels of other keys end when it needs
+        theirs.
+        """
         known = self.wanted_at.keys() & self.makers.keys()
         key = max(known, key=lambda k: self.wanted_at[k], default=None)
         return key if key is not None and await self._room_for(key) else None
 
     async def _room_for(self, key: str) -> bool:
-        """Make room for one more of this key, if others can go for it."""
+        """Make room for one more kernel of this key, if others can end."""
         if len(self.ready.get(key, ())) >= self.size or self.needs.get(key, 0) > self.memory:
             return False
         while len(self) >= self.size or self.held() + self._need(key) > self.memory:
@@ -157,11 +159,11 @@ class KernelPool(Generic[K]):
         return True
 
     def _spare(self, key: str) -> int:
-        """How many of this key wait for nobody who is expected."""
+        """The number of idle kernels of this key beyond its announced requests."""
         return max(0, len(self.ready.get(key, ())) - self.expected.get(key, 0))
 
     def held(self) -> int:
-        """Bytes: what those that wait held when they were started; they do nothing, so it is what they hold."""
+        """Bytes that the idle kernels had when they started; it does not change while they are idle."""
         return sum(self.needs.get(key, 0) * len(kernels) for key, kernels in self.ready.items())
 
     def _expect_no_more(self, key: str) -> None:
@@ -169,11 +171,13 @@ class KernelPool(Generic[K]):
         self.expected_until.pop(key, None)
 
     def _need(self, key: str) -> int:
-        """What one more kernel of this key will hold: as much as the last one did, or as others do."""
+        """The expected memory of another kernel of this key: that of the last one, or of other keys."""
         return self.needs.get(key, self.held() // max(1, len(self)))
 
     async def evict_idle(self, idle: float) -> None:
-        """Let go of kernels whose key nobody wanted for `idle` seconds, and of those for who did not come."""
+        """End kernels whose key was not requested for `idle` seconds, and those for announced requests that did not
+        arrive.
+        """
         now = time.monotonic()
         for key in [k for k, until in self.expected_until.items() if until < now]:
             self._expect_no_more(key)
@@ -189,7 +193,7 @@ class KernelPool(Generic[K]):
                 await _end(kernel)
 
     async def close(self) -> None:
-        """End all kernels that wait."""
+        """End all idle kernels."""
         self.closed = True
         if self.filling is not None:
             self.filling.cancel()
@@ -201,6 +205,6 @@ class KernelPool(Generic[K]):
 
 
 async def _end(kernel: PooledKernel) -> None:
-    """End a kernel, whatever state it is in."""
+    """End a kernel, whatever its state."""
     with contextlib.suppress(Exception):
         await kernel.kill()

@@ -1,4 +1,4 @@
-"""Which modules a fork server imports ahead: those a notebook imports, of packages that are safe to fork."""
+"""The modules that a fork server imports ahead: those that a notebook imports, of packages that are safe to fork."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ SAFE = frozenset(
 
 
 def preload(imports: Iterable[str], safe: Collection[str] = SAFE) -> tuple[str, ...]:
-    """The modules to import ahead for notebooks that import these, in their order, each once."""
+    """The modules to import ahead for notebooks that import these, in order, without repetitions."""
     return tuple(dict.fromkeys(name for name in imports if name.split(".")[0] in safe and not name.startswith(".")))

@@ -1,4 +1,4 @@
-"""What a process hands on to the processes it starts, beside environment and folder."""
+"""The attributes that a process passes to its child processes, besides environment and working folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOT_HANDED_ON = sum(1 << (number - 1) for number in (2, 13, 15, 25))
 
 
 def process_context() -> dict[str, Any]:
-    """Facts by their names, in plain JSON: who is asked again later, or another process, can compare them."""
+    """The attributes by name, as plain JSON, so that they can be compared later or with those of another process."""
     return {
         **_status(),
         "priority": _priority(),
@@ -70,7 +70,7 @@ def _limits() -> dict[str, list[int]]:
 
 
 def _namespaces() -> list[str]:
-    """Which view of files, networks, processes and users of this machine it has."""
+    """The namespaces of files, networks, processes and users in which it runs."""
     found = []
     for name in SPACES:
         try:

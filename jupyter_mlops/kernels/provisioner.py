@@ -1,4 +1,4 @@
-"""A kernel provisioner that forks kernels from a process which has their imports loaded already."""
+"""A kernel provisioner that forks kernels from a process that has loaded their imports."""
 
 from __future__ import annotations
 
@@ -27,20 +27,24 @@ warned: set[str] = set()
 
 
 class ForkedProvisioner(LocalProvisioner):
-    """Starts IPython kernels by forking, and everything else, or wherever forking fails, as LocalProvisioner does."""
+    """Starts IPython kernels by forking. Everything else, and kernels that can't be forked, start as with
+    LocalProvisioner.
+    """
 
     preload = List(Unicode(), config=True, help="Modules that the fork server imports ahead.")
-    start_server = Bool(True, config=True, help="Start a fork server if none is there; if not, start the kernel cold.")
-    ready_timeout = Float(60.0, config=True, help="Seconds a forked kernel may take until its sockets are bound.")
+    start_server = Bool(
+        True, config=True, help="Start a fork server if none is running; if off, start the kernel cold."
+    )
+    ready_timeout = Float(60.0, config=True, help="Maximum seconds until the sockets of a forked kernel are bound.")
 
     forked_from: tuple[ForkServer, dict[str, str]] | None = None  # and the environment of the kernel
 
     def suits(self) -> bool:
-        """Whether a kernel that was forked would come from the same fork server now; true for all others."""
+        """Whether the fork server of a forked kernel would be used for it now; true for all other kernels."""
         return self.forked_from is None or self.forked_from[0].suits(self.forked_from[1])
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Fork a kernel that is as `cmd` would start it; return when its sockets are bound."""
+        """Fork a kernel equal to the one that `cmd` would start; returns when its sockets are bound."""
         try:
             return await self._fork(cmd, **kwargs)
         except ForkError as error:
@@ -91,7 +95,7 @@ class ForkedProvisioner(LocalProvisioner):
                         await wrap_future(forked)
                 except TimeoutError:
                     server.silent = True
-                    raise ForkError("a fork server gave no answer") from None
+                    raise ForkError("a fork server did not respond") from None
                 self.forked_from = server, env
                 self.process = process  # type: ignore[assignment]
                 await self._bound(reading, process)
@@ -103,7 +107,7 @@ class ForkedProvisioner(LocalProvisioner):
         return self.connection_info
 
     async def shutdown_requested(self, restart: bool = False) -> None:
-        """Let a request that a dead kernel never heard end with its socket: the next kernel would hear it."""
+        """Discard a request that a dead kernel never received, so that the next kernel does not receive it."""
         asking = getattr(self.parent, "_control_socket", None)
         if restart and asking is not None:
             asking.linger = 0
@@ -123,7 +127,7 @@ class ForkedProvisioner(LocalProvisioner):
                 said = await heard
         except TimeoutError:
             process.kill()
-            raise ForkError("a forked kernel gave no sign of life") from None
+            raise ForkError("a forked kernel did not respond") from None
         finally:
             loop.remove_reader(reading)
         if not said:
@@ -139,7 +143,9 @@ def _on_fork(do: Callable[[], None]) -> Callable[[Future[int]], None]:
 
 
 async def wrap_future(future: Future[T]) -> T:
-    """Wait for what another thread will tell. Giving up the wait leaves the future alone: others may wait for it."""
+    """Wait for a future of another thread. Cancelling the wait does not cancel the future, which others may wait
+    for.
+    """
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
 
@@ -153,7 +159,7 @@ async def wrap_future(future: Future[T]) -> T:
 
 
 class _Cold(Exception):
-    """Start this kernel cold, and say nothing."""
+    """Start this kernel cold, without a message."""
 
 
 def _descriptor(given: Any, name: str, opened: contextlib.ExitStack) -> int:

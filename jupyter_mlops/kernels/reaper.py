@@ -1,4 +1,4 @@
-"""What a process that was killed left behind: folders of its kernels, and kernels with all they started."""
+"""Cleans up after killed processes: folders of their kernels, and kernels with their child processes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LONG = 70  # characters; a socket's path may have 107, and ours stand in a folde
 
 
 def make_folder() -> Path:
-    """A new private folder for sockets of this process; `sweep` removes it when the process is gone."""
+    """A new private folder for the sockets of this process; `sweep` removes it when the process has ended."""
     return Path(tempfile.mkdtemp(prefix=FOLDER.format(pid=os.getpid()), dir=place()))
 
 
 def place() -> str:
-    """The folder of temporary files, or one with a short name where a socket in that one could not have a path."""
+    """The folder of temporary files, or one with a short path if a socket path in that one would be too long."""
     usual = tempfile.gettempdir()
     if len(os.fsencode(usual)) <= LONG:
         return usual
@@ -32,13 +32,15 @@ def place() -> str:
 
 
 def register_kernel(folder: Path, pid: int) -> None:
-    """Remember beside a kernel's sockets which process it is."""
+    """Record the process of a kernel beside its sockets."""
     with contextlib.suppress(OSError):
         (folder / PID).write_text(f"{pid} {_start(pid)}", encoding="ascii")
 
 
 def reap_orphans(home: Path | None = None) -> int:
-    """End kernels whose owner is gone, remove their folders, and work folders of the home; returns how many."""
+    """End kernels whose owner has ended, and remove their folders and the work folders of the home; returns the
+    number.
+    """
     swept = 0
     for folder in [f for p in {place(), tempfile.gettempdir()} for f in _orphaned(Path(p))]:
         with contextlib.suppress(OSError, ValueError):
@@ -53,7 +55,7 @@ def reap_orphans(home: Path | None = None) -> int:
 
 
 def end_session(pid: int, start: str) -> None:
-    """Kill all processes of a kernel's session: the kernel, if it is still that one, and what it started."""
+    """Kill all processes of a kernel's session: the kernel, if it is still the same process, and its children."""
     if _start(pid) not in ("", start):
         return  # another process has its number now
     for entry in Path("/proc").iterdir() if Path("/proc/self").exists() else ():

@@ -1,4 +1,4 @@
-"""Finding kernels by name: those that Jupyter knows, and those of environments that this process built."""
+"""Finds kernels by name: Jupyter's, and those of environments that this process built."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ MANAGERS: dict[tuple[str, ...], KernelSpecManager] = {}
 
 
 def spec_manager() -> KernelSpecManager:
-    """Jupyter's manager of kernelspecs, which sees ours too; the same one as long as they are looked for in the same
-    folders, since making one takes longer than asking it."""
+    """Jupyter's kernelspec manager, which includes our kernelspecs. It is reused while the search path is the same,
+    because creating one is slower than querying it.
+    """
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_core.paths import jupyter_path
 
@@ -29,7 +30,7 @@ def spec_manager() -> KernelSpecManager:
 
 
 def add_kernel(folder: Path, name: str, interpreter: Sequence[str]) -> str:
-    """Make a kernelspec of an interpreter known to this process, in a folder of such specs."""
+    """Add a kernelspec for an interpreter, in a folder of such specs that this process searches."""
     spec = folder / name / "kernel.json"
     if not spec.is_file():
         spec.parent.mkdir(parents=True, exist_ok=True)

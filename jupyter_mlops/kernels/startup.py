@@ -1,4 +1,4 @@
-"""What an IPython kernel runs or reads before its first cell, of which it matters where and when it does so."""
+"""What an IPython kernel runs or reads before its first cell, if it matters where and when."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ USUAL = ["-f", "{connection_file}"]  # all that a kernelspec usually tells a ker
 
 
 def has_startup_customization(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> bool:
-    """Whether there are settings, start-up files or arguments that a kernel started so would heed.
+    """Whether there are settings, start-up files or arguments that affect a kernel started this way.
 
     :param argv: the kernelspec's.
     """
@@ -24,7 +24,7 @@ def has_startup_customization(argv: Sequence[str], env: Mapping[str, str], cwd: 
 
 
 def _folders(interpreter: str, env: Mapping[str, str]) -> Iterator[Path]:
-    """Where IPython looks for them, but for the working folder."""
+    """The folders that IPython searches, except the working folder."""
     home = Path(env.get("HOME") or Path.home())
     yield (Path(env["IPYTHONDIR"]) if env.get("IPYTHONDIR") else home / ".ipython") / "profile_default"
     yield Path(shutil.which(interpreter) or interpreter).parent.parent / "etc" / "ipython"

@@ -1,4 +1,4 @@
-"""Parameters, as the `parameters` cells declare them."""
+"""Reads the parameters that `parameters` cells declare."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from jupyter_mlops.notebook.parameter_type import KNOWN, kind_of
 
 
 def declared_parameters(cells: Iterable[tuple[int, str]]) -> tuple[Parameter, ...]:
-    """The parameters that cells declare, by their top-level assignments and annotations.
+    """The parameters that cells declare with top-level assignments and annotations.
 
-    A name that is declared again keeps its place and takes the later declaration. A cell that is not Python
-    declares nothing.
+    A name that is declared again keeps its position and gets the later declaration. A cell that is not Python declares
+    nothing.
 
     :param cells: (position, source) of the cells that declare parameters, in order.
     """
@@ -100,7 +100,7 @@ def _source(node: ast.expr, lines: list[str]) -> str:
 
 
 def _comments(text: str) -> dict[int, str]:
-    """Line -> the comment that ends it."""
+    """Line -> the comment at its end."""
     comments = {}
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
@@ -117,7 +117,7 @@ def _comment(statement: ast.stmt, comments: dict[int, str]) -> str:
 
 
 def _type_comment(comment: str) -> tuple[str, str]:
-    """A comment's `type:` part, "" where that names no type, and the rest of the comment."""
+    """The `type:` part of a comment ("" if it is not a type), and the rest of the comment."""
     if not comment.startswith("type:"):
         return "", comment
     remainder = comment.removeprefix("type:").strip()
@@ -133,7 +133,7 @@ def _type_comment(comment: str) -> tuple[str, str]:
 
 
 def _splits(text: str) -> Iterator[tuple[str, str]]:
-    """Every way to split a text at a space or a further `#`, where the left part is not to be continued."""
+    """Every split of a text at a space or another `#` whose left part can be complete."""
     words = text.split()
     for count in range(1, len(words) + 1):
         after = words[count:]
@@ -150,7 +150,7 @@ def _annotation_text(annotation: ast.expr) -> str:
 
 
 class _Unquoted(ast.NodeTransformer):
-    """Takes annotations out of quotes; strings that are values stay."""
+    """Removes quotes from annotations, but not from strings that are values."""
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         if written(node.value).split(".")[-1] in ("Literal", "Annotated"):

@@ -1,4 +1,4 @@
-"""Values put into a notebook as a cell of their own."""
+"""Injects values into a notebook as a separate cell."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ PYTHON_KERNELS = ("", "python", "python3")
 
 
 def inject(nb: NotebookNode, values: Mapping[str, object], kernel_name: str, language: str) -> NotebookNode:
-    """The notebook with a cell that binds the values, in the place papermill gives it.
+    """The notebook with a cell that binds the values, in the position that papermill uses.
 
-    That is the place of an earlier injected cell, or else after the `parameters` cell, or else the top. Where
-    cells that declare parameters stand apart, each is followed by a cell with its own: a step between them has its
-    values too. The notebook that was given is left alone; the new one shares its outputs, and nothing else that
-    running it changes.
+    That is the position of an earlier injected cell, or else after the `parameters` cell, or else the top. If cells
+    that declare parameters are apart from each other, each is followed by a cell with its own values, so that a step
+    between them sees them. The original notebook is not changed; the new one shares its outputs with it, and nothing
+    else that a run changes.
 
     :param language: of the kernel, in papermill's spelling or in lower case.
-    :raises InvalidParameterError: a value that the language can't be given.
+    :raises InvalidParameterError: a value that the language can't express.
     """
     source_cells = [c for c in nb.cells if INJECTED not in _tags(c)]
     cells = [_copy_cell(c) for c in source_cells]
@@ -40,7 +40,7 @@ def inject(nb: NotebookNode, values: Mapping[str, object], kernel_name: str, lan
 def _value_positions(
     nb: NotebookNode, source_cells: list[Any], values: Mapping[str, object], language: str
 ) -> list[tuple[int, Mapping[str, object]]]:
-    """Where among the kept cells which values go, in notebook order."""
+    """The positions among the kept cells at which to inject which values, in notebook order."""
     groups: list[list[int]] = []
     is_separate = True
     for index, cell in enumerate(source_cells):
@@ -65,7 +65,7 @@ def _value_positions(
 
 
 def _default_position(nb: NotebookNode, source_cells: list[Any]) -> int:
-    """Where the cell goes among the cells that are kept."""
+    """The position of the injected cell among the kept cells."""
     declaring = [i for i, c in enumerate(source_cells) if _declares(c)]
     next_index = declaring[-1] + 1 if declaring else 0
     first = next((i for i, c in enumerate(nb.cells) if INJECTED in _tags(c)), 0)
@@ -106,7 +106,7 @@ def _metadata(nb: NotebookNode, values: Mapping[str, object]) -> NotebookNode:
 
 
 def _to_node(content: dict[str, Any]) -> NotebookNode:
-    """The content as nbformat has it; plain dicts directly in it become nodes, nodes and lists stay what they are."""
+    """The content as nbformat represents it: dicts directly in it become nodes; nodes and lists are not copied."""
     from nbformat import NotebookNode, from_dict
 
     node_type: Any = NotebookNode
@@ -127,7 +127,7 @@ def _source(values: Mapping[str, object], kernel_name: str, language: str) -> st
     for name in values:
         if not name.replace(".", "_").isidentifier():
             raise InvalidParameterError(
-                f"{name!r} is no name",
+                f"{name!r} is not a valid name",
                 where=f"parameter `{name}`",
                 field=f"parameters.{name}",
                 remedy="Use letters, digits and `_`.",
@@ -138,7 +138,7 @@ def _source(values: Mapping[str, object], kernel_name: str, language: str) -> st
         raise InvalidParameterError(
             f"papermill can't write these values in {language or kernel_name}: {error}",
             field="parameters",
-            remedy="Give numbers, texts and true or false alone.",
+            remedy="Use only numbers, texts, true and false.",
         ) from None
 
 

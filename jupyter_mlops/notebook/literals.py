@@ -1,4 +1,4 @@
-"""Values that a parameters cell writes down: what kind they are, and which they are."""
+"""The literal values in a parameters cell, and their kinds."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ MODULES = {"date": ("datetime", "dt"), "datetime": ("datetime", "dt"), "Path": (
 
 
 class NotLiteral(Exception):
-    """The expression has to run before its value is known."""
+    """The expression must be executed to determine its value."""
 
 
 def type_of(node: ast.expr) -> str:
-    """The type that an expression surely has, or ""."""
+    """The type that an expression certainly has, or ""."""
     if isinstance(node, ast.Constant):
         return NAMES.get(type(node.value), "")
     if isinstance(node, ast.UnaryOp):
@@ -56,7 +56,7 @@ def type_of(node: ast.expr) -> str:
 def value_of(node: ast.expr) -> object:
     """The value of a literal: `ast.literal_eval`, and `float("inf")`, `dict(a=1)`, `date(2024, 1, 1)`, `Path("x")`.
 
-    :raises NotLiteral: it is none.
+    :raises NotLiteral: the expression is not a literal.
     """
     try:
         return _value(node)

@@ -1,4 +1,4 @@
-"""The names that a `metrics` cell reports: what it binds, and what it prints."""
+"""The names that a `metrics` cell reports: those that it binds or prints."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import ast
 
 
 def metric_names(source: str) -> list[str]:
-    """Names whose numbers are the run's metrics, in the order in which the cell names them.
+    """Names whose numbers are the run's metrics, in the order of the cell.
 
-    Those assigned at the top of the cell, those in a `print(...)`, and a name that stands alone.
+    These are names assigned at the top level of the cell, names in a `print(...)` call, and a name as a whole
+    statement.
     """
     from jupyter_mlops.analysis.magics import to_python
 

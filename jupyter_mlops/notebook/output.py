@@ -1,4 +1,4 @@
-"""What an output of a cell says as text."""
+"""The text of a cell's output."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def text_of(output: Mapping[str, Any]) -> str:
-    """A stream as it is, an error in one line, anything else by its plain text; "" if it has none."""
+    """The text of a stream, an error in one line, or the plain text of any other output; "" if there is none."""
     kind = output.get("output_type")
     if kind == "stream":
         text = output.get("text", "")

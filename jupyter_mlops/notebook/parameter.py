@@ -33,12 +33,12 @@ class Parameter:
 
     @property
     def is_required(self) -> bool:
-        """Whether it is declared by its annotation alone."""
+        """Whether it has an annotation but no value."""
         return not self.source and self.default is None
 
 
 def json_form(value: object) -> Any:
-    """The value as JSON can show it: dates in ISO form, tuples and sets as lists, what JSON lacks as text."""
+    """The value as JSON: dates in ISO form, tuples and sets as lists, types that JSON lacks as text."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""A value read or checked against the kind its parameter declares."""
+"""Reads a value as the declared type of its parameter, or checks it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Keys = tuple[object, ...]
 
 
 class TypeMismatch(Exception):
-    """A value is not of its kind.
+    """A value does not have the declared type.
 
-    :param keys: the positions and keys that lead to the part of it that isn't.
+    :param keys: the positions and keys of the part that does not fit.
     """
 
     def __init__(self, value: object, kind: ParameterType, keys: Keys = ()) -> None:
@@ -35,12 +35,12 @@ class TypeMismatch(Exception):
 
     @property
     def path(self) -> str:
-        """The keys as Python writes them, such as `[2]['a']`."""
+        """The keys as in a Python expression, such as `[2]['a']`."""
         return "".join(f"[{key!r}]" for key in self.keys)
 
 
 def parse_untyped(text: str) -> object:
-    """A text without a declared type, read as papermill's `-p` reads it."""
+    """A text without a declared type, read as papermill's `-p` option reads it."""
     if text in ("True", "False", "None"):
         return {"True": True, "False": False, "None": None}[text]
     for convert in (int, float):
@@ -52,9 +52,9 @@ def parse_untyped(text: str) -> object:
 
 
 def parse_text(text: str, kind: ParameterType) -> object:
-    """The value that a text of the command line means.
+    """The value of a command-line text.
 
-    :raises TypeMismatch: it means none of that kind.
+    :raises TypeMismatch: the text is not a value of the type.
     """
     if kind.name == "any":
         return parse_untyped(text)
@@ -71,10 +71,10 @@ def parse_text(text: str, kind: ParameterType) -> object:
 
 
 def fit(value: object, kind: ParameterType, keys: Keys = (), *, from_text: bool = False) -> object:
-    """The value, if it is of the kind; dates and paths made of their text, containers of the JSON that stands for them.
+    """The value, if it has the type. Dates and paths are created from text, containers from their JSON form.
 
-    :param from_text: the value was read from a text, where `2` can stand for `2.0`.
-    :raises TypeMismatch: it is not of the kind.
+    :param from_text: the value was read from a text, in which `2` may mean `2.0`.
+    :raises TypeMismatch: the value does not have the type.
     """
     if kind.name == "any":
         return value
@@ -155,7 +155,7 @@ def _fit_dict(value: object, kind: ParameterType, keys: Keys, from_text: bool) -
 
 
 def _fit_key(key: object, kind: ParameterType, keys: Keys, from_text: bool) -> object:
-    """The key; JSON has text alone for it."""
+    """The key. JSON has only text keys."""
     try:
         return fit(key, kind, keys, from_text=from_text)
     except TypeMismatch:
@@ -190,7 +190,7 @@ def _parse_union(text: str, kind: ParameterType) -> object:
 
 
 def _best_mismatch(mismatches: list[TypeMismatch], default: TypeMismatch) -> TypeMismatch:
-    """The misfit of the one alternative that came closer than the others, or that of the whole."""
+    """The mismatch of the alternative that is clearly closest, or that of the whole type."""
     closer_mismatches = [m for m in mismatches if len(m.keys) > len(default.keys)]
     return closer_mismatches[0] if len(closer_mismatches) == 1 else default
 
@@ -244,7 +244,7 @@ def _parse_datetime(text: str) -> datetime:
 
 
 def _parse_exponent(text: str) -> float:
-    """A number such as `1e-3`, which YAML 1.1 takes for text because it has no point."""
+    """A number such as `1e-3`, which YAML 1.1 reads as text because it has no decimal point."""
     if "e" not in text.lower() or not text.strip()[-1:].isdigit():
         raise ValueError(text)
     return float(text)

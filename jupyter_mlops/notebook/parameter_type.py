@@ -1,4 +1,4 @@
-"""A parameter's type, read from its text."""
+"""The type of a parameter, parsed from its text."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ OWN_MODULE = frozenset({"int", "float", "bool", "str", "bytes", "list", "dict", 
 
 @dataclass(frozen=True)
 class ParameterType:
-    """A type as far as it can be checked.
+    """A type, as far as it can be checked.
 
-    :param name: a scalar or container type, `None`, `union`, `literal`, or `any` where nothing is checked.
+    :param name: a scalar or container type, `None`, `union`, `literal`, or `any` if nothing is checked.
     :param text: the type as written.
-    :param parts: of a container its element types, of a dict key and value, of a union its alternatives;
-        empty where they are not said.
-    :param choices: all values it can have, where these are few.
-    :param repeats: of a tuple: it has any number of elements, all of its one part.
+    :param parts: the element types of a container, the key and value types of a dict, the alternatives of a union;
+        empty if not declared.
+    :param choices: all possible values of a literal type.
+    :param repeats: whether a tuple has any number of elements of one type.
     """
 
     name: str
@@ -52,7 +52,7 @@ class ParameterType:
 
 
 def kind_of(text: str) -> ParameterType:
-    """The kind that an annotation tells; `any` for one that is unknown, and for ""."""
+    """The type of an annotation; `any` if it is unknown or ""."""
     try:
         return _parse_node(ast.parse(text, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -78,7 +78,7 @@ def _parse_node(node: ast.expr) -> ParameterType:
 
 
 def _base_name(node: ast.expr) -> str:
-    """The last part of a name; "" for `np.int` and whatever else only looks like a built-in type."""
+    """The last part of a name; "" for `np.int` and other names that only resemble a built-in type."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute) and node.attr not in OWN_MODULE:

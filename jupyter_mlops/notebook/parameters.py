@@ -1,4 +1,4 @@
-"""Parameters: declared by the `parameters` cells, checked before anything runs, injected as a cell."""
+"""Parameters: declared by `parameters` cells, checked before the run, injected as a cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read a notebook. An error says in one sentence what is wrong with the file and what to do."""
+"""Reads a notebook. An error states in one sentence what is wrong with the file and what to do."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SCRIPT = re.compile(rb"\s*(#|import |from |def |class |\"\"\"|''')")
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    """The notebook in a file, its multi-line texts joined.
+    """The notebook in a file, with multi-line texts joined.
 
-    :raises InvalidNotebookError: there is none, or it can't be read.
+    :raises InvalidNotebookError: the file is missing, unreadable, or not a notebook.
     """
     try:
         data = path.read_bytes()
@@ -35,7 +35,7 @@ def read_notebook(path: Path) -> NotebookNode:
         ) from None
     except IsADirectoryError:
         notebook_names = sorted(p.name for p in path.glob("*.ipynb"))[:5]
-        hint = f"It holds {', '.join(notebook_names)}." if notebook_names else "Name a notebook in it."
+        hint = f"It holds {', '.join(notebook_names)}." if notebook_names else "Pass the path of a notebook in it."
         raise InvalidNotebookError("this is a folder, not a notebook", where=str(path), remedy=hint) from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
@@ -44,10 +44,10 @@ def read_notebook(path: Path) -> NotebookNode:
 
 
 def parse_notebook(data: bytes, location: str) -> NotebookNode:
-    """The notebook that a file's content is; missing and doubled cell ids are mended.
+    """The notebook in a file's content; missing and duplicate cell ids are replaced.
 
     :param location: names the file in errors.
-    :raises InvalidNotebookError: it is none.
+    :raises InvalidNotebookError: the content is not a notebook.
     """
     content = _load_json(data, location)
     _require_version(content, location)
@@ -103,11 +103,11 @@ def _load_json(data: bytes, location: str) -> Any:
 
 def _json_remedy(data: bytes) -> str:
     if MERGE.search(data):
-        return "It has the marks of a merge conflict: settle that first (`nbdime mergetool` helps)."
+        return "It has conflict markers: resolve the merge conflict first (`nbdime mergetool` helps)."
     if not data.lstrip().startswith((b"{", b"[")):
         hint = "A script becomes a notebook with `jupytext --to ipynb FILE`." if SCRIPT.match(data) else ""
         return f"{NOT_A_NOTEBOOK} {hint}".strip()
-    return "It may have been cut short: take it from a backup, a checkpoint or the version control."
+    return "It may be truncated: restore it from a backup, a checkpoint or version control."
 
 
 def _require_version(content: Any, location: str) -> None:
@@ -123,7 +123,7 @@ def _require_version(content: Any, location: str) -> None:
         )
     if isinstance(major, int) and major > 4:
         raise InvalidNotebookError(
-            f"the notebook has format {major}, which is later than this program",
+            f"the notebook has format {major}, which is newer than this program supports",
             where=location,
             remedy="Upgrade jupyter_mlops and nbformat.",
         )
@@ -131,17 +131,17 @@ def _require_version(content: Any, location: str) -> None:
         raise InvalidNotebookError("the file is JSON, but it has no cells", where=location, remedy=NOT_A_NOTEBOOK)
     if not isinstance(major, int):
         raise InvalidNotebookError(
-            "the notebook does not say its format (`nbformat`)", where=location, remedy=NOT_A_NOTEBOOK
+            "the notebook does not state its format (`nbformat`)", where=location, remedy=NOT_A_NOTEBOOK
         )
     if not isinstance(content.setdefault("metadata", {}), dict):
-        raise InvalidNotebookError("`metadata` is not an object", where=location, remedy="Remove it, or mend it.")
+        raise InvalidNotebookError("`metadata` is not an object", where=location, remedy="Remove or correct it.")
     _repair_kernelspec(content["metadata"])
     if not isinstance(content.setdefault("nbformat_minor", 0), int):
-        raise InvalidNotebookError("`nbformat_minor` is not a number", where=location, remedy="Remove it, or mend it.")
+        raise InvalidNotebookError("`nbformat_minor` is not a number", where=location, remedy="Remove or correct it.")
 
 
 def _repair_kernelspec(metadata: dict[str, Any]) -> None:
-    """A blank kernelspec means the default kernel; the schema wants its two names."""
+    """A blank kernelspec means the default kernel, but the schema requires two names."""
     spec = metadata.get("kernelspec", {})
     if spec is None:
         del metadata["kernelspec"]
@@ -153,19 +153,19 @@ def _repair_kernelspec(metadata: dict[str, Any]) -> None:
 def _require_cell(cell: Any, number: int, location: str) -> None:
     def make_error(message: str) -> InvalidNotebookError:
         return InvalidNotebookError(
-            message, where=f"{location}, cell {number}", remedy="Open it in Jupyter and save it, or mend the file."
+            message, where=f"{location}, cell {number}", remedy="Open it in Jupyter and save it, or correct the file."
         )
 
     if not isinstance(cell, dict):
         raise make_error("the cell is not an object")
     kind = cell.get("cell_type")
     if kind not in ("code", "markdown", "raw"):
-        raise make_error(f"there is no cell type {kind!r}")
+        raise make_error(f"unknown cell type {kind!r}")
     source = cell.get("source")
     if not isinstance(source, str) and not (isinstance(source, list) and all(isinstance(s, str) for s in source)):
         raise make_error("the cell has no source" if source is None else "the cell's source is not text")
     if not isinstance(cell.setdefault("metadata", {}), dict):
-        raise make_error("the cell's metadata are not an object")
+        raise make_error("the cell's metadata is not an object")
     if kind == "code":
         cell.setdefault("execution_count", None)
         if not isinstance(cell.setdefault("outputs", []), list):
@@ -183,7 +183,9 @@ def _to_node(content: dict[str, Any]) -> NotebookNode:
 
 
 def _repair_ids(nb: NotebookNode) -> None:
-    """Ids that are missing or doubled are made of the cells' text: the same notebook gets the same each time."""
+    """Replaces missing and duplicate ids by ids derived from the cells' text, so that a notebook always gets the same
+    ones.
+    """
     if (nb.nbformat, nb.nbformat_minor) < (4, 5):
         for cell in nb.cells:
             cell.pop("id", None)
@@ -200,7 +202,7 @@ def _repair_ids(nb: NotebookNode) -> None:
 
 
 def _validate(nb: NotebookNode, location: str) -> None:
-    """Against nbformat's schema, its large texts left out: it says no more of them than that they are texts."""
+    """Validates against nbformat's schema, without large texts, which the schema only requires to be texts."""
     from nbformat.validator import iter_validate
 
     with warnings.catch_warnings():
@@ -218,7 +220,7 @@ def _validate(nb: NotebookNode, location: str) -> None:
     raise InvalidNotebookError(
         f"not a valid notebook: {f'`{field}`: ' if field else ''}{message}",
         where=cell_location,
-        remedy="Open it in Jupyter and save it, or mend the file.",
+        remedy="Open it in Jupyter and save it, or correct the file.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Values written as Python source."""
+"""Renders values as Python source."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ ALIAS = "_mlops_{}"
 
 
 def to_source(values: Mapping[str, object]) -> str:
-    """Python that binds each name to its value and no other name; running it gives equal values of the same types.
+    """Python code that binds each name to its value and no other name; its values are equal and of the same types.
 
-    :raises InvalidParameterError: a value that source can't say, a name that is none.
+    :raises InvalidParameterError: a value that can't be written as source, or an invalid name.
     """
     writer = _Writer()
     lines = []
     for name, value in values.items():
         if not name.isidentifier() or keyword.iskeyword(name):
             raise InvalidParameterError(
-                f"{name!r} is no name that Python can bind",
+                f"{name!r} is not a valid Python name",
                 where=f"parameter `{name}`",
-                remedy="Use letters, digits and `_`, and no keyword.",
+                remedy="Use letters, digits and `_`; keywords are not allowed.",
             )
         lines.append(f"{name} = {_source(writer, name, value)}")
     modules = sorted(writer.modules)
@@ -49,12 +49,12 @@ def _source(writer: _Writer, name: str, value: object) -> str:
     raise InvalidParameterError(
         message,
         where=f"parameter `{name}`",
-        remedy="Give numbers, text, dates, paths, or lists, tuples, sets and dicts of them.",
+        remedy="Use numbers, text, dates, paths, or lists, tuples, sets and dicts of them.",
     )
 
 
 class _Unwritable(Exception):
-    """The type of the value has no source."""
+    """The type can't be written as source."""
 
 
 class _Writer:

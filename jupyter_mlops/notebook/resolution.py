@@ -1,4 +1,4 @@
-"""The values a run is given, checked before anything runs."""
+"""The parameter values of a run, checked before anything runs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ QUOTE_REMEDY = "Write it in quotes: "
 def resolve(
     parameters: Sequence[Parameter], typed_values: Mapping[str, object], texts: Mapping[str, str]
 ) -> dict[str, object]:
-    """The values to inject, in the order of declaration; what was not given keeps its default and is left out.
+    """The values to inject, in the order of declaration. Parameters without a value keep their default and are left
+    out.
 
     :param typed_values: typed values, of YAML or an API. Dates and paths may be text, tuples and sets lists.
     :param texts: values as written on a command line, read by their declared types. They win over `typed_values`.
@@ -94,7 +95,7 @@ def _remedy(name: str, mismatch: TypeMismatch, kind: ParameterType, *, from_text
 
 
 def _is_unquoted_text(misfit: TypeMismatch, *, written: bool) -> bool:
-    """Whether this is a text that YAML took for something else."""
+    """Whether this is text that YAML read as another type."""
     return _is_text(misfit.kind) and not written and (misfit.value is None or isinstance(misfit.value, int | float))
 
 
@@ -103,12 +104,12 @@ def _is_text(kind: ParameterType) -> bool:
 
 
 def _scalar_text(value: object) -> str:
-    """A scalar as JSON and YAML write it."""
+    """A scalar as written in JSON and YAML."""
     return json.dumps(value) if value is None or isinstance(value, bool) else _short_repr(value)
 
 
 def _samples(kind: ParameterType) -> tuple[Any, Any]:
-    """Two values of a kind, as JSON has them."""
+    """Two values of a type, in their JSON form."""
     if kind.choices:
         return kind.choices[0], kind.choices[-1]
     if kind.name == "union":
@@ -136,7 +137,7 @@ def _require_declared(parameters: Sequence[Parameter], names: Iterable[str]) -> 
             f"no parameter `{name}`: the notebook has no `parameters` cell that declares one",
             where=location,
             field=field,
-            remedy=f"Tag a cell `parameters` and give `{name}` a default in it, such as `{_example_name(name)} = 1`.",
+            remedy=f"Tag a cell `parameters` and assign a default to `{name}`, such as `{_example_name(name)} = 1`.",
         )
     matches = difflib.get_close_matches(name, declared_names, 1)
     hint = f"Did you mean `{matches[0]}`? " if matches else ""
@@ -176,7 +177,7 @@ def _short_repr(value: object) -> str:
 
 
 def _without_numpy(value: Any) -> Any:
-    """The value with numpy's scalars made Python's, at any depth of plain containers."""
+    """The value with numpy scalars converted to Python scalars, at any depth of plain containers."""
     if type(value) is dict:
         return {_without_numpy(k): _without_numpy(v) for k, v in value.items()}
     if type(value) in (list, tuple, set, frozenset):

@@ -1,4 +1,4 @@
-"""Passwords, keys and tokens in a text: of which kind, and on which line. What is found is never repeated."""
+"""Finds passwords, keys and tokens in a text: kind and line, never the secret itself."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ _ENTROPY = 2.5  # bits a character that a password in a file of data has at leas
 
 
 def found_in(text: str, *, data: bool = False) -> Iterator[tuple[int, str]]:
-    """Where a text holds secrets: the line, counted from 1, and the kind; a kind once for each line.
+    """The secrets in a text: line, counted from 1, and kind; each kind once per line.
 
-    :param data: the text is no code: `"password": "dolphin"` may be a row of a data set there, so that only what looks
-        made at random counts after such a word.
+    :param data: the text is data, not code: `"password": "dolphin"` may be a row of a data set, so only text that looks
+        random counts after such a word.
     :raises ImportError: detect-secrets is not installed.
     """
     for number, line in enumerate(text[:_LONGEST_TEXT].splitlines(), 1):
@@ -90,7 +90,7 @@ def kinds(text: str) -> tuple[str, ...]:
 
 
 def require() -> None:
-    """Raise ImportError if secrets can't be looked for."""
+    """Raise ImportError if the detectors are not installed."""
     _detectors()
 
 
@@ -145,7 +145,7 @@ def _is_placeholder(secret: str) -> bool:
 
 
 def _is_random(word: str, digits: int = 0) -> bool:
-    """Whether a word looks made at random: long, with so many digits, not of letters alone, no digest or identifier."""
+    """Whether a word looks random: long, with many digits and letters, not a digest or identifier."""
     if _is_placeholder(word) or sum(c.isdigit() for c in word) < digits:
         return False
     counts = Counter(word).values()
@@ -161,7 +161,7 @@ def _is_token(word: str) -> bool:
 
 
 def texts_of_outputs(cell: Any) -> Iterator[str]:
-    """The texts among a code cell's outputs; HTML and scripts say the same again, images are no text."""
+    """The texts in a code cell's outputs, without images and without HTML and scripts, which repeat the text."""
     for output in cell.get("outputs", ()):
         kind = output.get("output_type")
         if kind == "stream":

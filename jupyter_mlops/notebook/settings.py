@@ -1,4 +1,4 @@
-"""Settings that tags can't say: `metadata.jupyter_mlops` of a cell, and `defaults` in that of the notebook."""
+"""Settings that tags can't express: `metadata.jupyter_mlops` in a cell's metadata, and `defaults` in the notebook's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def cell_settings(metadata: Mapping[str, Any], location: str, cell: int | None =
 
 
 def notebook_defaults(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """What holds for every step that does not say otherwise."""
+    """The settings of all steps that do not override them."""
     settings = metadata.get(KEY)
     if not isinstance(settings, Mapping) or settings.get("defaults") is None:
         return {}

@@ -1,4 +1,4 @@
-"""Cell tags: ours, papermill's and Kale's, read as they are.
+"""Reads cell tags: ours, papermill's and Kale's.
 
 A cell may be one special thing (`parameters`, `imports`, `functions`, `metrics`, `skip`); of several such tags the
 first wins. `skip-execution`, which `jupyter execute` and papermill read, is `skip` wherever it stands. Whatever else a
@@ -31,12 +31,12 @@ CACHE = ("enabled", "disabled")
 
 @dataclass(frozen=True)
 class CellTags:
-    """What the tags of one cell say.
+    """The meaning of a cell's tags.
 
     :param special: `parameters`, `imports`, `functions`, `metrics`, `skip` or "".
-    :param step: the step's name; "" where the cell belongs to the step above.
+    :param step: the step's name; "" if the cell belongs to the step above.
     :param prev: steps that its step also waits for.
-    :param foreign: tags that mean nothing here.
+    :param foreign: tags without a meaning here.
     """
 
     special: str = ""

@@ -1,4 +1,4 @@
-"""Writing a notebook: the text that nbformat writes, without the copies it makes, and never half a file."""
+"""Writes a notebook: nbformat's text, without its intermediate copies, and atomically."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ TRANSIENT = frozenset({"orig_nbformat", "orig_nbformat_minor", "signature"})
 SPLIT_MIMES = frozenset({"application/javascript", "image/svg+xml"})
 SURROGATE = re.compile("[\ud800-\udfff]")
 REMEDIES = {
-    errno.ENOSPC: "Free some space, or write it elsewhere with -o.",
-    errno.EDQUOT: "Free some space, or write it elsewhere with -o.",
-    errno.EACCES: "Write it elsewhere with -o.",
-    errno.EROFS: "Write it elsewhere with -o.",
+    errno.ENOSPC: "Free some space, or write to another location with -o.",
+    errno.EDQUOT: "Free some space, or write to another location with -o.",
+    errno.EACCES: "Write to another location with -o.",
+    errno.EROFS: "Write to another location with -o.",
 }
 
 
 def write_notebook(nb: NotebookNode, path: Path) -> None:
-    """Write a notebook so that at `path` there is always a whole one: the old, or the new.
+    """Write a notebook atomically: `path` always has either the old content or the new.
 
-    :raises StoreError: it can't be written; what stood there is untouched, and nothing is left beside it.
+    :raises StoreError: the notebook can't be written; the old content is unchanged, and no temporary file remains.
     """
     try:
         _replace_file(path, notebook_bytes(nb))
@@ -42,7 +42,7 @@ def write_notebook(nb: NotebookNode, path: Path) -> None:
 
 
 def notebook_bytes(nb: Mapping[str, Any]) -> bytes:
-    """What `nbformat.writes` gives, and the newline that `nbformat.write` puts behind it, in UTF-8."""
+    """The text of `nbformat.writes` with the final newline of `nbformat.write`, in UTF-8."""
     text = "".join(_write_cells(nb)) + "\n"
     try:
         return text.encode()
@@ -51,7 +51,7 @@ def notebook_bytes(nb: Mapping[str, Any]) -> bytes:
 
 
 def _write_cells(nb: Mapping[str, Any]) -> Iterator[str]:
-    """The text, piece by piece; strings that nbformat parts into lines are parted."""
+    """The text in pieces; strings that nbformat splits into lines are split."""
     writers = {
         "cells": lambda cells, depth: _list(cells, depth, _cell),
         "metadata": lambda value, depth: _dict(value, depth, excluded_keys=TRANSIENT),
@@ -146,7 +146,7 @@ def _value(value: Any, depth: int) -> Iterator[str]:
 
 
 def _text(value: str) -> str:
-    """A JSON string; orjson makes the same of it, a hundred times faster, and refuses lone surrogates."""
+    """A JSON string. orjson writes the same text a hundred times faster, but refuses lone surrogates."""
     if len(value) > 1000:
         import orjson
 
@@ -168,7 +168,7 @@ def _key(key: Any) -> str:
 
 
 def _replace_file(path: Path, data: bytes) -> None:
-    """Put a whole file in the place of another, with its permissions."""
+    """Replace a file by another, with the permissions of the old one."""
     target = path.resolve()
     handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
     try:

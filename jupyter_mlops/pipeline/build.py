@@ -1,4 +1,4 @@
-"""From a notebook to its pipeline."""
+"""Builds the pipeline of a notebook."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Prev = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class TaggedCell:
-    """A code cell that runs, and whose it is."""
+    """A code cell that runs, and its owner."""
 
     index: int
     source: str
@@ -51,11 +51,11 @@ class TaggedCell:
 def build(
     nb: NotebookNode, name: str, observed_writes: Mapping[tuple[int, ...], frozenset[str]] | None = None
 ) -> Pipeline:
-    """The pipeline that a notebook is.
+    """The pipeline of a notebook.
 
     :param name: of the pipeline, such as the file's name without its ending.
     :param observed_writes: cells of a block -> names that an earlier run saw it change.
-    :raises InvalidNotebookError: a cell that is no Python; with its number.
+    :raises InvalidNotebookError: a cell is not valid Python; with its number.
     :raises InvalidTagError: a tag or setting that can't be understood.
     :raises UnknownStepError: `prev:` names no step.
     :raises CyclicPipelineError: `prev:` names the step itself or one that comes after it.
@@ -86,7 +86,7 @@ def build(
 
 
 def notebook_language(metadata: Mapping[str, Any]) -> str:
-    """The language of a notebook's kernel, in lower case; Python where nothing is said."""
+    """The language of a notebook's kernel, in lower case; Python if the notebook does not state it."""
     kernel, info = metadata.get("kernelspec") or {}, metadata.get("language_info") or {}
     name = str(kernel.get("name") or "").lower()
     declared_language = str(kernel.get("language") or info.get("name") or "").lower()
@@ -115,7 +115,7 @@ def _runnable_cells(nb: NotebookNode) -> tuple[list[TaggedCell], list[int]]:
 
 
 def _assign_owners(cells: list[TaggedCell]) -> list[TaggedCell]:
-    """Give every cell its owner: its own tag, or the step above."""
+    """Assign an owner to every cell: the step that its tag names, or the step above."""
     has_steps = any(c.tags.step for c in cells)
     names = {c.tags.step for c in cells}
     first = next(n for n in (FIRST_STEP, *(f"{FIRST_STEP}_{i}" for i in range(2, 99))) if n not in names)
@@ -141,7 +141,7 @@ def _assign_owners(cells: list[TaggedCell]) -> list[TaggedCell]:
 
 
 def _unique_owner(names: set[str], role: str) -> str:
-    """The role as an owner's name, apart from a step of that name."""
+    """The role as an owner's name, distinct from a step of the same name."""
     return f"({role})" if role in names else role
 
 
@@ -182,7 +182,7 @@ def _prev_edges(
             if first[name] >= first[cell.owner]:
                 cause = "itself" if name == cell.owner else f"`{name}`, which starts below it in cell {first[name] + 1}"
                 raise CyclicPipelineError(
-                    f"step `{cell.owner}` waits by `prev:{name}` for {cause}",
+                    f"step `{cell.owner}` waits for {cause} (`prev:{name}`)",
                     where=_location(cell.index),
                     cell=cell.index,
                     data={"tag": f"prev:{name}"},
@@ -212,7 +212,7 @@ def _unknown_step_error(
 
 
 def _blocks(cells: list[TaggedCell], nb: NotebookNode) -> Iterator[Block]:
-    """Consecutive cells of one owner, with what they do to names and to the world."""
+    """Groups of consecutive cells of one owner, with their names and effects."""
     is_newer = _is_newer(nb)
     modules: dict[str, str] = {}
     groups: list[list[TaggedCell]] = []
@@ -241,7 +241,7 @@ def _blocks_with_effects(cells: list[TaggedCell], nb: NotebookNode) -> tuple[Blo
 
 
 def _opaque_block(cells: list[TaggedCell]) -> tuple[Block, ...]:
-    """All cells of a notebook in another language: nothing is known of them."""
+    """All cells of a notebook in another language, which is not analyzed."""
     if not cells:
         return ()
     opaque_access = Access(opaque=("another language",))
@@ -265,7 +265,7 @@ def _access_of(cell: TaggedCell, is_newer: bool) -> Access:
         f"not valid Python: {parsed.msg}{snippet}",
         where=f"{_location(cell.index)}{line}",
         cell=cell.index,
-        remedy="Mend the cell, or tag it `skip`.",
+        remedy="Correct the cell, or tag it `skip`.",
     )
 
 
@@ -293,7 +293,7 @@ def _sources(cells: list[TaggedCell]) -> dict[int, str]:
 
 
 def _is_newer(nb: NotebookNode) -> bool:
-    """Whether the notebook was last run by a Python later than this one, whose syntax may be unknown here."""
+    """Whether the notebook was last run by a newer Python, whose syntax may be unknown here."""
     version = str(nb.metadata.get("language_info", {}).get("version", ""))
     parts = version.split(".")
     return len(parts) > 1 and parts[0] == "3" and parts[1].isdigit() and int(parts[1]) > sys.version_info[1]

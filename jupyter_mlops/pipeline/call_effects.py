@@ -1,4 +1,4 @@
-"""What blocks do by calling what other cells define, and the names under which a changed module is known."""
+"""The effects of blocks through calls of functions that other cells define, and the names of changed modules."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ UNPICKLES = re.compile(
 
 
 def with_call_effects(blocks: Sequence[Block], sources: Mapping[int, str]) -> tuple[Block, ...]:
-    """The blocks, each with what the functions and classes that it may come near do to the clock and to modules.
+    """The blocks, each with the effects on clock and modules of the functions and classes that it may access.
 
-    What they do to files, to the network and to process state is seen when the block runs.
+    Their effects on files, network and process state are observed when the block runs.
 
     :param sources: position of a cell -> its text, for cells that can be read.
     """
@@ -32,7 +32,7 @@ def with_call_effects(blocks: Sequence[Block], sources: Mapping[int, str]) -> tu
 
 
 def _with_pickled_names(block: Block, blocks: Sequence[Block], sources: Mapping[int, str]) -> Block:
-    """A pickle in a file names classes and functions of the notebook that no cell does."""
+    """A pickle in a file refers to classes and functions of the notebook that no cell names."""
     if not any(UNPICKLES.search(sources.get(index, "")) for index in block.cells):
         return block
     defined_names = frozenset(name for earlier_block in blocks[: block.index] for name in earlier_block.access.defines)
@@ -81,6 +81,6 @@ def _effects_with_calls(
 
 
 def _with_aliases(changed_modules: frozenset[str], modules: Mapping[str, str]) -> frozenset[str]:
-    """All names of the notebook that lead into the packages that these lead into."""
+    """All names of the notebook that refer to modules of the packages to which these names refer."""
     packages = {modules.get(name, name).split(".")[0] for name in changed_modules}
     return changed_modules | {name for name, dotted in modules.items() if dotted.split(".")[0] in packages}

@@ -1,4 +1,4 @@
-"""What a code cell is made of, told from its syntax tree alone."""
+"""Classifies a code cell by its syntax tree."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def kind(tree: ast.Module) -> Kind:
 
 
 def literal_names(tree: ast.Module) -> tuple[str, ...]:
-    """The names a `literals` cell sets, in order."""
+    """The names that a `literals` cell sets, in order."""
     return tuple(name for name in map(_literal_name, tree.body) if name)
 
 
@@ -79,7 +79,7 @@ def _is_setting(statement: ast.stmt) -> bool:
 
 
 def _is_version(statement: ast.stmt) -> bool:
-    """`print(module.__version__)` and the like: a print that calls nothing."""
+    """`print(module.__version__)` and similar calls of print without other calls."""
     call = statement.value if isinstance(statement, ast.Expr) else None
     if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "print"):
         return False
@@ -106,7 +106,9 @@ def _literal_name(statement: ast.stmt) -> str:
 
 
 def _is_value(node: ast.expr) -> bool:
-    """A scalar, a string, or a short list, tuple or dict of such; an empty one is there to be filled."""
+    """A scalar, a string, or a short list, tuple or dict of these. Empty containers are excluded, because code fills
+    them.
+    """
     if isinstance(node, ast.List | ast.Tuple):
         return 0 < len(node.elts) <= _MAX_LITERAL_ITEMS and all(map(_is_scalar, node.elts))
     if isinstance(node, ast.Dict):

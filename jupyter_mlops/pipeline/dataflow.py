@@ -1,4 +1,4 @@
-"""Which step waits for which, and for what: edges from the names, files and process state that blocks touch."""
+"""The edges between steps, derived from the names, files and process state that blocks access."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IGNORED_STATE = frozenset({"warnings"})
 
 @dataclass(frozen=True)
 class DataflowResult:
-    """What the dataflow of a pipeline is, by step."""
+    """The dataflow of a pipeline, by step."""
 
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -32,11 +32,11 @@ def dataflow(
     observed_writes: Mapping[tuple[int, ...], frozenset[str]],
     unpicklable_values: Mapping[int, Mapping[str, UnpicklableValue]],
 ) -> DataflowResult:
-    """Edges between steps, and what goes in and out of each.
+    """Edges between steps, and the inputs and outputs of each step.
 
     :param prev: pairs (earlier, later) of `prev:` tags.
-    :param observed_writes: cells of a block -> names that an earlier run saw it change.
-    :param unpicklable_values: block -> names it binds to something that can't leave its kernel.
+    :param observed_writes: cells of a block -> names that it changed in an earlier run.
+    :param unpicklable_values: block -> names that it binds to values that can't leave its kernel.
     """
     analyzer = _DataflowAnalyzer(blocks, observed_writes)
     for block in blocks:
@@ -70,7 +70,7 @@ def _edges(analyzer: _DataflowAnalyzer, order: list[str]) -> tuple[Edge, ...]:
 
 
 class _DataflowAnalyzer:
-    """Walks the blocks in notebook order and finds, for all that one reads, the blocks that wrote it last."""
+    """Walks the blocks in notebook order, and finds the blocks that last wrote what each block reads."""
 
     def __init__(self, blocks: Sequence[Block], observed_writes: Mapping[tuple[int, ...], frozenset[str]]) -> None:
         self.blocks = blocks
@@ -111,7 +111,7 @@ class _DataflowAnalyzer:
         self.define(block.access)
 
     def define(self, access: Access) -> None:
-        """Take note of the functions a block leaves behind."""
+        """Record the functions that a block defines."""
         for name in access.binds | access.deletes:
             self.defines.pop(name, None)
             self.global_mutations.pop(name, None)
@@ -134,7 +134,9 @@ class _DataflowAnalyzer:
                 self.defines[name] = frozenset(free_names | self.defines.get(name, frozenset()))
 
     def names(self, block: Block) -> set[str]:
-        """What the block reads, functions followed to their free names; everything before it where it is opaque."""
+        """The names that the block reads, including free names of the functions it calls; all earlier names if it is
+        opaque.
+        """
         access = block.access
         names = set(access.reads)
         names |= reachable_names(names, self.defines)
@@ -143,7 +145,7 @@ class _DataflowAnalyzer:
         return names - self.modules - (BUILTINS - self.rebound_builtins)
 
     def link_writers(self, block: Block, name: str) -> None:
-        """Edges from those who may have written a name last."""
+        """Edges from the blocks that may have written a name last."""
         for writer in reversed(self.blocks[: block.index]):
             access = writer.access
             if name in access.certain_bindings or name in access.certain_mutations or name in access.deletes:
@@ -190,7 +192,7 @@ def _normalize_path(path: str) -> str:
 
 
 def _outputs(blocks: Sequence[Block], used_names: set[str]) -> tuple[str, ...]:
-    """What later steps read of what a step's blocks write; all that they bind if none reads anything."""
+    """The names written by a step that later steps read; all names that it binds if no step reads any."""
     if used_names:
         return tuple(sorted(used_names))
     bound_names = {n for b in blocks for n in b.access.binds}
@@ -202,7 +204,7 @@ def _outputs(blocks: Sequence[Block], used_names: set[str]) -> tuple[str, ...]:
 def _fusions(
     blocks: Sequence[Block], unpicklable_values: Mapping[int, Mapping[str, UnpicklableValue]]
 ) -> Iterable[Fusion]:
-    """Steps that share a kernel because a variable can't leave it, as far as the text tells."""
+    """Steps that share a kernel because a variable can't leave it, as far as the text shows."""
     for index, values in unpicklable_values.items():
         producer = blocks[index]
         for name, value in values.items():

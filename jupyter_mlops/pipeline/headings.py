@@ -20,7 +20,7 @@ _HTML = re.compile(r"^\s*<h([1-6])[^>]*>(.*?)</h\1>", re.IGNORECASE)
 class Section:
     """A heading and the code cells between it and the next one.
 
-    :param level: 1 for `#`; 0 for what stands before the first heading.
+    :param level: 1 for `#`; 0 for the part before the first heading.
     :param path: the headings above it, the outermost first, itself last.
     """
 
@@ -35,7 +35,7 @@ class Section:
 
 
 def sections(nb: NotebookNode, code: Sequence[int]) -> list[Section]:
-    """The outline over the given code cells, in notebook order, headings without code included."""
+    """The outline over the given code cells, in notebook order, including headings without code."""
     code_indexes = set(code)
     heading_path: list[tuple[int, str]] = []
     outline = [Section(0, (), ())]
@@ -51,7 +51,7 @@ def sections(nb: NotebookNode, code: Sequence[int]) -> list[Section]:
 
 
 def headings(source: str) -> list[tuple[int, str]]:
-    """Level and text of each heading of a Markdown text: `#`, underlined, or HTML; fenced code is passed over."""
+    """Level and text of each heading of a Markdown text: `#`, underlined, or HTML; fenced code is skipped."""
     entries: list[tuple[int, str]] = []
     fence, previous_line = "", ""
     for line in source.splitlines():

@@ -1,7 +1,7 @@
-"""The pipeline: parameters, steps and edges, derived from a notebook. Pure data, no decisions.
+"""The pipeline: parameters, steps and edges, derived from a notebook. Pure data.
 
-Cells are counted from 0 here and in every machine-readable form, as in `nb.cells`; texts for people
-say "cell 1" for the first one.
+Cells are counted from 0 here and in every machine-readable form, as in `nb.cells`; texts for people say "cell 1" for
+the first one.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ EdgeKind = Literal["data", "prev", "file", "state", "learned"]
 
 @dataclass(frozen=True)
 class Settings:
-    """What a step asks for, from its tags (`limit:`, `image:`, `cache:`, ...) and its cells' metadata.
+    """The settings of a step, from its tags (`limit:`, `image:`, `cache:`, ...) and its cells' metadata.
 
-    :param cache: "enabled", "disabled", or "" for what the run decides.
-    :param backoff: seconds before the first retry, twice as long before each one after it.
+    :param cache: "enabled", "disabled", or "" if the run decides.
+    :param backoff: seconds before the first retry; the delay doubles for each further retry.
     :param timeout: seconds that an attempt may take.
-    :param keep_going: runs below a failed step that it does not depend on, and may act on the world outside there.
+    :param keep_going: runs after a failed step that it does not depend on, and may then act on the outside world.
     """
 
     cache: str = ""
@@ -41,10 +41,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Block:
-    """A stretch of code cells of one owner, uninterrupted by cells of another: the unit of execution.
+    """Consecutive code cells of one owner: the unit of execution.
 
-    Blocks stand in notebook order; running them one after the other is Run All. A step whose cells
-    stand apart has several.
+    Blocks are in notebook order; running them one after the other is Run All. A step with cells in several places has
+    several blocks.
 
     :param owner: the step's name, or the role for cells that belong to no step.
     :param cells: positions in the notebook, ascending; empty and skipped cells are left out.
@@ -62,8 +62,8 @@ class Block:
 class Step:
     """The cells that carry one `step:NAME` tag.
 
-    :param inputs: variables and parameters it reads that something before it wrote.
-    :param outputs: variables it writes that something after it reads (all written ones if nothing does).
+    :param inputs: variables and parameters that it reads and earlier code wrote.
+    :param outputs: variables that it writes and later code reads (all written ones if no code does).
     :param after: names of the steps it waits for, in notebook order.
     """
 
@@ -83,7 +83,8 @@ class Step:
 class Edge:
     """One step waits for another, and why.
 
-    :param variables: names that travel, or the resources (`clean.csv`, `numpy.random`) of a file or state edge.
+    :param variables: names that are transferred, or the resources (`clean.csv`, `numpy.random`) of a file or state
+        edge.
     """
 
     source: str
@@ -94,7 +95,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Fusion:
-    """Steps that must share one kernel, and the variable that can't be handed on.
+    """Steps that must share one kernel, and the variable that can't be transferred.
 
     :param type: the variable's type as far as it is known, "" if not.
     """
@@ -109,7 +110,7 @@ class Fusion:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What a notebook is as a pipeline."""
+    """The pipeline of a notebook."""
 
     name: str
     language: str
@@ -123,12 +124,12 @@ class Pipeline:
     fusions: tuple[Fusion, ...] = ()
 
     def without_retries(self) -> Pipeline:
-        """The same pipeline where every step has one attempt, as something else repeats them."""
+        """The same pipeline with one attempt for every step, because another engine retries them."""
         steps = tuple(replace(step, settings=replace(step.settings, retries=0)) for step in self.steps)
         return replace(self, steps=steps)
 
     def to_dict(self) -> dict[str, Any]:
-        """The public form that `show --json` prints."""
+        """The pipeline as `show --json` prints it."""
         return {
             "name": self.name,
             "parameters": [

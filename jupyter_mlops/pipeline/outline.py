@@ -38,8 +38,8 @@ def _lines(pipeline: Pipeline) -> Iterator[str]:
             yield f"{bar}   → {', '.join(step.outputs)}"
     for fusion in pipeline.fusions:
         yield (
-            f"one kernel for {', '.join(fusion.steps)}: `{fusion.variable}` ({fusion.type}), made by {fusion.made_by} "
-            f"and needed by {', '.join(fusion.needed_by)}, can't be handed on: {fusion.reason}"
+            f"one kernel for {', '.join(fusion.steps)}: `{fusion.variable}` ({fusion.type}), created by "
+            f"{fusion.made_by} and needed by {', '.join(fusion.needed_by)}, can't be transferred: {fusion.reason}"
         )
     if pipeline.skipped:
         yield f"skipped: {_cell_list(pipeline.skipped)}"
@@ -68,7 +68,7 @@ def _step_labels(step: Step) -> str:
 
 
 def _cell_list(positions: tuple[int, ...]) -> str:
-    """Positions as people count cells, runs of three or more drawn together."""
+    """Positions of cells counted from 1, with ranges for three or more in a row."""
     spans: list[list[int]] = []
     for number in (p + 1 for p in positions):
         if spans and number == spans[-1][-1] + 1:

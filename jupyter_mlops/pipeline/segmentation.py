@@ -1,4 +1,4 @@
-"""Where a run of cells without headings falls apart into pieces, and what to call them."""
+"""Splits cells without headings into steps, and names these."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _MAX_STEPS = 10
 
 @dataclass(frozen=True)
 class CellSummary:
-    """What seams and names need to know of one code cell.
+    """The facts about a code cell that segmentation and naming need.
 
     :param reads: variables it reads, modules and functions left out.
     :param binds: variables it binds, modules and functions left out.
     :param assignments: the variables its top-level assignments bind, in order, each with its statement.
-    :param text_above: whether Markdown stands between it and the code cell above.
+    :param text_above: whether there is Markdown between it and the code cell above.
     """
 
     cell: int
@@ -47,10 +47,10 @@ Group = tuple[CellSummary, ...]
 
 
 def split(summaries: Sequence[CellSummary]) -> list[Group]:
-    """Cut a run of cells into steps: the largest group at its best seam, until there are enough.
+    """Split a group of cells into steps: repeatedly divide the largest group at its best boundary.
 
-    One step for up to 3 cells, else about one for 4 cells, 10 at most. A cell that only shows
-    something stays with what it shows.
+    Up to 3 cells are one step; more cells are about one step per 4 cells, at most 10 steps. A cell that only shows a
+    value stays with the cell that computes it.
     """
     groups: list[Group] = [tuple(summaries)] if summaries else []
     while len(groups) < _step_count(len(summaries)):
@@ -99,7 +99,7 @@ _ACTIONS = (
 
 
 def names(group: Group, later_reads: Collection[str]) -> tuple[str, ...]:
-    """Names for a group without heading, the best first: what its code does, and to which variable.
+    """Names for a group without a heading, the best first, from the calls in its code and their variables.
 
     :param later_reads: names that cells below the group read.
     """
@@ -118,7 +118,7 @@ def names(group: Group, later_reads: Collection[str]) -> tuple[str, ...]:
 
 
 def _main_variable(group: Group, later_reads: Collection[str], pattern: re.Pattern[str]) -> str:
-    """The last telling variable made by such a statement, rather one that is read below."""
+    """The last meaningful variable of such a statement, preferably one that later cells read."""
     assignments = [pair for summary in group for pair in summary.assignments]
     variables = [
         variable

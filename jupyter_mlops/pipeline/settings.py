@@ -1,4 +1,4 @@
-"""A step's settings, put together from tags, cell metadata and the notebook's defaults."""
+"""The settings of a step, merged from tags, cell metadata and the notebook's defaults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jupyter_mlops.pipeline.model import Settings
 
 
 def default_settings(metadata: Mapping[str, Any]) -> Settings:
-    """What the notebook says for all its steps: Kale's `steps_defaults`, and our `defaults` over them."""
+    """The notebook's defaults for all steps: Kale's `steps_defaults`, overridden by our `defaults`."""
     kale = metadata.get("kubeflow_notebook")
     tags = kale.get("steps_defaults") if isinstance(kale, Mapping) else None
     settings = Settings()
@@ -23,7 +23,7 @@ def default_settings(metadata: Mapping[str, Any]) -> Settings:
 
 
 def with_tags(settings: Settings, cell_tags: Iterable[CellTags]) -> Settings:
-    """Settings with what the tags of a step's cells say on top; of two cells that differ the later wins."""
+    """Settings overridden by the tags of a step's cells; if two cells differ, the later one counts."""
     for tags in cell_tags:
         settings = with_values(
             settings,
@@ -40,7 +40,7 @@ def with_tags(settings: Settings, cell_tags: Iterable[CellTags]) -> Settings:
 
 
 def with_values(settings: Settings, values: Mapping[str, Any]) -> Settings:
-    """Settings with these values, of the schema's names and types, on top."""
+    """Settings overridden by these values, which have the names and types of the schema."""
     return Settings(
         cache=values.get("cache") or settings.cache,
         image=values.get("image") or settings.image,

@@ -1,4 +1,4 @@
-"""Step names made from headings: `[a-z_][a-z0-9_]*`, short, and plain ASCII."""
+"""Creates step names from headings: `[a-z_][a-z0-9_]*`, short, in ASCII."""
 
 from __future__ import annotations
 
@@ -43,9 +43,10 @@ _LETTERS = dict(
 
 
 def slugify(heading: str, max_length: int = MAX_LENGTH) -> str:
-    """A name for a heading, "" where nothing of it can be written in ASCII.
+    """A name for a heading; "" if it has no text that can be written in ASCII.
 
-    Numbering goes, markup goes, fillers and asides go where it is too long, and it ends with a whole word.
+    Numbering and markup are removed. Filler words and parentheses are removed if the name is too long. The name ends
+    with a whole word.
     """
     text = _plain_text(heading)
     for shorten in (_identity, _without_label, _without_fillers, _without_aside, _before_colon):
@@ -57,7 +58,7 @@ def slugify(heading: str, max_length: int = MAX_LENGTH) -> str:
 
 
 def disambiguate(heading: str, other_headings: Iterable[str], max_length: int = MAX_LENGTH) -> str:
-    """A name for a heading that tells it from others of the same name, "" where no word of it does."""
+    """A name that distinguishes a heading from others of the same name; "" if none of its words does."""
     other_words = {word for other_heading in other_headings for word in _words(_plain_text(other_heading))}
     words = _words(_without_fillers(_plain_text(heading)))
     distinct_words = [word for word in words if word not in other_words]
@@ -69,7 +70,7 @@ def disambiguate(heading: str, other_headings: Iterable[str], max_length: int = 
 
 
 def unique(name: str, names: Collection[str], max_length: int = MAX_LENGTH) -> str:
-    """The name itself, or with `_2`, `_3`, ... where it is taken; never longer than allowed."""
+    """The name itself, or followed by `_2`, `_3`, ... if it is taken; never longer than allowed."""
     result, number = name, 2
     while result in names:
         tail = f"_{number}"

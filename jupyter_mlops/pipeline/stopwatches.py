@@ -1,4 +1,4 @@
-"""Blocks that read the clock only to print how long something took: that costs them no kept result."""
+"""Blocks that read the clock only to print durations: their results can be cached."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from jupyter_mlops.pipeline.model import Block
 def stopwatches(
     blocks: Sequence[Block], sources: Mapping[int, str], reported_cells: Collection[int] = ()
 ) -> tuple[Block, ...]:
-    """The blocks, those with a stopwatch marked (`Effects.stopwatch`) and without the clock among what they depend on.
+    """The blocks; those with a stopwatch are marked (`Effects.stopwatch`), and the clock is not among their causes of
+    volatility.
 
-    A reading that a later block may look at is data.
+    A reading that a later block may access is data.
 
     :param sources: position of a cell -> its text, for cells that can be read.
     :param reported_cells: positions of cells whose variables are the run's metrics, models or datasets.

@@ -1,4 +1,4 @@
-"""Tags for a notebook that has none: steps from headings and dataflow, parameters from literals.
+"""Suggests tags for an untagged notebook: steps from headings and dataflow, parameters from literals.
 
 Cells are never split, moved or changed; a suggestion only adds tags.
 """
@@ -30,9 +30,9 @@ _SPECIAL = _PARAMETERS | {"imports", "functions", "metrics", "pipeline-metrics",
 
 @dataclass(frozen=True)
 class SuggestedStep:
-    """A step to be.
+    """A suggested step.
 
-    :param heading: the heading it is named by, "" if it is named by what its code does.
+    :param heading: the heading that it is named after; "" if it is named after its code.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Suggestion:
     """Tags to add, by position of the cell.
 
     :param parameters: names that the suggested `parameters` cell sets.
-    :param message: why nothing is suggested, "" if something is.
+    :param message: why there is no suggestion; "" if there is one.
     """
 
     tags: Mapping[int, str] = field(default_factory=dict)
@@ -55,10 +55,10 @@ class Suggestion:
 
 
 def suggest(nb: NotebookNode) -> Suggestion:
-    """Find steps, imports, functions and parameters. A notebook that has steps already is left as it is."""
+    """Find steps, imports, functions and parameters. A notebook that already has steps is not changed."""
     step_tags = _step_tags(nb)
     if step_tags:
-        return Suggestion(message=f"The notebook has steps already ({', '.join(step_tags)}); nothing was changed.")
+        return Suggestion(message=f"The notebook already has steps ({', '.join(step_tags)}); nothing was changed.")
     if not _is_python(nb):
         return Suggestion(message="Steps are suggested for Python notebooks only; this one runs as one step.")
     cells = code_cells(nb)
@@ -69,13 +69,13 @@ def suggest(nb: NotebookNode) -> Suggestion:
     steps = _steps(nb, body)
     tags = {**roles, **{index: f"step:{step.name}" for step in steps for index in step.cells}}
     if not tags:
-        return Suggestion(message="All code cells have a role already; nothing was changed.")
+        return Suggestion(message="All code cells already have a role; nothing was changed.")
     parameters = [literal_names(cell.tree) for cell in cells if roles.get(cell.index) == "parameters"]
     return Suggestion(dict(sorted(tags.items())), steps, parameters[0] if parameters else ())
 
 
 def apply(nb: NotebookNode, suggestion: Suggestion) -> NotebookNode:
-    """A copy of the notebook with the tags added behind those it has; everything else is as it was."""
+    """A copy of the notebook with the suggested tags after its own; everything else is unchanged."""
     result = deepcopy(nb)
     for index, tag in suggestion.tags.items():
         metadata = result.cells[index].metadata
@@ -117,7 +117,7 @@ def _is_python(nb: NotebookNode) -> bool:
 
 
 def _prelude_roles(cells: Sequence[CodeCell]) -> dict[int, str]:
-    """Roles of the cells that stand before any step: imports, functions, and one cell of parameters."""
+    """Roles of the cells before any step: imports, functions, and one cell of parameters."""
     roles: dict[int, str] = {}
     has_parameters = any(_PARAMETERS & set(cell.tags) for cell in cells)
     for position, cell in enumerate(cells):
@@ -137,7 +137,7 @@ def _prelude_roles(cells: Sequence[CodeCell]) -> dict[int, str]:
 
 
 def _are_parameters(cell: CodeCell, later_cells: Sequence[CodeCell]) -> bool:
-    """Whether its values are used further down and nothing there sets or changes them."""
+    """Whether later cells use its values and none of them sets or changes them."""
     names = frozenset(literal_names(cell.tree))
     used_names: set[str] = set()
     for later_cell in later_cells:
@@ -172,7 +172,7 @@ def _steps(nb: NotebookNode, body: Sequence[CodeCell]) -> tuple[SuggestedStep, .
 
 
 def _title(outline: Sequence[Section]) -> Section | None:
-    """The first heading, if no other stands as high: it names the notebook, not a step."""
+    """The first heading, if it is the only one of the highest level: it is the title, not a step."""
     with_heading = [section for section in outline if section.level]
     if not with_heading:
         return None
@@ -205,7 +205,7 @@ def _groups(
 
 
 def _binds_values(body: Sequence[CodeCell], cells: Sequence[int]) -> bool:
-    """Whether any of these cells does more than set a seed, set a style or show something."""
+    """Whether any of these cells does more than set a seed, set a style or show a value."""
     selected_cells = [cell for cell in body if cell.index in set(cells)]
     return any(cell.access.binds and kind(cell.tree) not in ("seeds", "imports") for cell in selected_cells)
 
@@ -213,7 +213,7 @@ def _binds_values(body: Sequence[CodeCell], cells: Sequence[int]) -> bool:
 def _introduction_groups(
     nb: NotebookNode, body: Sequence[CodeCell], cells: Sequence[int], *, is_sole_group: bool
 ) -> list[_Group]:
-    """The code above the first heading that counts, all of it where there is none: cut and named by its dataflow."""
+    """The code above the first relevant heading, or all code if there is none: segmented and named by its dataflow."""
     summaries = _summaries(nb, body)
     cell_summaries = [summary for summary in summaries if summary.cell in set(cells)]
     parts = (
@@ -277,7 +277,7 @@ def _named_steps(groups: Sequence[_Group]) -> Iterator[SuggestedStep]:
 
 
 def _name_with_parent(group: _Group) -> str:
-    """The heading's name with as much of its parent's before it as fits."""
+    """The heading's name, prefixed by as much of its parent's as fits."""
     if len(group.path) < 2:
         return ""
     tail = slugify(group.path[-1])

@@ -1,4 +1,4 @@
-"""Values that can't leave their kernel, as far as the text tells: open files, generators, locks, connections."""
+"""Values that can't leave their kernel, as far as the text shows: open files, generators, locks, connections."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UnpicklableValue:
-    """A value that stays where it was made.
+    """A value that stays in its kernel.
 
-    :param type: its type as a person would name it.
-    :param reason: why it can't be handed on.
+    :param type: its type, for people.
+    :param reason: why it can't be transferred.
     """
 
     type: str
@@ -30,7 +30,7 @@ class UnpicklableValue:
 
 
 OPEN_FILE = UnpicklableValue("open file", "it is open in one process")
-GENERATOR = UnpicklableValue("generator", "it stands in the middle of its code")
+GENERATOR = UnpicklableValue("generator", "it is suspended in the middle of its code")
 UNPICKLABLE_CALLS = (
     (re.compile(r"open|io\.(open|FileIO)|gzip\.open|bz2\.open|lzma\.open|codecs\.open|tempfile\.\w*File"), OPEN_FILE),
     (re.compile(r"([\w.]+\.)?\w*Path\.open"), OPEN_FILE),
@@ -47,18 +47,18 @@ UNPICKLABLE_CALLS = (
         re.compile(r"(sqlite3|duckdb|psycopg2?|pymysql|MySQLdb|pyodbc|oracledb)\.connect|sqlalchemy\.create_engine"),
         UnpicklableValue("database connection", "it is a connection of one process"),
     ),
-    (re.compile(r"subprocess\.Popen"), UnpicklableValue("process", "it is a child of one process")),
+    (re.compile(r"subprocess\.Popen"), UnpicklableValue("process", "it is a child process of one kernel")),
     (
         re.compile(r"concurrent\.futures\.\w+Executor|multiprocessing\.(Pool|Queue|Process)"),
         UnpicklableValue("pool", "its workers belong to one process"),
     ),
     (
         re.compile(r"iter|map|filter|zip|enumerate|reversed"),
-        UnpicklableValue("iterator", "what is left of it can't be told"),
+        UnpicklableValue("iterator", "its remaining items are unknown"),
     ),
     (
         re.compile(r"matplotlib\.pyplot\.(figure|subplots|gcf|gca|axes|subplot)"),
-        UnpicklableValue("figure", "it is known to matplotlib in one process"),
+        UnpicklableValue("figure", "it is registered with matplotlib in one process"),
     ),
     (
         re.compile(r"asyncio\.(create_task|ensure_future|Queue|Event)"),
@@ -69,7 +69,7 @@ UNPICKLABLE_CALLS = (
 
 
 def unpicklable_values(blocks: Sequence[Block], nb: NotebookNode) -> dict[int, dict[str, UnpicklableValue]]:
-    """Block -> names it leaves bound to something live."""
+    """Block -> names that it leaves bound to live values."""
     values_by_block: dict[int, dict[str, UnpicklableValue]] = {}
     modules: dict[str, str] = {}
     generators: set[str] = set()
@@ -146,7 +146,7 @@ def _dotted_name(node: ast.expr, modules: Mapping[str, str]) -> str:
 
 
 def _yields(node: ast.FunctionDef) -> bool:
-    """Whether it is a generator function; a `yield` of a function inside it is not its own."""
+    """Whether it is a generator function; `yield` in a nested function does not count."""
     pending: list[ast.AST] = list(node.body)
     while pending:
         child = pending.pop()

@@ -1,8 +1,8 @@
-"""When a schedule fires: a cron expression in a time zone.
+"""The fire times of a schedule: a cron expression in a time zone.
 
-Expressions and what becomes of them when clocks are put forward or back are Debian cron's: a daily time inside the hour
-that is left out runs once, right after it; one inside the hour that comes twice runs once; expressions that fire by the
-hour or the minute (whose hour or minute begins with a star) fire as often as there are hours and minutes.
+Expressions, and their fire times when clocks change, are those of Debian cron: a daily time inside the hour that is
+left out runs once, right after it; one inside the hour that comes twice runs once; expressions that fire by the hour or
+the minute (whose hour or minute begins with a star) fire as often as there are hours and minutes.
 
 cronsim reads expressions and finds the local times that fit. Which instants those are is found here: cronsim itself
 leaves times out where clocks change by half an hour.
@@ -45,9 +45,9 @@ FIELDS = "minute hour day month weekday"
 
 @dataclass(frozen=True)
 class Cron:
-    """An expression and an IANA time zone, both known to be good.
+    """A valid cron expression and IANA time zone.
 
-    :raises InvalidInputError: from `parse`, if either is not, or nothing ever fires.
+    :raises InvalidInputError: raised by `parse` if either is invalid, or if the expression never fires.
     """
 
     expression: str
@@ -55,7 +55,7 @@ class Cron:
 
     @classmethod
     def parse(cls, expression: str, zone: str) -> Cron:
-        """A preset's name or five fields, and a zone such as `Europe/Paris`."""
+        """Parse a preset's name or five fields, and a zone such as `Europe/Paris`."""
         told = (PRESETS | CRON_NAMES).get(expression.strip().lower(), " ".join(expression.split()))
         made = cls(told, known_zone(zone).key)
         if len(told.split()) != 5:
@@ -69,7 +69,7 @@ class Cron:
         return made
 
     def times(self, after: datetime) -> Iterator[datetime]:
-        """The times it fires later than `after`, in UTC, one after the other."""
+        """The fire times after `after`, in UTC, in order."""
         minute, hour, *_ = self.expression.split() or [""] * 2
         zone, last = known_zone(self.zone), after
         by_the_clock = minute.startswith("*") or hour.startswith("*")
@@ -79,7 +79,7 @@ class Cron:
                 yield found
 
     def _by_the_clock(self, after: datetime, zone: tzinfo) -> Iterator[datetime]:
-        """Whenever a clock on the wall shows a time that fits."""
+        """Every instant at which the local time matches."""
         at = begin = after.astimezone(UTC).replace(microsecond=0)
         while True:
             change, offset = None, _offset(at, zone)
@@ -95,7 +95,7 @@ class Cron:
             at, begin = change, change - timedelta(seconds=1)  # at the change itself it may fire too
 
     def _by_the_day(self, after: datetime, zone: tzinfo) -> Iterator[datetime]:
-        """At each local time that fits: when it comes first, or right after it was left out."""
+        """Each matching local time once: at its first occurrence, or right after the gap if it was skipped."""
         for local in self._simulation(after.astimezone(zone)):
             found = local.replace(tzinfo=zone).astimezone(UTC)
             while found.astimezone(zone).replace(tzinfo=None) != local:
@@ -104,15 +104,14 @@ class Cron:
             yield found
 
     def next(self, after: datetime) -> datetime:
-        """The first time it fires later than `after`, in UTC."""
+        """The first fire time after `after`, in UTC."""
         found = next(self.times(after), None)
         if found is None:
             raise self._never()
         return found
 
     def between(self, after: datetime, until: datetime, limit: int) -> tuple[list[datetime], bool]:
-        """The times later than `after` and not later than `until`: the last `limit` of them, and whether there
-        were more."""
+        """The last `limit` fire times after `after` up to and including `until`, and whether there were more."""
         span = timedelta(hours=1)
         while True:
             start = max(after, until - span)
@@ -131,7 +130,7 @@ class Cron:
         return f"{told}, {self.zone} time"
 
     def upcoming(self, after: datetime, count: int = 5) -> list[dict[str, object]]:
-        """The next times as the schedule's zone shows them, and whether its clocks change on that day."""
+        """The next fire times as local times of the schedule's zone, and whether its clocks change on that day."""
         zone = known_zone(self.zone)
         found: list[dict[str, object]] = []
         for time in self.times(after):
@@ -144,7 +143,7 @@ class Cron:
         return found
 
     def _simulation(self, after: datetime) -> CronSim:
-        """The local times later than the one that a clock shows."""
+        """The matching local times after a local time."""
         from cronsim import CronSim, CronSimError
 
         try:
@@ -160,7 +159,7 @@ class Cron:
 
     def _never(self) -> InvalidInputError:
         return InvalidInputError(
-            f"{self.expression!r} never fires", field="cron", remedy="There is no such day: look at day and month."
+            f"{self.expression!r} never fires", field="cron", remedy="There is no such day: check day and month."
         )
 
     def _is_good_but_for_the_month(self) -> bool:
@@ -179,7 +178,9 @@ def _offset(at: datetime, zone: tzinfo) -> timedelta:
 
 
 def _next_change(zone: tzinfo, begin: datetime, until: datetime) -> datetime | None:
-    """The first second later than `begin` and not later than `until` at which clocks go otherwise; None if none is."""
+    """The first second after `begin`, up to and including `until`, at which the UTC offset changes; None if there is
+    none.
+    """
     offset, low = _offset(begin, zone), begin
     while low < until:
         high = min(until, low + timedelta(days=1))

@@ -1,4 +1,4 @@
-"""What becomes of the slots of a schedule that are due: pure decisions."""
+"""Decisions about the due slots of a schedule. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ AT_MOST = 1000  # slots of one schedule that are recorded one by one after a lon
 
 @dataclass(frozen=True)
 class Slot:
-    """One fire time of a schedule, in seconds since 1970, and the state that its run starts in.
+    """One fire time of a schedule, in seconds since 1970, and the initial state of its run.
 
-    :param why: why it doesn't run, for people; "" if it does.
+    :param why: why it does not run, for people; "" if it does.
     """
 
     time: float
@@ -28,10 +28,10 @@ class Slot:
 
 
 def decide(times: Sequence[float], now: float, missed: MissedPolicy, grace: float = GRACE) -> list[Slot]:
-    """What becomes of slots that are due and were not fired, in order of time.
+    """The states of due slots that have not fired, in order of time.
 
-    A slot that is late by no more than `grace` seconds is not missed. Of those that are, "all" run, "latest" lets the
-    last one run unless a later slot is on time, and "skip" none; those that don't run are recorded as missed.
+    A slot that is at most `grace` seconds late is not missed. Of the missed slots, "all" runs all, "latest" runs the
+    last one unless a later slot is on time, and "skip" runs none. The others are recorded as missed.
     """
     on_time = [t for t in times if now - t <= grace]
     late = [t for t in times if now - t > grace]
@@ -40,12 +40,12 @@ def decide(times: Sequence[float], now: float, missed: MissedPolicy, grace: floa
         if missed == "all" or (missed == "latest" and time == late[-1] and not on_time):
             found.append(Slot(time))
         else:
-            found.append(Slot(time, "missed", f"missed: nothing was running for {now - time:.0f} s"))
+            found.append(Slot(time, "missed", f"missed: no worker was running for {now - time:.0f} s"))
     return [*found, *map(Slot, on_time)]
 
 
 def overlapping(slots: Sequence[Slot], active: int, overlap: OverlapPolicy) -> tuple[list[Slot], bool]:
-    """Slots with the overlap policy applied, and whether what is active has to be stopped.
+    """Slots with the overlap policy applied, and whether the active runs must be stopped.
 
     :param active: runs of the schedule that are queued or running.
     """
@@ -54,8 +54,8 @@ def overlapping(slots: Sequence[Slot], active: int, overlap: OverlapPolicy) -> t
     runs = [slot.time for slot in slots if slot.runs]
     if overlap == "skip":
         first = runs[0] if runs and not active else None
-        told = "skipped: the run before was not over"
+        told = "skipped: the previous run was not finished"
         return [s if not s.runs or s.time == first else Slot(s.time, "skipped", told) for s in slots], False
-    told = "skipped: replaced by the one after it"
+    told = "skipped: replaced by the next run"
     last = runs[-1] if runs else None
     return [s if not s.runs or s.time == last else Slot(s.time, "skipped", told) for s in slots], bool(runs and active)

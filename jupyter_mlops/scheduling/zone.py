@@ -1,4 +1,4 @@
-"""Time zones by their IANA names, and what somebody may have meant by another text."""
+"""Time zones by their IANA names, and suggestions for invalid names."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _WINDOWS_NAME = re.compile(r"(.+?) (?:standard|daylight|summer)? ?time", re.IGNO
 def zone(name: str) -> ZoneInfo:
     """The zone of an IANA name.
 
-    :raises InvalidInputError: there is none; the remedy proposes what may have been meant.
+    :raises InvalidInputError: there is no such zone; the remedy suggests one.
     """
     try:
         return ZoneInfo(name)
@@ -75,18 +75,18 @@ def zone(name: str) -> ZoneInfo:
 
 
 def proposal(text: str, now: datetime) -> str:
-    """What somebody may have meant, in a sentence; "" if nothing comes near.
+    """A suggestion for an invalid name, as a sentence; "" if none is similar.
 
-    :param now: the moment at which a place is to have the offset that was written.
+    :param now: the time at which a suggested place has the given offset.
     """
     wanted = text.strip()
     if offset := OFFSET.fullmatch(wanted):
         return _of_offset(offset, now)
     if places := _ABBREVIATION.get(wanted.lower()):
-        return f"{wanted} is an abbreviation; name a place, such as {' or '.join(map(repr, places))}."
+        return f"{wanted} is an abbreviation; use a place, such as {' or '.join(map(repr, places))}."
     windows = _WINDOWS_NAME.fullmatch(wanted)
     if windows and (place := _WINDOWS.get(windows[1].lower())):
-        return f"That is how Windows names it; write {place!r}."
+        return f"That is the name in Windows; use {place!r}."
     near = _nearest(wanted)
     return f"Did you mean {near!r}? Use a name such as 'Europe/Paris' or 'UTC'." if near else ""
 
@@ -102,22 +102,22 @@ def _of_offset(found: re.Match[str], now: datetime) -> str:
     if not minutes and SPREAD[0] <= sign * hours <= SPREAD[1]:
         turned = f"Etc/GMT{'-' if sign > 0 else '+'}{hours}"
         also = f", or a place that has {shown} now, such as {place!r}" if place else ""
-        return f"For {shown} write {turned!r} (in these names the sign is turned round){also}."
+        return f"For {shown} write {turned!r} (these names have the opposite sign){also}."
     if place:
-        return f"For {shown} name a place that has it now, such as {place!r}."
+        return f"For {shown} use a place that has it now, such as {place!r}."
     return f"No place has {shown}. Use a name such as 'Europe/Paris' or 'UTC'."
 
 
 @lru_cache(1)
 def _candidates() -> tuple[str, ...]:
-    """Every place, those first that many know and whose clocks stay as they are."""
+    """Every place, well-known ones without clock changes first."""
     every = available_timezones()
     places = sorted(name for name in every if "/" in name and not name.startswith(("Etc/", "SystemV/", "US/")))
     return (*(name for name in FAMILIAR if name in every), *places)
 
 
 def _nearest(text: str) -> str:
-    """A zone of that name in other letters, of that city, or one that is written much like it."""
+    """A zone with the same name in other letters, of that city, or with a similar name."""
     wanted = text.replace(" ", "_").lower()
     every = sorted(available_timezones(), key=lambda name: (name.count("/"), len(name), name))
     whole = {name.lower(): name for name in reversed(every)}

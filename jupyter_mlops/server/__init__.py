@@ -1,1 +1,1 @@
-"""The REST surface and the events: handlers parse, call the service, and answer."""
+"""The REST API and the events: handlers parse requests, call the service, and respond."""

@@ -28,8 +28,8 @@ class MlopsExtension(ExtensionApp):
     load_other_extensions = True
     classes = [RunConfig]  # noqa: RUF012
 
-    supervise_worker = Bool(True, help="Whether the server starts a worker where none is running.").tag(config=True)
-    home = Unicode("", help="Folder of runs, artifacts and the cache; '' for the usual one.").tag(config=True)
+    supervise_worker = Bool(True, help="Whether the server starts a worker if none is running.").tag(config=True)
+    home = Unicode("", help="Folder of the database, the runs and the cache; '' for the default.").tag(config=True)
 
     def initialize_settings(self) -> None:
         """Open the workspace."""
@@ -61,10 +61,10 @@ class MlopsExtension(ExtensionApp):
         self.handlers.append((r"/mlops(?:/(.*))?", NotFoundHandler))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
-        """Called when the server's loop runs."""
+        """Called when the server's event loop runs."""
         self.supervisor.start()
 
     async def stop_extension(self) -> None:
-        """Let go of all."""
+        """Close the workspace, the supervisor and the threads."""
         await self.supervisor.end()
         self.context.close()

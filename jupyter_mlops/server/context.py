@@ -1,4 +1,4 @@
-"""What all handlers share: the workspace, threads for what takes time, and the way to notebooks."""
+"""The state that all handlers share: the workspace, thread pools, and access to notebooks."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ T = TypeVar("T")
 
 
 def require_path(path: str) -> None:
-    """Raises InvalidInputError for what no file's path can be: one with a NUL, or with half a character."""
+    """Raises InvalidInputError for a text that can't be a file path: with a NUL or half a surrogate pair."""
     if "\0" in path or any("\ud800" <= sign <= "\udfff" for sign in path):
-        raise InvalidInputError(f"{path!r} can't be a path", remedy="Take the path as the contents manager has it.")
+        raise InvalidInputError(f"{path!r} can't be a path", remedy="Use the path of the contents manager.")
 
 
 class ServerContext:
-    """Where handlers get their work done without holding up the server.
+    """Executes the work of handlers without blocking the server.
 
     :param contents: the server's contents manager.
     """
@@ -51,12 +51,14 @@ class ServerContext:
         return await loop.run_in_executor(self.io_executor, functools.partial(verb, *args, **kwargs))
 
     async def run_cpu(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a verb that needs the processor for long: one at a time, so that the others have it too."""
+        """Call a verb that uses the CPU for long. Only one runs at a time, so that other requests are not delayed."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.cpu_executor, functools.partial(verb, *args, **kwargs))
 
     async def notebook(self, path: str) -> Any:
-        """The notebook as it was saved. HTTPError 404 if there is none, InvalidNotebookError if it is none."""
+        """The notebook as it was saved. Raises HTTPError 404 if it does not exist, InvalidNotebookError if it is not a
+        notebook.
+        """
         path = path.strip("/")
         require_path(path)
         if not path.endswith(".ipynb"):
@@ -68,7 +70,7 @@ class ServerContext:
         return await self.run_io(notebooks.notebook_of, model["content"], path)
 
     def local_path(self, path: str) -> Path | None:
-        """The notebook's file on this machine, whether or not it is there; None if notebooks are kept elsewhere."""
+        """The notebook's path on this machine, whether or not it exists; None if notebooks are stored elsewhere."""
         if not self.local:
             return None
         root = Path(self.contents.root_dir)

@@ -1,4 +1,4 @@
-"""Progress as Jupyter events: the published schema, and what a worker says in its terms."""
+"""Progress as Jupyter events: the published schema, and the conversion of worker events."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SCHEMA: dict[str, Any] = {
         },
         "time": {"type": "string", "description": "ISO 8601, in UTC."},
         "job": {"type": ["string", "null"], "description": "The job's name."},
-        "notebook": {"type": ["string", "null"], "description": "The notebook it runs as it stood."},
+        "notebook": {"type": ["string", "null"], "description": "The notebook of a run without a version."},
         "state": {"type": "string", "description": "Of the run or the step."},
         "step": {"type": "string", "description": "The step's name."},
         "cell": {"type": "integer", "description": "Position of the cell, from 0, in the notebook."},
@@ -40,7 +40,7 @@ SCHEMA: dict[str, Any] = {
 
 
 def from_worker(message: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The event that something a worker said is; None for what is not told."""
+    """The event for a worker event; None if it is not published."""
     base: dict[str, Any] = {
         "run": message["run"], "time": stamp(message.get("time")), "job": message.get("job"),
         "notebook": message.get("notebook"),

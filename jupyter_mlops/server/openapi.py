@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the REST surface, made of the types that validate its requests.
+"""The OpenAPI 3.1 document of the REST API, generated from the types that validate its requests.
 
 `python -m jupyter_mlops.server.openapi FILE` writes it.
 """
@@ -59,7 +59,7 @@ def document() -> dict[str, Any]:
 
 
 def operations(handler: type[Any]) -> dict[str, Operation]:
-    """The verbs that a handler has."""
+    """The verbs of a handler."""
     by_verb = {verb: getattr(getattr(handler, verb), "operation", None) for verb in VERBS}
     return {verb: operation for verb, operation in by_verb.items() if operation is not None}
 
@@ -94,7 +94,7 @@ def _operation_object(path: str, verb: str, operation: Operation, resource: str,
 
 
 def _names_resource(operation: Operation) -> bool:
-    """Whether a request names a job or a notebook, which may not be there."""
+    """Whether a request names a job or a notebook, which may not exist."""
     return any(kind and {"job", "notebook"} & kind.model_fields.keys() for kind in (operation.body, operation.query))
 
 

@@ -1,4 +1,4 @@
-"""What every verb of the REST surface has in common: its request is parsed, its answer typed, its errors told."""
+"""What all verbs of the REST API have in common: parsing requests, typed responses, and errors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STATUS: tuple[tuple[type[errors.MlopsError], int], ...] = (
 
 @dataclass(frozen=True)
 class Operation:
-    """A verb, as the OpenAPI document tells it."""
+    """A verb and its description in the OpenAPI document."""
 
     summary: str
     body: type[BaseModel] | None = None
@@ -45,13 +45,13 @@ def operation(
     summary: str, *, body: type[BaseModel] | None = None, query: type[BaseModel] | None = None,
     response: type[BaseModel] | None = None, status: int = 200, media: str = "application/json",
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[None]]]:  # fmt: skip
-    """Of a handler's verb: it gets its path's parts, then its body and its query, and returns the answer."""
+    """Declare a verb of a handler: it receives the parts of the path, then body and query, and returns the response."""
 
     def decorator(verb: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[None]]:
         @functools.wraps(verb)
         async def wrapper(self: Handler, *parts: str) -> None:
             if len(self.request.body) > MAX_BODY_BYTES:
-                raise HTTPError(413, f"a request may have {MAX_BODY_BYTES >> 20} MB")
+                raise HTTPError(413, f"a request can have at most {MAX_BODY_BYTES >> 20} MB")
             arguments = [] if body is None else [await self.parse_body(body)]
             arguments += [] if query is None else [self.parse_query(query)]
             result = await verb(self, *parts, *arguments)
@@ -66,15 +66,18 @@ def operation(
 
 
 def serialize(payload: Any, response: type[BaseModel] | None) -> str | bytes:
-    """An answer as it is sent. It may be large: to be called in a thread."""
+    """A response as bytes. It may be large: call this in a thread."""
     if response is not None:
         return str(TypeAdapter(response).validate_python(payload).model_dump_json(by_alias=True))
     return payload if isinstance(payload, str | bytes) else json.dumps(payload)
 
 
 class Handler(APIHandler):
-    """A resource. Each says what it is for an authorizer, and has its verbs itself: `authorized` remembers the first
-    resource that a verb was called for."""
+    """A resource.
+
+    Each handler declares its own verbs and its resource for the authorizer, because `authorized` caches the first
+    resource for which a verb was called.
+    """
 
     auth_resource: str
 
@@ -91,11 +94,11 @@ class Handler(APIHandler):
         )
 
     def validate(self, kind: type[BaseModel]) -> BaseModel:
-        """The body. ValidationError is answered with 400 where it isn't JSON, 422 where it doesn't fit."""
+        """The body. A ValidationError becomes status 400 if the body is not JSON, 422 if it is invalid."""
         return kind.model_validate_json(self.request.body or b"{}")
 
     def parse_query(self, kind: type[BaseModel]) -> BaseModel:
-        """The query's arguments; those that a list is declared for may come several times."""
+        """The arguments of the query; those declared as lists may be repeated."""
         raw_values = {
             name: [self.decode_argument(value, name) for value in values]
             for name, values in self.request.query_arguments.items()
@@ -125,13 +128,13 @@ class Handler(APIHandler):
         self.finish(problem.model_dump_json())
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """What a person can mend is no event of the server's log."""
+        """Do not log errors that the client can correct."""
         if not isinstance(value, errors.InvalidInputError | ValidationError):
             super().log_exception(typ, value, tb)
 
 
 def problem_of(error: BaseException | None, status: int) -> tuple[int, Problem]:
-    """How an error is answered: its status, and what is told."""
+    """The status and the content of the response to an error."""
     if isinstance(error, errors.MlopsError):
         error_status = next(code for kind, code in STATUS if isinstance(error, kind))
         message = error.message if error.field or not error.where else f"{error.where}: {error.message}"
@@ -150,9 +153,9 @@ def problem_of(error: BaseException | None, status: int) -> tuple[int, Problem]:
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return 422, Problem(message="a name is too long for the file system", reason="BadInput", remedy="Shorten it.")
     if isinstance(error, UnicodeEncodeError):
-        return 422, Problem(message="a text has half a character (a surrogate)", reason="BadInput")
+        return 422, Problem(message="a text contains half a surrogate pair", reason="BadInput")
     if status >= 500:
-        return status, Problem(message="something went wrong in the server; its log says more", reason="Defect")
+        return status, Problem(message="internal error; the server's log has details", reason="Defect")
     return status, Problem(message=responses.get(status, ""), reason=responses.get(status, ""))
 
 

@@ -1,4 +1,4 @@
-"""Which resource lies where."""
+"""The path of each resource."""
 
 from __future__ import annotations
 

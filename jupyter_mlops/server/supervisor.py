@@ -1,4 +1,4 @@
-"""Keeping a worker: one is started if none is there, started again when it ends, and listened to."""
+"""Supervision of a worker: starts it if none is running, restarts it when it ends, and relays its events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Emit = Callable[[dict[str, Any]], None]
 
 
 class WorkerSupervisor:
-    """Sees to it that runs are done, and tells what happens in them.
+    """Supervises a worker, and relays its events.
 
     :param supervise: whether a worker is started where none is running.
     :param emit: takes each event.
@@ -56,7 +56,7 @@ class WorkerSupervisor:
         ]
 
     async def end(self) -> None:
-        """Let go: a worker that servers keep ends with the last of them, and hands back what it has not done."""
+        """Close: a supervised worker ends with the last server, and releases unfinished runs."""
         self.is_stopping = True
         for task in self.tasks:
             task.cancel()
@@ -77,7 +77,7 @@ class WorkerSupervisor:
                 self.process.kill()
 
     async def start_now(self, timeout_s: float = 10.0) -> bool:
-        """Start a worker where none is running, supervised or not; whether one is heard in time."""
+        """Start a worker if none is running, supervised or not; returns whether it connects in time."""
         if not self.is_connected:
             self.start_event.set()
         until = time.monotonic() + timeout_s
@@ -87,7 +87,7 @@ class WorkerSupervisor:
         return self.is_connected
 
     def on_run_change(self, run: dict[str, Any]) -> None:
-        """A handler changed a run."""
+        """A handler changed a run: report it."""
         self._publish_state(events.from_run(run))
 
     # -- the worker
@@ -108,7 +108,7 @@ class WorkerSupervisor:
             if should_start and (self.process is None or self.process.returncode is not None):
                 if self.process is not None and not self.start_event.is_set():
                     self.problem = f"the worker ended with status {self.process.returncode}"
-                    self.log.warning("%s; it is started again", self.problem)
+                    self.log.warning("%s; restarting it", self.problem)
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(backoff_s):
                             await self.start_event.wait()
@@ -134,7 +134,7 @@ class WorkerSupervisor:
             )  # fmt: skip
 
     async def _watch_worker(self) -> bool:
-        """Hear what a worker says until it is gone; False if there is none."""
+        """Relay the events of a worker until it ends; False if there is none."""
         try:
             address = json.loads((self.home / "worker.json").read_bytes())
         except (OSError, ValueError):

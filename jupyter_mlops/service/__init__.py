@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def read(path: Path) -> NotebookNode:
-    """The notebook at `path`. Raises InvalidNotebookError with what is wrong with it."""
+    """The notebook at `path`. Raises InvalidNotebookError if it can't be read."""
     from jupyter_mlops.notebook.reader import read_notebook
 
     return read_notebook(path)

@@ -1,4 +1,4 @@
-"""Steps above those of a task, in the notebook, that the task does not wait for."""
+"""Steps above a task in the notebook for which the task does not wait."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ POLL_S = 1.0
 
 
 class EarlierSteps:
-    """Nothing below a failed step acts on the world outside. A task that acts although nothing told that it does waits
+    """Below a failed step, no code acts on the outside world. A task that acts although its text does not show it waits
     here for the steps above it.
 
     :param steps: those of the task.
@@ -50,7 +50,7 @@ class EarlierSteps:
             if failed or time.monotonic() > until:
                 name = (failed or list(unfinished))[0]
                 raise RunFailedError(
-                    f"the step acts on the world outside, and {name!r} above it is {unfinished[name]}",
+                    f"the step acts on the outside world, and {name!r} above it is {unfinished[name]}",
                     where=f"step {self.steps[0]}",
                     remedy="Run the notebook once here and publish it again, so that the export orders the two; or let "
                     "the step act in any case: keep_going in its settings.",

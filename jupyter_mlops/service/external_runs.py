@@ -1,4 +1,4 @@
-"""Runs that other engines executed come back: from the artifacts of their tasks to the history here."""
+"""Imports runs that other engines executed, from the artifacts of their tasks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def import_runs(space: Workspace, url: str) -> dict[str, Any]:
     Returns `runs`, the ids of runs that were new or were repeated by their engine, and `skipped`: for each run that was
     not imported, its name and why.
 
-    :raises InvalidInputError: nothing installed can reach the URL; StoreError: it can't be read.
+    :raises InvalidInputError: no installed package supports the URL; StoreError: it can't be read.
     """
     from jupyter_mlops.execution.run_artifacts import run_folder_of, run_names
     from jupyter_mlops.jobs.external_runs import ExternalRuns
@@ -61,7 +61,7 @@ def import_runs(space: Workspace, url: str) -> dict[str, Any]:
 
 
 def _external_run(name: str, result: dict[str, Any]) -> ExternalRun:
-    """The run that a result describes. Raises StoreError if it is none."""
+    """The run that a result describes. Raises StoreError if it is invalid."""
     from jupyter_mlops.jobs.external_runs import ExternalRun
 
     try:
@@ -112,6 +112,6 @@ def _log(run: ExternalRun) -> str:
 
 
 def imported_runs(space: Workspace, url: str) -> dict[str, Any]:
-    """`import_runs`, with each run as `runs --json` shows it."""
+    """`import_runs`, with each run as in `runs --json`."""
     imported = import_runs(space, url)
     return {**imported, "runs": [jobs.run(space, run_id) for run_id in imported["runs"]]}

@@ -208,7 +208,7 @@ class _Process:
         self.artifacts.put_step(step, {**about, **facts})
 
     def _was_denied(self, record: Mapping[str, Any]) -> bool:
-        """Whether the guard stopped a step that acts on the world outside."""
+        """Whether the guard stopped a step that acts on the outside world."""
         return any(s["name"] in self.request.steps and s["state"] == "skipped" for s in record["steps"])
 
     def _judged(self, record: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What one process of a run on another engine is asked to do, by options and environment variables."""
+"""The request to one process of a run on another engine, from options and environment variables."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class TaskRequest:
 def environment_request(
     bundle: Path, steps: Sequence[str], options: Mapping[str, object], environ: Mapping[str, str] = os.environ
 ) -> TaskRequest:
-    """The request that environment variables and options make; options count more.
+    """The request from environment variables and options; options override variables.
 
     :param options: fields of TaskRequest that were given as options.
     :raises InvalidInputError: a variable is missing or can't be read.

@@ -1,5 +1,4 @@
-"""Small JSON documents and files by path, in a folder or at a URL that fsspec knows: what several processes share that
-has a name and not a digest."""
+"""Small JSON documents and files by path, in a folder or at a URL: data that processes share by name, not by digest."""
 
 from __future__ import annotations
 
@@ -15,24 +14,26 @@ from jupyter_mlops.storage.store import CREDENTIALS, FOLDERS, URL
 
 
 class Documents(Protocol):
-    """Bytes by relative path. A document is there whole or not at all; the last one written under a path counts."""
+    """Bytes by relative path. Writes are atomic; the last document written under a path counts."""
 
     @property
     def location(self) -> str:
         """The folder or URL, without credentials."""
 
     def read(self, path: str) -> bytes | None:
-        """The bytes; None if there is no such document. Raises StoreError."""
+        """The bytes; None if the document does not exist. Raises StoreError."""
 
     def write(self, path: str, data: bytes) -> None:
         """Write bytes. Raises StoreError."""
 
     def names(self, folder: str) -> list[str]:
-        """Names of the documents and folders in a folder, in order; empty if there is none. Raises StoreError."""
+        """Names of the documents and folders in a folder, in order; empty if the folder does not exist. Raises
+        StoreError.
+        """
 
 
 def open_documents(url: str) -> Documents:
-    """The documents in a folder or at a URL. Raises InvalidInputError if nothing installed can reach the URL."""
+    """The documents in a folder or at a URL. Raises InvalidInputError if no installed package supports the URL."""
     match = URL.match(url)
     if match is None:
         return FolderDocuments(Path(url).expanduser().absolute())
@@ -42,7 +43,7 @@ def open_documents(url: str) -> Documents:
 
 
 def read_json(documents: Documents, path: str) -> Any:
-    """The document's value; None if there is no such document. Raises StoreError if it is not JSON."""
+    """The document's value; None if the document does not exist. Raises StoreError if it is not JSON."""
     data = documents.read(path)
     if data is None:
         return None
@@ -90,7 +91,7 @@ class FolderDocuments:
 
 
 class RemoteDocuments:
-    """Documents at a URL. Object stores put objects whole; other file systems get a rename."""
+    """Documents at a URL. Object stores write objects atomically; other file systems use a rename."""
 
     def __init__(self, url: str) -> None:
         from fsspec.core import url_to_fs
@@ -103,7 +104,9 @@ class RemoteDocuments:
             self._fs, root = url_to_fs(url, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise InvalidInputError(
-                f"the artifacts can't be reached: {error}", where=self.location, remedy="Install what fsspec names."
+                f"the artifacts can't be reached: {error}",
+                where=self.location,
+                remedy="Install the package that fsspec names.",
             ) from None
         self._root = str(root).rstrip("/")
 

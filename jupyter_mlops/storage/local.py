@@ -28,7 +28,7 @@ def digest_bytes(data: bytes) -> str:
 
 
 def digest_file(path: Path) -> str:
-    """The name that the bytes of a file have in a store; they are never in memory all at once."""
+    """The digest of a file, read in pieces."""
     with path.open("rb") as handle:
         return copy_with_digest(handle, None)
 
@@ -38,7 +38,7 @@ class Readable(Protocol):
 
 
 def copy_with_digest(source: Readable, target: BinaryIO | None) -> str:
-    """Copy piece by piece; the digest of what was copied."""
+    """Copy in pieces; returns the digest of the copied bytes."""
     hasher = hashlib.blake2b(digest_size=20)
     while chunk := source.read(CHUNK):
         hasher.update(chunk)
@@ -49,11 +49,11 @@ def copy_with_digest(source: Readable, target: BinaryIO | None) -> str:
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object that is there, or what is left of one that was not finished.
+    """An object, or the remains of an unfinished write.
 
     :param name: its digest, for a finished one.
     :param size: bytes.
-    :param modified: seconds since 1970; None where that is not known.
+    :param modified: seconds since 1970; None if unknown.
     """
 
     name: str
@@ -62,13 +62,13 @@ class StoredObject:
 
 
 class _DigestMismatch(Exception):
-    """What was received is something else."""
+    """The received bytes do not match the digest."""
 
 
 class ObjectStore:
-    """Objects in a folder. Putting is atomic; the same content is kept once, and put again if it was damaged.
+    """Objects in a folder. Writing is atomic; the same content is stored once, and stored again if it was damaged.
 
-    :param user: who puts objects here, where others may put theirs too.
+    :param user: the name under which this process stores objects, in a store that others may share.
     """
 
     def __init__(self, root: Path, user: str = "") -> None:
@@ -84,7 +84,7 @@ class ObjectStore:
         return self.root / digest[:2] / digest[2:]
 
     def locate(self, digest: str) -> str:
-        """Where an object is, in words for a person."""
+        """The location of an object, for people."""
         return str(self.path(digest))
 
     def __contains__(self, digest: str) -> bool:
@@ -100,7 +100,7 @@ class ObjectStore:
         return digest
 
     def put_file(self, path: Path) -> str:
-        """Store what a file holds; returns its digest. The file stays as it is."""
+        """Store the content of a file; returns its digest. The file is not changed."""
         self._register_user()
         with path.open("rb") as source:
             digest = copy_with_digest(source, None)
@@ -113,7 +113,7 @@ class ObjectStore:
         return digest
 
     def link_file(self, path: Path) -> str:
-        """Store a file that nobody will change, without copying its bytes if possible; returns its digest."""
+        """Store a file that will not change, without copying its bytes if possible; returns its digest."""
         digest = digest_file(path)
         target = self.path(digest)
         if target.is_file() and target.stat().st_size == path.stat().st_size:
@@ -138,7 +138,7 @@ class ObjectStore:
         return data
 
     def fetch(self, digest: str, target: Path) -> None:
-        """Let a file hold the bytes of an object; it is whole and checked, or left as it was."""
+        """Write the bytes of an object to a file, checked and atomically."""
         with contextlib.ExitStack() as stack:
             with self._convert_read_errors(digest):
                 source = stack.enter_context(self.path(digest).open("rb"))
@@ -154,7 +154,7 @@ class ObjectStore:
         return path
 
     def receive(self, digest: str, source: Readable) -> bool:
-        """Take an object from elsewhere; False, and nothing is kept, if it is not what its digest says."""
+        """Store an object from elsewhere; returns False, and stores nothing, if it does not match its digest."""
         with (
             _convert_write_errors(self.path(digest)) as target,
             contextlib.suppress(_DigestMismatch),
@@ -166,12 +166,12 @@ class ObjectStore:
         return False
 
     def verify(self, digest: str) -> bool:
-        """Whether the object is there and its bytes are those of its digest."""
+        """Whether the object exists and matches its digest."""
         path = self.path(digest)
         return path.is_file() and digest_file(path) == digest
 
     def listing(self) -> Iterator[StoredObject]:
-        """Everything that is in the store."""
+        """All objects in the store."""
         for path in self.root.glob("??/*"):
             name = path.parent.name + path.name
             if not NAME.fullmatch(name):
@@ -183,12 +183,12 @@ class ObjectStore:
             yield StoredObject(name, facts.st_size, facts.st_mtime)
 
     def remove(self, name: str) -> None:
-        """Let what is listed under this name go."""
+        """Delete the object that is listed under this name."""
         with _convert_write_errors(self.path(name)) as target:
             target.unlink(missing_ok=True)
 
     def users(self) -> set[str]:
-        """Who has put objects here."""
+        """The users of the store."""
         names = set()
         for path in (self.root / USERS).glob("*.txt"):
             with contextlib.suppress(OSError):
@@ -199,7 +199,7 @@ class ObjectStore:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _has_intact(self, digest: str) -> bool:
-        """Whether it needs not be put; if so it counts as just made, so that nobody lets it go."""
+        """Whether the object need not be stored. If so, its time is updated, so that no process deletes it."""
         path = self.path(digest)
         try:
             if not path.is_file() or digest_file(path) != digest:
@@ -230,7 +230,7 @@ class ObjectStore:
 
 @contextlib.contextmanager
 def atomic_write(target: Path) -> Iterator[BinaryIO]:
-    """A stream to a file that takes the target's place when it is whole; nothing is left of one that is not."""
+    """A stream to a temporary file that replaces the target when it is complete, and is deleted otherwise."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temp_path = target.with_name(temp_name(target.name))
     try:
@@ -246,12 +246,12 @@ def atomic_write(target: Path) -> Iterator[BinaryIO]:
 
 
 def temp_name(name: str) -> str:
-    """A name for what is to be put under another name when it is whole; no two are the same."""
+    """A unique name for a temporary file."""
     return f"{name[:40]}.{uuid.uuid4().hex[:12]}.part"
 
 
 def user_file(user: str) -> str:
-    """The file in a store that records who uses it."""
+    """The file in a store that records its users."""
     return f"{USERS}/{digest_bytes(user.encode())}.txt"
 
 
@@ -259,23 +259,23 @@ def missing_error(digest: str, location: str) -> StoreError:
     return StoreError(
         f"no such object: {digest}",
         where=location,
-        remedy="Publish it again, or bring it back from a copy of the store.",
+        remedy="Publish it again, or restore it from a backup of the store.",
     )
 
 
 def damaged_error(
-    digest: str, location: str, remedy: str = "Publish the same content again: that puts it right."
+    digest: str, location: str, remedy: str = "Publish the same content again to repair it."
 ) -> StoreError:
     return StoreError(f"the object's bytes don't match its digest {digest}", where=location, remedy=remedy)
 
 
 def store_error(action: str, error: OSError, path: Path) -> StoreError:
-    """What the system said, as an error that says where and what to do.
+    """An error of the operating system, with the place and a remedy.
 
-    :param action: what could not be done with it: `be read`, `be written`.
+    :param action: the failed action: `be read`, `be written`.
     """
     if error.errno in DISK_FULL_ERRNOS:
-        return StoreError("the disk is full", where=str(path), remedy="Make some room and try again.")
+        return StoreError("the disk is full", where=str(path), remedy="Free some space and try again.")
     return StoreError(f"can't {action}: {error.strerror or error}", where=str(path))
 
 

@@ -1,6 +1,6 @@
-"""A store of versions on any URL that fsspec knows, such as `s3://bucket/prefix`.
+"""A store of versions at any URL that fsspec supports, such as `s3://bucket/prefix`.
 
-Objects never change, so what was fetched once and checked is kept in a folder here, and taken from there.
+Objects never change, so checked copies are cached in a local folder.
 """
 
 from __future__ import annotations
@@ -40,12 +40,14 @@ TIME_FIELDS = ("mtime", "LastModified", "last_modified", "updated", "modify", "c
 
 
 class RemoteStore:
-    """Objects at a URL. An object is put under its name at once where the file system does that whole or not at all,
-    and under another name first where it can rename; what is read is checked either way.
+    """Objects at a URL.
 
-    :param cache: the folder of what was fetched.
-    :param user: who puts objects here.
-    :raises InvalidInputError: nothing that is installed can reach such a URL.
+    An object is written under its name if the file system writes atomically, otherwise under a temporary name and
+    renamed. Every read is checked.
+
+    :param cache: the folder of local copies.
+    :param user: the name under which this process stores objects.
+    :raises InvalidInputError: no installed package supports the URL.
     """
 
     def __init__(self, url: str, cache: ObjectStore, user: str = "") -> None:
@@ -72,7 +74,7 @@ class RemoteStore:
         return digest
 
     def put_file(self, path: Path) -> str:
-        """Store what a file holds; returns its digest. The file stays as it is."""
+        """Store the content of a file; returns its digest. The file is not changed."""
         self._register_user()
         old_facts = _file_facts(path)
         digest = digest_file(path)
@@ -97,7 +99,7 @@ class RemoteStore:
         return data
 
     def fetch(self, digest: str, target: Path) -> None:
-        """Let a file hold the bytes of an object; it is whole and checked, or left as it was."""
+        """Write the bytes of an object to a file, checked and atomically."""
         with contextlib.suppress(StoreError):
             self._use_cached(digest, lambda cached_digest: self.cache.fetch(cached_digest, target))
             return
@@ -105,19 +107,19 @@ class RemoteStore:
         self.cache.fetch(digest, target)
 
     def local_path(self, digest: str) -> Path:
-        """The file of what was fetched."""
+        """The file of a local copy."""
         if digest not in self.cache:
             self._download(digest)
         return self._use_cached(digest, self.cache.path)
 
     def _download(self, digest: str) -> None:
-        """Keep a checked copy of an object here."""
+        """Keep a checked local copy of an object."""
         with self._convert_errors("read", digest), self._fs.open(self._path(digest), "rb") as source:
             if not self.cache.receive(digest, source):
                 raise damaged_error(digest, self.locate(digest), REMOVE_REMEDY)
 
     def listing(self) -> Iterator[StoredObject]:
-        """Everything that is in the store."""
+        """All objects in the store."""
         with self._convert_errors("listed"):
             self._fs.invalidate_cache()
             try:
@@ -130,12 +132,12 @@ class RemoteStore:
                 yield StoredObject(name, int(facts.get("size") or 0), _modified_time(facts))
 
     def remove(self, name: str) -> None:
-        """Let what is listed under this name go."""
+        """Delete the object that is listed under this name."""
         with self._convert_errors("written"), contextlib.suppress(FileNotFoundError):
             self._fs.rm_file(self._path(name))
 
     def users(self) -> set[str]:
-        """Who has put objects here."""
+        """The users of the store."""
         with self._convert_errors("listed"):
             try:
                 paths = self._fs.ls(self._join(USERS), detail=False)
@@ -175,7 +177,7 @@ class RemoteStore:
                 return None
 
     def _write_whole(self, path: str, write: Callable[[str], Any]) -> None:
-        """Let an object be there whole, or not at all."""
+        """Write an object atomically."""
         from fsspec import AbstractFileSystem
 
         if type(self._fs).mv is AbstractFileSystem.mv:  # can't rename; such file systems put whole objects
@@ -208,7 +210,7 @@ class RemoteStore:
         self.is_registered = True
 
     def _use_cached(self, digest: str, reader: Callable[[str], T]) -> T:
-        """Take what is kept here, which counts as used then."""
+        """Use the local copy, and update its time."""
         result = reader(digest)
         with contextlib.suppress(OSError):
             os.utime(self.cache.path(digest))
@@ -230,12 +232,12 @@ class RemoteStore:
 
     def _driver_error(self, error: Exception, action: str) -> StoreError:
         if isinstance(error, OSError) and error.errno in DISK_FULL_ERRNOS:
-            return StoreError("the store is full", where=self.location, remedy="Make some room there and try again.")
+            return StoreError("the store is full", where=self.location, remedy="Free some space there and try again.")
         message = CREDENTIALS.sub("", f"{type(error).__name__}: {error}".rstrip(": "))
         return StoreError(
             f"the store can't be {action}: {message}",
             where=self.location,
-            remedy="Look whether it can be reached from here, and lets this account in.",
+            remedy="Check that it can be reached from this machine, and that this account has access.",
         )
 
 
@@ -258,7 +260,9 @@ def _require_driver(url: str) -> None:
             ) from None
         except ValueError:
             raise InvalidInputError(
-                f"{protocol!r} is no protocol that fsspec knows", where="store", remedy="Example: s3://bucket/prefix"
+                f"{protocol!r} is not a protocol that fsspec supports",
+                where="store",
+                remedy="Example: s3://bucket/prefix",
             ) from None
 
 

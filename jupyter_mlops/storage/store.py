@@ -1,4 +1,4 @@
-"""Where versions are kept: what a store of them has to do, and which one a URL means."""
+"""The interface of object stores, and the store of a URL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOLDERS = ("file", "local")
 
 
 class Store(Protocol):
-    """Objects named by the digest of their bytes. What is read is what was put, or StoreError is raised.
+    """Objects named by the digest of their bytes. A read returns the bytes that were stored, or raises StoreError.
 
     Any number of processes may put, get and list at once.
     """
@@ -26,41 +26,41 @@ class Store(Protocol):
         """The folder or URL, without credentials."""
 
     def locate(self, digest: str) -> str:
-        """Where an object is, in words for a person."""
+        """The location of an object, for people."""
 
     def __contains__(self, digest: str) -> bool: ...
 
     def put(self, data: bytes) -> str:
-        """Store bytes; returns their digest. An object is there whole or not at all; one that was damaged is mended."""
+        """Store bytes atomically; returns their digest. A damaged object is repaired."""
 
     def put_file(self, path: Path) -> str:
-        """Store what a file holds, which may be more than memory holds; returns its digest."""
+        """Store the content of a file, which may be larger than memory; returns its digest."""
 
     def get(self, digest: str) -> bytes:
         """The bytes of an object, checked against its digest."""
 
     def fetch(self, digest: str, target: Path) -> None:
-        """Let a file hold the bytes of an object; it is whole and checked, or left as it was."""
+        """Write the bytes of an object to a file, checked and atomically."""
 
     def local_path(self, digest: str) -> Path:
-        """A file of this machine that holds the bytes of an object, to read and not to change."""
+        """A local file with the bytes of an object. Do not change it."""
 
     def listing(self) -> Iterator[StoredObject]:
-        """Everything that is in the store."""
+        """All objects in the store."""
 
     def remove(self, name: str) -> None:
-        """Let what is listed under this name go."""
+        """Delete the object that is listed under this name."""
 
     def users(self) -> set[str]:
-        """Who has put objects here: nobody may let objects go that others may need."""
+        """The users of the store: an object may only be deleted if no other user needs it."""
 
 
 def open_store(url: str, home: Path, user: str = "") -> Store:
-    """The store that a folder's path or a URL means.
+    """The store in a folder or at a URL.
 
-    :param home: where what was fetched is kept.
-    :param user: who puts objects there.
-    :raises InvalidInputError: it names no folder, or nothing that is installed can reach such a URL.
+    :param home: the folder of local copies.
+    :param user: the name under which this process stores objects.
+    :raises InvalidInputError: the folder is invalid, or no installed package supports the URL.
     """
     match = URL.match(url)
     if match is None:
@@ -75,6 +75,6 @@ def open_store(url: str, home: Path, user: str = "") -> Store:
 def _folder(path: str, url: str) -> Path:
     if not path.strip():
         raise InvalidInputError(
-            f"{url!r} names no folder", where="store", remedy="Examples: /a/folder, s3://bucket/prefix"
+            f"{url!r} is not a valid folder", where="store", remedy="Examples: /a/folder, s3://bucket/prefix"
         )
     return Path(path)

@@ -1,4 +1,4 @@
-"""A version as one zip with nothing in it but the version: the same bytes for the same version, on any machine.
+"""A version as a zip file with nothing else in it: the same bytes for the same version, on any machine.
 
 `bundle.read_bundle` reads it. Unlike a bundle it has no description, no list of packages and no run, and needs no
 package beyond the required ones.
@@ -23,11 +23,11 @@ KEYS = ("job", "version", "author", "message", "created", "provenance", "secrets
 
 
 def archive(manifest: Manifest, store: Store, version_info: Mapping[str, Any]) -> bytes:
-    """The zip. Files are stored uncompressed, since compressors differ from machine to machine.
+    """Write the zip file. Files are stored uncompressed, because compressors differ between machines.
 
-    :param version_info: of the version: `job`, `version`, `author`, `message`, `created`, `provenance`, and
-        `secrets`, the names of the secrets that the job's kernels receive.
-    :raises StoreError: an object is gone or damaged.
+    :param version_info: of the version: `job`, `version`, `author`, `message`, `created`, `provenance`, and `secrets`,
+        the names of the secrets that the job's kernels receive.
+    :raises StoreError: an object is missing or damaged.
     """
     stream = io.BytesIO()
     with TemporaryDirectory() as temp_dir:

@@ -1,6 +1,7 @@
-"""A version in one zip that runs anywhere: a Workflow Run RO-Crate with everything it needs and a list of its parts.
+"""A version in one zip file that runs anywhere: a Workflow Run RO-Crate with everything it needs and a list of its
+parts.
 
-Beside what RO-Crate asks for stands `version.json`, from which the version is read back, digest and all.
+Besides the metadata of RO-Crate it contains `version.json`, from which the version is imported with the same digest.
 """
 
 from __future__ import annotations
@@ -56,10 +57,10 @@ def write_bundle(
     target: Path,
     run: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write the zip.
+    """Write the zip file.
 
     :param version_info: of the version: `job`, `version`, `author`, `message`, `created`, `provenance`.
-    :param run: a completed run of it, as `runs --json` shows it, whose executed notebook is taken along.
+    :param run: a completed run of it, as `runs --json` shows it, whose executed notebook is included.
     """
     try:
         with TemporaryDirectory() as temp_dir:
@@ -81,9 +82,9 @@ def write_bundle(
 
 
 def read_bundle(path: Path, store: Store) -> tuple[Manifest, dict[str, Any]]:
-    """Put a bundle's content into the store; returns the manifest and the facts about the version.
+    """Store a bundle's content; returns the manifest and the facts about the version.
 
-    :raises InvalidInputError: it is no bundle of ours; StoreError: something in it is not what its digest says.
+    :raises InvalidInputError: it is not a bundle of jupyter_mlops; StoreError: a part does not match its digest.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -121,13 +122,13 @@ def read_bundle(path: Path, store: Store) -> tuple[Manifest, dict[str, Any]]:
 
 
 def _provenance_digests(version_info: Mapping[str, Any]) -> tuple[str, str]:
-    """The digests of the lock, and of what was not committed; "" where there is none."""
+    """The digests of the lock and of the uncommitted changes; "" if there are none."""
     origin = version_info["provenance"]
     return (origin.get("lock") or {}).get("digest") or "", (origin.get("git") or {}).get("diff") or ""
 
 
 def lock_file(version_info: Mapping[str, Any]) -> tuple[str, str]:
-    """What the lock is called in the bundle, and what it is."""
+    """The name of the lock in the bundle, and its description."""
     return LOCKS.get((version_info["provenance"].get("lock") or {}).get("kind", ""), LOCKS["pylock"])
 
 
@@ -154,7 +155,7 @@ def _extract(archive: zipfile.ZipFile, name: str, target: Path) -> Path:
 
 
 def sbom(environment: Environment, version_info: Mapping[str, Any]) -> str:
-    """The packages as CycloneDX JSON. Raises InvalidInputError where its library is not installed."""
+    """The packages as CycloneDX JSON. Raises InvalidInputError if its library is not installed."""
     try:
         from cyclonedx.model.bom import Bom
         from cyclonedx.model.component import Component, ComponentType
@@ -189,7 +190,7 @@ def sbom(environment: Environment, version_info: Mapping[str, Any]) -> str:
 
 
 def _package_source(name: str, version: str) -> dict[str, Any]:
-    """A package's version and address; of one from git its commit, of one from an address what that calls it."""
+    """A package's version and URL; the commit of a package from git, the name of a package from a URL."""
     from packageurl import PackageURL
 
     if version.startswith("git+"):
@@ -230,7 +231,7 @@ def _describe(manifest: Manifest, version_info: Mapping[str, Any], folder: Path,
     crate.name = f"{version_info['job']} {version_info['version']}"
     crate.description = version_info["message"] or f"Version {version_info['version']} of the job {version_info['job']}"
     crate.license = crate.add(ContextEntity(crate, "#license", {
-        "@type": "CreativeWork", "name": "Not stated", "description": "Ask the author what may be done with this.",
+        "@type": "CreativeWork", "name": "Not stated", "description": "Ask the author for a license.",
     }))  # fmt: skip
     profiles = [
         crate.add(ContextEntity(crate, url, {"@type": "CreativeWork", "name": url.split("/")[-2], "version": url[-3:]}))
@@ -260,7 +261,7 @@ def _describe(manifest: Manifest, version_info: Mapping[str, Any], folder: Path,
         workflow["input"] = inputs
     for extra, description in (
         lock_file(version_info), (SBOM, "CycloneDX list of packages"),
-        (DIFF_FILE, "what was not committed to git"), (VERSION, "the version as jupyter_mlops reads it back"),
+        (DIFF_FILE, "uncommitted changes"), (VERSION, "the version as jupyter_mlops imports it"),
     ):  # fmt: skip
         if (folder / extra).is_file():
             facts = {"name": extra, "description": description, "encodingFormat": _media_type(extra)}
@@ -312,15 +313,16 @@ def _iso(seconds: float | None) -> str:
 
 
 def _media_type(name: str) -> str:
-    """The media type of a file, as far as its name tells."""
+    """The media type of a file, guessed from its name."""
     media_types = {".ipynb": "application/x-ipynb+json", ".toml": "application/toml", ".json": "application/json"}
     media_type = media_types.get(PurePosixPath(name).suffix) or mimetypes.guess_type(name)[0]
     return media_type or "application/octet-stream"
 
 
 def _archive_path(name: str) -> str:
-    """Where a file stands in the bundle: its own relative path; files from outside under one folder, and what is called
-    as something of ours under another."""
+    """The path of a file in the bundle: its own relative path; outside files are below one folder, and files whose
+    names conflict with ours below another.
+    """
     path = PurePosixPath(name)
     if path.is_absolute() or (len(name) > 1 and name[1] == ":"):
         return f"outside/{str(path).lstrip('/').replace(':', '')}"

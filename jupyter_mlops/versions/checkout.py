@@ -1,7 +1,7 @@
-"""A version's files in a folder, so that it can run there.
+"""The files of a version in a folder in which it can run.
 
-Every version has one folder for each of its runs at once: a lane. What a run finds there is what was published,
-whatever the run before it left behind; results kept by earlier runs in the same lane can be used again.
+Every version has one folder, a *lane*, for each of its simultaneous runs. A run finds the published files there,
+whatever the previous run left behind. Results that earlier runs in the same lane cached can be reused.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ NESTED_FOLDER = "within"  # the folder of a notebook that reads what lies beside
 
 @contextlib.contextmanager
 def checkout_slot(home: Path, digest: str, *, shared: bool) -> Iterator[Path]:
-    """A folder of this version that nobody else uses meanwhile, or only those who write nothing either.
+    """A folder of this version that no other run uses, or only runs that write no files.
 
-    :param shared: whether the run is known to write no files there.
+    :param shared: whether the run is known to write no files.
     """
     from filelock import FileLock, Timeout
 
@@ -50,13 +50,13 @@ def checkout_slot(home: Path, digest: str, *, shared: bool) -> Iterator[Path]:
 
 
 def check_out(manifest: Manifest, store: Store, folder: Path, origin: Path | None = None) -> Path:
-    """Make the folder hold the version's files as they were published and nothing else; returns the notebook.
+    """Make the folder contain exactly the version's files as published; returns the notebook.
 
-    What a run before left there is removed. Files outside of the folder are looked at, and not touched. Of several at
-    once, which may share a folder, one is at work.
+    Files of previous runs are removed. Files outside the folder are compared and not changed. Only one process at a
+    time works on a folder, which several may share.
 
-    :param origin: the folder it was published from, where large files are.
-    :raises StoreError: an object is gone or damaged, or a large or outside file is no longer what it was.
+    :param origin: the folder that it was published from, which has the large files.
+    :raises StoreError: an object is missing or damaged, or a large or outside file has changed.
     """
     from filelock import FileLock
 
@@ -92,16 +92,16 @@ def _put_file(entry: FileEntry, store: Store, target: Path, origin: Path | None)
 
 
 def _copy_large(entry: FileEntry, source: Path, target: Path) -> None:
-    remedy = f"Put it there as it was ({entry.size} bytes, digest {entry.digest}), or publish again."
+    remedy = f"Restore it ({entry.size} bytes, digest {entry.digest}), or publish again."
     if not source.is_file():
         raise StoreError(
-            "a large file, which was published by its digest alone, is gone", where=str(source), remedy=remedy
+            "a large file, of which only the digest was published, is missing", where=str(source), remedy=remedy
         )
     try:
         with source.open("rb") as stream, atomic_write(target) as copy:
             if copy_with_digest(stream, copy) != entry.digest:
                 raise StoreError(
-                    "a large file, which was published by its digest alone, has changed since",
+                    "a large file, of which only the digest was published, has changed",
                     where=str(source), remedy=remedy,
                 )  # fmt: skip
     except OSError as error:
@@ -120,7 +120,7 @@ def _matches(entry: FileEntry, path: Path) -> bool:
 def _require_outside(entry: FileEntry) -> None:
     path = Path(entry.path)
     if not path.is_file():
-        raise StoreError("a file that it reads is gone", where=entry.path, remedy="Put it back, or publish again.")
+        raise StoreError("a file that it reads is missing", where=entry.path, remedy="Restore it, or publish again.")
     if not _matches(entry, path):
         raise StoreError(
             "a file that it reads has changed since it was published", where=entry.path, remedy="Publish again."
@@ -128,7 +128,7 @@ def _require_outside(entry: FileEntry) -> None:
 
 
 def notebook_in(folder: Path, manifest: Manifest) -> Path:
-    """Where the notebook stands in its checkout: so deep that what lies beside its folder is in the checkout too."""
+    """The path of the notebook in its check-out: deep enough that files beside its folder are in the check-out too."""
     parent_counts = (posixpath.normpath(e.path).split("/").count("..") for e in manifest.files if not e.is_absolute)
     depth = max(parent_counts, default=0)
     return _resolve(manifest.name, folder.joinpath(*[NESTED_FOLDER] * depth), folder)
@@ -144,15 +144,17 @@ def require_safe_paths(manifest: Manifest) -> None:
 
 
 def _resolve(name: str, start: Path, folder: Path) -> Path:
-    """Where a relative path leads, which is below the folder."""
+    """The target of a relative path, which must be below the folder."""
     path = Path(os.path.normpath(start / name))
     if os.path.isabs(name) or path == folder or not path.is_relative_to(folder):
-        raise StoreError(f"a path that leaves the folder: {name!r}", remedy="The version was not made by us.")
+        raise StoreError(
+            f"a path that leaves the folder: {name!r}", remedy="The version was not created by jupyter_mlops."
+        )
     return path
 
 
 def collect_files(folder: Path, manifest: Manifest, destination: Path) -> list[str]:
-    """Move what a run wrote in its folder to where it is kept; returns the names."""
+    """Move the files that a run wrote in its folder to the run directory; returns the names."""
     notebook = notebook_in(folder, manifest)
     entries_by_path = {_resolve(e.path, notebook.parent, folder): e for e in manifest.files if not e.is_absolute}
     names = []

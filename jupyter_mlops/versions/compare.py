@@ -1,4 +1,4 @@
-"""Whether two executed notebooks show the same, cell by cell; what changes from time to time is left out of account."""
+"""Whether two executed notebooks show the same, cell by cell, without values that change with time."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Difference:
 
 
 def first_difference(old_notebook: Mapping[str, Any], new_notebook: Mapping[str, Any]) -> Difference | None:
-    """The first cell that does not show the same in both, or None."""
+    """The first cell whose outputs differ, or None."""
     spans = _span(old_notebook), _span(new_notebook)
     old_cells, new_cells = _code_cells(old_notebook), _code_cells(new_notebook)
     for (position, cell), (_, new_cell) in zip(old_cells, new_cells, strict=False):
@@ -82,7 +82,7 @@ def first_difference(old_notebook: Mapping[str, Any], new_notebook: Mapping[str,
 
 
 def mask_volatile(text: str) -> str:
-    """The text without what changes from time to time."""
+    """The text without values that change with time."""
     for pattern, replacement in VOLATILE:
         text = pattern.sub(replacement, text)
     return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
@@ -109,7 +109,7 @@ def _code_cells(nb: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
 
 
 def _outputs(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The outputs, each stream in one piece: where the other one cuts in is chance."""
+    """The outputs, each stream merged: its interruption by other outputs is random."""
     outputs: list[dict[str, Any]] = []
     streams: dict[str, dict[str, Any]] = {}
     for output in cell.get("outputs", ()):
@@ -158,7 +158,7 @@ def _texts_equal(first: str, second: str, spans: tuple[Span, Span]) -> bool:
 
 
 def _without_ids(text: str) -> str:
-    """Markup whose elements are called by their order: libraries make up their ids."""
+    """Markup with its element ids numbered in order, because libraries generate random ids."""
     ids: dict[str, str] = {}
     for name in ID.findall(text):
         ids.setdefault(name, f"id-{len(ids)}")
@@ -166,7 +166,7 @@ def _without_ids(text: str) -> str:
 
 
 def _without_times(text: str, span: Span) -> str:
-    """Without numbers that say in seconds, or parts of seconds, when it ran."""
+    """Without numbers that are times of the run in seconds or fractions of seconds."""
     return SECONDS.sub(lambda match: "<time>" if span[0] <= _seconds(match[0]) <= span[1] else match[0], text)
 
 
@@ -186,7 +186,7 @@ def _span(nb: Mapping[str, Any]) -> Span:
 
 
 def _output_text(output: Mapping[str, Any], aspect: str) -> str:
-    """The text of an output in the form that differs, or the one that a person can read."""
+    """The text of an output in the format that differs, or in a readable format."""
     data = output.get("data", {})
     if aspect == "forms of the output":
         return "\n".join(sorted(data))

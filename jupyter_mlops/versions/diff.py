@@ -1,4 +1,4 @@
-"""What differs between two versions: code, pipeline and parameters, environment, data, metrics."""
+"""The differences between two versions: code, pipeline and parameters, environment, data, metrics."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def diff(
     old: Manifest, new: Manifest, notebooks: tuple[Any, Any],
     metrics: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}), store: Store | None = None,
 ) -> dict[str, list[dict[str, Any]]]:  # fmt: skip
-    """Each section's differences, a dictionary each with `what` and what proves it; empty lists where nothing differs.
+    """The differences of each section, as dictionaries with `what` and evidence; empty lists if nothing differs.
 
     :param notebooks: the two notebooks.
     :param metrics: those of the last completed run of each version.
-    :param store: where the files are, for what differs within them.
+    :param store: the store of the files, to compare their content.
     """
     return {
         "code": code(*notebooks),
@@ -73,7 +73,7 @@ def code(old: Any, new: Any) -> list[dict[str, Any]]:
 
 
 def _cell_changes(old_cell: Any, new_cell: Any, index: int) -> list[dict[str, Any]]:
-    """What changed of one cell."""
+    """The changes of one cell."""
     changes: list[dict[str, Any]] = []
     for label, old_text, new_text in (
         ("cell changed", old_cell["source"], new_cell["source"]),
@@ -99,7 +99,7 @@ def _json(value: Any) -> str:
 
 
 def pipeline(old: Manifest, new: Manifest) -> list[dict[str, Any]]:
-    """Steps, what they wait for and hand on, and parameters."""
+    """Steps, their dependencies and outputs, and parameters."""
     changes: list[dict[str, Any]] = [
         {"what": label, "before": old_value, "after": new_value}
         for label, old_value, new_value in (
@@ -134,7 +134,7 @@ def pipeline(old: Manifest, new: Manifest) -> list[dict[str, Any]]:
 
 
 def data(old: Manifest, new: Manifest, store: Store | None = None) -> list[dict[str, Any]]:
-    """Files that it reads or imports; of short texts the lines that differ."""
+    """The files that it reads or imports; for short texts, the lines that differ."""
     old_files, new_files = {f.path: f for f in old.files}, {f.path: f for f in new.files}
     changes: list[dict[str, Any]] = []
     for path in sorted({*old_files, *new_files}):
@@ -157,7 +157,7 @@ def _size_text(entry: FileEntry) -> str:
 
 
 def _short_text(entry: FileEntry, store: Store) -> str | None:
-    """What a file says, if it is a text that can be compared in no time."""
+    """The content of a file, if it is a short text."""
     if not entry.stored or entry.size > MAX_TEXT_BYTES:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The environment of a kernel: described, locked, compared, and built again from its lock."""
+"""The environment of a kernel: described, locked, compared, and rebuilt from its lock."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ PIP_SECTION = "# what pip installed\n"  # parts conda's lock from the one of pac
 
 @dataclass(frozen=True)
 class Lock:
-    """What an environment can be built from.
+    """The packages from which an environment can be built.
 
     :param text: `pylock.toml` (PEP 751), or conda's explicit form, with a `pylock.toml` below it if pip installed more.
     :param hashed: whether the lock has the file digests of every package.
@@ -76,7 +76,7 @@ class Lock:
 
 
 def describe(interpreter: Sequence[str]) -> Environment:
-    """The packages of an interpreter's environment. Raises EnvironmentBuildError if it can't be asked."""
+    """The packages of an interpreter's environment. Raises EnvironmentBuildError if they can't be queried."""
     try:
         process = subprocess.run(
             [*interpreter, "-I", "-c", DESCRIBE], capture_output=True, text=True, timeout=120, check=True
@@ -94,7 +94,7 @@ def describe(interpreter: Sequence[str]) -> Environment:
 
 
 def lock(environment: Environment, folder: Path, interpreter: Sequence[str]) -> Lock:
-    """Lock an environment; what was locked before is found in the folder again."""
+    """Lock an environment; an earlier lock of the same packages is reused from the folder."""
     if not environment.conda:
         return _lock_packages(environment, folder, interpreter)
     text = "@EXPLICIT\n" + "\n".join(environment.conda) + "\n"
@@ -127,7 +127,7 @@ def _lock_packages(environment: Environment, folder: Path, interpreter: Sequence
 
 
 def _write_cache(path: Path, text: str) -> None:
-    """Let it be found again; where there is no room for it, it is made anew next time."""
+    """Store the lock for reuse; if that fails, it is created again next time."""
     temp_path = path.with_suffix(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,7 +139,7 @@ def _write_cache(path: Path, text: str) -> None:
 
 
 def differences(old: Environment, new: Environment) -> list[str]:
-    """What differs between two environments, a sentence each; [] if nothing does."""
+    """The differences between two environments, one sentence each."""
     sentences = []
     for name, old_value, new_value in (
         ("Python", old.python, new.python),
@@ -158,7 +158,7 @@ def differences(old: Environment, new: Environment) -> list[str]:
 
 
 def _same_version(first: str | None, second: str | None) -> bool:
-    """Whether two versions are the same; one may be told by its wheel's address, the other, as before, by number."""
+    """Whether two versions are the same; one may be the URL of its wheel, the other a number."""
     if first is None or second is None or ("://" in first) == ("://" in second):
         return first == second
     address, number = (first, second) if "://" in first else (second, first)
@@ -191,7 +191,7 @@ def build(text: str, kind: str, environment: Environment, home: Path) -> Path:
 
 
 def _install(uv_arguments: list[str], text: str, python: Path, folder: Path, environment: Environment | None) -> None:
-    """Have uv put the packages of a lock into an environment."""
+    """Install the packages of a lock into an environment with uv."""
     has_hashes = LOCK_MARKER in text
     lock_path = folder / ("pylock.toml" if has_hashes else "requirements.txt")
     lock_path.write_text(text, encoding="utf-8")
@@ -222,7 +222,7 @@ def _build_conda(text: str, home: Path) -> Path:
     if program is None:
         raise EnvironmentBuildError(
             "a conda environment can't be built here: there is no conda, mamba or micromamba",
-            remedy="Install one of them, or let the job run in its live kernel.",
+            remedy="Install one of them, or use the live kernel for the job.",
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
@@ -252,13 +252,13 @@ def _run_command(command: list[str], environment: Environment | None, folder: Pa
         raise EnvironmentBuildError(
             f"the environment can't be built from its lock: {message[-2000:]}",
             where=f"Python {environment.python}" if environment is not None else "",
-            remedy="Publish again where its packages are available, or let the job run in its live kernel "
+            remedy="Publish again where its packages are available, or use the live kernel for the job "
             "(policy environment: live).",
         )
 
 
 def conda_packages(environment: Environment) -> dict[str, tuple[str, str]]:
-    """Name -> version and build of what conda installed."""
+    """Name -> version and build of the packages that conda installed."""
     files = (url.partition("#")[0].rpartition("/")[2] for url in environment.conda)
     parts = (re.sub(r"\.(conda|tar\.bz2)$", "", file).rsplit("-", 2) for file in files)
     return {fields[0]: (fields[1], fields[2]) for fields in parts if len(fields) == 3}
@@ -271,7 +271,7 @@ def _conda_builds(environment: Environment) -> dict[str, str]:
 def _lock_without_hashes(environment: Environment, reason: str) -> Lock:
     text = "".join(f"{_requirement(n, v)}\n" for n, v in environment.packages.items())
     summary = reason.split("\n")[0][:300]
-    note = f"locked by version alone, without digests: no index could be asked ({summary})"
+    note = f"locked by version alone, without digests: no index could be reached ({summary})"
     return Lock(text, "pins", False, (note, *_notes(environment)))
 
 
@@ -297,7 +297,7 @@ def _cache_key(environment: Environment) -> str:
 
 
 def _find_uv() -> str:
-    """uv's program: of its package, or on the path."""
+    """The program of uv: from its package, or from the path."""
     try:
         from uv import find_uv_bin
 

@@ -18,11 +18,11 @@ Kind = Literal["module", "data"]
 class FileEntry:
     """A file that the notebook imports or reads.
 
-    :param path: relative to the notebook's folder, with slashes, and `../` first for what lies beside it; absolute if
-        the notebook itself says where it is.
+    :param path: relative to the notebook's folder, with slashes, starting with `../` for files beside it; absolute if
+        the notebook uses an absolute path.
     :param digest: of its bytes.
     :param size: bytes.
-    :param stored: whether its bytes are in the object store; a large file is only known by digest and place.
+    :param stored: whether its bytes are in the object store; of a large file, only digest and path are stored.
     """
 
     path: str
@@ -33,17 +33,17 @@ class FileEntry:
 
     @property
     def is_absolute(self) -> bool:
-        """Whether it is looked for where it is, on any machine."""
+        """Whether it is read from its absolute path on every machine."""
         return self.path.startswith("/") or (len(self.path) > 1 and self.path[1] == ":")
 
 
 @dataclass(frozen=True)
 class Environment:
-    """The kernel's environment, as far as its packages make it.
+    """The kernel's environment, as determined by its packages.
 
     :param python: version, such as `3.11.7`; `platform`: such as `linux-x86_64`.
-    :param packages: name -> version of everything that comes from an index, or the address of what comes from one.
-    :param others: name -> version of packages that were installed from a folder and are in no index.
+    :param packages: name -> version of packages from an index, or URL of packages from a URL.
+    :param others: name -> version of packages that were installed from a folder.
     :param conda: URLs with digests, for a conda environment.
     """
 
@@ -79,7 +79,7 @@ class Manifest:
     format: int = FORMAT
 
     def put(self, store: Store) -> str:
-        """Store it; its digest is the version's."""
+        """Store it; returns the digest of the version."""
         return store.put(self.to_bytes())
 
     def to_bytes(self) -> bytes:
@@ -88,12 +88,12 @@ class Manifest:
 
     @classmethod
     def get(cls, store: Store, digest: str) -> Manifest:
-        """The manifest of a version. Raises StoreError if it is not there or damaged."""
+        """The manifest of a version. Raises StoreError if it is missing or damaged."""
         return cls.from_dict(json.loads(store.get(digest)), digest)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], digest: str) -> Manifest:
-        """The manifest that is written so. Raises StoreError if it is of another format."""
+        """The manifest in JSON. Raises StoreError if it has another format."""
         if data.get("format") != FORMAT:
             raise StoreError(
                 f"a version of format {data.get('format')}", where=digest, remedy="Use a newer jupyter_mlops."

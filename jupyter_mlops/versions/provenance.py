@@ -1,4 +1,4 @@
-"""Where a version came from: who, when, and the state of the git repository around the notebook."""
+"""The origin of a version: author, time, and the state of the notebook's git repository."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_DIFF_BYTES = 5_000_000  # bytes of a diff, from which on it is not kept: a p
 
 
 def provenance(path: Path, store: Store) -> dict[str, Any]:
-    """What is known of a notebook's origin, as plain JSON."""
+    """The origin of a notebook as plain JSON."""
     tools = {"jupyter_mlops": __version__}
     for name in TOOLS:
         try:

@@ -1,4 +1,4 @@
-"""The working folder of a run whose tasks are processes of their own: the same for all of its tasks on one machine."""
+"""The working folder of a run with separate processes for its tasks, which all tasks on one machine share."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ EXPIRES_S = 7 * 86_400.0  # a run that no task has touched for so long has ended
 
 
 def run_folder(home: Path, manifest: Manifest, digest: str, store: Store, run_id: str) -> Path:
-    """The notebook, in the folder in which a run's tasks work on this machine.
+    """The notebook in the folder in which a run's tasks work on this machine.
 
-    The first task of the run checks the version out, into the first folder that no other run has. Its path depends on
+    The first task of the run checks the version out, into the first folder that no other run uses. The path depends on
     nothing else, so that later runs can use cached results.
 
-    :raises StoreError: too many runs at once, or an object is gone or damaged.
+    :raises StoreError: too many runs at once, or an object is missing or damaged.
     """
     from filelock import FileLock
 
@@ -40,7 +40,7 @@ def run_folder(home: Path, manifest: Manifest, digest: str, store: Store, run_id
 
 
 def release_run_folder(home: Path, digest: str, run_id: str) -> None:
-    """Let other runs have the folder of a run that has ended."""
+    """Release the folder of a run that has ended."""
     from filelock import FileLock
 
     base = home / "runs-of-tasks" / digest[:20]
@@ -52,7 +52,7 @@ def release_run_folder(home: Path, digest: str, run_id: str) -> None:
 
 
 def _claims(path: Path) -> dict[int, tuple[str, float]]:
-    """Folder number -> run, and when one of its tasks last used it."""
+    """Folder number -> run, and the last time that one of its tasks used the folder."""
     try:
         claims = {int(n): (str(run), float(at)) for n, (run, at) in json.loads(path.read_text("utf-8")).items()}
     except (OSError, ValueError, TypeError, AttributeError):

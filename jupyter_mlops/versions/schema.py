@@ -1,4 +1,4 @@
-"""The parameters of a pipeline as a JSON schema, for forms and for checking values."""
+"""The parameters of a pipeline as a JSON schema, for forms and validation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TYPES: dict[str, dict[str, Any]] = {
 
 
 def parameter_schema(parameters: Iterable[Parameter]) -> dict[str, Any]:
-    """JSON schema (draft 2020-12); the types as they are declared stand under `x-type`."""
+    """JSON schema (draft 2020-12); the declared types are in `x-type`."""
     properties: dict[str, Any] = {}
     required_names = []
     for parameter in parameters:

@@ -1,4 +1,4 @@
-"""What of a version looks like a password, a key or a token: told, never repeated. A version can't be changed again."""
+"""Text in a version that resembles a password, a key or a token: reported, but never repeated."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MOST_BYTES = 1_000_000  # of a file that is looked through
 MOST_TOLD = 3  # places in one file, or in the notebook
 CODE = (".py", ".ipynb", ".r", ".jl", ".sql")
 REMEDY = (
-    "Take it out, use a secret (a tag secret:NAME) instead and change it; where it is none, end the line with"
+    "Remove it, use a secret (a tag secret:NAME) instead and change it. If it is not a secret, end the line with"
     " `# pragma: allowlist secret`"
 )
 
 
 def secret_notes(nb: NotebookNode, manifest: Manifest, store: Store, diff: str = "") -> list[str]:
-    """Notes on what looks like a secret in the notebook's cells and outputs, and in the text files of its version.
+    """Notes on possible secrets in the notebook's cells and outputs, and in the text files of its version.
 
-    :param diff: digest of the changes that are not committed to git and are kept with the version; "" for none.
+    :param diff: digest of the uncommitted changes that are stored with the version; "" if there are none.
     """
     try:
         secret_text.require()
@@ -34,18 +34,18 @@ def secret_notes(nb: NotebookNode, manifest: Manifest, store: Store, diff: str =
     notes = list(_noted(_in_cells(nb), "is in the version"))
     for file in manifest.files:
         notes += _noted(_in_file(file, store), "is in the version")
-    notes += _noted(_in_outputs(nb), "stands in the notebook's file: a version has no outputs, but its runs show them")
+    notes += _noted(_in_outputs(nb), "is in the notebook's file: a version has no outputs, but its runs show them")
     if diff:
         told = {manifest.name, *(PurePosixPath(file.path).name for file in manifest.files)}
         found = _in_diff(_text_of(store.get(diff)), told)
-        notes += _noted(found, "is not committed to git, and is kept with the version as a change")
+        notes += _noted(found, "is not committed to git, and is stored with the version as a change")
     return notes
 
 
 def _noted(found: Iterable[tuple[str, str]], what: str) -> Iterator[str]:
-    """A note for each place, with the remedy at the last; what is more than `MOST_TOLD` is counted."""
+    """A note for each place, with the remedy in the last one; places beyond `MOST_TOLD` are counted."""
     places = list(found)
-    notes = [f"{place}: what looks like a secret ({kind}) {what}" for place, kind in places[:MOST_TOLD]]
+    notes = [f"{place}: possible secret ({kind}) {what}" for place, kind in places[:MOST_TOLD]]
     if notes:
         more = f" (and {len(places) - MOST_TOLD} more)" if len(places) > MOST_TOLD else ""
         yield from notes[:-1]
@@ -70,7 +70,7 @@ def _in_file(file: FileEntry, store: Store) -> Iterator[tuple[str, str]]:
 
 
 def _in_diff(diff: str, told: Collection[str]) -> Iterator[tuple[str, str]]:
-    """In the lines that a diff of git adds. Files with names in `told` have been looked through as a whole."""
+    """Secrets in the lines that a git diff adds. Files with names in `told` have already been searched as a whole."""
     added: dict[str, list[str]] = {}
     name = ""
     for line in diff.splitlines():
@@ -89,7 +89,7 @@ def _in_text(text: str, where: str, *, data: bool = False) -> Iterator[tuple[str
 
 
 def _text_of(content: bytes) -> str:
-    """A file as text; "" if it is none."""
+    """A file as text; "" if it is not text."""
     try:
         return "" if b"\0" in content else content.decode("utf-8-sig")
     except UnicodeDecodeError:

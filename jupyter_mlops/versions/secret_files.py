@@ -1,4 +1,4 @@
-"""Recognise files of secrets by their names. They become part of a version only if the notebook names them."""
+"""Recognizes files of secrets by their names. They are included in a version only if the notebook names them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXAMPLE_PATTERNS = ("*.example", "*.sample", "*.template", "*.dist")
 
 
 def is_secret_file(path: Path) -> bool:
-    """Whether a file's name says that it holds passwords, keys or tokens."""
+    """Whether a file's name indicates passwords, keys or tokens."""
     name = path.name.lower()
     if any(fnmatchcase(name, example) for example in EXAMPLE_PATTERNS):
         return False

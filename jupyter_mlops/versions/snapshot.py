@@ -1,4 +1,4 @@
-"""Taking a snapshot of a notebook and all that it needs from around it."""
+"""Takes a snapshot of a notebook and everything that it needs."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def snapshot(
     nb: NotebookNode, path: Path, store: Store, environment: Environment, kernel: str,
     observed_files: Iterable[str] = (), large: int = LARGE_FILE_BYTES,
 ) -> Manifest:  # fmt: skip
-    """Put a notebook and its files into the store.
+    """Store a notebook and its files.
 
-    :param path: where the notebook is: names it, and its folder is where relative files are looked for.
+    :param path: path of the notebook: its name, and the folder of relative files.
     :param observed_files: absolute paths of files that earlier runs read.
     """
     clean_nb = without_outputs(nb)
@@ -58,7 +58,7 @@ def snapshot(
 
 
 def snapshot_notebook(nb: NotebookNode, name: str, store: Store, kernel: str) -> Manifest:
-    """Put a notebook that is worked on into the store, and nothing from around it.
+    """Store a notebook that is being edited, without its files.
 
     :param name: its file's name.
     """
@@ -77,13 +77,13 @@ def snapshot_notebook(nb: NotebookNode, name: str, store: Store, kernel: str) ->
 
 
 def _secret_names(pipeline: Pipeline) -> list[str]:
-    """Names that `secret:` tags ask for; Kale's have a path behind the name."""
+    """Names in `secret:` tags; Kale's have a path after the name."""
     secret_names = {secret.partition(":")[0] for step in pipeline.steps for secret in step.settings.secrets}
     return sorted(name for name in secret_names if name.isidentifier())
 
 
 def without_outputs(nb: NotebookNode) -> NotebookNode:
-    """The notebook as it was before it ever ran; what is a person's stays."""
+    """The notebook without outputs and execution data; everything else is kept."""
     result = deepcopy(nb)
     for name in RUN_METADATA_KEYS:
         result.metadata.pop(name, None)
@@ -99,10 +99,12 @@ def without_outputs(nb: NotebookNode) -> NotebookNode:
 def needed_files(
     nb: NotebookNode, pipeline: Pipeline, folder: Path, observed_files: Iterable[str]
 ) -> list[tuple[Path, Kind, str]]:  # fmt: skip
-    """The files that a notebook needs, each with its kind and the name it is known by: local modules that it imports,
-    what it says it reads, and what it was seen to read. What its text may read and may write goes along only if a
-    person names it or runs have shown that they read it and write nothing there. What looks like a file of secrets goes
-    along only if a person names it as a whole, without wildcards."""
+    """The files that a notebook needs, each with its kind and its name in the version: local modules that it imports,
+    files that it names, and files that earlier runs read.
+
+    A file that the code may both read and write is included only if the notebook's metadata names it, or if runs have
+    read it and not written it. A file of secrets is included only if the metadata names it in full, without wildcards.
+    """
     modules = set(local_modules((m for b in pipeline.blocks for m in b.access.imports), folder))
     written_paths = {_resolve(p, folder) for b in pipeline.blocks for p in b.effects.files_written}
     static_reads = [(name, _resolve(name, folder)) for b in pipeline.blocks for name in b.effects.files_read]
@@ -123,7 +125,7 @@ def needed_files(
 def secret_files(
     nb: NotebookNode, path: Path, observed_files: Iterable[str], version_names: Iterable[str]
 ) -> list[str]:
-    """The files that a notebook reads and that are left out of its version, since they look like files of secrets.
+    """The files that a notebook reads and that are left out of its version because they look like files of secrets.
 
     :param version_names: names of the files that are in the version.
     """
@@ -140,14 +142,14 @@ def secret_files(
 
 
 def _entry_name(path: Path, folder: Path, is_relative: bool) -> str:
-    """Relative to the notebook's folder, or absolute where the notebook says so itself."""
+    """Relative to the notebook's folder, or absolute if the notebook uses an absolute path."""
     if path.is_relative_to(folder):
         return path.relative_to(folder).as_posix()
     return Path(os.path.relpath(path, folder)).as_posix() if is_relative else str(path)
 
 
 def local_modules(imports: Iterable[str], folder: Path) -> Iterator[Path]:
-    """The source files below the folder that these imports load, and those that they import in turn."""
+    """The source files below the folder that these imports load, directly or indirectly."""
     pending, visited = list(imports), set()
     while pending:
         name = pending.pop()
@@ -181,17 +183,18 @@ def _imports_of(path: Path, folder: Path) -> list[str]:
 
 def _declared_files(nb: Any, folder: Path) -> Iterator[tuple[str, Path]]:
     """Files that the notebook's metadata names (`jupyter_mlops.files`): by name, with wildcards, or as a whole folder;
-    each with what names it."""
+    each with the entry that names it.
+    """
     settings = nb.metadata.get(KEY)
     names = (settings.get("files") if isinstance(settings, dict) else None) or ()
     location = f"the notebook's metadata, {KEY}.files"
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name for name in names):
-        raise InvalidInputError("this is no list of names", where=location, remedy='Example: ["data/*.csv"]')
+        raise InvalidInputError("this is not a list of names", where=location, remedy='Example: ["data/*.csv"]')
     for name in names:
         files = [p for p in _matches(name, folder) if p.is_file()]
         if not files:
             raise InvalidInputError(
-                f"the file {name!r} is not there", where=location, remedy="Mend the name, or take it out."
+                f"the file {name!r} is not there", where=location, remedy="Correct or remove the name."
             )
         yield from ((name, _resolve(str(p), folder)) for p in files)
 

@@ -22,7 +22,7 @@ from tests.acceptance.verdict import (
 
 RAN = "Cell 3 ran on the main line: it may use `x`, which cell 1 writes."
 UNKEPT = "Cell 3 was not cached for later runs: it reads the clock."
-NO_USE = "Cell 3 could not reuse a cached result: `w` can't be handed on (a widget)."
+NO_USE = "Cell 3 could not reuse a cached result: `w` can't be transferred (a widget)."
 
 
 def stream(text: str) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def test_a_difference_weighs_more_than_a_refusal(number: int, refusal: str, stat
         (
             {"state": "completed", "why": [RAN]},
             {"state": "completed", "why": [NO_USE, RAN]},
-            {"a": "`w` can't be handed on (a widget)."},
+            {"a": "`w` can't be transferred (a widget)."},
         ),
         ({"state": "completed", "why": [RAN]}, {"state": "completed", "why": [RAN]}, {"a": UNKNOWN}),
         ({"state": "completed"}, {"state": "completed"}, {"a": UNKNOWN}),

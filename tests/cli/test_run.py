@@ -227,8 +227,8 @@ def test_isolated_steps_and_what_can_not_leave(tmp_path: Path) -> None:
     fused = done.record["fused"]
     assert [(f["variable"], f["type"], f["made_by"]) for f in fused] == [("numbers", "generator", "a")]
     shown = command("show", path).out
-    assert "`numbers` (generator), made by a and needed by b, c" in shown
-    assert "`numbers` (generator), made by step a" in command("check", path).out
+    assert "`numbers` (generator), created by a and needed by b, c" in shown
+    assert "`numbers` (generator), created by step a" in command("check", path).out
 
 
 def test_a_blank_kernelspec_runs_on_the_default_kernel(tmp_path: Path) -> None:

@@ -29,11 +29,11 @@ NEVER: dict[str, tuple[tuple[str | tuple[str, str], ...], int, str]] = {
         1,
         "os.getpid() tells kernels apart",
     ),
-    "a step that writes a file": (("x = 1", "open('a.txt', 'w')"), 1, "it acts on the world outside"),
+    "a step that writes a file": (("x = 1", "open('a.txt', 'w')"), 1, "it acts on the outside world"),
     "a step that sends a request": (
         ("x = 1", "import requests\nrequests.post('http://a')"),
         1,
-        "it acts on the world outside",
+        "it acts on the outside world",
     ),
 }
 
@@ -46,9 +46,9 @@ def test_never(sources: tuple[str | tuple[str, str], ...], at: int, why: str) ->
 
 PROFILES: dict[str, tuple[BlockProfile, str]] = {
     "a step that computed": (BlockProfile(seconds=5.0), ""),
-    "a step that used the network": (BlockProfile(outside=True, seconds=5.0), "it acts on the world outside"),
-    "a step that wrote a file": (BlockProfile(writes=frozenset({"a.txt"})), "it acts on the world outside"),
-    "a step that appended to a file": (BlockProfile(other_writes=True), "it acts on the world outside"),
+    "a step that used the network": (BlockProfile(outside=True, seconds=5.0), "it acts on the outside world"),
+    "a step that wrote a file": (BlockProfile(writes=frozenset({"a.txt"})), "it acts on the outside world"),
+    "a step that appended to a file": (BlockProfile(other_writes=True), "it acts on the outside world"),
     "a step that failed": (BlockProfile(ahead_failed=True), "it failed when it ran ahead in an earlier run"),
     "a step that was discarded below other cells": (BlockProfile(discarded="it opens widgets"), ""),
     "a short step": (BlockProfile(seconds=0.1), "it is too short to be worth a second kernel"),
@@ -75,7 +75,7 @@ WAITS: dict[str, tuple[tuple[str | tuple[str, str], ...], CommittedState, str]] 
     "independent steps": (("x = 1", "y = 2"), line(), ""),
     "data": (("x = 1", "y = x"), line(), "it may use `x`, which cell 1 (first) writes"),
     "process state": (("import os\nos.chdir('/')", "y = 2"), line(), "cell 1 (first) changes the state of cwd"),
-    "a prev: tag": (("x = 1", ("step:second prev:first", "y = 2")), line(), "a prev: tag has it wait for first"),
+    "a prev: tag": (("x = 1", ("step:second prev:first", "y = 2")), line(), "a prev: tag makes it wait for first"),
     "a file": (
         ("with open('a.txt', 'w') as f:\n    f.write('1')", "y = open('a.txt').read()"),
         line(),

@@ -173,11 +173,11 @@ TABLE: dict[str, tuple[Event, Instruction]] = {
     "a speculative result": (HelperEnded(block=0), UseSpeculative()),
     "a block that failed in a helper": (
         HelperEnded(block=0, failed=True),
-        ForgetHelper(reason="it failed in a second kernel, which may not act on the world outside"),
+        ForgetHelper(reason="it failed in a second kernel, which may not act on the outside world"),
     ),
     "a speculative result that talks to widgets": (
-        HelperEnded(block=0, why_not="it talks to widgets of other steps, or to a front end"),
-        Discard(reason="it talks to widgets of other steps, or to a front end", learn=True),
+        HelperEnded(block=0, why_not="it communicates with widgets of other steps, or with a front end"),
+        Discard(reason="it communicates with widgets of other steps, or with a front end", learn=True),
     ),
     "a speculative result of stale inputs": (
         HelperEnded(block=0, why_not="`x` changed since it started", stale="`x` changed since it started"),
@@ -193,7 +193,7 @@ TABLE: dict[str, tuple[Event, Instruction]] = {
         RunOnMain(reason="it may use `x`, which cell 1 (load) writes"),
     ),
     "what holds for the run comes before what holds for the block": (
-        MainReached(block=0, serial="one kernel was allowed", blocker="it acts on the world outside"),
+        MainReached(block=0, serial="one kernel was allowed", blocker="it acts on the outside world"),
         RunOnMain(reason="one kernel was allowed"),
     ),
     "a block that could have run ahead": (
@@ -240,17 +240,17 @@ TABLE: dict[str, tuple[Event, Instruction]] = {
     "the last isolated step": (StepIsolated(block=0, last=True), KeepKernel()),
     "an isolated step without a kernel": (StepIsolated(block=0, running=False), KeepKernel()),
     "an isolated step with an open file": (
-        StepIsolated(block=0, tie="f", why="`f` can't be handed on (an open file)"),
-        Fuse(reason="`f`: `f` can't be handed on (an open file)", report=True),
+        StepIsolated(block=0, tie="f", why="`f` can't be transferred (an open file)"),
+        Fuse(reason="`f`: `f` can't be transferred (an open file)", report=True),
     ),
     "the step after it": (
-        StepIsolated(block=0, tie="f", why="`f` can't be handed on (an open file)", reported=True),
-        Fuse(reason="`f`: `f` can't be handed on (an open file)", report=False),
+        StepIsolated(block=0, tie="f", why="`f` can't be transferred (an open file)", reported=True),
+        Fuse(reason="`f`: `f` can't be transferred (an open file)", report=False),
     ),
     # free helpers
     "a helper without blocks": (free(), LeaveIdle()),
     "a helper that could be warmed": (free(may_warm=True), Warm()),
-    "a block that waits is not run ahead": (free(prospect(2, why_not="it acts on the world outside")), LeaveIdle()),
+    "a block that waits is not run ahead": (free(prospect(2, why_not="it acts on the outside world")), LeaveIdle()),
     "a block with a cached result is not run ahead": (free(prospect(2, cached=True), may_warm=True), Warm()),
     "a block of unknown duration": (free(prospect(2), may_warm=True), Speculate(index=2)),
     "of two blocks of unknown duration the last": (free(prospect(2), prospect(3)), Speculate(index=3)),
@@ -374,9 +374,9 @@ def test_speculation_is_recorded_for_the_block_that_runs_ahead() -> None:
 def test_why_a_block_did_not_run_ahead_is_remembered() -> None:
     core = DecisionCore()
     core.handle(
-        free(prospect(1, why_not="it acts on the world outside"), prospect(2, cached=True), prospect(3, 1.0, 0.5))
+        free(prospect(1, why_not="it acts on the outside world"), prospect(2, cached=True), prospect(3, 1.0, 0.5))
     )
-    assert core.blockers == {1: "it acts on the world outside", 2: "", 3: "running it ahead would not have been faster"}
+    assert core.blockers == {1: "it acts on the outside world", 2: "", 3: "running it ahead would not have been faster"}
     core.handle(free(prospect(1), prospect(2, cached=True), prospect(3, 9.0, 8.0), start=0.0))
     assert core.blockers == {1: "", 2: "", 3: ""}
 
@@ -387,7 +387,7 @@ def test_why_a_block_did_not_run_ahead_is_remembered() -> None:
         (observed(began=None), "its turn came before a second kernel was ready"),
         (observed(stale="`x` changed"), "the result of a second kernel could not be used"),
         (HelperEnded(block=0, why_not="it opens widgets"), "the result of a second kernel could not be used"),
-        (HelperEnded(block=0, failed=True), "it failed in a second kernel, which may not act on the world outside"),
+        (HelperEnded(block=0, failed=True), "it failed in a second kernel, which may not act on the outside world"),
     ],
 )
 def test_why_the_main_line_runs_a_block_that_a_helper_had(event: Event, blocker: str) -> None:
@@ -427,7 +427,7 @@ def test_a_result_is_used_only_when_its_turn_has_come(events: Sequence[Event], m
 # -- for every run
 
 
-REASONS = st.sampled_from(["", "", "`x` changed since it started", "it acts on the world outside"])
+REASONS = st.sampled_from(["", "", "`x` changed since it started", "it acts on the outside world"])
 DURATIONS = st.none() | st.floats(0.0, 20.0)
 COMMITTING = (UseCached, UseSpeculative, RunOnMain)
 

@@ -1,4 +1,4 @@
-"""Nothing below a failed cell acts on the world outside, as under Run All, unless its author says so."""
+"""Nothing below a failed cell acts on the outside world, as under Run All, unless its author says so."""
 
 from __future__ import annotations
 

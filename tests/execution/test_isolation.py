@@ -24,7 +24,7 @@ TIES: dict[str, tuple[tuple[str, ...], CommittedState, Tie | None]] = {
     "two blocks that ask for the process": (
         ("import os\na = os.getpid()", "b = os.getpid()"),
         line(),
-        Tie("os.getpid()", "it tells processes apart"),
+        Tie("os.getpid()", "it distinguishes processes"),
     ),
     "one block that asks for the process": (("import os\na = os.getpid()", "b = 2"), line(), None),
     "a generator that was looked at": (
@@ -40,13 +40,13 @@ TIES: dict[str, tuple[tuple[str, ...], CommittedState, Tie | None]] = {
     "a live value that is used": (
         ("f = open('a.txt')", "f.read()"),
         line(artifact("f", live="an open file")),
-        Tie("f", "`f` can't be handed on (an open file)"),
+        Tie("f", "`f` can't be transferred (an open file)"),
     ),
     "a live value that is not used": (("f = 1", "y = 2"), line(artifact("f", live="an open file")), None),
     "a live value in a module that was configured": (
         ("import lib\nlib.configure()\nf = open('a.txt')", "y = lib.value(f)"),
         line(artifact("f", live="an open file")),
-        Tie("f", "`f` can't be handed on (an open file)"),
+        Tie("f", "`f` can't be transferred (an open file)"),
     ),
 }
 

@@ -162,14 +162,14 @@ def test_whether_a_notebook_looks_at_the_backend(source: str, seen: bool) -> Non
 
 INCOMPLETE: dict[str, tuple[str, str]] = {
     "nobody needs it": ("print(1)", ""),
-    "it is read": ("print(g)", "`g` can't be handed on (a generator)"),
-    "it is handed to a call": ("list(g)", "`g` can't be handed on"),
-    "it is bound anew": ("with open('a') as g:\n    print(g)", "`g` can't be handed on"),
-    "it may be bound anew": ("for g in a:\n    print(g)", "`g` can't be handed on"),
-    "it is read, then bound anew": ("print(g)\nwith open('a') as g:\n    pass", "`g` can't be handed on"),
-    "a function names it": ("def f():\n    return g", "`g` can't be handed on"),
-    "a string names it": ("df.query('g > 1')", "`g` can't be handed on"),
-    "everything is looked at": ("eval('1')", "`g` can't be handed on"),
+    "it is read": ("print(g)", "`g` can't be transferred (a generator)"),
+    "it is handed to a call": ("list(g)", "`g` can't be transferred"),
+    "it is bound anew": ("with open('a') as g:\n    print(g)", "`g` can't be transferred"),
+    "it may be bound anew": ("for g in a:\n    print(g)", "`g` can't be transferred"),
+    "it is read, then bound anew": ("print(g)\nwith open('a') as g:\n    pass", "`g` can't be transferred"),
+    "a function names it": ("def f():\n    return g", "`g` can't be transferred"),
+    "a string names it": ("df.query('g > 1')", "`g` can't be transferred"),
+    "everything is looked at": ("eval('1')", "`g` can't be transferred"),
 }
 
 
@@ -183,7 +183,7 @@ def test_what_functions_read_is_needed_although_it_is_bound_anew() -> None:
     left = result(groups=[artifact("g", live="a closed file")])
     later = [block("show()\nwith open('a') as g: pass", 1)]
     assert planner.why_incomplete(left, later, {"h"}) == ""
-    assert planner.why_incomplete(left, later, {"g"}).startswith("`g` can't be handed on")
+    assert planner.why_incomplete(left, later, {"g"}).startswith("`g` can't be transferred")
 
 
 CLOSED: dict[str, tuple[str, bool]] = {
@@ -252,7 +252,7 @@ STORED: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "a cell reads the clock": ("x = 1", {"volatile": [["the clock", "", 0]]}, "", "depends on the clock"),
     "entropy": ("x = 1", {"volatile": [["entropy", "", 0]]}, "", "depends on entropy"),
     "waits for a person": ("x = input()", {}, "", "input"),
-    "a figure, whatever its author says": ("x = 1", {"stuck": {"f": "figure"}}, "enabled", "can't be handed on"),
+    "a figure, whatever its author says": ("x = 1", {"stuck": {"f": "figure"}}, "enabled", "can't be transferred"),
     "too large": ("x = 1", {"failed_store": "disk full"}, "enabled", "disk full"),
 }
 

@@ -125,7 +125,7 @@ def test_what_was_learned_of_helpers_outlives_a_run_on_the_main_line() -> None:
         ("x = 1", "y = x", "it may use `x`, which cell 1 (first) writes"),
         ("import os\nos.chdir('/')", "y = 2", "cell 1 (first) changes the state of cwd"),
         ("x = 1", "eval('x')", "cell 2 (second) may look at everything before it"),
-        ("x = 1", "open('a.txt', 'w').write('')", "it acts on the world outside"),
+        ("x = 1", "open('a.txt', 'w').write('')", "it acts on the outside world"),
         ("x = 1", "y = 2", "its turn came before a second kernel could take it"),
     ],
 )

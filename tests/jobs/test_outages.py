@@ -186,7 +186,7 @@ def test_a_locked_database_is_told_to_who_asks(home: Path, tmp_path: Path, monke
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(DatabaseError, match="locked") as caught:
             jobs.start(space, "job")
-        assert str(home) in caught.value.where and "held by another program" in caught.value.remedy
+        assert str(home) in caught.value.where and "locked by another program" in caught.value.remedy
         other.execute("ROLLBACK")
         other.close()
         assert jobs.start(space, "job")["state"] == "queued"

@@ -226,7 +226,7 @@ def test_the_page_of_a_job_with_a_past(page: Lab, write: Write, lab: Server) -> 
     tab(page, "All")
     row.get_by_role("button", name="Pause busy").click()
     expect(row).to_contain_text("paused")
-    row.get_by_role("button", name="Let busy go on").click()
+    row.get_by_role("button", name="Resume busy").click()
     row.get_by_role("button", name="busy", exact=True).click()
     for name, sign in PARTS.items():
         tab(page, name)

@@ -37,7 +37,7 @@ BAD: dict[str, tuple[bytes, list[str]]] = {
     "blank": (b" \n", ["the file is empty"]),
     "text": (b"hello", ["not JSON", "line 1, column 1", "not a Jupyter notebook"]),
     "script": (b"import os\nprint(1)\n", ["not JSON", "jupytext --to ipynb"]),
-    "cut short": (b'{"cells": [', ["not JSON", "line 1, column 12", "cut short"]),
+    "cut short": (b'{"cells": [', ["not JSON", "line 1, column 12", "truncated"]),
     "merge conflict": (
         b'{"cells": [\n<<<<<<< HEAD\n1\n=======\n2\n>>>>>>> b\n]}',
         ["not JSON", "line 2", "merge conflict"],
@@ -47,7 +47,7 @@ BAD: dict[str, tuple[bytes, list[str]]] = {
     "a list": (b"[1, 2]", ["not a notebook"]),
     "an object": (b'{"a": 1}', ["no cells"]),
     "cells of no list": (b'{"cells": {}, "nbformat": 4}', ["no cells"]),
-    "no format": (b'{"cells": [], "metadata": {}}', ["does not say its format"]),
+    "no format": (b'{"cells": [], "metadata": {}}', ["does not state its format"]),
     "format 3": (
         b'{"worksheets": [], "nbformat": 3, "nbformat_minor": 0}',
         ["old format 3", "nbconvert --to notebook"],

@@ -37,7 +37,7 @@ def test_tree() -> None:
 
 def test_tree_names_fusions() -> None:
     text = tree(pipeline(("step:a", "g = (i for i in [])"), ("step:b", "print(g)")))
-    assert "one kernel for a, b: `g` (generator), made by a and needed by b" in text
+    assert "one kernel for a, b: `g` (generator), created by a and needed by b" in text
 
 
 def test_tree_of_another_language_and_of_nothing() -> None:

@@ -201,7 +201,7 @@ def test_nothing_to_tag() -> None:
     assert suggest(notebook("# Only text")).message
     nb = notebook("n = 10")
     nb.cells[0].metadata["tags"] = ["parameters"]
-    assert "role already" in suggest(nb).message
+    assert "already have a role" in suggest(nb).message
 
 
 def test_apply_adds_tags_and_nothing_else() -> None:

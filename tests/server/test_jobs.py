@@ -44,7 +44,7 @@ def test_secrets_are_told_before_and_after_publishing(rest: Server) -> None:
     made = rest.post("jobs/leaky/versions", {"notebook": "jobs/leaky.ipynb"}, 201)
     again = rest.get("jobs/leaky/changes", notebook="jobs/leaky.ipynb")
     [note] = told["notes"]
-    assert note.startswith("keys.py, line 2: what looks like a secret (AWS Access Key)") and key not in note
+    assert note.startswith("keys.py, line 2: possible secret (AWS Access Key)") and key not in note
     assert note in made["notes"] and again["notes"] == [note]
     assert rest.get("jobs/first/changes", notebook="jobs/first.ipynb")["notes"] == []
 

@@ -67,4 +67,4 @@ def test_suggestions(rest: Server) -> None:
     assert told["message"] == ""
     assert {t["tag"].partition(":")[0] for t in told["tags"]} >= {"imports", "step"}
     again = rest.post("suggestions", sent(("x = 1", "step:a")))
-    assert "has steps already" in again["message"]
+    assert "already has steps" in again["message"]

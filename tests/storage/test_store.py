@@ -76,7 +76,7 @@ def test_the_module_that_a_driver_lacks_is_named(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("url", [" ", "file://", "local:// "])
 def test_a_folder_without_a_name_is_refused(url: str, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match="names no folder"):
+    with pytest.raises(InvalidInputError, match="is not a valid folder"):
         open_store(url, tmp_path)
 
 
@@ -91,7 +91,7 @@ def test_what_can_not_even_be_begun_says_where(url: str, tmp_path: Path) -> None
 
 
 def test_what_is_no_protocol_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match="'nonsense' is no protocol"):
+    with pytest.raises(InvalidInputError, match="'nonsense' is not a protocol"):
         open_store("nonsense://bucket", tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Called by Alembic: migrates over the connection that it was given."""
+"""Called by Alembic: migrates over the given connection."""
 
 from __future__ import annotations
 

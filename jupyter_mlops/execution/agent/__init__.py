@@ -1,5 +1,5 @@
-"""The kernel's side of a run.
+"""The part of a run inside the kernel.
 
-The kernel's environment need not have jupyter_mlops: these modules need the standard library alone, and are loaded
-there under a name of their own (`planting`). Nobody else imports them.
+The kernel's environment need not have jupyter_mlops: these modules use only the standard library, and are loaded there
+under another package name (`planting`). Only kernels import them.
 """

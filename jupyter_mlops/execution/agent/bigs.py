@@ -1,7 +1,7 @@
-"""Buffers too large to be known by their content: whether one is what it was.
+"""Buffers that are too large to digest: detects whether they have changed.
 
-A block that changes a variable for certain gives its large buffers new identities without anybody looking. Before a
-block that may change one, but need not, a fingerprint of all its bytes is taken, and compared afterwards.
+If a block certainly changes a variable, its large buffers get new identities without a comparison. Before a block that
+may change one, a fingerprint of all its bytes is taken, and compared afterwards.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from .objects import is_kind
 class Big:
     """A large buffer.
 
-    :param print: its fingerprint; None if nobody has looked.
-    :param raw: its memory; None where that is not kept alive.
-    :param mapped: whether it is in a file that was handed on, which says what it was.
+    :param print: its fingerprint; None if it was not computed.
+    :param raw: its memory; None if it is not kept alive.
+    :param mapped: whether it is in a file of another kernel, which has the original bytes.
     """
 
     __slots__ = ("nbytes", "ident", "print", "raw", "mapped")
@@ -32,7 +32,7 @@ class Big:
 class Bigs:
     """The large buffers of a kernel's variables.
 
-    :param packing: whose groups they belong to.
+    :param packing: the packing of the groups that they belong to.
     """
 
     def __init__(self, packing: Any) -> None:
@@ -44,10 +44,11 @@ class Bigs:
         self.fresh: set[Any] = set()
 
     def begin(self, reached: Any, certain: Any, needed: Any) -> None:
-        """A block is about to run. What it may change is looked at, and let go of.
+        """Prepare for a block: take fingerprints of the buffers that it may change, and release buffers that it
+        certainly changes.
 
-        :param reached: names that it may come near; `certain`: those that it changes.
-        :param needed: names that a later block may come near; None for all.
+        :param reached: names that it may access; `certain`: those that it changes.
+        :param needed: names that a later block may access; None for all.
         """
         self.certain, self.needed = certain, needed
         self.forget()
@@ -59,15 +60,16 @@ class Bigs:
                 big.raw = None
 
     def looks(self, names: Any) -> bool:
-        """Whether it is worth knowing if the block changes a group of these names."""
+        """Whether it is useful to know if the block changes a group of these names."""
         return self.certain.isdisjoint(names) and self.is_needed(names)
 
     def is_needed(self, names: Any) -> bool:
         return self.needed is None or not self.needed.isdisjoint(names)
 
     def promise(self, names: Any, buffers: Any) -> None:
-        """Give the large buffers of a group the identities that they are known to have after this block, where they
-        are not what they were."""
+        """Restore the identities of a group's large buffers after this block, as far as they are known for buffers that
+        differ.
+        """
         promised = self.promised.get("\0".join(sorted(names)), ())
         large = [raw for raw in buffers if raw.nbytes > HASHED]
         if [raw.nbytes for raw in large] != [size for size, _ in promised]:
@@ -80,7 +82,7 @@ class Bigs:
                 self.asked[key].ident = ident
 
     def ident(self, names: Any, raw: Any) -> str:
-        """What tells a buffer of a group from others; equal ones mean equal bytes."""
+        """What distinguishes a buffer of a group from others; equal values mean equal bytes."""
         if raw.nbytes <= HASHED:
             return content_id(raw)
         key = key_of(raw)
@@ -89,7 +91,7 @@ class Bigs:
         return self.asked[key].ident
 
     def look(self, names: Any, raw: Any, key: Any) -> Big:
-        """A buffer as it was before the block if it is equal, else with a new identity."""
+        """A buffer with its identity from before the block if it is equal, else with a new identity."""
         sure = not self.certain.isdisjoint(names)
         before = [b for n in names for b in self.before(n) if b.nbytes == raw.nbytes]
         prints = {b.print: b.ident for b in before if b.print is not None}
@@ -101,21 +103,23 @@ class Bigs:
         return Big(raw.nbytes, ident or new_id(), print_, raw, mapped is not None)
 
     def before(self, name: str) -> Any:
-        """The large buffers that a variable is known to have."""
+        """The large buffers that a variable had before the block."""
         group = self.packing.groups.get(name)
         return () if group is None else group.bigs
 
     def of(self, buffers: Any) -> list[Big]:
-        """The large ones among buffers that were asked for."""
+        """The large buffers among those that were compared."""
         return [self.asked[key_of(raw)] for raw in buffers if raw.nbytes > HASHED]
 
     def not_looked(self, names: Any) -> bool:
-        """Whether a group of these names counts as changed only because nobody looked, as no later block needs it."""
+        """Whether a group of these names counts as changed only because it was not compared, as no later block
+        needs it.
+        """
         unseen = any(b.print is None and not b.mapped for n in names for b in self.before(n))
         return unseen and self.certain.isdisjoint(names) and not self.is_needed(names)
 
     def end(self) -> None:
-        """What was asked for is answered. Memory that can not be held until the next block is looked at now."""
+        """The block has been reported. Memory that can't be held until the next block is compared now."""
         for big in self.asked.values():
             if big.mapped:
                 big.raw = None
@@ -125,8 +129,7 @@ class Bigs:
         self.forget()
 
     def may_hold(self, raw: Any) -> bool:
-        """Whether a buffer is the memory of an array that is in use besides. (A bytearray can't grow while its memory
-        is held, and a copy that was made for pickling would take memory.)"""
+        """Whether a buffer is the memory of an array that is in use elsewhere."""
         numpy = sys.modules.get("numpy")
         if numpy is None or not is_kind(raw.obj, numpy.ndarray):
             return False
@@ -139,7 +142,7 @@ class Bigs:
 
 
 def key_of(raw: Any) -> Any:
-    """Where a buffer is; while it is kept, no other one is there."""
+    """The address of a buffer; no other buffer has it while this one is alive."""
     return address_of(raw) or ("", id(raw)), raw.nbytes
 
 
@@ -152,7 +155,9 @@ def new_id() -> str:
 
 
 def references(raw: Any, kind: Any = None) -> int:
-    """How often the owner of a buffer is referred to, this function included. `kind`: numpy's arrays, if it is one."""
+    """The number of references to a buffer's owner, including that of this function. `kind`: numpy's array type, if it
+    is an array.
+    """
     owner = raw.obj
     while kind is not None and is_kind(owner.base, kind):
         owner = owner.base

@@ -10,11 +10,12 @@ from .resources import RESOURCES, digest_of
 
 
 class ImportDraws:
-    """Keeps imports from counting as draws of unseeded random numbers.
+    """Prevents imports from counting as draws of unseeded random numbers.
 
-    pandas draws one number when it is imported, scikit-learn two. Where nothing has seeded the generator nobody can
-    tell, but a block that drew unseeded could never be kept. What an import drew is put back; a module that seeds is
-    left alone. It wraps the step of the import system whose frames Python itself takes out of tracebacks.
+    pandas draws one number when it is imported, scikit-learn two. This has no visible effect if the generator is
+    unseeded, but a block that drew unseeded numbers could never be cached. The state from before the import is
+    restored, unless the module seeded the generator. It wraps the step of the import system whose frames Python itself
+    takes out of tracebacks.
     """
 
     WRAPPER = (
@@ -83,7 +84,7 @@ class ImportDraws:
 
 
 def _only_drew(name: str, before: Any, after: Any) -> Any:
-    """Whether a generator came from one state to another by a few draws, and not by a seed."""
+    """Whether a generator reached one state from another by a few draws, and not by a seed."""
     if name == "random":
         import random
 

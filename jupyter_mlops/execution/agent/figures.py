@@ -1,7 +1,7 @@
-"""Figures of matplotlib: how they are pickled so that a copy is the same thing, and which of them pyplot has open.
+"""Figures of matplotlib: pickles them so that copies are equivalent, and lists those that pyplot has open.
 
 matplotlib's own pickles leave out what a notebook may see again: the kind of canvas, callbacks, what is redrawn when an
-artist changes. They also hold addresses and counters, which differ although nothing was changed.
+artist changes. They also contain addresses and counters, which differ without a change.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ GROUPER = frozenset({"_mapping", "_ordering", "_next_order"})
 
 
 class Unpicklable(Exception):
-    """No copy of this would be the same thing."""
+    """No copy of this would be equivalent."""
 
 
 def reduce(obj: Any) -> Any:
-    """What pickle is to do with an object that may be part of a figure; NotImplemented if it may do as it does."""
+    """The reduction of an object that may be part of a figure; NotImplemented for pickle's default."""
     artist, transforms = sys.modules.get("matplotlib.artist"), sys.modules.get("matplotlib.transforms")
     bases, cbook = sys.modules.get("matplotlib.backend_bases"), sys.modules.get("matplotlib.cbook")
     if artist is not None and isinstance(obj, artist.Artist):
@@ -48,7 +48,7 @@ def _reduce_artist(obj: Any) -> Any:
     state, extra = made[2], {"_stale": obj._stale}
     if obj.stale_callback is not None:
         if not resolves(obj.stale_callback):
-            raise Unpicklable("a figure that tells somebody when it is changed")
+            raise Unpicklable("a figure that calls a function when it changes")
         extra["stale_callback"] = obj.stale_callback
     canvas = None
     figure = sys.modules.get("matplotlib.figure")
@@ -73,7 +73,7 @@ def _canvas_facts(figure: Any) -> Any:
 
 
 def set_artist(obj: Any, state: Any) -> None:
-    """Fill an artist that was made anew; a figure gets a canvas and a manager like those it had."""
+    """Restore an artist; a figure gets a canvas and a manager of the same kind."""
     facts, extra, canvas = state
     put = getattr(obj, "__setstate__", None)
     if put is not None:
@@ -106,12 +106,12 @@ def _is_parent(node: Any, child: Any) -> bool:
 
 
 def new_object(kind: Any) -> Any:
-    """An object without what `__init__` gives it."""
+    """An object without the attributes that `__init__` sets."""
     return kind.__new__(kind)
 
 
 def set_transform(obj: Any, state: Any) -> None:
-    """Fill a transform, and have it told when those that it is made of change."""
+    """Restore a transform, and register it with the transforms that it depends on."""
     facts, children = state
     vars(obj).update(facts)
     vars(obj).setdefault("_parents", {})
@@ -122,7 +122,7 @@ def set_transform(obj: Any, state: Any) -> None:
 
 
 def _reduce_registry(obj: Any) -> Any:
-    """Callbacks are kept, unlike in matplotlib's own pickles: a colour bar still follows its image."""
+    """Callbacks are kept, unlike in matplotlib's own pickles, so that a colour bar still follows its image."""
     held = {signal: [(cid, ref()) for cid, ref in refs.items()] for signal, refs in obj.callbacks.items()}
     held = {signal: [(cid, f) for cid, f in pairs if not _comes_again(f)] for signal, pairs in held.items()}
     own = ("callbacks", "_func_cid_map", "_cid_gen", "_pickled_cids")
@@ -144,7 +144,7 @@ def _comes_again(function: Any) -> bool:
 
 
 def set_registry(obj: Any, state: Any) -> None:
-    """Connect the callbacks again, under the numbers that they had."""
+    """Reconnect the callbacks under their numbers."""
     facts, held, number, pickled = state
     vars(obj).update(facts, callbacks={}, _pickled_cids=set(pickled))
     cbook = importlib.import_module("matplotlib.cbook")
@@ -165,7 +165,7 @@ def _reduce_grouper(obj: Any) -> Any:
 
 
 def set_grouper(obj: Any, state: Any) -> None:
-    """Fill a grouper: its members are held weakly, in the order in which they joined it."""
+    """Restore a grouper: its members are held weakly, in the order in which they joined it."""
     order, groups, number = state
     obj._ordering = weakref.WeakKeyDictionary(dict(order))
     obj._mapping = weakref.WeakKeyDictionary()
@@ -185,7 +185,7 @@ def open_figures() -> Any:
 
 
 def set_open_figures(found: Any) -> None:
-    """Have pyplot know these figures as open, and no others."""
+    """Register these figures, and no others, as open in pyplot."""
     pyplot = importlib.import_module("matplotlib.pyplot")
     pyplot._get_backend_mod()
     close_figures()
@@ -195,7 +195,7 @@ def set_open_figures(found: Any) -> None:
 
 
 def close_figures() -> None:
-    """Have pyplot know no figure as open."""
+    """Register no figure as open in pyplot."""
     _managers().clear()
 
 

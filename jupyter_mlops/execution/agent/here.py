@@ -1,4 +1,4 @@
-"""The agent of this kernel, for what pickles, hooks and the import system call."""
+"""The agent of this kernel, for pickles, hooks and the import system."""
 
 from __future__ import annotations
 

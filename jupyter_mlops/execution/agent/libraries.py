@@ -1,4 +1,4 @@
-"""What one library replaced in another while a step ran, and no other kernel would have."""
+"""Replacements that one library made in another while a step ran, and that other kernels would lack."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ class Libraries:
         self.excused: set[tuple[str, str, int]] = set()
 
     def begin(self) -> None:
-        """A block begins: note what was not seen before."""
+        """Prepare for a block: record what is new."""
         self.loaded = frozenset(sys.modules)
         self.calls = set()
         self._note(self._targets())
 
     def before_cell(self, text: str) -> set[str]:
-        """Note all modules before a cell that may patch some, which is too slow to be done before each.
+        """Record all modules before a cell that may patch some; this is too slow to do before each cell.
 
         Returns the calls on libraries that stand in the cell: the library, a space, the name that is called.
         """
@@ -84,11 +84,11 @@ class Libraries:
         return found
 
     def _replayed(self, library: str) -> bool:
-        """Whether setting the state of the event loops replaces this in every kernel."""
+        """Whether restoring the state of the event loops makes this replacement in every kernel."""
         return library in LOOP_PATCHERS.values() or (library == "asyncio" and "reentrant" in get_loops())
 
     def _by_import(self, library: str) -> bool:
-        """Whether the replacement came with the import of the library, which other kernels repeat."""
+        """Whether importing the library makes the replacement, which other kernels repeat."""
         return library not in self.loaded and library.lstrip("_") not in {call.partition(" ")[0] for call in self.calls}
 
     def _targets(self) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class Libraries:
 
 
 def _imports(tree: ast.AST) -> dict[str, str]:
-    """Names that a cell imports, and the modules that they come from."""
+    """Names that a cell imports, and their modules."""
     found = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -140,7 +140,7 @@ def _imports(tree: ast.AST) -> dict[str, str]:
 
 
 def _root(node: ast.AST) -> tuple[str, str]:
-    """The name that an attribute chain begins with, and its last part."""
+    """The first name of an attribute chain, and its last part."""
     last = node.attr if isinstance(node, ast.Attribute) else ""
     while isinstance(node, ast.Attribute):
         node = node.value
@@ -148,7 +148,7 @@ def _root(node: ast.AST) -> tuple[str, str]:
 
 
 def library_of(value: Any) -> str:
-    """The package that a function or class was written in; of a partial, that of its function."""
+    """The package of a function or class; of a partial, that of its function."""
     while type(value) is functools.partial:
         value = value.func
     space = getattr(value, "__globals__", None)

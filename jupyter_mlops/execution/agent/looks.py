@@ -1,4 +1,4 @@
-"""What can be seen of a path without opening it: in the kernel, and again where a kept result is looked up."""
+"""What can be seen of a path without opening it: in the kernel, and later when a cached result is looked up."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def looks_again(path: str, seen: list[Any]) -> bool:
 
 
 def listing_of(folder: str) -> str:
-    """A digest of the names in a folder, "" if there is none."""
+    """A digest of the names in a folder; "" if it does not exist."""
     try:
         names = sorted(os.listdir(folder))
     except OSError:

@@ -1,4 +1,4 @@
-"""The memory of arrays and buffers, and the files that it is handed on in."""
+"""The memory of arrays and buffers, and the files in which it is transferred."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HASHED = 1 << 25  # bytes up to which a buffer is known by its content
 
 
 def view_maker() -> Any:
-    """What makes a hashable view of memory, from an address, a length and a flag; None where `hash` is not SipHash."""
+    """Makes a hashable view of memory from an address, a length and a flag; None if `hash` is not SipHash."""
     if not sys.hash_info.algorithm.startswith("siphash") or not hasattr(ctypes, "pythonapi"):
         return None
     kind = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)
@@ -66,8 +66,9 @@ def address_of(raw: Any) -> Any:
 
 
 def fingerprint(raw: Any) -> Any:
-    """What all bytes of a buffer go into: 64 bits of SipHash, which is twice as fast as what `hashlib` has; SHA-256
-    where that can't be had. Two of them are compared in one process alone."""
+    """A digest of all bytes of a buffer: 64 bits of SipHash, which is twice as fast as what `hashlib` offers, or
+    SHA-256 if that is not available. Two digests are only compared within one process.
+    """
     address = address_of(raw) if VIEW is not None else 0
     return hash(VIEW(address, raw.nbytes, READ)) if address else hashlib.sha256(raw).digest()
 

@@ -1,4 +1,4 @@
-"""Questions about objects."""
+"""Predicates on objects."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def globals_of(code: Any) -> Any:
 
 
 def has_effects(code: Any) -> Any:
-    """Whether a function leaves more than its result: pickles call some methods, and it must not show."""
+    """Whether a function has effects other than its result: pickles call some methods, and this must not be visible."""
     stores = ("STORE_GLOBAL", "STORE_ATTR", "STORE_SUBSCR", "DELETE_GLOBAL", "DELETE_ATTR", "DELETE_SUBSCR")
     return bool({"print", "append", "add", "update"} & set(code.co_names)) or any(
         instruction.opname in stores for instruction in dis.get_instructions(code)
@@ -43,8 +43,9 @@ def of_user(function: Any) -> Any:
 
 
 def is_kind(obj: Any, kinds: Any) -> bool:
-    """`isinstance` by type alone: what an object says of its class may run its code, and a weak proxy raises if what it
-    stands for is gone."""
+    """`isinstance` by type alone: an object's `__class__` may run its code, and a weak proxy raises if its object
+    is gone.
+    """
     return issubclass(type(obj), kinds)
 
 
@@ -55,7 +56,7 @@ def waited_for() -> Any:
 
 
 def is_watched(obj: Any) -> Any:
-    """Whether a weak reference to this object calls a function of the notebook when it goes."""
+    """Whether a weak reference to this object calls a function of the notebook when the object is deleted."""
     if weakref.getweakrefcount(obj) == 0:
         return False
     callbacks = (getattr(reference, "__callback__", None) for reference in weakref.getweakrefs(obj))
@@ -63,7 +64,7 @@ def is_watched(obj: Any) -> Any:
 
 
 def resolves(obj: Any) -> Any:
-    """Whether an object is found again under its module and name, and isn't of the notebook."""
+    """Whether an object can be imported by its module and name, and is not defined in the notebook."""
     name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
     module = getattr(obj, "__module__", None)
     if name is None or module is None or module == "__main__" or module not in sys.modules:
@@ -82,7 +83,7 @@ def is_of_notebook(cls: Any) -> bool:
 
 
 def is_single(obj: Any) -> Any:
-    """Whether Python has one object for this value in all places."""
+    """Whether Python has only one object for this value."""
     if type(obj) is int:
         return -6 < obj < 257
     return obj is None or isinstance(obj, (bool, types.BuiltinFunctionType)) or (type(obj) in EMPTIED and not obj)
@@ -96,7 +97,7 @@ def kind_of(value: Any) -> Any:
 
 
 def held_by(value: Any, name: str) -> Any:
-    """An attribute, or None, without asking a `__getattr__` of the object's own: that of ctypes loads a library."""
+    """An attribute, or None, without calling the object's `__getattr__`: that of ctypes loads a library."""
     try:
         return object.__getattribute__(value, name)
     except Exception:
@@ -112,7 +113,7 @@ def object_at(path: str) -> Any:
 
 
 def class_data(cls: Any) -> Any:
-    """What a class holds besides its code."""
+    """The attributes of a class other than its code."""
     skip = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, staticmethod, classmethod, property)
     return {
         key: value

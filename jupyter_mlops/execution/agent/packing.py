@@ -1,7 +1,7 @@
-"""Variables as groups that are pickled, loaded and kept as one.
+"""Variables as groups that are pickled, loaded and stored as one.
 
 A group is a set of variables that share mutable objects or memory, so that two names for one object stay two names for
-one object. One that can't be pickled faithfully is live: it stays in this kernel.
+one object. A group that can't be pickled faithfully is live: it stays in this kernel.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ UNSHARED = (str, bytes, int, float, complex, type(None), range, types.BuiltinFun
 
 
 class Group:
-    """Variables that are pickled, loaded and kept as one."""
+    """Variables that are pickled, loaded and stored as one."""
 
     __slots__ = ("names", "digest", "live", "refs", "types", "stream", "buffers", "own", "bigs", "unlooked")
 
@@ -51,7 +51,7 @@ class Group:
 
 
 class Picked:
-    """One variable, pickled by itself: what it shares, and why it can't be handed on."""
+    """One variable, pickled separately: what it shares, and why it can't be transferred."""
 
     __slots__ = ("stream", "buffers", "refs", "objects", "arrays", "owners", "live", "costly", "exact")
 
@@ -107,7 +107,7 @@ class Packing:
             elif made.doubtful and not loads_again(picked.stream, made.buffers):
                 picked.live = "it can be pickled, but not loaded"
             elif made.twice or (self.agent.identity_seen and is_kind(value, str) and value.isidentifier()):
-                picked.live = "one object in several places, in a notebook that asks what is the same"
+                picked.live = "one object in several places, in a notebook that compares identities"
         picked.buffers, picked.refs, picked.arrays, picked.owners = made.buffers, made.refs, made.arrays, made.owners
         if is_kind(value, str) and len(value) < 10000:
             picked.refs |= {"'" + word for word in IDENTIFIER.findall(value)}
@@ -123,8 +123,10 @@ class Packing:
         return picked
 
     def part_of(self, name: str, others: Any) -> Any:
-        """A variable whose object lies in one that was pickled to its end; None if it lies in none. Both are handed on
-        together, so that it need not be pickled for itself."""
+        """A variable that was pickled completely and contains the object of this one; None if there is none.
+
+        Both are transferred together, so this one need not be pickled separately.
+        """
         if self.agent.identity_seen or name.startswith("@"):
             return None
         value = self.agent.value(name)
@@ -135,7 +137,7 @@ class Packing:
         return picked
 
     def look_inside(self, value: Any, picked: Any) -> None:
-        """What an object that wasn't pickled to its end holds, and may share with others."""
+        """The parts of an object that was not pickled completely, which it may share with others."""
         numpy = sys.modules.get("numpy")
         ours = (self, self.agent, self.agent.shell, self.agent.user_ns, sys.modules, builtins.__dict__, picked)
         seen = set(map(id, ours))
@@ -158,11 +160,11 @@ class Packing:
             waiting += gc.get_referents(obj)
 
     def is_mapped(self, address: Any) -> Any:
-        """Whether this is memory of a file that was handed on."""
+        """Whether this is memory of a file that was transferred."""
         return any(low <= address < high for low, high, _, _ in self.mapped)
 
     def shares(self, obj: Any) -> Any:
-        """Whether it would show if this object were two."""
+        """Whether a copy of this object could be detected."""
         if is_kind(obj, types.ModuleType):
             return False
         if is_kind(obj, ATOMIC):
@@ -212,7 +214,7 @@ class Packing:
                 if key in owner:
                     parent[find(name)] = find(owner[key])
                     if self.agent.identity_seen and is_kind(obj, ATOMIC):
-                        stuck[name] = "one object under two names, in a notebook that asks what is the same"
+                        stuck[name] = "one object under two names, in a notebook that compares identities"
                 else:
                     owner[key] = name
             arrays += [(low, high, obj, exempt, name) for low, high, obj, exempt in picked[name].arrays]
@@ -227,13 +229,13 @@ class Packing:
             held = {(a[4], id(a[2])) for a in cluster if a[3] in ("block", "index")}
             indexed = any(a[3] == "index" for a in cluster)
             if self.agent.memory_seen and len({a[4] for a in cluster}) > 1:
-                stuck.update((a[4], "memory that is shared, in a notebook that asks what is") for a in cluster)
+                stuck.update((a[4], "shared memory, in a notebook that checks for it") for a in cluster)
                 for item in cluster[1:]:
                     parent[find(item[4])] = find(cluster[0][4])
                 continue
             if not plain or len({id(a[2]) for a in cluster}) < 2:
                 if any(a[3] is True for a in cluster) and len({id(a[2]) for a in cluster}) > 1:
-                    stuck.update((a[4], "memory that several share") for a in cluster)
+                    stuck.update((a[4], "memory that several variables share") for a in cluster)
                 continue
             for item in cluster[1:]:
                 parent[find(item[4])] = find(cluster[0][4])
@@ -250,7 +252,7 @@ class Packing:
         return list(united.values()), views, stuck
 
     def groups_of(self, names: Any, deadline: Any) -> Any:
-        """Pickle these variables into groups, reaching on to what their functions name."""
+        """Pickle these variables into groups, together with the names that their functions use."""
         self.keep = []
         self.finalized = waited_for()
         try:
@@ -310,14 +312,14 @@ class Packing:
         return made
 
     def digest(self, stream: Any, idents: Any) -> str:
-        """A digest of the value alone, regardless of what shares objects with it."""
+        """A digest of the value alone, regardless of objects that share parts with it."""
         made = hashlib.blake2b(stream, digest_size=20)
         for ident in idents:
             made.update(ident.encode())
         return made.hexdigest()
 
     def mapped_id(self, raw: Any, look: bool) -> Any:
-        """The identity of memory of a file that was handed on, if nothing there has changed since; None otherwise.
+        """The identity of memory of a transferred file, if it is unchanged; otherwise None.
 
         :param look: whether to compare it with the file if it was written to.
         """
@@ -365,7 +367,7 @@ class Packing:
         return self.manifest(group, None, 0, [0] * len(group.buffers))
 
     def write(self, path: str, groups: Any, request: Any) -> Any:
-        """Write groups to `path`, and each large one that is worth it to a file of its own beside it.
+        """Write groups to `path`, and each large one that is worth it to a separate file beside it.
 
         :param request: what `worth_writing` asks of it.
         """

@@ -1,4 +1,4 @@
-"""Attributes that a notebook replaced on modules and classes, or added to them."""
+"""Attributes of modules and classes that a notebook replaced or added."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OWN_HOOKS = {
 
 
 class Patches:
-    """Finds them, by what modules and classes held before.
+    """Detects them by comparison with earlier attributes of modules and classes.
 
     :param agent: the agent of the kernel.
     """
@@ -45,7 +45,7 @@ class Patches:
         self.texts: dict[str, frozenset[str]] = {}
 
     def patchable(self) -> Any:
-        """Modules and classes whose attributes a notebook may have replaced, by a path that finds them again."""
+        """Modules and classes whose attributes a notebook may have replaced, by import path."""
         found: dict[str, Any] = {"builtins": builtins}
         for value in list(self.agent.user_ns.values()):
             if is_kind(value, types.ModuleType) and value.__name__ not in ("__main__", MODULE):
@@ -65,7 +65,7 @@ class Patches:
         return found
 
     def note_import(self, name: str) -> None:
-        """What a module and its classes hold when it was just imported."""
+        """The attributes of a module and its classes immediately after its import."""
         parts = name.split(".")
         for number in range(len(parts)):
             path = ".".join(parts[: number + 1])
@@ -104,9 +104,9 @@ class Patches:
         return found
 
     def by_itself(self, path: str, target: Any, key: str) -> bool:
-        """Whether a library replaced this attribute of its own when it was first used, or the kernel's packages did, to
-        have the library work here. Every kernel comes to that by itself; a notebook that stores such an attribute is
-        not meant."""
+        """Whether a library replaced this attribute itself on first use, or the kernel's packages did to support the
+        library. Every kernel does this by itself. An attribute that the notebook stores does not count.
+        """
         value = vars(target)[key]
         own, package = package_of(target), package_of(value)
         if package not in KERNEL and not (package == own and isinstance(value, OF_ITSELF)):
@@ -117,7 +117,7 @@ class Patches:
         return not ({"*", key} & stored)
 
     def stored(self) -> frozenset[str]:
-        """Names of attributes that the notebook's cells and modules store, as far as their text tells; `*` for any."""
+        """Names of attributes that the notebook's cells and modules store, as far as their text shows; `*` for any."""
         import linecache
 
         found: set[str] = set()
@@ -153,7 +153,7 @@ OF_ITSELF = (types.FunctionType, type, threading.Thread)
 
 
 def package_of(value: Any) -> str:
-    """The package that a module, class, function or other object comes from; "" if it can't be told."""
+    """The package of a module, class, function or other object; "" if unknown."""
     if is_kind(value, types.ModuleType):
         name = value.__name__
     elif is_kind(value, (type, types.FunctionType)):
@@ -166,7 +166,7 @@ def package_of(value: Any) -> str:
 
 
 def stored_attributes(source: str) -> frozenset[str]:
-    """Names of attributes that a text stores or deletes; `*` if it may store one under a name made at run time."""
+    """Names of attributes that a text stores or deletes; `*` if it may store one under a name computed at run time."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -1,4 +1,4 @@
-"""Pickling what comes back as the same thing, and refusing the rest."""
+"""Pickles objects whose copies are equivalent, and refuses others."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ FILLED_BY = frozenset("__iter__ __len__ __setitem__ items append extend add".spl
 
 
 class Live(Exception):
-    """A copy of this object would not be the same thing: it stays in its kernel."""
+    """A copy of this object would not be equivalent: it stays in its kernel."""
 
 
 class TooCostly(Live):
-    """Pickling takes more time or room than it is worth."""
+    """Pickling takes more time or space than the result is worth."""
 
 
 class Buffers(list):  # type: ignore[type-arg]
-    """The large buffers of a pickle. Apart from the pickler, lest it keep itself, and all it saw, alive."""
+    """The large buffers of a pickle. Separate from the pickler, so that they do not keep it, and its memo, alive."""
 
     def keep(self, buffer: Any) -> Any:
         raw = buffer.raw()
@@ -65,7 +65,7 @@ class Buffers(list):  # type: ignore[type-arg]
 
 
 class Limited(io.BytesIO):
-    """A stream that refuses to grow past a size or a moment."""
+    """A stream that refuses to grow beyond a size or a time."""
 
     def __init__(self, deadline: Any) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ DICT_VIEWS: Any = (*views, types.MappingProxyType, memoryview)
 
 
 class Pickler(BASE):  # type: ignore[misc, valid-type]
-    """Pickles what comes back as the same thing, and raises Live for the rest."""
+    """Pickles objects whose copies are equivalent, and raises Live for others."""
 
     def __init__(self, agent: Any, views: Any = (), deadline: Any = None) -> None:
         self.stream = Limited(deadline)
@@ -174,7 +174,7 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
             if getattr(function, "__globals__", None) is not self.agent.user_ns:
                 continue
             if name in asked or (name in CALLED and has_effects(function.__code__)):
-                raise Live(f"class {cls.__name__} has a {name} of its own")
+                raise Live(f"class {cls.__name__} has its own {name}")
             self.doubtful = self.doubtful or name == "__getattr__"
 
     def check_instance(self, obj: Any, kind: Any) -> None:
@@ -194,20 +194,22 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
         if of_user(copyreg.dispatch_table.get(kind)):
             raise Live("the notebook says how it is pickled")
         if id(obj) in self.agent.packing.finalized or is_watched(obj):
-            raise Live("somebody is told when it goes")
+            raise Live("a callback runs when it is deleted")
         if module.startswith("multiprocessing."):
             raise Live("shared with other processes")
         if kind.__name__ == "_lru_cache_wrapper" and not resolves(obj):
-            raise Live("a function with a cache of its own")
+            raise Live("a function with its own cache")
         if kind is weakref.finalize:
-            raise Live("it waits for another object to go")
+            raise Live("it waits for another object to be deleted")
         if module == "statsmodels.base.data":
             self.check_formula(obj)
         elif module.startswith(("ipywidgets", "IPython.core.interactiveshell", "ipykernel", "asyncio", "torch")):
             self.check_special(obj, kind, module)
 
     def check_formula(self, data: Any) -> None:
-        """statsmodels evaluates a formula anew when it loads a model, and would look for its names elsewhere."""
+        """statsmodels evaluates a formula again when it loads a model, and would look up its names in another
+        namespace.
+        """
         words = set(IDENTIFIER.findall(str(data.__dict__.get("formula", ""))))
         used = sorted(words & set(self.agent.names()))
         if used:
@@ -257,7 +259,7 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
         return make_function, made, state, None, None, set_function
 
     def reduce_slotted(self, cls: Any) -> Any:
-        """cloudpickle leaves slots out when it makes a class again, which would give instances a `__dict__`."""
+        """cloudpickle leaves slots out when it recreates a class, which would give instances a `__dict__`."""
         slots = cls.__dict__["__slots__"]
         names = [slots] if isinstance(slots, str) else list(slots)
         reduced = super().reducer_override(cls) if BASE is not pickle.Pickler else NotImplemented
@@ -295,7 +297,7 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
         return NotImplemented
 
     def reduce_strided(self, array: Any) -> Any:
-        """A slice with steps comes back with the steps, unless it is a small part of something large."""
+        """A slice with steps is pickled with its steps, unless it is a small part of something large."""
         low, high = extents(array)
         if high - low > max(HASHED, 8 * array.nbytes):
             return NotImplemented
@@ -306,7 +308,7 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
         return make_strided, (values, array.strides, offset, high - low, bool(array.flags.writeable))
 
     def note_owner(self, array: Any) -> None:
-        """Memory that isn't an array's own: a bytearray may have a name too, the rest can't be told."""
+        """Memory that does not belong to the array: a bytearray may have a name too; other owners are unknown."""
         owner = array
         while not isinstance(owner, (bytearray, bytes, mmap.mmap, pickle.PickleBuffer)):
             inner = owner.obj if isinstance(owner, memoryview) else getattr(owner, "base", None)
@@ -329,13 +331,13 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
             return NotImplemented if array.nbytes >= OUT_OF_BAND else array.__reduce__()
         contiguous = root.flags.c_contiguous or root.flags.f_contiguous
         if type(root) is not numpy.ndarray or not contiguous or root.dtype.hasobject:
-            raise Live("a view of memory that can't be handed on")
+            raise Live("a view of memory that can't be transferred")
         offset = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
         flags = bool(array.flags.writeable)
         return make_view, (root, offset, array.shape, array.strides, array.dtype, flags)
 
     def reduce_block(self, block: Any) -> Any:
-        """A pandas block gets an array object of its own: what it shares is copied on write, not seen."""
+        """A pandas block gets its own array object: the shared memory is copied on write and not visible."""
         numpy = sys.modules["numpy"]
         if type(block).__name__ == "SingleBlockManager":
             return make_manager, (type(block), block.blocks[0], block.axes[0])
@@ -350,7 +352,7 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
         return make_block, (function, made, self.sharers.setdefault(id(block.refs), []))
 
     def reduce_index(self, index: Any) -> Any:
-        """The same for the values of a pandas index, which can't be written to."""
+        """The same for the values of a pandas index, which is read-only."""
         function, args = index.__reduce__()[:2]
         state = args[1] if len(args) == 2 else None
         if not isinstance(state, dict) or not hasattr(state.get("data"), "copy"):
@@ -376,7 +378,9 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
 
 
 class Exact(Pickler):
-    """Tells apart numbers that are equal, or not even that: the same NaN is found in a list by what it is."""
+    """Distinguishes numbers that are equal or, like NaN, not even equal to themselves: a list finds the same NaN by
+    identity.
+    """
 
     def persistent_id(self, obj: Any) -> Any:
         kind = type(obj)
@@ -399,7 +403,7 @@ def has_nan(stream: Any) -> Any:
 
 
 def names_main(stream: Any) -> Any:
-    """Whether a pickle refers to something in `__main__` by its name."""
+    """Whether a pickle refers to an object in `__main__` by its name."""
     import pickletools
 
     strings = []
@@ -414,7 +418,7 @@ def names_main(stream: Any) -> Any:
 
 
 def sets_keep_order(pickler: Any) -> Any:
-    """Whether the sets in a pickle come back in the order that they have here."""
+    """Whether the sets in a pickle are restored in their current order."""
     stream = pickler.stream.getvalue()
     if (b"\x8f" not in stream and b"\x91" not in stream) or len(stream) > 1 << 24:
         return True
@@ -423,7 +427,7 @@ def sets_keep_order(pickler: Any) -> Any:
 
 
 def _hash_lasts(item: Any) -> Any:
-    """Whether a hash is the same in every process of this seed, and not an address."""
+    """Whether a hash is the same in every process with this seed, and not an address."""
     if isinstance(item, (tuple, frozenset)):
         return all(map(_hash_lasts, item))
     made: Any = type(item).__hash__

@@ -1,7 +1,8 @@
-"""Who asked for the time, for entropy or for a file, by the frames of Python at that moment.
+"""The caller that asked for the time, for entropy or for a file, determined by the Python frames at that moment.
 
-What a cell or a module of the person's own asks for may reach a result. What a library asks for, to time itself, to
-stamp its log or to make up an id, does not: the tables say which ones, and why. A library that is in no table counts.
+What a cell or a local module asks for may affect a result. What a library asks for, to measure durations, to stamp its
+log or to generate an id, does not: the tables list these libraries and the reasons. A library that is in no table
+counts.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ CLOCK_READERS = {
     " polars hyperopt numba llvmlite matplotlib matplotlib_inline seaborn dask distributed torch tensorflow jax jaxlib"
     " transformers sentence_transformers lightning pytorch_lightning pymc arviz pyro numpyro gensim spacy"
     " nltk umap hdbscan shap prophet cmdstanpy pystan networkx plotly kaleido altair bokeh psutil hypothesis pytest",
-    "geometry in compiled code, heard of in what it calls next": "skimage numpy._core._methods numpy.core._methods",
+    "geometry in compiled code, observed in its next call": "skimage numpy._core._methods numpy.core._methods",
     "names of scratch files": "tempfile",
     "age of caches": "linecache cachetools cachecontrol fsspec diskcache ",
 }
@@ -92,9 +93,9 @@ SITES = site_folders()
 
 
 class Caller:
-    """Who asked.
+    """The caller.
 
-    :param kind: "cell", "local" (a module of the person's own), "library", or "import" (the import system itself).
+    :param kind: "cell", "local" (a local module), "library", or "import" (the import system itself).
     :param name: of the module, "" for a cell.
     """
 
@@ -105,11 +106,11 @@ class Caller:
 
     @property
     def personal(self) -> bool:
-        """Whether what was asked for may be what a result is made of, whatever it is."""
+        """Whether the answer may affect a result."""
         return self.kind in ("cell", "local")
 
     def among(self, names: Any) -> bool:
-        """Whether this library, or a package that it is part of, is named."""
+        """Whether the set contains this library, or a package that it is part of."""
         parts = self.name.split(".")
         return any(".".join(parts[:length]) in names for length in range(1, len(parts) + 1))
 
@@ -117,8 +118,8 @@ class Caller:
 def caller(frame: Any, names: Any = frozenset()) -> Caller:
     """The caller, searched from the innermost frame outwards. Modules of the standard library act for their callers.
 
-    :param names: libraries that are asked about: one of them between the asking and the person's own code counts, even
-        if it let another library ask.
+    :param names: libraries to look for: one of them between the call and the notebook's code counts, even if it calls
+        another library.
     """
     inner = frame
     while inner is not None and str(inner.f_globals.get("__name__")).startswith(MODULE):
@@ -157,7 +158,7 @@ def _caller(frame: Any, names: Any) -> Caller:
 
 
 def importer(frame: Any) -> Caller:
-    """Who imports: the innermost frame outside of the import system."""
+    """The importing code: the innermost frame outside of the import system."""
     while frame is not None:
         name = frame.f_globals.get("__name__") or ""
         file = frame.f_code.co_filename
@@ -168,7 +169,9 @@ def importer(frame: Any) -> Caller:
 
 
 def asked_for_module(frame: Any) -> str:
-    """The module that `importlib.util.find_spec` or `pkgutil.find_loader` looks for in this frame; "" if none does."""
+    """The module that `importlib.util.find_spec` or `pkgutil.find_loader` looks for in this frame; "" if the frame is
+    of neither.
+    """
     while frame is not None:
         name = frame.f_globals.get("__name__") or ""
         if name in ("importlib.util", "pkgutil") and frame.f_code.co_name in ("find_spec", "find_loader"):
@@ -181,7 +184,7 @@ def asked_for_module(frame: Any) -> str:
 
 
 def asking(frame: Any) -> Any:
-    """The frame that asked the standard library: the innermost one that is not of it."""
+    """The frame that called the standard library: the innermost one outside of it."""
     while frame.f_back is not None and is_standard(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
@@ -197,5 +200,5 @@ def is_standard(file: str) -> bool:
 
 
 def is_installed(file: str) -> bool:
-    """Whether this file is of an installed package."""
+    """Whether this file belongs to an installed package."""
     return file.startswith(SITES)

@@ -1,4 +1,4 @@
-"""State of the process that can be read, or whose change is heard of, but that no other kernel can be given."""
+"""Process state that can be read, or whose changes are observed, but that can't be set in another kernel."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SIGNALS = "SIGALRM SIGUSR1 SIGUSR2 SIGTERM SIGHUP SIGPIPE SIGCHLD SIGQUIT SIGWIN
 
 
 class Registries:
-    """Compares what can be read with what this kernel began with.
+    """Compares the readable state with the state at the start of the kernel.
 
     :param agent: the agent of the kernel.
     """
@@ -44,14 +44,14 @@ class Registries:
         self.stubs: dict[str, Any] = {}
 
     def before_cell(self, text: str, calls: set[str]) -> None:
-        """A cell is about to run. What a call leaves unread stays for as long as this kernel lives."""
+        """Prepare for a cell. State that a call makes unreadable stays so for the life of the kernel."""
         for call in calls & set(UNREADABLE):
             self.left[call] = UNREADABLE[call]
         if SETS_MODULES.search(text) and not self.modules:
             self.modules = dict(sys.modules)
 
     def stuck(self) -> dict[str, str]:
-        """What can't be handed on, and what to call it."""
+        """State that can't be transferred, with a description."""
         found = dict(self.left)
         now = readings()
         found.update({name: _reason(name) for name, value in now.items() if value != self.base.get(name)})
@@ -61,7 +61,7 @@ class Registries:
             found["formatters"] = "a display formatter that was changed"
         for name, module in self._stubs().items():
             if sys.modules.get(name) is module:
-                found["modules"] = f"the module {name}, which no import gives"
+                found["modules"] = f"the module {name}, which can't be imported"
         return found
 
     def _reloads(self) -> bool:
@@ -69,7 +69,7 @@ class Registries:
         return bool(getattr(getattr(magics, "_reloader", None), "enabled", False))
 
     def _formatters(self) -> dict[str, Any]:
-        """The display formatters that are on, and their functions, but for those of the kernel's own libraries."""
+        """The active display formatters and their functions, except those of the kernel's own libraries."""
         display = self.agent.shell.display_formatter
         found: dict[str, Any] = {"active": sorted(display.active_types)}
         for mime, formatter in display.formatters.items():
@@ -78,7 +78,7 @@ class Registries:
         return found
 
     def _stubs(self) -> dict[str, Any]:
-        """Entries of `sys.modules` that a cell which sets some made or replaced, and that no import makes again."""
+        """Entries of `sys.modules` that a cell created or replaced by assignment, and that no import recreates."""
         before, self.modules = self.modules, {}
         for name, module in list(sys.modules.items()) if before else ():
             if before.get(name) is not module and getattr(module, "__spec__", None) is None:
@@ -87,7 +87,7 @@ class Registries:
 
 
 def readings() -> dict[str, Any]:
-    """State that is plain to compare; what has its default is left out where the default is fixed."""
+    """State that is compared by value; state with a fixed default is left out when it has that default."""
     found: dict[str, Any] = {}
     profile = sys.getprofile()
     if profile is not None and of_user(profile):

@@ -1,4 +1,4 @@
-"""Making objects again: what pickles of ours refer to, and how they are loaded."""
+"""Recreates objects: the functions that our pickles refer to, and loading."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NANS = (NAN.encode(), b"G\x7f\xf8\0\0\0\0\0\0", b"G\xff\xf8\0\0\0\0\0\0")
 
 
 def make_builtin(name: str) -> Any:
-    """A function of Python's own, whatever the notebook has put in its place."""
+    """A builtin function, even if the notebook has replaced it."""
     return here.AGENT.base_builtins[name]
 
 
@@ -98,7 +98,7 @@ class Gone:
 
 
 class Unpickler(pickle.Unpickler):
-    """Loads what Exact pickled."""
+    """Loads pickles of Exact."""
 
     def __init__(self, stream: Any, buffers: Any) -> None:
         super().__init__(io.BytesIO(stream), buffers=buffers)

@@ -1,7 +1,6 @@
-"""State of the process: how each resource is read and set.
+"""Process state: how each resource is read and set.
 
-A resource's value is what differs from its default, so that a library which was not imported and one that was only
-imported are alike.
+A resource's value is its difference from the default, so that a library that was only imported equals one that was not.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ def set_torch_random(value: Any) -> None:
 
 
 def hide_ours() -> None:
-    """The seed was given by us, for this process alone: processes that a cell starts have none, as ever."""
+    """The seed was set by us, for this process only; processes that a cell starts have no seed, as usual."""
     if os.environ.pop("JUPYTER_MLOPS_HASHSEED", None):
         os.environ.pop("PYTHONHASHSEED", None)
     if os.environ.pop("JUPYTER_MLOPS_PYDEVD", None):
@@ -266,8 +265,9 @@ def _backend(params: Any) -> Any:
 
 
 def _goes_live(matplotlib: Any) -> bool:
-    """Whether pyplot is in its interactive mode because the kernel's own backend has come into use, as it does by
-    itself with the first figure."""
+    """Whether pyplot is interactive because the kernel's own backend was activated, which happens with the first
+    figure.
+    """
     return not here.AGENT.backend_seen and _is_in_use(matplotlib)
 
 
@@ -409,7 +409,7 @@ FORMATS = {"image/png": "png", "image/jpeg": "jpeg", "image/svg+xml": "svg", "ap
 
 
 def _shown_formats() -> Any:
-    """In which formats figures are shown, and how they are printed; None before the kernel's backend is in use."""
+    """The formats in which figures are shown, and their options; None before the kernel's backend is in use."""
     figure = _module("matplotlib.figure")
     found, options = [], None
     for mime, name in FORMATS.items():

@@ -1,8 +1,8 @@
-"""Whether entropy that was drawn just now is thrown away, because a seed was given.
+"""Whether entropy that was just drawn is discarded because a seed was given.
 
-`numpy.random.RandomState(seed)` makes a generator from the system's entropy first and seeds it then; compiled code has
-no frame that would tell. The call in the frame that asked for it does: its text is at hand where Python knows the place
-of an instruction in it (3.11 and later), else that of the line.
+`numpy.random.RandomState(seed)` first creates a generator from the system's entropy and then seeds it. Compiled code
+has no frame that shows this, but the call in the calling frame does: its text is available if Python knows the position
+of an instruction (3.11 and later), otherwise the text of the line.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _calls: dict[Any, Any] = {}
 
 
 def is_seeded(frame: Any) -> bool:
-    """Whether the call that this frame waits for makes a legacy generator of numpy from a seed that is not None."""
+    """Whether the pending call of this frame creates a legacy generator of numpy from a seed that is not None."""
     call = _call(frame)
     if call is None:
         return False
@@ -65,7 +65,7 @@ def _name(function: Any) -> str:
 
 
 def _value(node: Any, frame: Any) -> Any:
-    """What an expression without calls stands for, if that can be told without running any code."""
+    """The value of an expression without calls, if it can be determined without running code."""
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Name):

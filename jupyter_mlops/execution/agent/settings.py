@@ -1,6 +1,7 @@
-"""Settings of the interpreter and its standard library, each the difference from what this kernel began with.
+"""Settings of the interpreter and its standard library, each as the difference from the state at the start of the
+kernel.
 
-Every setting is one resource. Reading one never imports a module: what was not imported has its default.
+Every setting is one resource. Reading one never imports a module: a module that is not imported has its defaults.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def _limits() -> dict[str, Any]:
 
 
 def _stack_size(threading: Any) -> int:
-    """The stack size of new threads; asking for it sets it to the default."""
+    """The stack size of new threads; reading it resets it to the default."""
     size: int = threading.stack_size()
     threading.stack_size(size)
     return size
@@ -65,7 +66,7 @@ def set_limits(value: Any) -> None:
 
 
 def note_limits() -> dict[str, Any]:
-    """What the interpreter's numbers are when the agent begins."""
+    """The interpreter's numbers when the agent starts."""
     return _limits()
 
 
@@ -105,7 +106,7 @@ def set_csv(value: Any) -> None:
 
 
 def get_multiprocessing() -> Any:
-    """The start method, if it is another than that which libraries get by asking for none."""
+    """The start method, if it differs from the one that libraries get by default."""
     context = _module("multiprocessing.context")
     if context is None:
         return ""
@@ -121,7 +122,7 @@ def set_multiprocessing(value: Any) -> None:
 
 
 def get_mimetypes() -> Any:
-    """What was added to the table that a module builds from the files of this machine."""
+    """Entries added to the table that a module builds from files of this machine."""
     mimetypes = _module("mimetypes")
     if mimetypes is None or not mimetypes.inited:
         return {}
@@ -148,7 +149,7 @@ def set_mimetypes(value: Any) -> None:
 
 
 def get_decimal() -> Any:
-    """The context of `decimal`, read without making one: a cell with `await` runs in a copy of what is there."""
+    """The context of `decimal`, read without creating one: a cell with `await` runs in a copy of the context."""
     if _module("decimal") is None:
         return None
     context = next((v for k, v in contextvars.copy_context().items() if k.name == "decimal_context"), None)
@@ -170,7 +171,7 @@ def set_decimal(value: Any) -> None:
 
 
 def get_loops() -> Any:
-    """Who made the event loop reentrant, and which policy makes new loops."""
+    """The library that made the event loop reentrant, and the policy for new loops."""
     asyncio = _module("asyncio")
     if asyncio is None:
         return {}
@@ -186,7 +187,7 @@ def get_loops() -> Any:
 
 
 def set_loops(value: Any) -> None:
-    """Make the loop reentrant as the library that did it does; nothing is ever taken back."""
+    """Make the loop reentrant in the same way as the library did; this is never undone."""
     from .objects import object_at
 
     if "policy" in value:

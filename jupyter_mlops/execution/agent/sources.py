@@ -24,10 +24,10 @@ def _exec(spec, module):
 
 @dataclass(frozen=True)
 class Source:
-    """The text that a module was executed from.
+    """The text from which a module was executed.
 
-    :param facts: modification time in ns and size of its file then.
-    :param reloaded: whether it was executed more than once, so that a kernel may have it from an earlier text.
+    :param facts: modification time in ns and size of its file at that time.
+    :param reloaded: whether it was executed more than once, so that a kernel may have an earlier text.
     """
 
     path: str
@@ -41,7 +41,7 @@ class Source:
 
 
 class Sources:
-    """Notes the text of each local module when it is executed.
+    """Records the text of each local module when it is executed.
 
     :param agent: the agent of the kernel.
     """
@@ -53,14 +53,14 @@ class Sources:
         self.finder: Any = None
 
     def hook_reload(self) -> None:
-        """Notice `importlib.reload`, by a step whose frames Python itself takes out of tracebacks."""
+        """Observe `importlib.reload`, with a function whose frames Python itself removes from tracebacks."""
         bootstrap: Any = importlib._bootstrap
         space: dict[str, Any] = {"original": bootstrap._exec, "after": self.note}
         exec(compile(WRAPPER, "<frozen importlib._bootstrap>", "exec"), space)
         bootstrap._exec = space["_exec"]
 
     def note(self, name: str) -> None:
-        """A module may have been executed, by an import or a reload. An import of what is loaded changes nothing."""
+        """A module may have been executed, by an import or a reload. Importing a loaded module changes nothing."""
         module = sys.modules.get(name)
         spec, path = getattr(module, "__spec__", None), getattr(module, "__file__", None)
         if spec is None or not path or self.specs.get(name) is spec or not self.agent.is_own_file(path):
@@ -72,7 +72,7 @@ class Sources:
             self.executed[name] = replace(source, reloaded=source.reloaded or name in self.executed)
 
     def other(self) -> dict[str, Any]:
-        """Modules that another kernel would import from another text, or holds from an earlier one.
+        """Modules that another kernel would import from another text, or has loaded from an earlier one.
 
         name -> path, text, and whether it was executed more than once.
         """
@@ -88,7 +88,7 @@ class Sources:
         return found
 
     def _note_patched(self) -> None:
-        """IPython's autoreload may patch the functions of a module in place instead of executing it anew."""
+        """IPython's autoreload may patch the functions of a module in place instead of executing it again."""
         magics: Any = self.agent.shell.magics_manager.registry.get("AutoreloadMagics")
         reloader = getattr(getattr(magics, "_reloader", None), "deduper_reloader", None)
         texts: Any = getattr(reloader, "source_by_modname", {})
@@ -98,11 +98,11 @@ class Sources:
                 self.executed[name] = replace(self.executed[name], text=text, facts=(0, 0), reloaded=True)
 
     def stale(self) -> set[str]:
-        """Modules whose files no longer hold the text that they were executed from."""
+        """Modules whose files differ from the text that they were executed from."""
         return {n for n, source in self.executed.items() if n in sys.modules and not _is_on_disk(source)}
 
     def serve(self, texts: Any) -> None:
-        """Import these modules from these texts from now on; execute again those that are loaded from another text."""
+        """Import these modules from these texts from now on; execute those again that are loaded from another text."""
         if self.finder is None:
             self.finder = Finder()
             sys.meta_path.insert(0, self.finder)
@@ -164,7 +164,7 @@ def _is_on_disk(source: Source) -> bool:
 
 
 def _hidden(name: str, source: Source) -> bool:
-    """Whether the path leads to another file of this name now, or to none."""
+    """Whether the path leads to another file for this name now, or to no file."""
     if "." in name:
         return False
     try:
@@ -175,7 +175,7 @@ def _hidden(name: str, source: Source) -> bool:
 
 
 def _root(source: Source) -> str:
-    """The folder in which the import system looks for a module of the top level that has this source."""
+    """The folder in which the import system looks for a top-level module with this source."""
     folder, file = os.path.split(source.path)
     return os.path.dirname(folder) if file == "__init__.py" else folder
 

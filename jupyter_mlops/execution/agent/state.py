@@ -1,4 +1,4 @@
-"""The state of this process, and what of it can't be handed to another kernel."""
+"""The state of this process, and the part of it that can't be transferred to another kernel."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class State:
         self.start_random: dict[str, str] = {}
 
     def random_digest(self, name: str) -> Any:
-        """Digest and value of a random generator's state; "" where nothing touched it since the kernel began."""
+        """Digest and value of a random generator's state; "" if it is unused since the kernel started."""
         value = RESOURCES[name][0]()
         if value is None:
             return "", None
@@ -34,7 +34,7 @@ class State:
         return ("", None) if digest == self.start_random.get(name) else (digest, value)
 
     def pristine(self) -> Any:
-        """Generators that nobody has drawn from since the kernel started or since they were seeded."""
+        """Generators that are unused since the kernel started, or since they were seeded."""
         found = []
         at: Any
         for name, at in (("random", lambda v: v[1][-1]), ("numpy.random", lambda v: v["state"]["pos"])):
@@ -80,7 +80,7 @@ class State:
             put(pickle.loads(bytes.fromhex(payload)) if payload else RESOURCE_DEFAULTS.get(name, {}))
 
     def stuck(self) -> Any:  # noqa: C901 (to become a table of probes)
-        """State that can't be handed to another kernel, and why."""
+        """State that can't be transferred to another kernel, and why."""
         found = {}
         if (sys.stdout, sys.stderr, sys.displayhook, sys.excepthook) != self.agent.base_streams:
             found["streams"] = "sys.stdout, sys.stderr or a hook is replaced"
@@ -132,7 +132,7 @@ class State:
         if any(is_of_notebook(type(finder)) for finder in sys.meta_path):
             found["importers"] = "an importer of the notebook"
         if any(map(of_user, copyreg.dispatch_table.values())):
-            found["copyreg"] = "a way to pickle that the notebook told copyreg"
+            found["copyreg"] = "a reduction that the notebook registered with copyreg"
         for place, library in self.agent.libraries.replaced().items():
             found["libraries"] = f"{place}, which {library} replaced"
         found.update(self.agent.registries.stuck())
@@ -142,7 +142,7 @@ class State:
 
 
 def count_transformers(shell: Any) -> Any:
-    """How many transformers of each kind there are."""
+    """The number of transformers of each kind."""
     manager = getattr(shell, "input_transformer_manager", None)
     kinds = [getattr(manager, n, ()) for n in ("cleanup_transforms", "line_transforms", "token_transformers")]
     return [len(kind) for kind in (shell.ast_transformers, getattr(shell, "input_transformers_post", ()), *kinds)]

@@ -1,4 +1,4 @@
-"""What a block does to files and to the world, and what it takes from there."""
+"""Observes what a block does to files and to the outside world, and what it reads from there."""
 
 from __future__ import annotations
 
@@ -60,18 +60,18 @@ LOOKS_KEPT = 4000  # paths that a block may look at and still be known by what t
 
 
 class AheadDenied(BaseException):
-    """A step that runs ahead may not act on the outside world."""
+    """A speculative step may not act on the outside world."""
 
 
 class Watch:
-    """Notes what a block reads, looks at, writes and asks for while it runs, and can forbid acts.
+    """Records what a block reads, inspects, writes and asks for while it runs, and can forbid acts.
 
-    Python's own acts raise audit events; what compiled libraries ask of libc is noted by `native`, where that works.
+    Python's own acts raise audit events; `native`, where available, records calls of compiled libraries into libc.
 
     read      path -> facts when it was first opened; None if it was not there
     looks     path -> what was seen of it without opening: see `look_of`
     listed    folder -> digest of the names in it
-    written   path -> "w" written anew, "a" changed, or the act
+    written   path -> "w" replaced, "a" changed, or the act
     outside   acts other than on files: "network: socket.connect"
     volatile  readings that differ from run to run: [what, who, in which cell of the block]
     """
@@ -105,12 +105,12 @@ class Watch:
         self.clear()
 
     def install(self) -> None:
-        """Hear of what happens in this process from now on."""
+        """Observe this process from now on."""
         self.native = importlib.import_module(here.MODULE + ".native").install(self.noticed)
         sys.addaudithook(self)
 
     def at(self, folder: str) -> None:
-        """A person works in this folder."""
+        """Register a folder as the user's working folder."""
         self.here = folder.rstrip(os.sep) + os.sep
 
     def clear(self) -> None:
@@ -129,9 +129,9 @@ class Watch:
         self.scratch: list[str] = []
 
     def begin(self, guarded: bool) -> None:
-        """A block is about to run.
+        """Prepare for a block.
 
-        :param guarded: whether it may not act on the world.
+        :param guarded: whether it may not act on the outside world.
         """
         self.clear()
         self.guarded = guarded
@@ -142,7 +142,7 @@ class Watch:
         self.on = True
 
     def pause(self) -> bool:
-        """The agent is about to act by itself. Returns whether notes were being made."""
+        """The agent is about to act. Returns whether recording was on."""
         was, self.on = self.on, False
         if self.native is not None:
             self.native.watch(False)
@@ -154,7 +154,7 @@ class Watch:
             self.native.watch(on)
 
     def finish(self) -> None:
-        """The block is over: bring together what is known only now."""
+        """The block has ended: add the facts that are only known now."""
         self.pause()
         if self.native is not None:
             noted, many = self.native.paths()
@@ -240,7 +240,7 @@ class Watch:
             self.listed[name] = listing_of(name)
 
     def database(self, address: Any) -> None:
-        """SQLite opens its files unheard: what they are is noted now, and looked at again after each block."""
+        """SQLite opens its files without audit events: they are recorded now, and inspected again after each block."""
         try:
             text = os.fsdecode(address)
         except TypeError:
@@ -266,7 +266,7 @@ class Watch:
         return facts
 
     def look_at_databases(self) -> None:
-        """Those that this block changed were written by it, and are not what it was given to read."""
+        """Files that this block changed count as written by it, not as its inputs."""
         for name, before in self.databases.items():
             now = self.facts_of_database(name)
             if now != before:
@@ -300,9 +300,9 @@ class Watch:
             self.volatile.append(entry)
 
     def looked(self, frame: Any, ours: bool) -> None:
-        """Paths were looked at without being opened, just now.
+        """Paths were inspected without being opened.
 
-        :param ours: whether that was the agent itself.
+        :param ours: whether the agent itself did so.
         """
         noted, many = self.native.looks()
         self.many = self.many or many
@@ -334,7 +334,9 @@ class Watch:
             self.looks[name] = seen if name in self.looks else look_of(name, what)
 
     def not_found(self, module: str) -> None:
-        """A module was looked for. A cell or a local module that does so looks wherever one may lie."""
+        """A module was looked up. If a cell or a local module does so, it inspects every place where the module
+        may be.
+        """
         if not self.on or "." in module or not importer(sys._getframe()).personal:
             return
         for entry in sys.path:
@@ -343,8 +345,9 @@ class Watch:
                 self.looks.setdefault(path, look_of(path, "kind"))
 
     def found(self, module: str) -> None:
-        """A cell or a local module imports a module: one of that name in a folder of the notebook's own would have come
-        first."""
+        """A cell or a local module imports a module: one of that name in the notebook's own folders would have had
+        precedence.
+        """
         if not self.on or "." in module or not importer(sys._getframe()).personal:
             return
         spec = getattr(sys.modules.get(module), "__spec__", None)
@@ -416,7 +419,7 @@ class Watch:
             raise AheadDenied(what)
 
     def scratch_names(self) -> list[str]:
-        """Random names that `tempfile` gave to files and folders: a result that holds one is another each time.
+        """Names that `tempfile` generated: a result that contains one differs every time.
 
         `mktemp` reports no event. It looks for a path below the folder of temporary files that does not exist.
         """
@@ -430,7 +433,7 @@ class Watch:
         return sorted(name for name in names if len(name) >= SCRATCH_NAME)
 
     def leave_out_scratch(self) -> None:
-        """Files that this block made and removed again are nobody's."""
+        """Files that this block created and removed again are ignored."""
         gone = {name for name in self.new if not os.path.lexists(name)}
         inside = tuple(name + os.sep for name in gone)
 
@@ -442,8 +445,7 @@ class Watch:
                 del notes[name]
 
     def name(self, path: Any) -> Any:
-        """The absolute path of a file that counts, or None. What is left out: streams, the interpreter's own library,
-        the code of installed packages (the environment's digest covers those), and what is ours."""
+        """The absolute path of a relevant file; None for streams, installed code and the agent's own files."""
         try:
             text = os.path.abspath(os.fsdecode(path))
         except (TypeError, ValueError, OSError):
@@ -471,16 +473,16 @@ class Watch:
 
 
 def is_ours(frame: Any) -> bool:
-    """Whether it is the agent itself that acts."""
+    """Whether the agent itself acts."""
     return frame is not None and (frame.f_globals.get("__name__") or "").startswith(here.MODULE)
 
 
 def counts_cores(frame: Any) -> bool:
-    """Whether a library asks how many cores there are."""
+    """Whether a library asks for the number of cores."""
     name, function = frame.f_globals.get("__name__") or "", frame.f_code.co_name
     return any(name.endswith(module) and function.startswith(start) for module, start in COUNT_CORES)
 
 
 def _below_prefix(path: str) -> bool:
-    """Whether the interpreter keeps its byte code here (`PYTHONPYCACHEPREFIX`)."""
+    """Whether the interpreter stores its byte code there (`PYTHONPYCACHEPREFIX`)."""
     return sys.pycache_prefix is not None and path.startswith(os.path.abspath(sys.pycache_prefix) + os.sep)

@@ -1,4 +1,4 @@
-"""Which values have their bytes written: a table of sizes and seconds, without looking at any value."""
+"""Which values are stored: decisions by sizes and seconds, without access to any value."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ QUICK = 1 << 28  # bytes up to which a second kernel is given a value, however f
 def worth_storing(size: int, seconds: float, speed: Any = None) -> bool:
     """Whether a value of `size` bytes is stored for later runs.
 
-    :param seconds: of computing that make it again from what is stored.
+    :param seconds: of computing to recreate it from stored values.
     :param speed: measured write speed in bytes/s; None if nothing was measured.
     """
     return size < LARGE or seconds >= TIMES * size / (speed or SPEED)
 
 
 def worth_handing_on(size: int, seconds: float) -> bool:
-    """Whether a second kernel loads a value of `size` bytes sooner than it makes it again, in `seconds`."""
+    """Whether a helper kernel loads a value of `size` bytes sooner than it computes it, in `seconds`."""
     return size < QUICK or size / SPEED < seconds
 
 

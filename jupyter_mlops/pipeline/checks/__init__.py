@@ -1,7 +1,7 @@
-"""Preflight: will this notebook run headless?
+"""The check: will this notebook run headless?
 
-A rule is a module of this folder with a function under `@rule(NAME)`; other packages add theirs as
-entry points of the group `jupyter_mlops.checks`, each naming such a function.
+Each rule is a function decorated with `@rule(NAME)` in a module of this folder. Other packages add rules as entry
+points of the group `jupyter_mlops.checks`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ GROUP = "jupyter_mlops.checks"
 
 
 def check(context: Context) -> list[Finding]:
-    """Run every rule. Errors come first, then warnings, then the rest, each in notebook order.
+    """Run every rule. Returns errors first, then warnings, then remarks, each in notebook order.
 
-    A rule that fails becomes a finding of its own and stops no other.
+    A rule that fails becomes a finding and does not affect the others.
     """
     functions, failures = rules()
     findings = set(failures)

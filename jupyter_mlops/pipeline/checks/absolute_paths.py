@@ -1,4 +1,4 @@
-"""Paths that lead to a place on one machine."""
+"""Paths that exist on one machine only."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def absolute_paths(context: Context) -> Iterator[Finding]:
 
 
 def is_absolute_path(text: str) -> bool:
-    """Whether a literal looks like a path to a place of one machine, and not like a URL path or a pattern."""
+    """Whether a literal is a path on one machine, and not a URL path or a pattern."""
     if len(text) > _MAX_LENGTH or "\n" in text or _PORTABLE.fullmatch(text):
         return False
     return any(pattern.fullmatch(text) for pattern in (_POSIX, _FILE, _WINDOWS, _HOME))
@@ -44,13 +44,13 @@ def _finding(cell: int, path: str) -> Finding:
     problem = (
         "other machines and other steps may not see the files there"
         if severity == "info"
-        else "it is there on this machine only"
+        else "it exists on this machine only"
     )
     return Finding(
         "absolute_paths",
         severity,
         cell,
         f"Cell {cell + 1} names the path {path!r}: {problem}.",
-        "Name it relative to the notebook's folder, or make it a parameter.",
+        "Make it relative to the notebook's folder, or use a parameter.",
         {"path": path},
     )

@@ -10,7 +10,7 @@ CACHE_SIZE = 4096  # of which what was found is kept: an edit changes one cell o
 
 
 def dotted(node: ast.expr) -> str:
-    """`a.b.c` for a chain of attributes of a name, "" for anything else."""
+    """`a.b.c` for an attribute chain of a name, "" for anything else."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -19,7 +19,7 @@ def dotted(node: ast.expr) -> str:
 
 
 def calls(tree: ast.AST, modules: Mapping[str, str]) -> Iterator[tuple[str, ast.Call]]:
-    """Each call with the dotted name of what is called, aliases of modules resolved through `modules`."""
+    """Each call with the dotted name of its function, module aliases resolved through `modules`."""
     for name, node in _named_calls(tree):
         head, _, tail = name.partition(".")
         head = modules.get(head, head)
@@ -47,7 +47,7 @@ def _items(node: ast.expr) -> list[ast.expr]:
 def magics(tree: ast.AST) -> tuple[tuple[str, str], ...]:
     """Line and cell magics as (name, arguments), shell commands as ("!", command).
 
-    What IPython's transformer makes of them is known: calls on `get_ipython()`.
+    IPython's transformer turns them into calls on `get_ipython()`.
     """
     return tuple(_magics(tree))
 

@@ -1,4 +1,4 @@
-"""A code cell as the rules see it: its text, its Python, its syntax tree, the names in it."""
+"""A code cell for rules: its text, its Python code, its syntax tree, and its names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _INLINE = frozenset({"listcomp", "setcomp", "dictcomp", "genexpr", "lambda"})
 
 
 class Source:
-    """What a cell's text is as Python. Texts that were seen lately are kept: an edit changes one cell of many."""
+    """The Python code of a cell's text. Recent texts are cached, because an edit changes one cell of many."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -88,38 +88,38 @@ class CodeCell:
     def python(self) -> str:
         """The source with magics and shell lines turned into Python.
 
-        :raises SyntaxError: it is neither.
+        :raises SyntaxError: the source is neither Python nor IPython.
         """
         return _source(self.source).python
 
     @property
     def error(self) -> SyntaxError | None:
-        """Why Python can't compile this cell."""
+        """The error of Python's compiler for this cell."""
         return _source(self.source).error
 
     @property
     def tree(self) -> ast.Module:
-        """The syntax tree, to be left as it is; an empty one for a cell with a syntax error."""
+        """The syntax tree, not to be modified; empty for a cell with a syntax error."""
         return _source(self.source).tree
 
     @property
     def access(self) -> Access:
-        """The names it touches; none for a cell with a syntax error."""
+        """The names that the cell accesses; empty for a cell with a syntax error."""
         return _source(self.source).access
 
     @property
     def immediate(self) -> frozenset[str]:
-        """Names of the user namespace that running the cell looks up itself, not the functions it defines."""
+        """Names of the user namespace that the cell itself looks up when it runs, without functions that it defines."""
         return _source(self.source).immediate
 
     @property
     def statements(self) -> tuple[tuple[ast.stmt, Access], ...]:
-        """The top-level statements, each with the names it touches."""
+        """The top-level statements, each with the names that it accesses."""
         return _source(self.source).statements
 
 
 def code_cells(nb: NotebookNode) -> tuple[CodeCell, ...]:
-    """The code cells that hold something and are not tagged `skip` or `skip-execution`, in notebook order."""
+    """The code cells that are not empty and not tagged `skip` or `skip-execution`, in notebook order."""
     cells = (
         CodeCell(index, cell.source, tuple(cell.metadata.get("tags") or ()))
         for index, cell in enumerate(nb.cells)
@@ -133,7 +133,7 @@ def _is_name(node: ast.expr) -> TypeGuard[ast.Name]:
 
 
 def _global_lookups(table: symtable.SymbolTable) -> set[str]:
-    """Global names that a scope refers to, and the comprehensions, lambdas and class bodies in it."""
+    """Global names that a scope refers to, including its comprehensions, lambdas and class bodies."""
     is_module = table.get_type() == "module"
     names = {s.get_name() for s in table.get_symbols() if s.is_referenced() and (is_module or s.is_global())}
     for child in table.get_children():

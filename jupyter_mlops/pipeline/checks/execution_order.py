@@ -1,4 +1,4 @@
-"""Execution counts that tell of another order than that of the notebook."""
+"""Execution counts in another order than the notebook."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MIN_EXPORTED_CELLS = 3  # cells of one count: no kernel counts so, while two can
 
 @rule("execution_order")
 def execution_order(context: Context) -> Iterator[Finding]:
-    """The outputs on the page came from cells run in another order, or from cells that are gone.
+    """The outputs come from cells that ran in another order, or that no longer exist.
 
-    A notebook without counts says nothing about order and gives no finding; nor does one whose exporter wrote the same
-    number at every cell (Databricks writes 0).
+    A notebook without counts has no finding, nor does one whose exporter wrote the same number for every cell
+    (Databricks writes 0).
     """
     counts = _counts(context)
     yield from _order_findings(counts)
@@ -34,7 +34,7 @@ def _counts(context: Context) -> list[CellCount]:
 
 
 def _is_count(value: object) -> bool:
-    """Whether a kernel counts so: from 1 on, in whole numbers."""
+    """Whether the counts can come from a kernel: whole numbers from 1."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
@@ -48,7 +48,7 @@ def _order_findings(counts: list[CellCount]) -> Iterator[Finding]:
                 f"Cell {lower_index + 1} was run as [{lower_count}], not after cell"
                 f" {upper_index + 1}, which was run as [{upper_count}]: "
                 "the outputs shown may not be those of a run from top to bottom.",
-                "Run All in a fresh kernel and see that the outputs are still what you want.",
+                "Restart the kernel, run all cells, and check that the outputs are still correct.",
             )
 
 
@@ -62,8 +62,7 @@ def _gap_findings(counts: list[CellCount]) -> Iterator[Finding]:
             "info",
             None,
             f"{missing_count} of the executions counted in this notebook are not on the page (the first one "
-            f"missing is [{gap_starts[0] + 1}]): cells were run again, changed or deleted, and what they"
-            " defined may be "
-            "what the outputs rest on.",
-            "Run All in a fresh kernel and see that the outputs are still what you want.",
+            f"missing is [{gap_starts[0] + 1}]): cells were run again, changed or deleted, and the"
+            " outputs may depend on what they defined.",
+            "Restart the kernel, run all cells, and check that the outputs are still correct.",
         )

@@ -13,14 +13,14 @@ _SEVERITY_ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that stands between a notebook and a headless run.
+    """A problem that may prevent a headless run.
 
     :param rule: name of the rule, as `jupyter mlops check` prints it.
-    :param severity: `error`: will not run headless; `warning`: may run elsewhere or later with another
-        result, or leaks something; `info`: worth knowing.
+    :param severity: `error`: will not run headless; `warning`: may have another result elsewhere or later, or leaks
+        something; `info`: good to know.
     :param cell: position in `nb.cells`, None for the notebook as a whole.
-    :param message: what was found, for people (who count cells from 1).
-    :param fix: what to do about it.
+    :param message: what is wrong, for people (cells counted from 1).
+    :param fix: what to do.
     :param data: what a program needs to offer a fix: `tag`, the tag to remove; `path`, the literal path.
     """
 
@@ -37,7 +37,7 @@ class Finding:
         return (_SEVERITY_ORDER[self.severity], -1 if self.cell is None else self.cell, self.rule, self.message)
 
     def to_dict(self) -> dict[str, Any]:
-        """The public form that `check --json` prints."""
+        """The finding as `check --json` prints it."""
         return {
             "rule": self.rule,
             "severity": self.severity,

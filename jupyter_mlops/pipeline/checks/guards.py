@@ -1,4 +1,4 @@
-"""Names and modules that a cell is prepared not to have: what looks for them stands in a guard."""
+"""Guards: code with which a cell handles the absence of a name or module."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TRY_TYPES: TryTypes = (ast.Try, getattr(ast, "TryStar", ast.Try))
 
 @lru_cache(CACHE_SIZE)
 def guarded_names(tree: ast.Module) -> frozenset[str]:
-    """The names that a cell reads or deletes, and each time is prepared not to find."""
+    """The names whose absence the cell handles wherever it reads or deletes them."""
     uses: dict[str, set[int]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store):
@@ -37,14 +37,14 @@ def guarded_names(tree: ast.Module) -> frozenset[str]:
 
 @lru_cache(CACHE_SIZE)
 def guarded_imports(tree: ast.Module) -> frozenset[int]:
-    """The import statements, by `id`, whose failure a cell is prepared for, or that only run on another host."""
+    """The import statements, by `id`, whose failure a cell handles, or that only run on another host."""
     nodes = _guarded_nodes(tree, IMPORT_ERRORS, _tested_modules)
     return frozenset(id(node) for _, node in nodes if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 @lru_cache(CACHE_SIZE)
 def guarded_calls(tree: ast.Module, errors: frozenset[str]) -> frozenset[int]:
-    """The calls, by `id`, that stand where any of these errors is caught, or where another host is meant."""
+    """The calls, by `id`, for which one of these errors is caught, or that only run on another host."""
     return frozenset(
         id(node) for _, node in _guarded_nodes(tree, errors, _tested_modules) if isinstance(node, ast.Call)
     )
@@ -53,7 +53,7 @@ def guarded_calls(tree: ast.Module, errors: frozenset[str]) -> frozenset[int]:
 def _guarded_nodes(
     tree: ast.Module, errors: frozenset[str], find_names: Callable[[ast.expr], frozenset[str]]
 ) -> Iterator[tuple[str, ast.AST]]:
-    """Each node that stands in a guard, with the name it is guarded for; "" for any."""
+    """Each node inside a guard, with the guarded name; "" for any name."""
     for node in ast.walk(tree):
         for name, region in _regions(node, errors, find_names):
             for root in region:
@@ -104,7 +104,7 @@ def _last_part(node: ast.expr) -> str:
 
 
 def _tested_names(test: ast.expr) -> frozenset[str]:
-    """The names that a test looks for: `"x" in globals()`, `hasattr(builtins, "x")`, `globals().get("x")`."""
+    """The names whose existence a test checks: `"x" in globals()`, `hasattr(builtins, "x")`, `globals().get("x")`."""
     names: set[str] = set()
     for node in ast.walk(test):
         match node:
@@ -146,7 +146,7 @@ def _tested_modules(test: ast.expr) -> frozenset[str]:
 
 
 def static_truth(test: ast.expr) -> bool | None:
-    """What a test about the language's version is under Python 3; None for one that is about something else."""
+    """The value of a test of the language's version under Python 3; None for any other test."""
     match test:
         case ast.Constant(value=bool() | int() as value):
             return bool(value)

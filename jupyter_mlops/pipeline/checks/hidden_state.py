@@ -1,4 +1,4 @@
-"""Names that only a cell further down defines."""
+"""Names that only a later cell defines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jupyter_mlops.pipeline.checks.unbound import unbound
 
 @rule("hidden_state")
 def hidden_state(context: Context) -> Iterator[Finding]:
-    """The notebook worked because a cell below had been run before: a fresh kernel does not have the name yet."""
+    """The notebook worked because a later cell had run before. A fresh kernel does not have the name yet."""
     for lookup in unbound(context):
         if lookup.later_cell is None:
             continue

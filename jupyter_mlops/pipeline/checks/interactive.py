@@ -9,9 +9,9 @@ from jupyter_mlops.pipeline.checks.calls import calls, magics
 from jupyter_mlops.pipeline.checks.finding import Finding, Severity
 from jupyter_mlops.pipeline.checks.rule import Context, rule
 
-_INPUT_FIX = "Make the answer a parameter, so that it is given before the run."
+_INPUT_FIX = "Use a parameter, so that the answer is set before the run."
 _DEBUGGER_FIX = "Remove it; a failed run keeps the traceback and everything up to it."
-_WINDOW_FIX = "Leave it out or use `%matplotlib inline`: the figure is then kept in the record of the run."
+_WINDOW_FIX = "Remove it or use `%matplotlib inline`: the figure is then in the executed notebook."
 
 _CALLS: dict[str, tuple[Severity, str, str]] = {
     "input": ("error", "waits for an answer", _INPUT_FIX),
@@ -28,20 +28,20 @@ _CALLS: dict[str, tuple[Severity, str, str]] = {
     "IPython.embed": ("error", "opens a shell and waits", _DEBUGGER_FIX),
     "code.interact": ("error", "opens a shell and waits", _DEBUGGER_FIX),
     "google.colab.files.upload": ("error", "waits for a person to choose a file", "Read the file by its path."),
-    "ipywidgets.interact": ("info", "only shows its first value without a person", "Nothing, if that value will do."),
-    "ipywidgets.interactive": ("info", "only shows its first value without a person", "Nothing, if that will do."),
-    "webbrowser.open": ("warning", "opens a browser that nobody will see", "Leave it out."),
+    "ipywidgets.interact": ("info", "only shows its first value without a person", "Nothing, if that value is right."),
+    "ipywidgets.interactive": ("info", "only shows its first value without a person", "Nothing, if that is right."),
+    "webbrowser.open": ("warning", "opens a browser that no one sees", "Remove it."),
 }
 _MAGICS: dict[str, tuple[Severity, str, str]] = {
     "debug": ("error", "opens the debugger and waits", _DEBUGGER_FIX),
     "pdb": ("error", "makes the first error open the debugger and wait", _DEBUGGER_FIX),
     "edit": ("error", "opens an editor and waits", "Put the code into the cell."),
     "ed": ("error", "opens an editor and waits", "Put the code into the cell."),
-    "gui": ("warning", "starts the event loop of a window that nobody will see", "Leave it out."),
-    "qtconsole": ("warning", "opens a window that nobody will see", "Leave it out."),
-    "connect_info": ("info", "shows how to connect to a kernel that ends with the run", "Leave it out."),
-    "pinfo": ("info", "opens help that is not kept in the output", "Leave it out, or use `help(…)`."),
-    "pinfo2": ("info", "opens help that is not kept in the output", "Leave it out, or use `help(…)`."),
+    "gui": ("warning", "starts the event loop of a window that no one sees", "Remove it."),
+    "qtconsole": ("warning", "opens a window that no one sees", "Remove it."),
+    "connect_info": ("info", "shows how to connect to a kernel that ends with the run", "Remove it."),
+    "pinfo": ("info", "opens help that does not appear in the output", "Remove it, or use `help(…)`."),
+    "pinfo2": ("info", "opens help that does not appear in the output", "Remove it, or use `help(…)`."),
     "load": ("warning", "puts code into the cell but does not run it", "Put the code into the cell."),
     "recall": ("warning", "puts code into the next cell but does not run it", "Put the code into the cell."),
 }
@@ -52,7 +52,7 @@ _BACKENDS = frozenset({"tkagg", "qtagg", "qt5agg", "qt4agg", "wxagg", "macosx", 
 
 @rule("interactive")
 def interactive(context: Context) -> Iterator[Finding]:
-    """Nobody sits before a headless run: what waits for a person waits for ever."""
+    """A headless run has no person: code that waits for input waits forever."""
     modules: dict[str, str] = {}
     bound_names: set[str] = set()
     for cell in context.cells:

@@ -1,4 +1,4 @@
-"""The kernel that the notebook asks for."""
+"""The kernel that the notebook requests."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def kernel(context: Context) -> Iterator[Finding]:
             "kernel",
             "error",
             None,
-            f"The notebook asks for the kernel {facts.name!r}, which is not installed here.",
-            "Install it (`jupyter kernelspec list` shows what there is), or choose another kernel for the notebook.",
+            f"The notebook requests the kernel {facts.name!r}, which is not installed here.",
+            "Install it (`jupyter kernelspec list` lists the installed kernels), or choose another kernel.",
         )
     elif not context.nb.metadata.get("kernelspec", {}).get("name"):
         yield Finding(
@@ -28,5 +28,5 @@ def kernel(context: Context) -> Iterator[Finding]:
             "info",
             None,
             f"The notebook names no kernel; it will run on {facts.name or 'the default Python kernel'}.",
-            "Choose a kernel in JupyterLab and save, so that the notebook says what it runs on.",
+            "Choose a kernel in JupyterLab and save, so that the notebook states its kernel.",
         )

@@ -1,4 +1,4 @@
-"""String literals of a cell, as far as they are data: no docstrings, no f-string formats."""
+"""String literals of a cell that are data, without docstrings and f-string formats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ _SHELL = frozenset({"system", "getoutput", "run_line_magic", "run_cell_magic"})
 
 @lru_cache(CACHE_SIZE)
 def strings(tree: ast.Module) -> tuple[str, ...]:
-    """Each string literal once, in the order of the text; of an f-string its leading text.
+    """Each string literal once, in order; of an f-string, the leading text. Shell lines and magics are split into
+    words.
 
     Shell lines and magics give the words they are made of.
     """

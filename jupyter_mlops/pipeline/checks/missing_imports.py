@@ -1,4 +1,4 @@
-"""Imports that the kernel's environment does not have."""
+"""Imports that are not installed in the kernel's environment."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _DISTRIBUTIONS = {
 
 
 def imported_modules(context: Context) -> frozenset[str]:
-    """The dotted modules a notebook imports and that do not lie beside it: what to ask the kernel about."""
+    """The dotted modules that a notebook imports and that are not beside it: those to look for in the kernel."""
     modules = {module for cell in context.cells for module in _modules(cell.tree)}
     local_modules = _local_modules(context)
     return frozenset(module for module in modules if _top_level(module) not in local_modules)
@@ -47,7 +47,7 @@ def imported_modules(context: Context) -> frozenset[str]:
 
 @rule("missing_imports")
 def missing_imports(context: Context) -> Iterator[Finding]:
-    """A module that the kernel can't find stops the cell that imports it."""
+    """A cell fails if the kernel can't find a module that it imports."""
     missing_modules = context.kernel.modules_missing if context.kernel else None
     if not missing_modules:
         return
@@ -63,7 +63,7 @@ def missing_imports(context: Context) -> Iterator[Finding]:
 
 @lru_cache(CACHE_SIZE)
 def _modules(tree: ast.Module) -> tuple[str, ...]:
-    """What a cell imports, in functions too; relative imports left out."""
+    """The imports of a cell, including those in functions, without relative imports."""
     modules: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -82,9 +82,9 @@ def _finding(context: Context, cell: CodeCell, module: str) -> Finding:
         "info" if optional else "error",
         cell.index,
         f"Cell {cell.index + 1} imports `{module}`, which {kernel} can't find"
-        + (" (the cell is prepared for that)." if optional else "."),
+        + (" (the cell handles that)." if optional else "."),
         f"Install it in the kernel's environment: `pip install {_DISTRIBUTIONS.get(package, package)}`"
-        + (", or remove the import." if not optional else ", if you want what it gives."),
+        + (", or remove the import." if not optional else ", if you need it."),
     )
 
 
@@ -99,7 +99,7 @@ def _written_modules(cells: tuple[CodeCell, ...]) -> frozenset[str]:
 
 
 def _is_guarded(cell: CodeCell, package: str) -> bool:
-    """Whether each import of it stands where its failure is caught, or where it only runs if the module is there."""
+    """Whether the cell handles the absence of the module wherever it imports it."""
     import_ids = {id(node) for node in ast.walk(cell.tree) if _imports(node, package)}
     return bool(import_ids) and import_ids <= guarded_imports(cell.tree)
 

@@ -1,4 +1,4 @@
-"""Packages installed while the notebook runs."""
+"""Packages that the notebook installs while it runs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DIRECT = frozenset({"pip.main", "pip._internal.main", "pip._internal.cli.main.m
 
 @rule("pip_install")
 def pip_install(context: Context) -> Iterator[Finding]:
-    """Installing inside a run makes the environment another one each time, and changes it for every other run."""
+    """Installing packages in a run changes the environment for this run and for all others."""
     modules: dict[str, str] = {}
     for cell in context.cells:
         modules.update(cell.access.modules)
@@ -45,7 +45,7 @@ def pip_install(context: Context) -> Iterator[Finding]:
                 "warning",
                 cell.index,
                 f"Cell {cell.index + 1} changes the environment while it runs: `{command}`.",
-                "Put the package into the kernel's environment (requirements.txt, environment.yml), "
+                "Add the package to the kernel's environment (requirements.txt, environment.yml), "
                 "then remove the line or tag the cell `skip`.",
             )
 

@@ -1,4 +1,4 @@
-"""What a rule is, what it gets to see, and how it makes itself known."""
+"""The rules of the check: their input and their registration."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KernelFacts:
-    """What the caller found out about the kernel the notebook asks for.
+    """Facts about the kernel that the notebook requests.
 
-    :param modules_missing: modules the notebook imports that this kernel can't find (top-level or dotted
-        names); None where nobody asked the kernel.
+    :param modules_missing: modules the notebook imports that this kernel can't find (top-level or dotted names); None
+        if the kernel was not queried.
     :param name: the kernelspec's name, "" for a blank one.
-    :param language: as the kernelspec says, "" if unknown.
-    :param found: whether such a kernel is installed.
+    :param language: according to the kernelspec, "" if unknown.
+    :param found: whether the kernel is installed.
     """
 
     modules_missing: frozenset[str] | None = None
@@ -36,11 +36,11 @@ class KernelFacts:
 
 @dataclass(frozen=True)
 class Context:
-    """Everything a rule may look at. Rules read; none opens files, starts kernels or asks the network.
+    """The input of a rule. Rules only read: they open no files, start no kernels and use no network.
 
-    :param pipeline: None where the notebook could not be built into one.
-    :param kernel: None where nobody looked.
-    :param beside: modules and packages that lie beside the notebook.
+    :param pipeline: None if the notebook has no valid pipeline.
+    :param kernel: None if unknown.
+    :param beside: modules and packages beside the notebook.
     """
 
     nb: NotebookNode
@@ -50,7 +50,7 @@ class Context:
 
     @property
     def language(self) -> str:
-        """The notebook's language in lower case; "python" unless something says otherwise."""
+        """The notebook's language in lower case; "python" unless the notebook or its kernel states another."""
         metadata = self.nb.get("metadata", {})
         candidates = (
             self.pipeline.language if self.pipeline else "",
@@ -62,12 +62,12 @@ class Context:
 
     @cached_property
     def cells(self) -> tuple[CodeCell, ...]:
-        """The code cells that would run, in notebook order; none where the language is not Python."""
+        """The code cells that would run, in notebook order; empty if the language is not Python."""
         return code_cells(self.nb) if self.language in ("python", "ipython", "python3") else ()
 
     @cached_property
     def effects(self) -> tuple[Effects, ...]:
-        """What each of `cells` does outside the namespace, the modules imported above it known."""
+        """The effects of each of `cells` outside the namespace, given the modules imported above it."""
         modules: dict[str, str] = {}
         effects = []
         for cell in self.cells:
@@ -85,7 +85,7 @@ _registered: dict[str, RuleFunction] = {}
 def rule(name: str) -> Callable[[F], F]:
     """Register a function `Context -> findings` as a rule.
 
-    :raises ValueError: another rule has that name.
+    :raises ValueError: another rule has the same name.
     """
 
     def register(function: F) -> F:

@@ -1,4 +1,4 @@
-"""Passwords, keys and tokens written into the notebook or printed by it."""
+"""Passwords, keys and tokens in the notebook's code or outputs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from jupyter_mlops.pipeline.checks.rule import Context, rule
 
 @rule("secrets")
 def secrets(context: Context) -> Iterator[Finding]:
-    """A secret in a notebook is copied with each version, record and report made of it.
+    """A secret in a notebook is copied to each of its versions, executed notebooks and reports.
 
-    The text is searched in memory by the detectors of detect-secrets; none is asked to verify anything,
-    so nothing leaves this process. Messages never repeat the secret.
+    The detectors of detect-secrets search the text in memory. They verify nothing online, so nothing leaves this
+    process. Messages never contain the secret.
     """
     try:
         secret_text.require()

@@ -11,7 +11,7 @@ from jupyter_mlops.pipeline.checks.rule import Context, rule
 
 @rule("syntax")
 def syntax(context: Context) -> Iterator[Finding]:
-    """A cell with a syntax error stops Run All, and no pipeline can be built around it."""
+    """A cell with a syntax error stops Run All, and the notebook has no valid pipeline."""
     for cell in context.cells:
         if cell.error is not None:
             yield Finding("syntax", "error", cell.index, _message(cell, cell.error), _FIX)

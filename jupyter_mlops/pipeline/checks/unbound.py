@@ -1,4 +1,4 @@
-"""Names that a run from top to bottom does not find."""
+"""Names that are not bound when a run from top to bottom reads them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _PREDEFINED = frozenset(dir(builtins)) | _IPYTHON | _MODULE
 
 @dataclass(frozen=True)
 class Unbound:
-    """A name that is read where nothing above has bound it.
+    """A name that is read although no earlier cell has bound it.
 
     :param cell: position of the cell that reads it.
-    :param later_cell: the first cell further down that binds it, None if none does.
-    :param deleting_cell: the cell above that deleted it, None if none did.
+    :param later_cell: the first later cell that binds it, or None.
+    :param deleting_cell: the earlier cell that deleted it, or None.
     :param function: the function whose body reads it, "" if the cell itself does.
-    :param certain: False where code that can't be followed stands above it, or only a function's body reads it.
+    :param certain: False if code above it can't be analyzed, or only a function's body reads it.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Unbound:
 
 
 def unbound(context: Context) -> tuple[Unbound, ...]:
-    """Each such name where it is first read; nothing below a star import, which may bind any name."""
+    """Each such name at its first use. Names below a star import, which may bind any name, are not included."""
     parameters = context.pipeline.parameters if context.pipeline else ()
     return _unbound(context.cells, tuple((p.name, p.cell) for p in parameters))
 
@@ -64,7 +64,7 @@ def _unbound(cells: tuple[CodeCell, ...], parameters: tuple[tuple[str, int], ...
 
 
 class _Walk:
-    """What is known on the way down the notebook."""
+    """The bindings so far, on the way down the notebook."""
 
     def __init__(self, cells: tuple[CodeCell, ...], parameters: tuple[tuple[str, int], ...]) -> None:
         self.cells = cells
@@ -81,7 +81,7 @@ class _Walk:
         return bool(cell.access.star) or any(name == "pylab" for name, _ in magics(cell.tree))
 
     def unbound_names(self, cell: CodeCell) -> Iterator[Unbound]:
-        """Names this cell reads, itself or through functions defined above, that are not there."""
+        """Names that this cell reads, itself or through functions defined above, and that are not bound."""
         parameter_names = {name for name, position in self.parameters.items() if position == cell.index}
         known_names = self.bound_names | parameter_names
         lookups = cell.immediate - _lambda_only_names(cell.tree) - guarded_names(cell.tree)
@@ -96,7 +96,7 @@ class _Walk:
             yield self._unbound(name, cell.index, function)
 
     def add_cell(self, cell: CodeCell) -> None:
-        """Take in what the cell binds, deletes and defines. A cell that can't be parsed may bind anything."""
+        """Record what the cell binds, deletes and defines. A cell that can't be parsed may bind anything."""
         access = cell.access
         self.opaque = self.opaque or bool(access.opaque) or cell.error is not None
         self.bound_names |= access.binds | {
@@ -112,7 +112,7 @@ class _Walk:
             self.deleting_cells[name] = cell.index
 
     def unbound_in_functions(self) -> Iterator[Unbound]:
-        """Names that function bodies read and that no cell at all binds."""
+        """Names that function bodies read and no cell binds."""
         all_names = set(self.parameters).union(*(cell.access.binds for cell in self.cells))
         for function, free_names in self.functions.items():
             for name in sorted(free_names):
@@ -145,7 +145,7 @@ class _Walk:
 
 
 def _definitions(cell: CodeCell) -> dict[str, frozenset[str]]:
-    """The functions that a cell defines, and the names in them that it is not prepared to miss."""
+    """The functions that a cell defines, and the names in them whose absence it does not handle."""
     return {function: free_names - guarded_names(cell.tree) for function, free_names in cell.access.defines.items()}
 
 
@@ -156,7 +156,7 @@ def _is_predefined(name: str) -> bool:
 
 @lru_cache(CACHE_SIZE)
 def _lambda_only_names(tree: ast.Module) -> frozenset[str]:
-    """Names that a lambda bound to a name looks up, and nothing else does."""
+    """Names that only lambdas bound to a name look up."""
     lambdas = [s.value for s in tree.body if isinstance(s, ast.Assign) and isinstance(s.value, ast.Lambda)]
     lambda_counts = Counter(n.id for value in lambdas for n in ast.walk(value.body) if isinstance(n, ast.Name))
     total_counts = Counter(n.id for n in ast.walk(tree) if isinstance(n, ast.Name))

@@ -1,4 +1,4 @@
-"""Names that nothing defines."""
+"""Names that are not defined."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from jupyter_mlops.pipeline.checks.unbound import Unbound, unbound
 
 @rule("undefined_names")
 def undefined_names(context: Context) -> Iterator[Finding]:
-    """A name is read that no cell binds, or that is gone by then.
+    """A cell reads a name that no cell binds, or that was deleted.
 
-    An error where the cell itself reads it; a warning where only a function's body does; no more than
-    a remark below code that can't be followed (`exec`, `%run`), which may have bound it.
+    This is an error if the cell itself reads it, a warning if only a function's body does, and a remark below code that
+    can't be analyzed (`exec`, `%run`), which may have bound it.
     """
     for lookup in unbound(context):
         if lookup.later_cell is None:
@@ -30,7 +30,7 @@ def _message(lookup: Unbound) -> str:
         return f"{subject}, which cell {lookup.deleting_cell + 1} has deleted."
     if lookup.certain or lookup.function:
         return f"{subject}, which no cell defines."
-    return f"{subject}, which no cell defines, unless the code above that can't be followed does."
+    return f"{subject}, which no cell defines, unless code above that can't be analyzed does."
 
 
 def _fix(lookup: Unbound) -> str:

@@ -1,4 +1,4 @@
-"""Magics that no kernel of Python has by itself and that nothing in the notebook brings."""
+"""Magics that neither IPython nor the notebook provides."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ _DYNAMIC_REGISTRATION = re.compile(
 
 @rule("unknown_magics")
 def unknown_magics(context: Context) -> Iterator[Finding]:
-    """The kernel answers `UsageError: Line magic function ... not found.`, and the run fails there.
+    """A kernel reports `UsageError: Line magic function ... not found.`, and the run fails.
 
-    Nothing is said of a magic that the cell or one above registers, nor of any below an extension that is loaded,
-    which may bring it (autoreload is known to bring two).
+    A magic that this cell or an earlier one registers is not reported, nor is any magic below a loaded extension, which
+    may provide it (autoreload provides two).
     """
     registered_names: set[str] = set()
     has_unknown_magics = False
@@ -70,7 +70,7 @@ def unknown_magics(context: Context) -> Iterator[Finding]:
 
 @lru_cache(CACHE_SIZE)
 def _magic_uses(tree: ast.Module) -> tuple[tuple[str, bool], ...]:
-    """Each magic that stands where its failure is not caught, once: its name, and whether it is one of a cell."""
+    """Each magic whose failure is not caught, once: its name, and whether it is a cell magic."""
     uses = []
     guarded_ids = guarded_calls(tree, NAME_ERRORS)
     for node in ast.walk(tree):
@@ -85,7 +85,7 @@ def _magic_uses(tree: ast.Module) -> tuple[tuple[str, bool], ...]:
 
 @lru_cache(CACHE_SIZE)
 def _registered_magics(tree: ast.Module) -> frozenset[str]:
-    """Names of the functions that a cell makes magics, by decorators, and aliases."""
+    """Names of the functions that a cell registers as magics, with decorators, and aliases."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -117,7 +117,7 @@ def _is_registering(node: ast.expr) -> bool:
 
 @lru_cache(CACHE_SIZE)
 def _loads_magics(tree: ast.Module) -> bool:
-    """Whether a cell may bring magics whose names are not written in it."""
+    """Whether a cell may register magics whose names it does not contain."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Attribute(attr="run_line_magic"), args=[ast.Constant(value=str(name)), *rest]):
@@ -132,7 +132,7 @@ def _loads_magics(tree: ast.Module) -> bool:
 
 
 def _imported_modules(cells: tuple[CodeCell, ...], until: int) -> frozenset[str]:
-    """Top-level modules that cells import up to one: some register magics as they are imported."""
+    """Top-level modules that cells up to this one import, because some register magics on import."""
     modules = (module for cell in cells if cell.index <= until for module in cell.access.imports)
     return frozenset(module.split(".")[0] for module in modules)
 
@@ -146,17 +146,17 @@ def _finding(cell: CodeCell, name: str, is_cell: bool, imports: frozenset[str]) 
         "warning" if by_import else "error",
         cell.index,
         f"Cell {cell.index + 1} uses `{magic}`, a magic that IPython does not have and that no cell above "
-        + ("loads by name (an import may bring it)." if by_import else "loads or registers."),
+        + ("loads by name (an import may register it)." if by_import else "loads or registers."),
         _fix(name, is_cell, extension),
     )
 
 
 def _fix(name: str, is_cell: bool, extension: str) -> str:
     if name in DATABRICKS:
-        load = f"; elsewhere load an extension that has it (`%load_ext {extension}`)" if extension else ""
+        load = f"; elsewhere, load an extension that provides it (`%load_ext {extension}`)" if extension else ""
         return f"Databricks has it. Tag the cell `skip`, or write it in Python{load}."
     if extension:
         return f"Load the extension in a cell above: `%load_ext {extension}`."
     matches = difflib.get_close_matches(name, sorted(CELL_MAGICS if is_cell else LINE_MAGICS), 1, cutoff=0.75)
     hint = f"Did you mean `{'%%' if is_cell else '%'}{matches[0]}`? " if matches else ""
-    return f"{hint}Load the extension that has it in a cell above (`%load_ext NAME`), or tag the cell `skip`."
+    return f"{hint}Load the extension that provides it in a cell above (`%load_ext NAME`), or tag the cell `skip`."

@@ -1,4 +1,4 @@
-"""Variables that can't travel from one kernel to another."""
+"""Variables that can't be transferred between kernels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jupyter_mlops.pipeline.model import Fusion, Pipeline
 
 @rule("unpicklable")
 def unpicklable(context: Context) -> Iterator[Finding]:
-    """A variable that can't be pickled ties the steps that share it to one kernel."""
+    """A variable that can't be pickled binds the steps that share it to one kernel."""
     if context.pipeline is None:
         return
     for fusion in context.pipeline.fusions:
@@ -27,16 +27,16 @@ def _message(fusion: Fusion) -> str:
     kind = f" ({fusion.type})" if fusion.type else ""
     reason = f": {fusion.reason}" if fusion.reason else ""
     return (
-        f"`{fusion.variable}`{kind}, made by step {fusion.made_by} and needed by {_join_names(fusion.needed_by)}, "
-        f"can't be handed to another kernel{reason}. The steps {_join_names(fusion.steps)} run in one kernel and "
-        "can neither be taken from the cache one by one nor run side by side."
+        f"`{fusion.variable}`{kind}, created by step {fusion.made_by} and needed by {_join_names(fusion.needed_by)}, "
+        f"can't be transferred to another kernel{reason}. The steps {_join_names(fusion.steps)} run in one kernel and "
+        "can neither be cached one by one nor run in parallel."
     )
 
 
 def _fix(fusion: Fusion) -> str:
     return (
-        f"Nothing, if that is all right. Otherwise hand on what it is made from (a path, a list, settings) and make "
-        f"`{fusion.variable}` anew in {_join_names(fusion.needed_by)}."
+        f"Nothing, if that is acceptable. Otherwise pass on its ingredients (a path, a list, settings) and create "
+        f"`{fusion.variable}` again in {_join_names(fusion.needed_by)}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Parameters that change nothing."""
+"""Parameters without effect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jupyter_mlops.pipeline.checks.rule import Context, rule
 
 @rule("unused_parameters")
 def unused_parameters(context: Context) -> Iterator[Finding]:
-    """A parameter that nothing reads, or that is set anew before anything reads it, can be given in vain."""
+    """A parameter that no cell reads, or that is reassigned before any cell reads it, has no effect."""
     if context.pipeline is None or not context.cells:
         return
     for parameter in context.pipeline.parameters:
@@ -26,7 +26,7 @@ def unused_parameters(context: Context) -> Iterator[Finding]:
                 "warning",
                 parameter.cell if parameter.cell >= 0 else None,
                 f"The parameter `{parameter.name}` {problem}.",
-                f"Use `{parameter.name}` where its value is meant, or take it out of the parameters cell.",
+                f"Use `{parameter.name}` where its value is meant, or remove it from the parameters cell.",
             )
 
 
@@ -41,7 +41,7 @@ def _problem(parameter: Parameter, cells: tuple[CodeCell, ...]) -> str:
         if cell.error or _may_read(parameter.name, cell):
             return ""
         if parameter.name in cell.access.certain_bindings and parameter.name not in _loaded_names(cell.tree):
-            return f"is set anew in cell {cell.index + 1} before anything reads it"
+            return f"is reassigned in cell {cell.index + 1} before any cell reads it"
     return "is read by no cell"
 
 

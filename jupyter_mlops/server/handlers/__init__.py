@@ -1,1 +1,1 @@
-"""A resource each."""
+"""One module for each resource."""

@@ -34,7 +34,7 @@ NUMBER = re.compile(r"\d{1,15}")
 
 
 class ChangesQuery(BaseModel):
-    """Which notebook would be published."""
+    """The notebook to compare with the latest version."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,7 +42,7 @@ class ChangesQuery(BaseModel):
 
 
 class DiffQuery(BaseModel):
-    """Which versions are compared."""
+    """The versions to compare."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -55,7 +55,7 @@ class JobsHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Every job with its health, what comes next and what was last", response=Jobs)
+    @operation("All jobs with their health, next fire time and last run", response=Jobs)
     async def get(self) -> dict[str, Any]:
         return {"jobs": await self.context.run_io(jobs.jobs, self.context.space)}
 
@@ -71,7 +71,7 @@ class JobHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Let a job rest or go on, change its policies", body=JobUpdate, response=JobRead)
+    @operation("Pause or resume a job, or change its policies", body=JobUpdate, response=JobRead)
     async def patch(self, name: str, change: JobUpdate) -> dict[str, Any]:
         if change.policies:
             await self.context.run_io(jobs.set_policies, self.context.space, name, change.policies)
@@ -81,7 +81,7 @@ class JobHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Remove a job with its versions, schedules and runs", status=204)
+    @operation("Delete a job with its versions, schedules and runs", status=204)
     async def delete(self, name: str) -> None:
         await self.context.run_io(jobs.remove, self.context.space, name)
 
@@ -117,7 +117,7 @@ class ChangesHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("What publishing a notebook would change", query=ChangesQuery, response=ChangesRead)
+    @operation("The changes that publishing a notebook would make", query=ChangesQuery, response=ChangesRead)
     async def get(self, name: str, query: ChangesQuery) -> dict[str, Any]:
         nb = await self.context.notebook(query.notebook)
         file_path = self.context.local_path(query.notebook)
@@ -129,7 +129,7 @@ class VersionDiffHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("What differs between two versions of a job", query=DiffQuery, response=VersionDiff)
+    @operation("The differences between two versions of a job", query=DiffQuery, response=VersionDiff)
     async def get(self, name: str, query: DiffQuery) -> dict[str, Any]:
         return await self.context.run_io(versions.diff, self.context.space, name, query.old, query.new)
 
@@ -139,7 +139,7 @@ class AliasHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Let an alias name a version", body=AliasUpdate, response=Alias)
+    @operation("Set an alias of a version", body=AliasUpdate, response=Alias)
     async def put(self, name: str, alias: str, body: AliasUpdate) -> dict[str, Any]:
         return await self.context.run_io(jobs.set_alias, self.context.space, name, alias, body.version)
 
@@ -149,7 +149,7 @@ class BackfillsHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("A run for each slot of a span of time", body=BackfillCreate, response=BatchCreated, status=201)
+    @operation("Queue a run for each slot of a range of time", body=BackfillCreate, response=BatchCreated, status=201)
     async def post(self, name: str, body: BackfillCreate) -> dict[str, Any]:
         target = f"{name}@{body.version}" if body.version else name
         return await self.context.run_io(
@@ -163,7 +163,7 @@ class SweepsHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("A run for each combination of values", body=SweepCreate, response=BatchCreated, status=201)
+    @operation("Queue a run for each combination of values", body=SweepCreate, response=BatchCreated, status=201)
     async def post(self, name: str, body: SweepCreate) -> dict[str, Any]:
         target = f"{name}@{body.version}" if body.version else name
         axes = {
@@ -191,7 +191,7 @@ class BatchStopHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Stop what is left of a backfill or a sweep", response=BatchRead)
+    @operation("Stop the unfinished runs of a backfill or a sweep", response=BatchRead)
     async def post(self, number: str) -> dict[str, Any]:
         return await self.context.run_io(jobs.stop_batch, self.context.space, _parse_number(number))
 

@@ -1,4 +1,4 @@
-"""Notebooks as pipelines: what is in the editor is sent, and told what it is."""
+"""Notebooks as pipelines: analyze the notebook in the editor."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PipelinesHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("What a notebook is as a pipeline, and its checks", body=AnalysisRequest, response=Analysis)
+    @operation("The pipeline of a notebook, and its findings", body=AnalysisRequest, response=Analysis)
     async def post(self, body: AnalysisRequest) -> dict[str, Any]:
         run = self.context.run_cpu if body.checks else self.context.run_io
         return await run(_analyse, body, self.context)
@@ -57,6 +57,6 @@ class SuggestionsHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Tags that would make steps of an untagged notebook", body=PipelineRequest, response=Suggestion)
+    @operation("Suggested tags for an untagged notebook", body=PipelineRequest, response=Suggestion)
     async def post(self, body: PipelineRequest) -> dict[str, Any]:
         return await self.context.run_cpu(_suggest, body)

@@ -1,4 +1,4 @@
-"""Runs: made, listed, read, stopped, repaired."""
+"""Runs: create, list, read, stop, repair."""
 
 from __future__ import annotations
 
@@ -37,29 +37,29 @@ INERT = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; 
 
 
 class RunsQuery(BaseModel):
-    """Which runs, in which order."""
+    """The selection and the order of runs."""
 
     model_config = ConfigDict(extra="forbid")
 
     job: str = ""
-    notebook: str = Field("", description="Runs of this notebook as it stood.")
+    notebook: str = Field("", description="Runs of this notebook without a version.")
     state: list[RunState] = Field(default_factory=list)
     trigger: list[str] = Field(default_factory=list)
     batch: int | None = Field(None, ge=0, le=LARGEST)
     schedule: int | None = Field(None, ge=0, le=LARGEST)
-    since: float | None = Field(None, description="Made at this time or later, in seconds since 1970.")
+    since: float | None = Field(None, description="Created at this time or later, in seconds since 1970.")
     until: float | None = None
     sort: SortKey = "-created"
-    after: str = Field("", description="`next` of the page before.")
+    after: str = Field("", description="`next` of the previous page.")
     limit: int = Field(50, ge=1, le=500)
 
 
 class LogQuery(BaseModel):
-    """Which part of a log."""
+    """The selected part of a log."""
 
     model_config = ConfigDict(extra="forbid")
 
-    offset: int = Field(0, ge=0, le=LARGEST, description="Byte to begin at.")
+    offset: int = Field(0, ge=0, le=LARGEST, description="Byte to start from.")
 
 
 class RunsHandler(Handler):
@@ -127,7 +127,7 @@ class RunRepairHandler(Handler):
     @web.authenticated
     @authorized
     @operation(
-        "Go on with a run that failed or was stopped, maybe with mended cells", body=RepairCreate, response=RunRead
+        "Resume a run that failed or was stopped, optionally with corrected cells", body=RepairCreate, response=RunRead
     )
     async def post(self, run_id: str, body: RepairCreate) -> dict[str, Any]:
         run = await self.context.run_io(notebooks.repair, self.context.space, run_id, body.cells)
@@ -141,7 +141,7 @@ class RepairNotebookHandler(Handler):
     @web.authenticated
     @authorized
     @operation(
-        "A notebook of the failed step, its inputs restored", body=EmptyBody, response=RepairNotebook, status=201
+        "A notebook of the failed step, with its inputs restored", body=EmptyBody, response=RepairNotebook, status=201
     )
     async def post(self, run_id: str, _: EmptyBody) -> dict[str, Any]:
         plan = await self.context.run_io(notebooks.repair_plan, self.context.space, run_id)
@@ -167,13 +167,13 @@ class ReproductionHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Whether a run was reproduced; what differs first if not", response=Reproduction)
+    @operation("Whether a run was reproduced; otherwise the first difference", response=Reproduction)
     async def get(self, run_id: str) -> dict[str, Any]:
         return await self.context.run_io(versions.reproduction, self.context.space, run_id)
 
     @web.authenticated
     @authorized
-    @operation("Run a run again to see whether it comes out the same", body=EmptyBody, response=RunRead, status=201)
+    @operation("Run a run again to compare its results", body=EmptyBody, response=RunRead, status=201)
     async def post(self, run_id: str, _: EmptyBody) -> dict[str, Any]:
         queued_run = await self.context.run_io(versions.begin_reproduction, self.context.space, run_id)
         run = await self.context.run_io(notebooks.run, self.context.space, queued_run["id"])
@@ -196,7 +196,7 @@ class RunPipelineHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("The pipeline that a run was made of", response=Analysis)
+    @operation("The pipeline of a run", response=Analysis)
     async def get(self, run_id: str) -> dict[str, Any]:
         return await self.context.run_io(notebooks.pipeline_of_run, self.context.space, run_id)
 
@@ -206,7 +206,7 @@ class RunLogHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("What a run wrote, from a byte on", query=LogQuery, response=RunLog)
+    @operation("The log of a run, from a byte on", query=LogQuery, response=RunLog)
     async def get(self, run_id: str, query: LogQuery) -> dict[str, Any]:
         return await self.context.run_io(notebooks.log, self.context.space, run_id, query.offset)
 
@@ -255,5 +255,5 @@ def _decode_cursor(cursor: str) -> tuple[float, str] | None:
         return float(sort_value), str(run_id)
     except (ValueError, TypeError):
         raise InvalidInputError(
-            "that is no place in a list", field="after", remedy="Use `next` of the page before."
+            "not a valid position in a list", field="after", remedy="Use `next` of the previous page."
         ) from None

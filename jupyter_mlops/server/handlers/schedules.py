@@ -43,7 +43,7 @@ class SchedulesHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Let a job run again and again", body=ScheduleCreate, response=ScheduleRead, status=201)
+    @operation("Add a schedule to a job", body=ScheduleCreate, response=ScheduleRead, status=201)
     async def post(self, body: ScheduleCreate) -> dict[str, Any]:
         target = f"{body.job}@{body.version.removeprefix('@')}"
         return await self.context.run_io(
@@ -57,7 +57,7 @@ class ScheduleHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Change a schedule, let it rest or go on", body=ScheduleUpdate, response=ScheduleRead)
+    @operation("Change, pause or resume a schedule", body=ScheduleUpdate, response=ScheduleRead)
     async def patch(self, number: str, change: ScheduleUpdate) -> dict[str, Any]:
         changes = change.model_dump(exclude_none=True)
         paused = changes.pop("paused", None)
@@ -70,13 +70,13 @@ class ScheduleHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("Remove a schedule; its runs stay", status=204)
+    @operation("Delete a schedule; its runs are kept", status=204)
     async def delete(self, number: str) -> None:
         await self.context.run_io(jobs.unschedule, self.context.space, _parse_number(number))
 
 
 class CalendarQuery(BaseModel):
-    """How far ahead."""
+    """The range of the calendar."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -88,7 +88,7 @@ class CalendarHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("When schedules fire from now on", query=CalendarQuery, response=Calendar)
+    @operation("Upcoming fire times of schedules", query=CalendarQuery, response=Calendar)
     async def get(self, query: CalendarQuery) -> dict[str, Any]:
         return await self.context.run_io(jobs.calendar, self.context.space, query.days)
 
@@ -98,6 +98,6 @@ class CronHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("When a schedule would fire, in words and times", body=CronRequest, response=CronDescription)
+    @operation("Fire times of a schedule, in words and as times", body=CronRequest, response=CronDescription)
     async def post(self, body: CronRequest) -> dict[str, Any]:
         return await self.context.run_io(jobs.cron_to_dict, body.cron, body.zone)

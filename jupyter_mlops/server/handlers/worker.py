@@ -1,4 +1,4 @@
-"""The worker, the demo, and the document that describes all this."""
+"""The worker, the demo, and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class WorkerHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("What the worker of this server is doing", response=WorkerStatus)
+    @operation("The state of the worker of this server", response=WorkerStatus)
     async def get(self) -> dict[str, Any]:
         return await self._status()
 
     @web.authenticated
     @authorized
-    @operation("Start a worker where none is running", body=EmptyBody, response=WorkerStatus)
+    @operation("Start a worker if none is running", body=EmptyBody, response=WorkerStatus)
     async def post(self, _: EmptyBody) -> dict[str, Any]:
         await self.settings["mlops_keeper"].start_now()
         return await self._status()
@@ -67,7 +67,7 @@ class DocumentHandler(Handler):
 
 
 class NotFoundHandler(Handler):
-    """Whatever else lies below /mlops."""
+    """Any other path below /mlops."""
 
     auth_resource = "mlops:document"
 

@@ -1,1 +1,1 @@
-"""What travels: requests are validated by these types, and the OpenAPI document is made of them."""
+"""Request and response types. They validate requests, and the OpenAPI document is generated from them."""

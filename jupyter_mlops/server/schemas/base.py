@@ -1,4 +1,4 @@
-"""What all wire types share."""
+"""Base classes and common types."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ Severity = Literal["error", "warning", "info"]
 Seconds = Annotated[float, Field(description="Seconds.")]
 Time = Annotated[float, Field(description="Seconds since 1970-01-01 in UTC.")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Path = Annotated[str, Field(min_length=1, max_length=4096, description="As the contents manager has it.")]
+Path = Annotated[str, Field(min_length=1, max_length=4096, description="As in the contents manager.")]
 LARGEST = (1 << 63) - 1  # integer that a database, or the position in a file, can be
 
 
 class RequestModel(BaseModel):
-    """Of a request: what it doesn't know is an error."""
+    """A request. Unknown fields are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class ResponseModel(BaseModel):
-    """Of an answer."""
+    """A response."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class Problem(ResponseModel):
-    """What went wrong, and what to do about it."""
+    """An error, and what to do about it."""
 
     message: str = Field(description="For people.")
     reason: str = Field(description="For programs: the kind of error, such as Unknown or BadParameter.")

@@ -62,11 +62,11 @@ class Alias(ResponseModel):
 
 
 class Outcome(ResponseModel):
-    """How a run went, in short."""
+    """The result of a run, in short."""
 
     id: str
     state: RunState
-    time: Time = Field(description="When it began, or was made.")
+    time: Time = Field(description="When it began, or was created.")
     seconds: Seconds | None
 
 
@@ -99,22 +99,22 @@ class VersionDiff(ResponseModel):
 
 
 class ChangesRead(ResponseModel):
-    """What publishing would change."""
+    """The changes that publishing would make."""
 
     job: str
     version: str | None = Field(description="The latest version; None before the first.")
     next: str
-    same: bool = Field(description="Whether it would be the latest version again.")
+    same: bool = Field(description="Whether it would be identical to the latest version.")
     sections: dict[str, list[Values]] = Field(description="code, pipeline, environment, data, metrics.")
     notes: list[str] = Field(description="Secrets that would be in the version, and files of secrets that would not.")
 
 
 class BackfillCreate(RequestModel):
-    """Runs for the slots of a span of time."""
+    """Runs for the slots of a range of time."""
 
     begin: str = Field(min_length=4, max_length=40, description="A date or a time, such as 2026-01-31T06:00.")
     end: str = Field(min_length=4, max_length=40)
-    cron: str = Field("", max_length=200, description="'': as the job's schedule has it.")
+    cron: str = Field("", max_length=200, description="'': that of the job's schedule.")
     zone: str = Field("", max_length=100)
     version: str = Field("", max_length=100)
     parameters: Values = Field(default_factory=dict)

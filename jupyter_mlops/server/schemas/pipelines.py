@@ -21,20 +21,22 @@ class CellSource(RequestModel):
 
 
 class PipelineRequest(RequestModel):
-    """A notebook as it is in the editor, saved or not."""
+    """A notebook as in the editor, saved or not."""
 
     cells: list[CellSource] = Field(max_length=MAX_CELLS)
     metadata: Values = Field(default_factory=dict, description="The notebook's.")
-    path: str = Field("", max_length=4096, description="Where the contents manager has it; names the pipeline.")
+    path: str = Field("", max_length=4096, description="Path in the contents manager; names the pipeline.")
 
 
 class AnalysisRequest(PipelineRequest):
-    checks: bool = Field(True, description="Whether it is checked as well, which takes longer.")
+    checks: bool = Field(True, description="Whether to run the checks too, which takes longer.")
 
 
 class ParameterRead(ResponseModel):
     name: str
-    type: str = Field(description="As declared, or told by the default: int, float, bool, str, list, dict, date, …")
+    type: str = Field(
+        description="As declared, or inferred from the default: int, float, bool, str, list, dict, date, …"
+    )
     default: Any
     help: str
     choices: list[Any]
@@ -68,7 +70,7 @@ class EdgeRead(ResponseModel):
 
 
 class Fusion(ResponseModel):
-    """Steps that have to share a kernel where steps run apart."""
+    """Steps that must share a kernel if steps run apart."""
 
     steps: list[str]
     variable: str
@@ -88,7 +90,7 @@ class PipelineRead(ResponseModel):
 
 
 class CellOwner(ResponseModel):
-    """What a code cell belongs to; cells that never run are not among them."""
+    """The owner of a code cell; cells that never run are not included."""
 
     cell: int
     step: str = Field(description="'' for a cell that runs with every step.")
@@ -105,12 +107,12 @@ class Check(ResponseModel):
 
 
 class Analysis(ResponseModel):
-    """What a notebook is as a pipeline, and whether it will run headless."""
+    """The pipeline of a notebook, and whether it will run headless."""
 
-    pipeline: PipelineRead | None = Field(description="None if its tags don't make one; the checks say why.")
+    pipeline: PipelineRead | None = Field(description="None if its tags are invalid; the checks say why.")
     cells: list[CellOwner]
     checks: list[Check]
-    complete: bool = Field(description="False while the kernel is still being asked; asking again soon tells more.")
+    complete: bool = Field(description="False while the kernel is being queried; a later request returns more.")
 
 
 class SuggestedTag(ResponseModel):
@@ -125,9 +127,9 @@ class SuggestedStep(ResponseModel):
 
 
 class Suggestion(ResponseModel):
-    """Tags that would make steps of an untagged notebook."""
+    """Suggested tags for an untagged notebook."""
 
     tags: list[SuggestedTag]
     steps: list[SuggestedStep]
     parameters: list[str]
-    message: str = Field(description="Why nothing is suggested; '' if something is.")
+    message: str = Field(description="Why there is no suggestion; '' if there is one.")

@@ -24,8 +24,8 @@ class RunCreate(RequestModel):
     notebook: Path | None = None
     job: Name | None = Field(None, description="A job's name, with @v3 or @production behind it for a certain version.")
     parameters: Values = Field(default_factory=dict, description="A text is read by the parameter's declared type.")
-    from_step: str = Field("", max_length=200, description="This step and all below it run again.")
-    only_step: str = Field("", max_length=200, description="Only this step runs, and what it needs.")
+    from_step: str = Field("", max_length=200, description="This step and all later ones run again.")
+    only_step: str = Field("", max_length=200, description="Only this step and those that it depends on run.")
     use_cache: bool = True
 
     @model_validator(mode="after")
@@ -36,13 +36,13 @@ class RunCreate(RequestModel):
 
 
 class RepairCreate(RequestModel):
-    """Go on with a run that failed or was stopped."""
+    """Resume a run that failed or was stopped."""
 
-    cells: dict[str, str] = Field(default_factory=dict, description="Mended sources, by cell id.")
+    cells: dict[str, str] = Field(default_factory=dict, description="Corrected sources, by cell id.")
 
 
 class EmptyBody(RequestModel):
-    """Nothing more has to be said."""
+    """An empty body."""
 
 
 class RunError(ResponseModel):
@@ -60,8 +60,8 @@ class StepRun(ResponseModel):
     seconds: Seconds
     why: list[str] = Field(
         default_factory=list,
-        description="Why it ran where it did, was taken from an earlier run, or was not kept: a sentence for each "
-        "decision. Empty until the run is over, and in lists of runs.",
+        description="Why it ran where it did, was taken from an earlier run, or was not cached: a sentence for each "
+        "decision. Empty until the run has finished, and in lists of runs.",
     )
 
 
@@ -70,13 +70,13 @@ class RunRead(ResponseModel):
 
     id: str
     job: str | None
-    notebook: str | None = Field(None, description="The notebook it ran as it stood; None for a run of a job.")
+    notebook: str | None = Field(None, description="The notebook of a run without a version; None for a run of a job.")
     version: str | None
     state: RunState
     trigger: str
     slot: Time | None
     parameters: Values
-    options: Values = Field(default={}, description="What the run was started with.")
+    options: Values = Field(default={}, description="The options of the run.")
     asked: Values = Field(default={}, deprecated=True, description="Use `options`.")
     created: Time
     started: Time | None
@@ -94,27 +94,27 @@ class RunRead(ResponseModel):
 
 class RunPage(ResponseModel):
     runs: list[RunRead]
-    next: str | None = Field(description="Give it as `after` for the page that follows; None after the last.")
+    next: str | None = Field(description="Pass it as `after` for the next page; None after the last one.")
 
 
 class LogRecord(ResponseModel):
     """One line of a run's log; which fields it has depends on its kind."""
 
-    time: str = Field(description="ISO 8601, UTC; empty if nothing tells.")
+    time: str = Field(description="ISO 8601, UTC; empty if unknown.")
     kind: str = Field(description="`attempt`, `step`, `retry`, `cell`, `output`, `error` or `end`.")
     step: str = ""
     cell: int | None = Field(default=None, description="Position in the notebook.")
     state: str = ""
     why: str = ""
-    text: str = Field(default="", description="What a cell shows, as text; any other record in words.")
+    text: str = Field(default="", description="The output of a cell as text; any other record as a sentence.")
     attempt: int | None = None
 
 
 class RunLog(ResponseModel):
     records: list[LogRecord]
     text: str = Field(description="The records as the text that people read.")
-    next: int = Field(description="Byte to go on from.")
-    over: bool = Field(description="Whether there will be no more.")
+    next: int = Field(description="Byte to continue from.")
+    over: bool = Field(description="Whether the log is complete.")
 
 
 class Pair(ResponseModel):
@@ -153,7 +153,7 @@ class Difference(ResponseModel):
 class Verdict(ResponseModel):
     """Whether a run was reproduced."""
 
-    run: str = Field(description="The run that was made to reproduce it.")
+    run: str = Field(description="The run that reproduces it.")
     state: Literal["reproduced", "differs"]
     words: str
     difference: Difference | None
@@ -161,12 +161,12 @@ class Verdict(ResponseModel):
 
 
 class Reproduction(ResponseModel):
-    run: RunRead | None = Field(description="The latest run that was made to reproduce this one.")
-    verdict: Verdict | None = Field(description="Its verdict, once that run is over.")
+    run: RunRead | None = Field(description="The latest run that reproduces this one.")
+    verdict: Verdict | None = Field(description="Its verdict, once that run has finished.")
 
 
 class Suspect(ResponseModel):
-    """A difference between a failed run and the last good one, with what proves it."""
+    """A difference between a failed run and the last good one, with evidence."""
 
     section: str = Field(description="code, pipeline, environment, data, metrics: in the order of suspicion.")
     what: str
@@ -185,15 +185,15 @@ class Suspects(ResponseModel):
 
 
 class RepairNotebook(ResponseModel):
-    """A notebook in which a failed step can be mended, with its inputs restored."""
+    """A notebook in which to repair a failed step, with its inputs restored."""
 
     run: str
     step: str
     cells: list[int]
     path: str
     kernel: str = Field(description="Id of the kernel that holds the step's inputs.")
-    restored: list[str] = Field(description="Steps that were taken from kept results.")
-    ran: list[str] = Field(description="Steps that had to be run, since their results could not be kept.")
+    restored: list[str] = Field(description="Steps whose cached results were used.")
+    ran: list[str] = Field(description="Steps that had to run because their results could not be cached.")
 
 
 SortKey = Literal["created", "-created", "started", "-started", "finished", "-finished"]

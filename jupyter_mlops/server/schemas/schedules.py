@@ -15,7 +15,7 @@ from jupyter_mlops.states import MissedPolicy, OverlapPolicy
 
 
 class CronRequest(RequestModel):
-    """When a schedule would fire."""
+    """The fire times of a schedule."""
 
     cron: str = Field(min_length=1, max_length=200)
     zone: str = Field("UTC", min_length=1, max_length=100, description="An IANA name, such as Europe/Paris.")
@@ -30,7 +30,7 @@ class ScheduleCreate(CronRequest):
 
 
 class ScheduleUpdate(RequestModel):
-    """What is given is changed; a schedule fires by its new times from now on."""
+    """Changes of a schedule; new times apply from now on."""
 
     paused: bool | None = None
     cron: str | None = Field(None, min_length=1, max_length=200)
@@ -43,7 +43,7 @@ class ScheduleUpdate(RequestModel):
     @model_validator(mode="after")
     def _require_change(self) -> ScheduleUpdate:
         if not self.model_dump(exclude_none=True):
-            raise ValueError("say what is to be changed")
+            raise ValueError("name at least one change")
         return self
 
 
@@ -81,7 +81,7 @@ class UpcomingFiring(ResponseModel):
 
 
 class Frequent(UpcomingFiring):
-    """A schedule that fires too often to be told time by time; `time` is the next one."""
+    """A schedule that fires too often to list all times; `time` is the next one."""
 
     words: str
 
@@ -89,7 +89,7 @@ class Frequent(UpcomingFiring):
 class Calendar(ResponseModel):
     firings: list[UpcomingFiring]
     frequent: list[Frequent]
-    more: bool = Field(description="Whether there are more firings than are told.")
+    more: bool = Field(description="Whether there are more fire times than listed.")
 
 
 class Schedules(ResponseModel):

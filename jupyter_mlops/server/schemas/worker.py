@@ -9,7 +9,9 @@ from jupyter_mlops.server.schemas.base import RequestModel, ResponseModel, Value
 
 class WorkerStatus(ResponseModel):
     running: bool
-    supervised: bool = Field(description="Whether servers keep it: one started it, and it ends with the last of them.")
+    supervised: bool = Field(
+        description="Whether servers supervise it: one of them started it, and it ends with the last one."
+    )
     problem: str
     facts: Values
 
@@ -17,7 +19,7 @@ class WorkerStatus(ResponseModel):
 class DemoCreate(RequestModel):
     """Copy the demo project into a folder."""
 
-    folder: str = Field("", max_length=4096, description="As the contents manager has it.")
+    folder: str = Field("", max_length=4096, description="As in the contents manager.")
 
 
 class DemoRead(ResponseModel):

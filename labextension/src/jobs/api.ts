@@ -82,7 +82,7 @@ export class JobsApi {
     return this.requests.send('POST', 'schedules', { body: request });
   }
 
-  /** Change a schedule, let it rest or go on. */
+  /** Change, pause or resume a schedule. */
   updateSchedule(id: number, change: Partial<IScheduleRequest> & { paused?: boolean }): Promise<Schedule> {
     return this.requests.send('PATCH', `schedules/${id}`, { body: change });
   }

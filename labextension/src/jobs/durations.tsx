@@ -30,7 +30,7 @@ export function Durations(props: { mlops: IMlops; runs: RunList; actions: IRunAc
   if (!startedRuns.length) {
     return (
       <Placeholder trans={trans}>
-        {runs.ready ? trans.__('It has not run yet.') : trans.__('Loading…')}
+        {runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}
       </Placeholder>
     );
   }

@@ -44,7 +44,7 @@ export function JobList(props: {
   const allJobs = jobsRequest.value ?? [];
   const jobs = allJobs.filter(job => job.name.toLowerCase().includes(filter.toLowerCase()));
   const runAction = async (request: () => Promise<unknown>) => {
-    await withErrorDialog(trans.__('That did not work'), request);
+    await withErrorDialog(trans.__('The action failed'), request);
     jobsRequest.refetch();
   };
   return (
@@ -78,11 +78,11 @@ export function JobList(props: {
         {view === 'all' && !jobsRequest.value && !jobsRequest.problem ? <Placeholder trans={trans} /> : null}
         {view === 'all' && jobsRequest.value && !allJobs.length ? (
           <Placeholder trans={trans}>
-            {trans.__('No job yet. Publish a notebook from its MLOps panel, and it is one.')}
+            {trans.__('No jobs yet. Publish a notebook from its MLOps panel to create one.')}
           </Placeholder>
         ) : null}
         {view === 'all' && allJobs.length && !jobs.length ? (
-          <Placeholder trans={trans}>{trans.__('No job has “%1” in its name.', filter)}</Placeholder>
+          <Placeholder trans={trans}>{trans.__('No job name contains “%1”.', filter)}</Placeholder>
         ) : null}
         {view === 'all' && jobs.length ? (
           <ActionTable
@@ -207,10 +207,10 @@ function JobRow(props: {
         </button>
         <button
           className="jp-mlops-link"
-          aria-label={job.paused ? trans.__('Let %1 go on', job.name) : trans.__('Pause %1', job.name)}
+          aria-label={job.paused ? trans.__('Resume %1', job.name) : trans.__('Pause %1', job.name)}
           onClick={() => void runAction(() => mlops.jobs.update(job.name, { paused: !job.paused }))}
         >
-          {job.paused ? trans.__('Go on') : trans.__('Pause')}
+          {job.paused ? trans.__('Resume') : trans.__('Pause')}
         </button>
       </td>
     </tr>

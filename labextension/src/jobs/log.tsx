@@ -17,7 +17,7 @@ export function LogTab(props: { mlops: IMlops; runs: RunList }): JSX.Element {
   if (!run) {
     return (
       <Placeholder trans={trans}>
-        {runs.ready ? trans.__('It has not run yet.') : trans.__('Loading…')}
+        {runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}
       </Placeholder>
     );
   }

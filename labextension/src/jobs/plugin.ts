@@ -74,7 +74,7 @@ export const jobs: JupyterFrontEndPlugin<IPublishActions> = {
     }
     commands.addCommand(Commands.openDemo, {
       label: trans.__('MLOps Demo'),
-      caption: trans.__('A notebook with steps, parameters and metrics, to try things on'),
+      caption: trans.__('A sample notebook with steps, parameters and metrics'),
       icon: mlopsIcon,
       describedBy: { args: { type: 'object', properties: { cwd: { type: 'string' } } } },
       execute: async args => {

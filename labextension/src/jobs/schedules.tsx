@@ -20,7 +20,7 @@ export function SchedulesTab(props: {
   if (!schedules.length) {
     return (
       <Placeholder trans={trans}>
-        <p>{trans.__('It has no schedule: it runs when somebody asks for it.')}</p>
+        <p>{trans.__('No schedules. The job runs when you start it.')}</p>
         <button
           className="jp-mod-styled"
           onClick={() => void runAction(() => showScheduleDialog(mlops, job))}
@@ -95,7 +95,7 @@ export function SchedulesTab(props: {
                 )
               }
             >
-              {jobSchedule.paused ? trans.__('Go on') : trans.__('Pause')}
+              {jobSchedule.paused ? trans.__('Resume') : trans.__('Pause')}
             </button>
             <button className="jp-mlops-link" onClick={() => void runAction(() => remove(jobSchedule))}>
               {trans.__('Delete…')}

@@ -113,7 +113,7 @@ function settingsForm(trans: TranslationBundle): IField {
     retention: sectionOf(trans.__('Retention'), {
       keep_runs: number('keep_runs', trans.__('Runs to keep')),
       keep_days: number('keep_days', trans.__('Days to keep runs')),
-      keep_failures: number('keep_failures', trans.__('Failed runs to keep in any case'))
+      keep_failures: number('keep_failures', trans.__('Failed runs to keep regardless'))
     }),
     environment: sectionOf(trans.__('Environment and secrets'), {
       environment: choiceOf(trans.__('Packages'), {
@@ -133,7 +133,7 @@ function settingsForm(trans: TranslationBundle): IField {
         'long-running': trans.__('a long run'),
         'first-success': trans.__('the first success')
       }),
-      long_running: number('long_running', trans.__('A run is long from (s)'))
+      long_running: number('long_running', trans.__('Long-running after (s)'))
     })
   });
 }

@@ -17,7 +17,7 @@ export function ValuesTab(props: { mlops: IMlops; runs: RunList; actions: IRunAc
   if (!loadedRuns.length) {
     return (
       <Placeholder trans={trans}>
-        {runs.ready ? trans.__('It has not run yet.') : trans.__('Loading…')}
+        {runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}
       </Placeholder>
     );
   }
@@ -30,7 +30,7 @@ export function ValuesTab(props: { mlops: IMlops; runs: RunList; actions: IRunAc
       aria-label={trans.__('Values over runs')}
     >
       {parameters.length || metrics.length ? null : (
-        <p className="jp-mlops-secondary">{trans.__('Its runs had the defaults, and no metrics.')}</p>
+        <p className="jp-mlops-secondary">{trans.__('Its runs used the defaults and have no metrics.')}</p>
       )}
       <table className="jp-mlops-table jp-mod-wide jp-mod-close">
         <thead>

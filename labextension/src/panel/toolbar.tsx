@@ -94,7 +94,7 @@ export function RunBar(props: {
         <div className="jp-mlops-row jp-mlops-small jp-mlops-grow" role="status">
           <progress
             className="jp-mlops-progress"
-            aria-label={trans.__('Steps that are over')}
+            aria-label={trans.__('Finished steps')}
             max={Math.max(1, steps.length)}
             value={run.state === 'queued' ? 0 : finishedCount}
           />
@@ -139,8 +139,8 @@ function QueueNotice(props: { mlops: IMlops }): JSX.Element | null {
   return (
     <div className={worker.running ? 'jp-mlops-small' : 'jp-mlops-callout'} data-state="failed" role="status">
       {worker.running
-        ? worker.problem || trans.__('The worker is busy with other runs; this one is next in turn.')
-        : worker.problem || trans.__('No worker is running, so nothing takes this run.')}
+        ? worker.problem || trans.__('The worker is busy with other runs; this run is queued.')
+        : worker.problem || trans.__('No worker is running to execute this run.')}
       {worker.running ? null : (
         <>
           {' '}

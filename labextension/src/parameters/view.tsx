@@ -112,7 +112,7 @@ export function ParametersForm(props: {
         errors[name] = trans.__('Not JSON: %1', error instanceof Error ? error.message : String(error));
       }
       if (!(name in errors) && values[name] === undefined && parameter.default !== null) {
-        errors[name] = trans.__('Give a value, or reset it');
+        errors[name] = trans.__('Enter a value, or reset it');
       }
       if (name in errors) {
         unparsedTexts[name] = formData[name];
@@ -177,7 +177,7 @@ export function ParametersView(props: { mlops: IMlops; panel: NotebookPanel }): 
   if (!declared.length) {
     return (
       <Placeholder trans={trans}>
-        {trans.__('None: give a cell the role “parameters”, and each of its assignments is one.')}
+        {trans.__('No parameters. Assign the role “parameters” to a cell; each of its assignments becomes a parameter.')}
       </Placeholder>
     );
   }

@@ -35,7 +35,7 @@ export function ChecksView(props: { mlops: IMlops; panel: NotebookPanel }): JSX.
   if (repairs(panel)) {
     return (
       <Placeholder trans={trans}>
-        {trans.__('This notebook mends one step: its inputs are in the kernel.')}
+        {trans.__('This notebook repairs one step: its inputs are in the kernel.')}
       </Placeholder>
     );
   }
@@ -43,7 +43,7 @@ export function ChecksView(props: { mlops: IMlops; panel: NotebookPanel }): JSX.
     return <Placeholder trans={trans}>{trans.__('Checking…')}</Placeholder>;
   }
   if (!pipeline.checks.length) {
-    return <Placeholder trans={trans}>{trans.__('Nothing found: it will run headless.')}</Placeholder>;
+    return <Placeholder trans={trans}>{trans.__('No findings: the notebook will run headless.')}</Placeholder>;
   }
   const labels = { error: trans.__('error'), warning: trans.__('warning'), info: trans.__('note') };
   return (

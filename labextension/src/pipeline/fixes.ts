@@ -98,7 +98,7 @@ function fixPath(
     return null;
   }
   return {
-    label: trans.__('Make it the parameter %1', name),
+    label: trans.__('Use the parameter %1', name),
     apply: () =>
       transact(notebook, () => {
         const parametersSource = parameters.sharedModel.getSource().replace(/\s+$/, '');

@@ -72,7 +72,7 @@ export function ComparisonView(props: { mlops: IMlops; first: string; second: st
       {metrics.length ? <PairTable pairs={metrics} titles={names} label={trans.__('Metrics')} /> : null}
       <h3>{trans.__('Cells that differ')}</h3>
       {cells.length ? null : (
-        <p className="jp-mlops-secondary">{trans.__('None: sources and outputs are the same.')}</p>
+        <p className="jp-mlops-secondary">{trans.__('No differences: sources and outputs are the same.')}</p>
       )}
       {cells.map((cell, index) => (
         <details key={index} open={index < 5}>

@@ -63,7 +63,7 @@ function SuspectList(props: { mlops: IMlops; run: Run; compare: (good: string) =
     return (
       <p className="jp-mlops-secondary">
         {noGoodRun
-          ? trans.__('No run of it completed before this one.')
+          ? trans.__('No earlier run of this job completed.')
           : errorMessage(suspectsRequest.problem)}
       </p>
     );
@@ -81,7 +81,7 @@ function SuspectList(props: { mlops: IMlops; run: Run; compare: (good: string) =
         <span className="jp-mlops-secondary">
           {suspects.length
             ? trans._n('%1 difference', '%1 differences', suspects.length)
-            : trans.__('nothing that is known of')}
+            : trans.__('no recorded change')}
         </span>
       </summary>
       <ol>

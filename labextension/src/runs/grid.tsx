@@ -31,7 +31,7 @@ export function RunsGrid(props: {
   if (!visibleRuns.length) {
     return (
       <Placeholder trans={trans}>
-        {runs.ready ? trans.__('It has not run yet.') : trans.__('Loading…')}
+        {runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}
       </Placeholder>
     );
   }
@@ -59,8 +59,8 @@ export function RunsGrid(props: {
             <th>
               <span className="jp-mlops-secondary" role="status">
                 {selectedId
-                  ? trans.__('Shift-click another to compare')
-                  : trans.__('Shift-click two to compare')}
+                  ? trans.__('Shift-click another run to compare')
+                  : trans.__('Shift-click two runs to compare')}
               </span>
             </th>
             {visibleRuns.map(run => (

@@ -98,7 +98,7 @@ export function RunsView(props: { mlops: IMlops; panel: NotebookPanel; actions: 
   if (!runs.runs.length) {
     return (
       <Placeholder trans={trans}>
-        {runs.ready ? trans.__('It has not run yet.') : trans.__('Loading…')}
+        {runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}
       </Placeholder>
     );
   }

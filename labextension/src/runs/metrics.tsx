@@ -46,7 +46,7 @@ export function Metrics(props: { mlops: IMlops; run: Run; rendermime: IRenderMim
     return (
       <Placeholder trans={trans}>
         {trans.__(
-          'None: give a cell the role “metrics”, and the numbers it binds or prints are the run’s metrics.'
+          'No metrics. Assign the role “metrics” to a cell; the numbers that it binds or prints become metrics of the run.'
         )}
       </Placeholder>
     );
@@ -74,7 +74,7 @@ export function Metrics(props: { mlops: IMlops; run: Run; rendermime: IRenderMim
           points={points}
           rendermime={props.rendermime}
           label={trans.__('Metrics over runs')}
-          menuLabel={trans.__('Keep the chart')}
+          menuLabel={trans.__('Save the chart')}
         />
       ) : null}
     </div>

@@ -91,10 +91,10 @@ export function ExecutedNotebook(props: {
     <>
       {hasCells ? (
         <p className="jp-mlops-secondary">
-          {trans.__('As it was executed; it is a record, and can’t be changed.')}
+          {trans.__('The executed notebook. It is a record and can’t be edited.')}
         </p>
       ) : (
-        <Placeholder trans={trans}>{trans.__('Nothing was executed yet.')}</Placeholder>
+        <Placeholder trans={trans}>{trans.__('No cells executed yet.')}</Placeholder>
       )}
       <div ref={container} className="jp-mlops-executed-box" />
     </>

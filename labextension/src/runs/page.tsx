@@ -256,7 +256,7 @@ function RunHeader(
     formatParameters(run.parameters) || trans.__('defaults'),
     formatTime(run.started ?? run.created),
     run.attempt > 1 ? trans.__('attempt %1', run.attempt) : '',
-    { reproduce: trans.__('made to reproduce another'), schedule: trans.__('by its schedule') }[run.trigger]
+    { reproduce: trans.__('reproduction of another run'), schedule: trans.__('started by a schedule') }[run.trigger]
   ].filter(Boolean);
   return (
     <header className="jp-mlops-row jp-mlops-head">
@@ -295,7 +295,7 @@ function RunHeader(
           <button
             className="jp-mod-styled"
             disabled={reproduction.isRunning}
-            title={trans.__('Run it again without kept results, and compare every output and file')}
+            title={trans.__('Run it again without cached results, and compare every output and file')}
             onClick={reproduction.start}
           >
             {trans.__('Reproduce')}

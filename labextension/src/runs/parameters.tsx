@@ -44,7 +44,7 @@ export function RunParameters(props: { mlops: IMlops; run: Run }): JSX.Element {
                 {changed ? (
                   <span className="jp-mlops-changed">
                     {' ● '}
-                    {trans.__('given')}
+                    {trans.__('set')}
                   </span>
                 ) : null}
               </td>

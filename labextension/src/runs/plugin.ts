@@ -40,7 +40,7 @@ function addPages(
     shell.activateById(page.id);
   };
   commands.addCommand(Commands.openRun, {
-    label: trans.__('Open run'),
+    label: trans.__('Open Run'),
     describedBy: {
       args: {
         type: 'object',
@@ -55,7 +55,7 @@ function addPages(
       })
   });
   commands.addCommand(Commands.compareRuns, {
-    label: trans.__('Compare runs'),
+    label: trans.__('Compare Runs'),
     describedBy: {
       args: {
         type: 'object',
@@ -85,7 +85,7 @@ function addHistory(
   const compare = (first: string, second: string) =>
     void commands.execute(Commands.compareRuns, { first, second });
   commands.addCommand(Commands.openHistory, {
-    label: trans.__('Open run history'),
+    label: trans.__('Open Run History'),
     describedBy: { args: { type: 'object', properties: { notebook: { type: 'string' } } } },
     isEnabled: args => typeof args.notebook === 'string' || mlops.current !== null,
     execute: async args => {
@@ -129,31 +129,31 @@ function addRunCommands(mlops: IMlops, actions: IRunActions): void {
       execute: () => mlops.current && execute(mlops.current)
     });
   const hasStep = () => currentStep() !== '';
-  add(Commands.run, trans.__('Run as pipeline'), panel => startRun(mlops, panel));
+  add(Commands.run, trans.__('Run as Pipeline'), panel => startRun(mlops, panel));
   add(
     Commands.runFrom,
-    trans.__('Run from this step'),
+    trans.__('Run from This Step'),
     panel => startRun(mlops, panel, { from_step: currentStep() }),
     hasStep
   );
   add(
     Commands.runOnly,
-    trans.__('Run only this step'),
+    trans.__('Run Only This Step'),
     panel => startRun(mlops, panel, { only_step: currentStep() }),
     hasStep
   );
-  add(Commands.runFresh, trans.__('Run without cache'), panel =>
+  add(Commands.runFresh, trans.__('Run without Cache'), panel =>
     startRun(mlops, panel, { use_cache: false })
   );
   add(
     Commands.runPast,
-    trans.__('Run with parameters of a past run…'),
+    trans.__('Run with Parameters of a Past Run…'),
     panel => runWithEarlierParameters(mlops, panel),
     panel => mlops.stateFor(panel).runs.runs.length > 0
   );
   add(
     Commands.stop,
-    trans.__('Stop run'),
+    trans.__('Stop Run'),
     panel => {
       const { runs } = mlops.stateFor(panel);
       const run = runs.active;
@@ -163,7 +163,7 @@ function addRunCommands(mlops: IMlops, actions: IRunActions): void {
   );
   add(
     Commands.resume,
-    trans.__('Resume repaired run'),
+    trans.__('Resume Repaired Run'),
     panel => actions.resume(panel),
     panel => repairs(panel) !== undefined
   );

@@ -7,7 +7,7 @@ import { IMlops } from '../tokens';
 import { Run } from '../types';
 import { withErrorDialog, IRunActions, showFailedCell } from './actions';
 
-/** Go on with the run that a notebook repairs, with its cells as they are now. */
+/** Resume the run that a notebook repairs, with its cells as they are now. */
 export async function resume(
   mlops: IMlops,
   notebooks: INotebookTracker,
@@ -72,7 +72,7 @@ export async function openRepair(
     run.id,
     Notification.info(
       trans.__(
-        'Mend step %1 here: its kernel holds the inputs it failed with. Then resume the run.',
+        'Repair step %1 here: the kernel holds the inputs with which it failed. Then resume the run.',
         repairNotebook.step
       ),
       {

@@ -64,8 +64,8 @@ export function VerdictBox(props: {
       <section className="jp-mlops-callout jp-mlops-verdict" role="status" data-state="running">
         <StateBadge state={run.state} trans={trans}>
           {run.state === 'queued'
-            ? trans.__('It is run again to be compared: waiting for its turn')
-            : trans.__('It is run again to be compared, without kept results')}
+            ? trans.__('Running again to compare: queued')
+            : trans.__('Running again to compare, without cached results')}
         </StateBadge>
         <button className="jp-mlops-link" onClick={() => props.open(run.id)}>
           {trans.__('Open that run')}

@@ -291,7 +291,7 @@ function outcomeLabel(outcome: Outcome, values: IForm, current: string, trans: I
     case 'same':
       return '';
     case 'none':
-      return current ? trans.__('The cell will belong to the step above it.') : '';
+      return current ? trans.__('The cell belongs to the step above it.') : '';
     case 'new':
       return current
         ? trans.__('Creates a step. %1 keeps its other cells.', current)

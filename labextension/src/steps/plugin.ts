@@ -36,7 +36,7 @@ function addEditCommand(
   const { trans, commands } = mlops;
   commands.addCommand(Commands.editStep, {
     label: trans.__('Edit Step…'),
-    caption: trans.__('Give the selected cells a step, a role, and settings'),
+    caption: trans.__('Assign a step, a role and settings to the selected cells'),
     describedBy: NO_ARGS,
     isEnabled: () => currentPanel() !== null,
     execute: () => {

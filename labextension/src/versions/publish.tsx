@@ -96,7 +96,7 @@ function Checks(props: { mlops: IMlops; checks: Check[] }): JSX.Element | null {
   const visibleFindings = errors ? findings.filter(check => check.severity === 'error') : findings;
   if (!visibleFindings.length) {
     return (
-      <p className="jp-mlops-secondary">{trans.__('The checks found nothing: it will run headless.')}</p>
+      <p className="jp-mlops-secondary">{trans.__('No findings: the notebook will run headless.')}</p>
     );
   }
   return (

@@ -58,7 +58,7 @@ export function PublishView(props: {
     return { version: versions[0], schedules, changes };
   }, [job, lastModified]);
   const runAction = async (request: () => Promise<unknown>) => {
-    await withErrorDialog(trans.__('That did not work'), request);
+    await withErrorDialog(trans.__('The action failed'), request);
     publishRequest.refetch();
   };
   const { version, schedules, changes } = publishRequest.value ?? { schedules: [] };
@@ -76,7 +76,7 @@ export function PublishView(props: {
                 {trans.__('published %1 by %2', formatAge(version.created), version.author || '?')}
                 {' · '}
                 {changes?.same
-                  ? trans.__('nothing changed since')
+                  ? trans.__('no changes since')
                   : cells
                     ? trans._n('%1 cell changed since', '%1 cells changed since', cells)
                     : trans.__('changed since')}
@@ -99,7 +99,7 @@ export function PublishView(props: {
               {item.problem
                 ? item.problem
                 : item.paused
-                  ? trans.__('rests')
+                  ? trans.__('paused')
                   : trans.__(
                       'next %1',
                       (item.upcoming[0] as { local?: string } | undefined)?.local
@@ -112,7 +112,7 @@ export function PublishView(props: {
             className="jp-mlops-link"
             onClick={() => void runAction(() => mlops.jobs.updateSchedule(item.id, { paused: !item.paused }))}
           >
-            {item.paused ? trans.__('Go on') : trans.__('Pause')}
+            {item.paused ? trans.__('Resume') : trans.__('Pause')}
           </button>
         </div>
       ))}

@@ -1,4 +1,4 @@
-"""A cell that fails, and steps below it that would act on the world outside."""
+"""A cell that fails, and steps below it that would act on the outside world."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def test_only_what_is_read_above_the_parameters_cell_does_not_count(found):
 
 def test_the_message_says_where_it_is_lost(findings):
     (finding,) = findings("unused_parameters", "n = 1", "n = 2", "n", pipeline=pipeline("n"))
-    assert "`n` is set anew in cell 2" in finding.message
+    assert "`n` is reassigned in cell 2" in finding.message
 
 
 def test_injected_values_do_not_set_it_anew(found, notebook):

@@ -1,4 +1,4 @@
-"""How far a run had come, so that one that goes on is told from one that only kills its workers."""
+"""The progress of a run, which tells a run that advances from one that only kills its workers."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The files of runs that are in the store, for machines that share it."""
+"""The files of runs in the store, for machines that share it."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,7 +1,7 @@
-"""Columns for what stood in texts, and standard names.
+"""Columns for facts that were part of texts, and standard names.
 
-Until now the path of a hidden job's notebook stood, cut off, in the job's name; changes of a run's environment in its
-notes; and why a step ran as it did in the executed notebook alone.
+Before, the truncated path of a hidden job's notebook was in the job's name, changes of a run's environment were in its
+notes, and the reasons of a step were only in the executed notebook.
 """
 
 import hashlib
