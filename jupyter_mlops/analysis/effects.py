@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from jupyter_mlops.analysis.access import Effects
 from jupyter_mlops.analysis.magics import Use, find_use, to_python
+from jupyter_mlops.analysis.module_calls import configures_module, is_class, leaves_modules
 from jupyter_mlops.analysis.stopwatch import stopwatch
 from jupyter_mlops.analysis.volatility import Volatility, VolatilityKind, of_call
 
@@ -141,23 +142,6 @@ FILE_CHECKS = re.compile(
 FILE_CHECK_METHODS = frozenset("exists is_file is_dir stat lstat iterdir glob rglob samefile is_symlink".split())
 INTERACTIVE = re.compile(
     r"(builtins\.)?(input|breakpoint|raw_input)|getpass\.getpass|pdb\.\w+|ipdb\.\w+|IPython\.embed|IPython\.core\.debugger\..*"
-)
-HARMLESS = re.compile(
-    r"(matplotlib\.pyplot|time|gc|os|os\.path|shutil|json|pickle|joblib|random|numpy|numpy\.random|warnings|logging|locale"
-    r"|pandas|sys\.stdout|sys\.stderr|subprocess|glob|pprint|IPython\.display|decimal|asyncio|math|traceback|textwrap"
-    r"|itertools|functools|contextlib|dis|inspect|pathlib|tempfile|csv|statistics|copy|heapq|bisect|operator|string|re"
-    r"|sklearn\.(set_config|config_context)|seaborn|matplotlib|torch\.manual_seed|threading|collections|types)\.\w+(\.\w+)*"
-)
-DISPLAY_CALLS = re.compile(
-    r".*\b((plot|show|display|print|draw|describe|check|assert)_?\w*|\w*(plot|plots|scatter|imshow|heatmap|pprint)_?\w*)$"
-)
-ALTERNATIVE_CONSTRUCTORS = re.compile(r".*\.[A-Z]\w*\.from_\w+$")  # classmethods, as in `Display.from_estimator()`
-# Packages whose functions leave the state of the package as it is, apart from those that `CONFIGURES` names.
-STATELESS = re.compile(r"(scipy|statsmodels|skimage|networkx|mglearn)\.\w+(\.\w+)*")
-OF_ARGUMENT = re.compile(r"networkx\.set_(node|edge)_attributes")  # they change the graph that they are given
-REGISTERS = re.compile(r".*\b(un|de)?register\w*$|joblib\.parallel_(config|backend)$")
-CONFIGURES = re.compile(
-    r".*\b(set|reset|configure|config|enable|disable|use|install|init|activate|patch)(_?[a-z]\w*)?$"
 )
 WORD = re.compile(r"[^\W\d]\w*")
 MODEL_FREE = re.compile(r"importlib\.\w+")
@@ -358,7 +342,7 @@ class EffectVisitor(ast.NodeVisitor):
     def is_module_or_class(self, node: ast.AST) -> bool:
         """Whether this names a module or a class. Stores onto these are detected; stores onto other objects are not."""
         name = self.dotted(node)
-        return "." not in name or _is_class(name)
+        return "." not in name or is_class(name)
 
     # -- what is seen
 
@@ -414,7 +398,7 @@ class EffectVisitor(ast.NodeVisitor):
     def visit_Expr(self, node: ast.Expr) -> None:
         if isinstance(node.value, ast.Call):
             name = self.dotted(node.value.func)
-            if not _leaves_modules(name):
+            if not leaves_modules(name):
                 self.record_call(node.value.func, name)
         self.generic_visit(node)
 
@@ -436,9 +420,7 @@ class EffectVisitor(ast.NodeVisitor):
             return
         name = self.dotted(node.func)
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        if REGISTERS.match(name) or (
-            CONFIGURES.match(name) and not (HARMLESS.fullmatch(name) or OF_ARGUMENT.fullmatch(name))
-        ):
+        if configures_module(name):
             self.record_call(node.func, name)
         for pattern, resource in STATE_CALLS:
             if re.fullmatch(pattern, name):
@@ -604,20 +586,6 @@ def _is_frame_method(call: ast.Call) -> bool:
 def _is_unseeded(call: ast.Call) -> bool:
     values = [*call.args, *(k.value for k in call.keywords if k.arg in ("seed", "a", "x", "entropy"))]
     return not values or (isinstance(values[0], ast.Constant) and values[0].value is None)
-
-
-def _leaves_modules(name: str) -> bool:
-    """Whether a call of this dotted name that stands as a statement leaves the state of modules as it is."""
-    if HARMLESS.fullmatch(name) or DISPLAY_CALLS.match(name) or _is_class(name) or OF_ARGUMENT.fullmatch(name):
-        return True
-    if ALTERNATIVE_CONSTRUCTORS.fullmatch(name):
-        return True
-    return bool(STATELESS.fullmatch(name)) and not (CONFIGURES.match(name) or REGISTERS.match(name))
-
-
-def _is_class(name: str) -> bool:
-    last = name.rsplit(".", 1)[-1]
-    return last[:1].isupper()
 
 
 def _is_constant(node: ast.expr) -> bool:

@@ -51,10 +51,10 @@ def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 def _named(names: list[str], form: str) -> str:
     """`a`, `b` and `c`; `a`, `b`, `c` and 2 more"""
-    shown = [form.format(name) for name in names[:NAMED]]
+    items = [form.format(name) for name in names[:NAMED]]
     if len(names) > NAMED:
-        return f"{', '.join(shown)} and {len(names) - NAMED} more"
-    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+        return f"{', '.join(items)} and {len(names) - NAMED} more"
+    return " and ".join(filter(None, (", ".join(items[:-1]), items[-1])))
 
 
 def _has(names: list[str]) -> str:

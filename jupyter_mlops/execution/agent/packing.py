@@ -26,6 +26,7 @@ from .objects import IDENTIFIER, is_kind, is_single, kind_of, resolves, waited_f
 from .pickler import Exact, Live, Pickler, TooCostly, has_nan, loads_again, names_main, sets_keep_order
 from .remake import loads
 
+HOLDERS = ("block", "index")  # of pandas
 LOOKED_AT = 100_000  # objects inside of one that can't be pickled
 ATOMIC = (str, bytes, int, float, complex, bool, type(None), tuple, frozenset, range, slice, types.BuiltinFunctionType)
 UNSHARED = (str, bytes, int, float, complex, type(None), range, types.BuiltinFunctionType, types.ModuleType)
@@ -226,8 +227,7 @@ class Packing:
         views: set[int] = set()
         for cluster in overlapping(arrays):
             plain = [a for a in cluster if a[3] is False]
-            held = {(a[4], id(a[2])) for a in cluster if a[3] in ("block", "index")}
-            indexed = any(a[3] == "index" for a in cluster)
+            holders = {(a[4], id(a[2])) for a in cluster if a[3] in HOLDERS}
             if self.agent.memory_seen and len({a[4] for a in cluster}) > 1:
                 stuck.update((a[4], "shared memory, in a notebook that checks for it") for a in cluster)
                 for item in cluster[1:]:
@@ -239,13 +239,11 @@ class Packing:
                 continue
             for item in cluster[1:]:
                 parent[find(item[4])] = find(cluster[0][4])
-            if (len(held) > 1 and indexed) or any(a[3] is True for a in cluster):
+            if (len(holders) > 1 and "index" in {a[3] for a in cluster}) or any(a[3] is True for a in cluster):
                 stuck.update((a[4], "memory shared by an index, frames and an array") for a in cluster)
             else:
                 views |= {id(a[2]) for a in cluster} | {id(owner_of(a[2])) for a in cluster}
-                for item in cluster:
-                    if item[3] in ("block", "index") and item[2].base is not None:
-                        views.add(id(item[2].base))
+                views |= {id(a[2].base) for a in cluster if a[3] in HOLDERS and a[2].base is not None}
         united: dict[Any, Any] = {}
         for name in names:
             united.setdefault(find(name), []).append(name)

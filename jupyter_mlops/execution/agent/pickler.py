@@ -16,7 +16,7 @@ import types
 import weakref
 from typing import Any
 
-from . import figures
+from . import figures, frames
 from .memory import HASHED, OUT_OF_BAND, extents
 from .objects import IDENTIFIER, has_effects, is_of_notebook, is_single, is_watched, of_user, resolves
 from .remake import (
@@ -24,12 +24,10 @@ from .remake import (
     NANS,
     import_module,
     loads,
-    make_block,
     make_builtin,
     make_cell,
     make_frozen,
     make_function,
-    make_manager,
     make_strided,
     make_view,
     rename,
@@ -149,11 +147,11 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
         if module.startswith("pandas.core.internals") and self.agent.pandas_copies_on_write():
             if self.agent.axes_apart:
                 self.axes.update(map(id, getattr(obj, "axes", ())))
-            reduced = self.reduce_block(obj)
+            reduced = frames.reduce_block(self, obj)
             if reduced is not None:
                 return reduced
         elif self.is_index(obj, module):
-            reduced = self.reduce_index(obj)
+            reduced = frames.reduce_index(self, obj)
             if reduced is not None:
                 return reduced
         return super().reducer_override(obj) if BASE is not pickle.Pickler else NotImplemented
@@ -335,46 +333,6 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
         offset = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
         flags = bool(array.flags.writeable)
         return make_view, (root, offset, array.shape, array.strides, array.dtype, flags)
-
-    def reduce_block(self, block: Any) -> Any:
-        """A pandas block gets its own array object: the shared memory is copied on write and not visible."""
-        numpy = sys.modules["numpy"]
-        if type(block).__name__ == "SingleBlockManager":
-            return make_manager, (type(block), block.blocks[0], block.axes[0])
-        values = getattr(block, "values", None)
-        if values is None or not hasattr(block, "mgr_locs"):
-            return None
-        function, args = block.__reduce__()[:2]
-        made = (self.own_values(numpy, values, "block"), *args[1:])
-        if id(values) not in self.views or not hasattr(block, "refs"):
-            return function, made
-        self.agent.packing.keep.append(block.refs)
-        return make_block, (function, made, self.sharers.setdefault(id(block.refs), []))
-
-    def reduce_index(self, index: Any) -> Any:
-        """The same for the values of a pandas index, which is read-only."""
-        function, args = index.__reduce__()[:2]
-        state = args[1] if len(args) == 2 else None
-        if not isinstance(state, dict) or not hasattr(state.get("data"), "copy"):
-            return None
-        data = self.own_values(sys.modules["numpy"], state["data"], "index")
-        return function, (args[0], {**state, "data": data})
-
-    def own_values(self, numpy: Any, values: Any, holder: str) -> Any:
-        if type(values) is not numpy.ndarray or values.dtype.hasobject:
-            made = values.copy()
-            self.agent.packing.keep.append(made)
-            return made
-        made = values.view()
-        low, high = extents(made) if made.size else (0, 0)
-        self.agent.packing.keep.append(made)
-        if values.size:
-            self.arrays.append((low, high, values, holder))
-        if id(values) in self.views:
-            made = values
-        else:
-            self.exempt.append(id(made))
-        return made
 
 
 class Exact(Pickler):

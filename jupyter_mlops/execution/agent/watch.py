@@ -24,6 +24,7 @@ from .readers import (
     is_installed,
     is_standard,
 )
+from .scratch import leave_out_removed, scratch_names
 from .seeded import is_seeded
 
 SOURCES = (".py", ".pyc", ".pyi", ".so", ".pyd", ".pth", ".egg-link")
@@ -55,7 +56,6 @@ SHOWS_SOURCE = frozenset({"linecache", "inspect", "tokenize", "traceback"})  # f
 OF_KERNEL = frozenset({"IPython", "ipykernel", "debugpy"})
 # Functions that ask of a path only whether to remove it if writing it fails.
 ASK_TO_CLEAN_UP = frozenset({("PIL.Image", "save")})
-SCRATCH_NAME = 8  # letters of a name that `tempfile` makes up, at least
 LOOKS_KEPT = 4000  # paths that a block may look at and still be known by what they are
 
 
@@ -162,8 +162,8 @@ class Watch:
             for deed, path, writes in noted:
                 self.native_path(deed, path, writes, self.guarded)
         self.look_at_databases()
-        self.scratch = self.scratch_names()
-        self.leave_out_scratch()
+        self.scratch = scratch_names(self.random_paths, self.looks)
+        leave_out_removed(self.new, (self.read, self.looks, self.listed, self.written))
 
     # -- audit events of Python
 
@@ -417,32 +417,6 @@ class Watch:
         if self.guarded:
             self.denied.append(what)
             raise AheadDenied(what)
-
-    def scratch_names(self) -> list[str]:
-        """Names that `tempfile` generated: a result that contains one differs every time.
-
-        `mktemp` reports no event. It looks for a path below the folder of temporary files that does not exist.
-        """
-        tempfile = sys.modules.get("tempfile")
-        if tempfile is None or not tempfile.tempdir:
-            return []
-        root = os.path.join(os.path.abspath(tempfile.tempdir), "")
-        absent = {path for path, seen in self.looks.items() if seen == [""] and path.startswith(root)}
-        absent = {path for path in absent if os.path.dirname(path) + os.sep == root}
-        names = {os.path.basename(path) for path in self.random_paths | absent}
-        return sorted(name for name in names if len(name) >= SCRATCH_NAME)
-
-    def leave_out_scratch(self) -> None:
-        """Files that this block created and removed again are ignored."""
-        gone = {name for name in self.new if not os.path.lexists(name)}
-        inside = tuple(name + os.sep for name in gone)
-
-        def scratch(name: str) -> bool:
-            return name in gone or bool(inside and name.startswith(inside))
-
-        for notes in (self.read, self.looks, self.listed, self.written):
-            for name in [n for n in notes if scratch(n)]:
-                del notes[name]
 
     def name(self, path: Any) -> Any:
         """The absolute path of a relevant file; None for streams, installed code and the agent's own files."""
