@@ -19,7 +19,7 @@ WRITES = """
 """
 
 
-def frames(name: str, source: str, writes: str = WRITES) -> Row:
+def frames(name: str, source: str, writes: str = WRITES, may_refuse: frozenset[str] = frozenset()) -> Row:
     """A row whose step `make` binds `one`, `two` (frames) and `base` (an array), which later steps write to."""
     lines = "\n".join(f"        {line}" for line in source.strip().splitlines())
     return Row(name, f"""
@@ -30,7 +30,7 @@ def frames(name: str, source: str, writes: str = WRITES) -> Row:
         base = np.arange(12.0).reshape(6, 2)
 {lines}
 {writes}
-    """, needs=("pandas",))  # fmt: skip
+    """, needs=("pandas",), may_refuse=may_refuse)  # fmt: skip
 
 
 ROWS = [
@@ -65,7 +65,7 @@ model = Model()
 model.frame = pd.DataFrame(base, copy=False)
 model.same = model.frame[:]
 model.values = base
-one, two = model.frame, model.same"""),
+one, two = model.frame, model.same""", may_refuse=frozenset({"tasks of an engine"})),
     frames("memory-two-frames-and-a-large-array", """
 base = np.arange(40_000.0).reshape(20_000, 2)
 one = pd.DataFrame(base, copy=False)
