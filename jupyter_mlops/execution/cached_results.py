@@ -163,8 +163,8 @@ class CachedResults:
             return ResultReady(block=index, why_not=why), None
         if not self.key.digest or self._is_stored(block, result):
             return ResultReady(block=index, stored=True), None
-        files = _files_of(cache, result)
-        return ResultReady(block=index, changed=files is None), files
+        changed = changed_input(result)
+        return ResultReady(block=index, changed=changed), None if changed else _files_of(cache, result)
 
     def _is_stored(self, block: Block, result: BlockResult) -> bool:
         """Whether a block that ran again gave its cached result, with no additional bytes to store."""
@@ -217,10 +217,10 @@ class CachedResults:
         cache = self.context.cache
         if cache is None or not any(g.live for g in result.groups):
             return
-        files, state = _files_of(cache, result), CommittedState(unseeded=set(self.committed.unseeded))
-        if files is None or planner.why_not_stored(block, result, "", state):
+        state = CommittedState(unseeded=set(self.committed.unseeded))
+        if changed_input(result) or planner.why_not_stored(block, result, "", state):
             return
-        origin = f"{self.key} {sorted(files.items())}"
+        origin = f"{self.key} {sorted(_files_of(cache, result).items())}"
         result.groups = [
             replace(g, digest=f"live-{hashlib.blake2b(f'{origin} {g.names}'.encode(), digest_size=20).hexdigest()}")
             if g.live
@@ -254,11 +254,15 @@ class CachedResults:
         return result.seconds + sum(self.took.get(index, 0.0) for index in self._creators_of(block) - {block.index})
 
 
-def _files_of(cache: Cache, result: BlockResult) -> dict[str, str] | None:
-    """Digests of the files that a block read (as they were) and wrote (as they are); None if one changed since."""
-    files = {p: cache.file_digest(p) for p in (*result.read, *result.written, *result.modules.values())}
-    changed = any(file_facts(p) != facts for p, facts in result.read.items() if p not in result.written)
-    return None if changed else files
+def changed_input(result: BlockResult) -> str:
+    """A file that a block read, did not write, and that has changed since; "" if there is none."""
+    paths = (p for p, facts in result.read.items() if p not in result.written and file_facts(p) != facts)
+    return next(paths, "")
+
+
+def _files_of(cache: Cache, result: BlockResult) -> dict[str, str]:
+    """Digests of the files that a block read (as they were) and wrote (as they are)."""
+    return {p: cache.file_digest(p) for p in (*result.read, *result.written, *result.modules.values())}
 
 
 def _plain_outputs(result: BlockResult) -> list[list[dict[str, Any]]]:

@@ -161,14 +161,14 @@ class ResultReady(Event):
     :param cache: whether the run has a cache.
     :param why_not: why the result must not be stored; "" if it may.
     :param stored: whether the cache has this result already, or the block has no key.
-    :param changed: whether a file that the block read has changed since.
+    :param changed: a file that the block read and that has changed since; "" if there is none.
     """
 
     words = "the result is complete"
     cache: bool = True
     why_not: str = ""
     stored: bool = False
-    changed: bool = False
+    changed: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,7 +70,6 @@ NOT_TAKEN = "its turn came before a second kernel could take it"
 NOT_FASTER = "running it ahead would not have been faster"
 FAILED_AHEAD = "it failed in a second kernel, which may not act on the outside world"
 NOT_USABLE = "the result of a second kernel could not be used"
-FILE_CHANGED = "a file that it read changed meanwhile"
 OBSERVED_EVERY = 0.25  # seconds
 SHORTEST_WAIT = 0.001  # seconds
 
@@ -167,7 +166,7 @@ def decide_storing(event: ResultReady) -> Instruction:
         return RefuseStoring(reason=event.why_not)
     if event.stored:
         return StoreNothing()
-    return RefuseStoring(reason=FILE_CHANGED) if event.changed else Store()
+    return RefuseStoring(reason=f"`{event.changed}` changed after it was read") if event.changed else Store()
 
 
 def decide_kernel(event: StepIsolated) -> Instruction:

@@ -232,8 +232,8 @@ TABLE: dict[str, tuple[Event, Instruction]] = {
     ),
     "a result that the cache has": (ResultReady(block=0, stored=True), StoreNothing()),
     "a result whose file changed": (
-        ResultReady(block=0, changed=True),
-        RefuseStoring(reason="a file that it read changed meanwhile"),
+        ResultReady(block=0, changed="/data/x.csv"),
+        RefuseStoring(reason="`/data/x.csv` changed after it was read"),
     ),
     # isolated steps
     "an isolated step": (StepIsolated(block=0), Restart()),

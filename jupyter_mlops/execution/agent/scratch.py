@@ -26,11 +26,10 @@ def scratch_names(random_paths: Any, looks: Any) -> list[str]:
     return sorted(name for name in names if len(name) >= SCRATCH_NAME)
 
 
-def leave_out_removed(new: Any, notes: Any) -> None:
-    """Take files that a block created and removed again out of its notes."""
-    removed = {name for name in new if not os.path.lexists(name)}
-    inside = tuple(name + os.sep for name in removed)
+def leave_out(names: Any, notes: Any) -> None:
+    """Take these files and folders, and what is in them, out of the notes of a block."""
+    inside = tuple(name + os.sep for name in names)
     for paths in notes:
         for name in list(paths):
-            if name in removed or (inside and name.startswith(inside)):
+            if name in names or (inside and name.startswith(inside)):
                 del paths[name]

@@ -24,7 +24,7 @@ from .readers import (
     is_installed,
     is_standard,
 )
-from .scratch import leave_out_removed, scratch_names
+from .scratch import leave_out, scratch_names
 from .seeded import is_seeded
 
 SOURCES = (".py", ".pyc", ".pyi", ".so", ".pyd", ".pth", ".egg-link")
@@ -101,6 +101,7 @@ class Watch:
         self.thread = get_ident()
         self.at(os.getcwd())
         self.databases: dict[str, Any] = {}
+        self.own_caches: set[str] = set()  # files and folders that libraries keep for themselves
         self.ours = (os.path.dirname(sys._getframe().f_code.co_filename) + os.sep,)
         self.clear()
 
@@ -163,7 +164,8 @@ class Watch:
                 self.native_path(deed, path, writes, self.guarded)
         self.look_at_databases()
         self.scratch = scratch_names(self.random_paths, self.looks)
-        leave_out_removed(self.new, (self.read, self.looks, self.listed, self.written))
+        notes = (self.read, self.looks, self.listed, self.written)
+        leave_out({name for name in self.new if not os.path.lexists(name)} | self.own_caches, notes)
 
     # -- audit events of Python
 
@@ -401,7 +403,10 @@ class Watch:
 
     def write(self, path: Any, how: Any) -> None:
         name = self.name(path)
-        if name is None or "__pycache__" in name or self.is_own_cache(name):
+        if name is None or "__pycache__" in name:
+            return
+        if self.is_own_cache(name):
+            self.own_caches.add(name)
             return
         if name not in self.written and not os.path.lexists(name):
             self.new.add(name)
