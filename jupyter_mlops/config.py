@@ -6,8 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from traitlets import Bool, Float, Int, List, Unicode
+from traitlets import Bool, Dict, Float, Int, List, Unicode
 from traitlets.config import Configurable
+
+LOCATIONS = frozenset({"home", "database", "store"})
+ELSEWHERE = frozenset({"places", "run_stores", "run_stores_every"})  # of other engines
 
 
 def default_home() -> str:
@@ -51,6 +54,16 @@ class RunConfig(Configurable):
     store = Unicode(help="Where versions are kept: a folder, or a URL that fsspec knows: s3://bucket/prefix.").tag(
         config=True
     )
+    places = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        help="Where `deploy` puts exports of a target: {'airflow': '/srv/airflow/dags'}. Without passwords.",
+    ).tag(config=True)
+    run_stores = List(
+        Unicode(),
+        help="Where workers look for runs of other engines: folders, fsspec URLs, airflow+https://host?dag_id=….",
+    ).tag(config=True)
+    run_stores_every = Float(60.0, help="Seconds between two looks at a store of runs.").tag(config=True)
     lease = Float(30.0, help="Seconds after which a run whose worker is silent is taken over by another.").tag(
         config=True
     )
@@ -70,15 +83,15 @@ class RunConfig(Configurable):
     ).tag(config=True)
 
     def is_plain(self) -> bool:
-        """Whether nothing but where things are kept was set otherwise than it comes."""
-        return not self.changed_settings()
+        """Whether nothing that changes runs was set otherwise than it comes."""
+        return not self.changed_settings().keys() - ELSEWHERE
 
     def changed_settings(self) -> dict[str, Any]:
         """What was set otherwise than it comes, but for where things are kept."""
         return {
             name: getattr(self, name)
             for name, trait in self.traits(config=True).items()
-            if name not in ("home", "database", "store") and getattr(self, name) != trait.default()
+            if name not in LOCATIONS and getattr(self, name) != trait.default()
         }
 
     def _home_default(self) -> str:

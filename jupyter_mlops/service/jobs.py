@@ -34,10 +34,11 @@ EventCallback = Callable[[dict[str, Any]], None]
 
 
 def open_workspace(config: RunConfig | None = None) -> Workspace:
-    """The database and the store of a configuration; the caller closes them."""
+    """The database and the store of a configuration; the caller closes them. None: as Jupyter's folders say."""
     from jupyter_mlops.jobs.workspace import Workspace
+    from jupyter_mlops.service.configuration import load_config
 
-    return Workspace(config)
+    return Workspace(config or load_config())
 
 
 # -- jobs and their versions
