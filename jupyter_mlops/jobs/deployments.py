@@ -68,6 +68,17 @@ class Deployments:
         """The deployment of a job and target at a place; None if there is none."""
         return next((d for d in self.current(job) if d.target == target and d.place == place), None)
 
+    def version_at(self, job: str, target: str, time: float | None) -> int | None:
+        """The version that was deployed last before a time; None if none was."""
+        query = select(t.deployment.c.version).where(
+            t.deployment.c.job == job, t.deployment.c.target == target,
+            t.deployment.c.state.in_((DEPLOYED, REPLACED, REMOVED)),
+        )  # fmt: skip
+        if time is not None:
+            query = query.where(t.deployment.c.created <= time)
+        with self.db.read() as c:
+            return c.execute(query.order_by(t.deployment.c.created.desc()).limit(1)).scalar()
+
     def begin(
         self, job: Job, version: VersionRow, selector: str, target: str, place: str, files: Mapping[str, str],
         runs: str = "",
@@ -99,8 +110,8 @@ class Deployments:
             others = (*same, t.deployment.c.state == DEPLOYED)
             c.execute(update(t.deployment).where(*others).values(state=REPLACED))
             values = {"state": DEPLOYED, "files": dict(files), "revision": revision}
-            done = update(t.deployment).where(t.deployment.c.id == number).values(**values).returning(t.deployment)
-            return Deployment.of(c.execute(done).mappings().one())
+            change = update(t.deployment).where(t.deployment.c.id == number).values(**values).returning(t.deployment)
+            return Deployment.of(c.execute(change).mappings().one())
 
     def cancel(self, number: int) -> None:
         """Leave no record of a deployment that had nothing to do."""

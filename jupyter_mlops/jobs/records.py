@@ -134,6 +134,17 @@ class Run(Record):
         return self.job or self.notebook or "a notebook"
 
     @property
+    def engine(self) -> str:
+        """The engine that executes it, "" for a worker of ours."""
+        return str(self.options.get("engine") or "")
+
+    @property
+    def engine_url(self) -> str:
+        """Its page in that engine; "" if there is none that a browser can open."""
+        url = str(self.options.get("engine_url") or "")
+        return url if url.startswith(("http://", "https://")) else ""
+
+    @property
     def seconds(self) -> float | None:
         """Its duration, or None until it has finished."""
         return None if self.started is None or self.finished is None else self.finished - self.started

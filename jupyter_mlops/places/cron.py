@@ -39,10 +39,10 @@ class CrontabPlace(InstallationPlace):
         change = self._section_change(export, deployed)
         if change.edited and not force:
             raise edited_error([SECTION], self.location)
-        written = super().write(export, _without_section(deployed), force=force)
+        result = super().write(export, _without_section(deployed), force=force)
         if change.state != "same":
             self._replace(with_section(self._crontab(), export.slug, _section(export)))
-        return Written(self.items(export), "", written.changed or change.state != "same")
+        return Written(self.items(export), "", result.changed or change.state != "same")
 
     def states(self, export: Export, deployed: Mapping[str, str]) -> dict[str, ItemState]:
         states = super().states(export, _without_section(deployed))
@@ -78,9 +78,9 @@ class CrontabPlace(InstallationPlace):
         return listed.stdout if listed.returncode == 0 else ""
 
     def _replace(self, text: str) -> None:
-        written = call(["crontab", "-"], where=self.location, text=text)
-        if written.returncode != 0:
-            raise InvalidInputError(f"cron refused the crontab: {last_words(written)}", where=self.location)
+        finished = call(["crontab", "-"], where=self.location, text=text)
+        if finished.returncode != 0:
+            raise InvalidInputError(f"cron refused the crontab: {last_words(finished)}", where=self.location)
 
 
 def _section(export: Export) -> str:

@@ -59,8 +59,8 @@ def drift(states: Mapping[str, ItemState], late: str, problem: str = "") -> Drif
     for state in ("edited", "missing"):
         names = sorted(name for name, is_now in states.items() if is_now == state)
         if names:
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            reasons.insert(0, f"{', '.join(names[:3])}{more} {'is' if len(names) == 1 else 'are'} {state}")
+            rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            reasons.insert(0, f"{', '.join(names[:3])}{rest} {'is' if len(names) == 1 else 'are'} {state}")
     if "missing" in states.values():
         return Drift("missing", tuple(reasons))
     if "edited" in states.values():

@@ -121,8 +121,8 @@ class KubernetesPlace:
         if edited and not force:
             raise edited_error(edited, self.location, "removed")
         self._delete(deployed)
-        kept = [name.rpartition("/")[2] for name in deployed if _is_kept(name)]
-        return tuple(f"The volume claim {name} with the results stays: kubectl delete pvc {name}." for name in kept)
+        claims = [name.rpartition("/")[2] for name in deployed if _is_kept(name)]
+        return tuple(f"The volume claim {name} with the results stays: kubectl delete pvc {name}." for name in claims)
 
     # -- documents
 
@@ -264,8 +264,8 @@ def _name(document: Mapping[str, Any]) -> str:
 
 def _stub(name: str) -> Document:
     """What tells kubectl which object is meant."""
-    version, kind, own = name.rsplit("/", 2)
-    return {"apiVersion": version, "kind": kind, "metadata": {"name": own}}
+    version, kind, short_name = name.rsplit("/", 2)
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": short_name}}
 
 
 def _is_kept(name: str) -> bool:

@@ -147,10 +147,10 @@ def install_folder(text: str) -> Path:
     return path
 
 
-def require_one_of(target: str, targets: tuple[str, ...], what: str) -> None:
+def require_one_of(target: str, targets: tuple[str, ...], kind: str) -> None:
     """Raises InvalidInputError unless the target is one that a place of this kind executes."""
     if target not in targets:
         raise InvalidInputError(
-            f"{what} does nothing with files of the target {target!r}", field="place",
+            f"{kind} does nothing with files of the target {target!r}", field="place",
             remedy=f"It takes: {', '.join(targets)}. A folder or a Git branch takes every target.",
         )  # fmt: skip

@@ -57,14 +57,14 @@ class SystemdPlace(InstallationPlace):
         if edited and not force:
             raise edited_error(edited, str(unit_folder()))
         self._systemctl("daemon-reload")  # before anything is written: is there a manager at all?
-        written = super().write(export, files, force=force)
+        result = super().write(export, files, force=force)
         self._disable(names.keys() - units.keys())
         export_folder.write(units, unit_folder(), export.facts, names, force=force, has_record=False)
         timers = [name for name in units if name.endswith(".timer")]
         self._systemctl("daemon-reload")
         if timers:
             self._systemctl("enable", "--now", *timers)
-        is_changed = written.changed or any(change.state != "same" for change in changes)
+        is_changed = result.changed or any(change.state != "same" for change in changes)
         notes = ("Timers fire while you are logged in; always after: loginctl enable-linger.",) if timers else ()
         return Written(self.items(export), "", is_changed, notes)
 

@@ -12,7 +12,7 @@ from jupyter_mlops.service import jobs
 from jupyter_mlops.service.export import files_of, plan_of
 
 if TYPE_CHECKING:
-    from jupyter_mlops.jobs.deployments import Deployment, Deployments
+    from jupyter_mlops.jobs.deployments import Deployment
     from jupyter_mlops.jobs.workspace import Workspace
     from jupyter_mlops.places.drift import Drift, Published
     from jupyter_mlops.places.place import Export, Place
@@ -54,18 +54,18 @@ def deploy(
         return {**payload, "changed": is_changed, "revision": "", "notes": [], "deployment": None}
     number = records.begin(job_record, version, selector, target, chosen.location, {}, runs)
     try:
-        written = chosen.write(export, deployed, force=force)
+        result = chosen.write(export, deployed, force=force)
     except BaseException as error:
         records.fail(number, error.message if isinstance(error, MlopsError) else f"{type(error).__name__}: {error}")
         raise
-    if before is not None and not written.changed and _is_again(before, version.digest, selector, runs):
+    if before is not None and not result.changed and _is_again(before, version.digest, selector, runs):
         records.cancel(number)
         deployment = before
     else:
-        deployment = records.succeed(number, written.items, written.revision)
+        deployment = records.succeed(number, result.items, result.revision)
     return {
-        **payload, "changed": written.changed, "notes": list(written.notes),
-        "deployment": deployment.id, "revision": deployment.revision or written.revision,
+        **payload, "changed": result.changed, "notes": list(result.notes),
+        "deployment": deployment.id, "revision": deployment.revision or result.revision,
     }  # fmt: skip
 
 
@@ -110,10 +110,10 @@ def undeploy(space: Workspace, job: str, target: str, place: str = "", *, force:
     records = Deployments(space.db)
     record = records.find(name, target, chosen.location)
     if record is None:
-        there = [f"{d.target} at {d.place}" for d in records.current(name)]
+        places = [f"{d.target} at {d.place}" for d in records.current(name)]
         raise NotFoundError(
             f"{name!r} is not deployed for {target} at this place", where=chosen.location,
-            remedy=f"Deployed: {'; '.join(there)}." if there else "`jupyter mlops deployments` lists what is deployed.",
+            remedy=f"Deployed: {'; '.join(places)}." if places else "`jupyter mlops deployments` lists deployments.",
         )  # fmt: skip
     notes = chosen.remove(_deployed_export(space, record).export, record.files, force=force)
     records.remove(record.id)
@@ -233,8 +233,3 @@ def _to_dict(record: Deployment, state: str | None, reasons: Sequence[str]) -> d
         "runs": record.runs, "author": record.author, "created": record.created, "files": dict(record.files),
         "state": state, "reasons": list(reasons),
     }  # fmt: skip
-
-
-def stores_of_deployments(records: Deployments) -> list[str]:
-    """Where runs of what is deployed are found."""
-    return list(dict.fromkeys(record.runs for record in records.current() if record.runs))

@@ -1,0 +1,100 @@
+"""Runs of other engines come into the history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_mlops.errors import NotFoundError
+from jupyter_mlops.jobs import run_log
+from jupyter_mlops.jobs.artifact_runs import ArtifactRuns
+from jupyter_mlops.jobs.engine_run import EngineRun, RunSource, SkippedRun
+from jupyter_mlops.jobs.external_runs import ExternalRun, ExternalRuns, supersedes
+from jupyter_mlops.jobs.records import Job, VersionRow
+from jupyter_mlops.jobs.workspace import Workspace
+from jupyter_mlops.states import ACTIVE
+
+SETTLED_S = 86400.0  # seconds after which a run that finished is not looked at again, unless by hand
+
+
+@dataclass
+class ImportedRuns:
+    """Ids of runs that were new or have changed, and the runs that were not imported, each with the reason."""
+
+    ids: list[str] = field(default_factory=list)
+    skipped: list[SkippedRun] = field(default_factory=list)
+
+
+def open_source(space: Workspace, url: str) -> RunSource:
+    """The source that a URL means. Raises InvalidInputError."""
+    if url.startswith("airflow+"):
+        from jupyter_mlops.worker.airflow_runs import AirflowRuns
+
+        return AirflowRuns(space, url)
+    return ArtifactRuns(url)
+
+
+def import_runs(space: Workspace, url: str, *, all_runs: bool = True) -> ImportedRuns:
+    """Record the runs at a folder or URL that are new or have changed.
+
+    :param all_runs: look at runs that finished long ago, too: the engine may have repeated them.
+    :raises InvalidInputError: nothing installed can reach the URL; StoreError, UnreachableError: it doesn't answer.
+    """
+    source = open_source(space, url)
+    external, imported = ExternalRuns(space.db), ImportedRuns()
+    settled = set() if all_runs else external.settled(source.location, time.time() - SETTLED_S)
+    for engine_run in source.runs(settled):
+        if isinstance(engine_run, SkippedRun):
+            imported.skipped.append(engine_run)
+            continue
+        try:
+            job, version = _version(space, engine_run)
+        except NotFoundError as error:
+            imported.skipped.append(SkippedRun(engine_run.run.engine_run, error.message))
+            continue
+        recorded = external.recorded(engine_run.run, job.id, source.location)
+        if not supersedes(engine_run.run, recorded):
+            continue
+        run_id = engine_run.run.id_in(source.location) if recorded is None else recorded.id
+        output = _write(space, run_id, engine_run)
+        external.record(run_id, job.id, version.id, engine_run.run, output, source.location)
+        imported.ids.append(run_id)
+    return imported
+
+
+def _write(space: Workspace, run_id: str, engine_run: EngineRun) -> str:
+    """Write the executed notebook and the log to the run directory; returns the notebook's path, "" without one."""
+    directory = space.folder_of(run_id)
+    directory.path.mkdir(parents=True, exist_ok=True)
+    notebook = engine_run.notebook() if engine_run.notebook is not None else None
+    output = ""
+    if notebook is not None:
+        name, content = notebook
+        (directory.path / name).write_bytes(content)
+        output = str(directory.path / name)
+    records: list[Mapping[str, Any]] = [
+        *(engine_run.log() if engine_run.log is not None else []),
+        *_step_records(engine_run.run),
+    ]
+    (directory.path / run_log.NAME).write_text("".join(map(run_log.line_of, records)), encoding="utf-8")
+    return output
+
+
+def _step_records(run: ExternalRun) -> list[Mapping[str, Any]]:
+    records: list[Mapping[str, Any]] = [
+        run_log.record("step", step=step["name"], state=step["state"], why="") for step in run.steps
+    ]
+    return records if run.state in ACTIVE else [*records, run_log.record("end", state=run.state)]
+
+
+def _version(space: Workspace, engine_run: EngineRun) -> tuple[Job, VersionRow]:
+    """The published version that a run executed. Raises NotFoundError."""
+    job = space.catalog.job(engine_run.job)
+    for version in space.catalog.versions(job):
+        if engine_run.digest == version.digest or (engine_run.version == version.number and not engine_run.digest):
+            return job, version
+    raise NotFoundError(
+        f"the job {job.name!r} has no version with its digest", remedy="Publish the bundle: jupyter mlops unbundle."
+    )
