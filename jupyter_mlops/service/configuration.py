@@ -16,14 +16,14 @@ def load_config(**settings: Any) -> RunConfig:
     from jupyter_core.paths import jupyter_config_path
     from traitlets import TraitError
     from traitlets.config import Config
-    from traitlets.config.loader import JSONFileConfigLoader, PyFileConfigLoader
+    from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
     config = Config()
     for folder in reversed(jupyter_config_path()):
         for name, loader in zip(FILES, (PyFileConfigLoader, JSONFileConfigLoader), strict=True):
             try:
                 config.merge(loader(name, path=folder).load_config())
-            except FileNotFoundError:
+            except ConfigFileNotFound:
                 continue
             except Exception as error:  # the code of a person
                 raise InvalidInputError(

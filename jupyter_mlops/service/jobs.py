@@ -441,7 +441,7 @@ def stop(space: Workspace, run_id: str) -> dict[str, Any]:
 
 
 def _stop_run(space: Workspace, run_id: str, reason: str = "stopped by hand") -> Run:
-    _require_own_run(space, run_id, "stopped")
+    space.queue.run(run_id).require_own("stopped")
     run = space.queue.stop(run_id, reason)
     notify_worker(space)
     return run
@@ -450,17 +450,10 @@ def _stop_run(space: Workspace, run_id: str, reason: str = "stopped by hand") ->
 def repair(space: Workspace, run_id: str) -> dict[str, Any]:
     """Resume a run that failed or was stopped: the same run, without its completed steps."""
     full_id = space.queue.full_id(run_id)
-    _require_own_run(space, full_id, "repaired")
+    space.queue.run(full_id).require_own("repaired")
     run = space.queue.requeue(full_id)
     notify_worker(space)
     return run_to_dict(run)
-
-
-def _require_own_run(space: Workspace, run_id: str, verb: str) -> None:
-    """Raises ConflictError for a run of another engine."""
-    engine = space.queue.run(run_id).engine
-    if engine:
-        raise ConflictError(f"a run of {engine} can't be {verb} here", where=run_id, remedy=f"Do that in {engine}.")
 
 
 def logs(space: Workspace, run_id: str, follow: bool = False) -> Iterator[str]:
@@ -739,7 +732,8 @@ def run_to_dict(run: Run) -> dict[str, Any]:
         "version": None if run.version is None or run.notebook is not None else f"v{run.version}",
         "state": run.state, "trigger": run.trigger, "slot": run.slot, "parameters": dict(run.parameters),
         "created": run.created, "started": run.started, "finished": run.finished, "seconds": run.seconds,
-        "attempt": run.attempt, "worker": run.worker, "engine": run.engine, "engine_url": run.engine_url, "metrics": dict(run.metrics), "output": run.output,
+        "attempt": run.attempt, "worker": run.worker, "engine": run.engine,
+        "engine_url": run.engine_url, "metrics": dict(run.metrics), "output": run.output,
         "error": None if run.error is None else dict(run.error), "notes": list(run.notes), "batch": run.batch_id,
         "steps": [dict(step) for step in run.steps],
         "verdict": None if run.verdict is None else dict(run.verdict),
