@@ -57,7 +57,7 @@ class AirflowAddress:
         names = "".join(options.pop("credentials", [NAMES]))
         dags = tuple(options.pop("dag_id", []))
         if options or not re.fullmatch(r"[A-Za-z_]\w{0,99}", names, re.ASCII) or "" in dags:
-            wrong = next(iter(options), "credentials" if dags or "dag_id" not in parts.query else "dag_id")
+            wrong = next(iter(options), "dag_id" if "" in dags else "credentials")
             raise InvalidInputError(f"{wrong!r} is not an option of the address", where=text, remedy=example)
         return cls(f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", dags, names)
 

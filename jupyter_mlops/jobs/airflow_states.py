@@ -40,12 +40,13 @@ STOPPED: Mapping[StepState, StepState] = {"queued": "skipped", "running": "stopp
 
 
 def external_run(
-    url: str, dag_run: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], steps: Collection[str]
+    url: str, dag_run: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], steps: Mapping[str, int]
 ) -> ExternalRun:
     """A run of Airflow.
 
     :param url: of Airflow's web server.
-    :param steps: names of the version's steps, in notebook order; tasks that are no steps only count for the error.
+    :param steps: name -> first cell of the version's steps, in notebook order. Tasks that are no steps only count for
+        the error.
     :raises ValueError, KeyError, TypeError: the answers are not Airflow's.
     """
     dag_id, run_id = str(dag_run["dag_id"]), str(dag_run["dag_run_id"])
@@ -65,7 +66,7 @@ def external_run(
         engine_url=f"{url}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}",
         slot=_slot(dag_run),
         parameters=dict(dag_run.get("conf") or {}),
-        error=_error(tasks, rows) if state == "failed" else None,
+        error=_error(tasks, rows, steps) if state == "failed" else None,
         notes=["queued in Airflow"] if dag_run["state"] == "queued" else [],
         steps=sorted(rows, key=lambda row: positions[row["name"]]),
         source="api",
@@ -115,10 +116,12 @@ def _slot(dag_run: Mapping[str, Any]) -> float | None:
     return timestamp(str(dag_run.get("logical_date") or dag_run.get("run_after") or ""))
 
 
-def _error(tasks: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _error(
+    tasks: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], steps: Mapping[str, int]
+) -> dict[str, Any]:
     failed = sorted(
         (task for task in tasks if task.get("state") == "failed"), key=lambda task: str(task.get("end_date") or "")
     )
     step = next((str(row["name"]) for row in rows if row["state"] == "failed"), "")
     text = f"the task {title_of(failed[0])!r} failed in Airflow; its log says why" if failed else "the run failed"
-    return {"step": step, "cell": 0, "ename": "AirflowFailed", "evalue": text, "traceback": []}
+    return {"step": step, "cell": steps.get(step, 0), "ename": "AirflowFailed", "evalue": text, "traceback": []}

@@ -106,10 +106,10 @@ def uncollected_run(
         running = [str(s["step"]) for s in ordered if s.get("state") == "running"]
         error = None
         if is_lost:
-            step = running[0] if running else str(ordered[-1]["step"])
             error = {
-                "step": step, "cell": 0, "ename": "NotCollected", "traceback": [],
-                "evalue": "no task of this run has reported for a day, and its results were never collected",
+                "step": "", "cell": 0, "ename": "NotCollected", "traceback": [],
+                "evalue": "no task of this run has reported for a day, and its results were never collected"
+                + (f"; last was {', '.join(running)}" if running else ""),
             }  # fmt: skip
         return ExternalRun(
             engine=str(description.get("engine", "")),

@@ -30,7 +30,7 @@ class AirflowRuns:
         self.space, self.location = space, url
         self.address = AirflowAddress.parse(url)
         self.api = AirflowApi(self.address.url, _credentials(space, self.address.names))
-        self._steps: dict[str, tuple[str, ...]] = {}
+        self._steps: dict[str, dict[str, int]] = {}
 
     def runs(self, settled: Collection[str] = ()) -> Iterator[EngineRun | SkippedRun]:
         for dag_id in self.address.dags or self.api.dag_ids():
@@ -90,11 +90,13 @@ class AirflowRuns:
         number = deployed if deployed is not None else described
         return self.space.catalog.version(job, "latest" if number is None else f"v{number}")
 
-    def _steps_of(self, version: VersionRow) -> tuple[str, ...]:
-        """Names of a version's steps, in notebook order."""
+    def _steps_of(self, version: VersionRow) -> dict[str, int]:
+        """Name -> first cell of a version's steps, in notebook order."""
         if version.digest not in self._steps:
             manifest = Manifest.get(self.space.store, version.digest)
-            self._steps[version.digest] = tuple(str(step["name"]) for step in manifest.pipeline.get("steps", ()))
+            self._steps[version.digest] = {
+                str(step["name"]): min(step.get("cells") or [0]) for step in manifest.pipeline.get("steps", ())
+            }
         return self._steps[version.digest]
 
 

@@ -58,14 +58,17 @@ def import_runs(space: Workspace, url: str, *, all_runs: bool = True) -> Importe
         if not supersedes(engine_run.run, recorded):
             continue
         run_id = engine_run.run.id_in(source.location) if recorded is None else recorded.id
-        output = _write(space, run_id, engine_run)
+        output = _write(space, run_id, engine_run, keeps_log=recorded is not None and recorded.source == "api")
         external.record(run_id, job.id, version.id, engine_run.run, output, source.location)
         imported.ids.append(run_id)
     return imported
 
 
-def _write(space: Workspace, run_id: str, engine_run: EngineRun) -> str:
-    """Write the executed notebook and the log to the run directory; returns the notebook's path, "" without one."""
+def _write(space: Workspace, run_id: str, engine_run: EngineRun, *, keeps_log: bool) -> str:
+    """Write the executed notebook and the log to the run directory; returns the notebook's path, "" without one.
+
+    :param keeps_log: the log that is there tells more than the steps, as long as nothing else does.
+    """
     directory = space.folder_of(run_id)
     directory.path.mkdir(parents=True, exist_ok=True)
     notebook = engine_run.notebook() if engine_run.notebook is not None else None

@@ -39,7 +39,7 @@ def test_behind(version: int, selector: str, published: Published, why: str) -> 
         ({"a": "edited"}, "", "", Drift("edited", ("a is edited",))),
         ({"a": "edited", "b": "edited"}, "late", "", Drift("edited", ("a, b are edited", "late"))),
         ({"a": "edited", "b": "missing"}, "", "", Drift("missing", ("b is missing", "a is edited"))),
-        ({n: "missing" for n in "edcba"}, "", "", Drift("missing", ("a, b, c and 2 more are missing",))),
+        (dict.fromkeys("edcba", "missing"), "", "", Drift("missing", ("a, b, c and 2 more are missing",))),
         ({}, "late", "no answer", Drift("unreachable", ("no answer", "late"))),
     ],
 )
