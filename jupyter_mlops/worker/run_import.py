@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_mlops.errors import NotFoundError
@@ -15,6 +15,7 @@ from jupyter_mlops.jobs.external_runs import ExternalRun, ExternalRuns, supersed
 from jupyter_mlops.jobs.records import Job, VersionRow
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.states import ACTIVE
+from jupyter_mlops.versions.manifest import Manifest
 
 SETTLED_S = 86400.0  # seconds after which a run that finished is not looked at again, unless by hand
 
@@ -43,7 +44,7 @@ def import_runs(space: Workspace, url: str, *, all_runs: bool = True) -> Importe
     :raises InvalidInputError: nothing installed can reach the URL; StoreError, UnreachableError: it doesn't answer.
     """
     source = open_source(space, url)
-    external, imported = ExternalRuns(space.db), ImportedRuns()
+    external, imported, names = ExternalRuns(space.db), ImportedRuns(), StepNames(space)
     settled = set() if all_runs else external.settled(source.location, time.time() - SETTLED_S)
     for engine_run in source.runs(settled):
         if isinstance(engine_run, SkippedRun):
@@ -54,14 +55,38 @@ def import_runs(space: Workspace, url: str, *, all_runs: bool = True) -> Importe
         except NotFoundError as error:
             imported.skipped.append(SkippedRun(engine_run.run.engine_run, error.message))
             continue
-        recorded = external.recorded(engine_run.run, job.id, source.location)
-        if not supersedes(engine_run.run, recorded):
+        run = with_all_steps(engine_run.run, names.of(version))
+        recorded = external.recorded(run, job.id, source.location)
+        if not supersedes(run, recorded):
             continue
-        run_id = engine_run.run.id_in(source.location) if recorded is None else recorded.id
+        run_id = run.id_in(source.location) if recorded is None else recorded.id
         output = _write(space, run_id, engine_run, keeps_log=recorded is not None and recorded.source == "api")
-        external.record(run_id, job.id, version.id, engine_run.run, output, source.location)
+        external.record(run_id, job.id, version.id, run, output, source.location)
         imported.ids.append(run_id)
     return imported
+
+
+class StepNames:
+    """Names of the steps of versions, in notebook order; each version is read once."""
+
+    def __init__(self, space: Workspace) -> None:
+        self.space = space
+        self._names: dict[str, tuple[str, ...]] = {}
+
+    def of(self, version: VersionRow) -> tuple[str, ...]:
+        if version.digest not in self._names:
+            steps = Manifest.get(self.space.store, version.digest).pipeline.get("steps", ())
+            self._names[version.digest] = tuple(str(step["name"]) for step in steps)
+        return self._names[version.digest]
+
+
+def with_all_steps(run: ExternalRun, names: Sequence[str]) -> ExternalRun:
+    """The run with its steps in notebook order, and those that have not begun: queued, or skipped once it has ended."""
+    by_name = {str(step["name"]): step for step in run.steps}
+    absent = "queued" if run.state in ACTIVE else "skipped"
+    steps = [by_name.get(name, {"name": name, "state": absent}) for name in names]
+    others = [step for step in run.steps if step["name"] not in names]
+    return replace(run, steps=(*steps, *others))
 
 
 def _write(space: Workspace, run_id: str, engine_run: EngineRun, *, keeps_log: bool) -> str:
