@@ -441,7 +441,6 @@ def stop(space: Workspace, run_id: str) -> dict[str, Any]:
 
 
 def _stop_run(space: Workspace, run_id: str, reason: str = "stopped by hand") -> Run:
-    space.queue.run(run_id).require_own("stopped")
     run = space.queue.stop(run_id, reason)
     notify_worker(space)
     return run
@@ -449,9 +448,7 @@ def _stop_run(space: Workspace, run_id: str, reason: str = "stopped by hand") ->
 
 def repair(space: Workspace, run_id: str) -> dict[str, Any]:
     """Resume a run that failed or was stopped: the same run, without its completed steps."""
-    full_id = space.queue.full_id(run_id)
-    space.queue.run(full_id).require_own("repaired")
-    run = space.queue.requeue(full_id)
+    run = space.queue.requeue(space.queue.full_id(run_id))
     notify_worker(space)
     return run_to_dict(run)
 

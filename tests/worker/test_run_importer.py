@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from jupyter_mlops.config import RunConfig
+from jupyter_mlops.errors import ConflictError
 from jupyter_mlops.jobs.records import Run
-from jupyter_mlops.service import deployments, jobs
+from jupyter_mlops.service import deployments, jobs, notebooks
 from jupyter_mlops.service.external_runs import imported_runs
 from jupyter_mlops.worker.run_importer import RunImporter
 from tests.jobs.airflow import Airflow, dag_run, served, task
@@ -87,6 +88,20 @@ def test_a_run_is_updated_until_it_ends(home: Path, tmp_path: Path) -> None:
     with opened(home) as space:
         [listed] = jobs.runs(space, "sums")
         assert (listed["engine"], listed["state"], listed["version"]) == ("slurm", "completed", "v1")
+
+
+def test_a_run_of_another_engine_is_not_changed_here(home: Path, tmp_path: Path) -> None:
+    artifacts = tmp_path / "artifacts"
+    write_run(artifacts, home, "going", ("load", "running"))
+    write_run(artifacts, home, "failed", ("load", "failed"), result={"state": "failed"})
+    with opened(home) as space:
+        runs = {run["state"]: run["id"] for run in imported_runs(space, str(artifacts))["runs"]}
+        for act, run_id in (
+            (jobs.stop, runs["running"]), (jobs.repair, runs["failed"]), (notebooks.repair, runs["failed"])
+        ):  # fmt: skip
+            with pytest.raises(ConflictError, match="a run of slurm can't be"):
+                act(space, run_id)
+        assert {run["id"]: run["state"] for run in jobs.runs(space)} == {i: state for state, i in runs.items()}
 
 
 def test_deployments_name_their_stores(home: Path, tmp_path: Path) -> None:
