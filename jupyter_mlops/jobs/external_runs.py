@@ -102,8 +102,16 @@ class ExternalRuns:
         with self.db.read() as c:
             return _recorded(c, run, job_id, location)
 
-    def record(self, run_id: str, job_id: int, version_id: int, run: ExternalRun, output: str, location: str) -> None:
-        """Record a run, or what became of it since."""
+    def record(
+        self, run_id: str, job_id: int, version_id: int, run: ExternalRun, output: str, location: str,
+        files: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        """Record a run, or what became of it since.
+
+        :param output: path of the executed notebook, "" without one.
+        :param location: the store that it is from.
+        :param files: digests, by path in the run directory, of its files in the object store.
+        """
         options = {
             "engine": run.engine, "engine_run": run.engine_run, "engine_url": run.engine_url, "engine_store": location,
             "engine_source": run.source, "fingerprint": run.fingerprint,
@@ -126,6 +134,9 @@ class ExternalRuns:
             c.execute(insert(t.run).values(**values))
             if steps:
                 c.execute(insert(t.step_run), steps)
+            if files:
+                rows = [{"run_id": run_id, "path": path, "digest": digest} for path, digest in files.items()]
+                c.execute(insert(t.run_file), rows)
 
 
 def _recorded(c: Connection, run: ExternalRun, job_id: int, location: str) -> RecordedRun | None:

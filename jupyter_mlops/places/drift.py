@@ -9,6 +9,7 @@ from typing import Literal
 from jupyter_mlops.places.place import ItemState
 
 DriftState = Literal["current", "behind", "edited", "missing", "unreachable"]
+DIFFERS = "its export would differ now: its schedule, its settings or jupyter_mlops changed"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ def behind(version: int, selector: str, published: Published) -> str:
             return f"{selector} is v{published.selected}"
     elif published.latest > version:
         return f"v{published.latest} is published"
-    return "" if published.is_same else "its schedule or its settings changed"
+    return (
+        "" if published.is_same else "its export would differ now: its schedule, its settings or jupyter_mlops changed"
+    )
 
 
 def drift(states: Mapping[str, ItemState], late: str, problem: str = "") -> Drift:

@@ -13,7 +13,8 @@ from jupyter_mlops.jobs.artifact_runs import ArtifactRuns
 from jupyter_mlops.jobs.engine_run import EngineRun, RunSource, SkippedRun
 from jupyter_mlops.jobs.external_runs import ExternalRun, ExternalRuns, supersedes
 from jupyter_mlops.jobs.records import Job, VersionRow
-from jupyter_mlops.jobs.workspace import Workspace
+from jupyter_mlops.jobs.run_directory import RunDirectory
+from jupyter_mlops.jobs.workspace import Workspace, is_shared
 from jupyter_mlops.states import ACTIVE
 from jupyter_mlops.versions.manifest import Manifest
 
@@ -60,8 +61,10 @@ def import_runs(space: Workspace, url: str, *, all_runs: bool = True) -> Importe
         if not supersedes(run, recorded):
             continue
         run_id = run.id_in(source.location) if recorded is None else recorded.id
-        output = _write(space, run_id, engine_run, keeps_log=recorded is not None and recorded.source == "api")
-        external.record(run_id, job.id, version.id, run, output, source.location)
+        directory = space.folder_of(run_id)
+        output = _write(directory, engine_run, keeps_log=recorded is not None and recorded.source == "api")
+        files = directory.upload(space.store) if is_shared(space.config) else {}
+        external.record(run_id, job.id, version.id, run, output, source.location, files)
         imported.ids.append(run_id)
     return imported
 
@@ -89,12 +92,11 @@ def with_all_steps(run: ExternalRun, names: Sequence[str]) -> ExternalRun:
     return replace(run, steps=(*steps, *others))
 
 
-def _write(space: Workspace, run_id: str, engine_run: EngineRun, *, keeps_log: bool) -> str:
+def _write(directory: RunDirectory, engine_run: EngineRun, *, keeps_log: bool) -> str:
     """Write the executed notebook and the log to the run directory; returns the notebook's path, "" without one.
 
     :param keeps_log: the log that is there tells more than the steps, as long as nothing else does.
     """
-    directory = space.folder_of(run_id)
     directory.path.mkdir(parents=True, exist_ok=True)
     notebook = engine_run.notebook() if engine_run.notebook is not None else None
     output = ""

@@ -17,6 +17,7 @@ from jupyter_mlops.service import deployments, jobs
 from tests.jobs.clock import Clock
 from tests.jobs.workspace import opened, write_notebook
 
+DIFFERS = "its export would differ now: its schedule, its settings or jupyter_mlops changed"
 CELLS = ("# tags: parameters\nn: int = 3", "# tags: step:load\nrows = list(range(n))")
 
 
@@ -88,7 +89,7 @@ def test_behind_an_alias_that_moved(space: Workspace, tmp_path: Path) -> None:
 def test_behind_a_schedule_that_changed(space: Workspace, tmp_path: Path) -> None:
     deploy(space, tmp_path)
     jobs.schedule(space, "sums", "0 6 * * *", "Europe/Paris")
-    assert drift(space) == ("behind", ["its schedule or its settings changed"])
+    assert drift(space) == ("behind", [DIFFERS])
     assert deploy(space, tmp_path)["changed"]
     assert drift(space) == ("current", [])
 

@@ -7,6 +7,8 @@ import pytest
 from jupyter_mlops.places.drift import Drift, Published, behind, drift
 from jupyter_mlops.places.place import ItemState
 
+DIFFERS = "its export would differ now: its schedule, its settings or jupyter_mlops changed"
+
 
 @pytest.mark.parametrize(
     ("version", "selector", "published", "why"),
@@ -21,8 +23,8 @@ from jupyter_mlops.places.place import ItemState
         (3, "@production", Published(9, 4), "@production is v4"),
         (3, "@production", Published(3, None), "the alias @production is gone"),
         (3, "latest", Published(None), "the job was deleted"),
-        (3, "latest", Published(3, is_same=False), "its schedule or its settings changed"),
-        (3, "@production", Published(3, 3, is_same=False), "its schedule or its settings changed"),
+        (3, "latest", Published(3, is_same=False), DIFFERS),
+        (3, "@production", Published(3, 3, is_same=False), DIFFERS),
         (3, "latest", Published(4, is_same=False), "v4 is published"),
     ],
 )

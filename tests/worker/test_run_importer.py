@@ -37,18 +37,20 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def digest(home: Path) -> str:
+def published_digest(home: Path) -> str:
     with opened(home) as space:
         return str(jobs.versions(space, "sums")[0]["digest"])
 
 
 def write_run(
-    artifacts: Path, home: Path, name: str, *steps: tuple[str, str], result: dict[str, Any] | None = None
-) -> None:
+    artifacts: Path, home: Path, name: str, *steps: tuple[str, str], result: dict[str, Any] | None = None,
+    digest: str | None = None,
+) -> None:  # fmt: skip
     """What exported tasks leave in the artifacts: the states of steps, and what was collected."""
     folder, now = artifacts / "runs" / name, time.time()
     (folder / "steps").mkdir(parents=True, exist_ok=True)
-    facts = {"job": "sums", "digest": digest(home), "engine": "slurm", "engine_url": "", "parameters": {"n": 3}}
+    version = published_digest(home) if digest is None else digest
+    facts = {"job": "sums", "digest": version, "engine": "slurm", "engine_url": "", "parameters": {"n": 3}}
     (folder / "run.json").write_text(json.dumps({"format": 1, **facts}), encoding="utf-8")
     for step, state in steps:
         record = {"step": step, "state": state, "attempt": 1, "started": now, "finished": now, "seconds": 1.0}
@@ -102,6 +104,21 @@ def test_a_run_of_another_engine_is_not_changed_here(home: Path, tmp_path: Path)
             with pytest.raises(ConflictError, match="a run of slurm can't be"):
                 act(space, run_id)
         assert {run["id"]: run["state"] for run in jobs.runs(space)} == {i: state for state, i in runs.items()}
+
+
+def test_other_machines_have_the_notebook_and_the_log(tmp_path: Path) -> None:
+    shared: dict[str, Any] = {"database": f"sqlite:///{tmp_path / 'shared.sqlite'}", "store": str(tmp_path / "store")}
+    one, two, artifacts = tmp_path / "one", tmp_path / "two", tmp_path / "artifacts"
+    with opened(one, **shared) as space:
+        version = jobs.publish(space, write_notebook(tmp_path / "sums.ipynb", *CELLS))
+        write_run(artifacts, one, "r1", ("load", "completed"), result={"digest": version["digest"]}, digest="")
+        (artifacts / "runs" / "r1" / "sums.ipynb").write_text("{}", encoding="utf-8")
+        [run] = imported_runs(space, str(artifacts))["runs"]
+    with opened(two, **shared) as space:
+        elsewhere = jobs.run(space, run["id"])
+        assert Path(elsewhere["output"]).read_text(encoding="utf-8") == "{}"
+        assert Path(elsewhere["output"]).is_relative_to(two)
+        assert "step load: completed" in "".join(jobs.logs(space, run["id"]))
 
 
 def test_deployments_name_their_stores(home: Path, tmp_path: Path) -> None:
