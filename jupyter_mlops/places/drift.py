@@ -45,9 +45,7 @@ def behind(version: int, selector: str, published: Published) -> str:
             return f"{selector} is v{published.selected}"
     elif published.latest > version:
         return f"v{published.latest} is published"
-    return (
-        "" if published.is_same else "its export would differ now: its schedule, its settings or jupyter_mlops changed"
-    )
+    return "" if published.is_same else DIFFERS
 
 
 def drift(states: Mapping[str, ItemState], late: str, problem: str = "") -> Drift:

@@ -114,6 +114,7 @@ def test_other_machines_have_the_notebook_and_the_log(tmp_path: Path) -> None:
         write_run(artifacts, one, "r1", ("load", "completed"), result={"digest": version["digest"]}, digest="")
         (artifacts / "runs" / "r1" / "sums.ipynb").write_text("{}", encoding="utf-8")
         [run] = imported_runs(space, str(artifacts))["runs"]
+    one.rename(tmp_path / "away")
     with opened(two, **shared) as space:
         elsewhere = jobs.run(space, run["id"])
         assert Path(elsewhere["output"]).read_text(encoding="utf-8") == "{}"
