@@ -183,7 +183,7 @@ class KubernetesPlace:
                 remedy=f"kubectl create namespace {self.namespace}",
             )  # fmt: skip
         raise UnreachableError(
-            f"the cluster does not do it: {words}", where=self.location,
+            f"kubectl could not do it: {words}", where=self.location,
             remedy="Check that the cluster answers, and what you may do there: kubectl auth can-i --list.",
         )  # fmt: skip
 

@@ -209,7 +209,7 @@ def test_a_missing_object(programs: Programs) -> None:
         (
             "away",
             UnreachableError,
-            "the cluster does not do it: The connection to the server 10",
+            "kubectl could not do it: The connection to the server 10",
         ),
         ("nothing", InvalidInputError, "kubectl has no context 'nothing'"),
     ],
