@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jupyter_mlops.errors import NotFoundError
+from jupyter_mlops.errors import InvalidInputError, NotFoundError
 from jupyter_mlops.jobs import run_log
 from jupyter_mlops.jobs.artifact_runs import ArtifactRuns
 from jupyter_mlops.jobs.engine_run import EngineRun, RunSource, SkippedRun
 from jupyter_mlops.jobs.external_runs import ExternalRun, ExternalRuns, supersedes
 from jupyter_mlops.jobs.records import Job, VersionRow
+from jupyter_mlops.jobs.retention import DAY
 from jupyter_mlops.jobs.run_directory import RunDirectory
 from jupyter_mlops.jobs.workspace import Workspace, is_shared
-from jupyter_mlops.states import ACTIVE
+from jupyter_mlops.states import ACTIVE, FINISHED
 from jupyter_mlops.versions.manifest import Manifest
 
 SETTLED_S = 86400.0  # seconds after which a run that finished is not looked at again, unless by hand
@@ -23,10 +24,15 @@ SETTLED_S = 86400.0  # seconds after which a run that finished is not looked at 
 
 @dataclass
 class ImportedRuns:
-    """Ids of runs that were new or have changed, and the runs that were not imported, each with the reason."""
+    """Ids of runs that were new or have changed, and the runs that were not imported, each with the reason.
+
+    :param ignored: names of finished runs that need not be looked at again: their version is not here, or their job's
+        retention policy does not keep them.
+    """
 
     ids: list[str] = field(default_factory=list)
     skipped: list[SkippedRun] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
 
 
 def open_source(space: Workspace, url: str) -> RunSource:
@@ -38,16 +44,20 @@ def open_source(space: Workspace, url: str) -> RunSource:
     return ArtifactRuns(url)
 
 
-def import_runs(space: Workspace, url: str, *, all_runs: bool = True) -> ImportedRuns:
+def import_runs(
+    space: Workspace, url: str, *, all_runs: bool = True, ignored: Collection[str] = ()
+) -> ImportedRuns:  # fmt: skip
     """Record the runs at a folder or URL that are new or have changed.
 
-    :param all_runs: look at runs that finished long ago, too: the engine may have repeated them.
+    :param all_runs: look at all runs. Otherwise neither at those that finished long ago, which the engine may have
+        repeated, nor at those that retention would delete at once.
+    :param ignored: names of runs that are left out.
     :raises InvalidInputError: nothing installed can reach the URL; StoreError, UnreachableError: it doesn't answer.
     """
     source = open_source(space, url)
     external, imported, names = ExternalRuns(space.db), ImportedRuns(), StepNames(space)
     settled = set() if all_runs else external.settled(source.location, time.time() - SETTLED_S)
-    for engine_run in source.runs(settled):
+    for engine_run in source.runs({*settled, *ignored}):
         if isinstance(engine_run, SkippedRun):
             imported.skipped.append(engine_run)
             continue
@@ -55,10 +65,14 @@ def import_runs(space: Workspace, url: str, *, all_runs: bool = True) -> Importe
             job, version = _version(space, engine_run)
         except NotFoundError as error:
             imported.skipped.append(SkippedRun(engine_run.run.engine_run, error.message))
+            imported.ignored += [engine_run.run.engine_run] if engine_run.run.finished is not None else []
             continue
         run = with_all_steps(engine_run.run, names.of(version))
         recorded = external.recorded(run, job.id, source.location)
         if not supersedes(run, recorded):
+            continue
+        if recorded is None and not all_runs and is_expired(space, job, run, time.time()):
+            imported.ignored.append(run.engine_run)
             continue
         run_id = run.id_in(source.location) if recorded is None else recorded.id
         directory = space.folder_of(run_id)
@@ -67,6 +81,24 @@ def import_runs(space: Workspace, url: str, *, all_runs: bool = True) -> Importe
         external.record(run_id, job.id, version.id, run, output, source.location, files)
         imported.ids.append(run_id)
     return imported
+
+
+def is_expired(space: Workspace, job: Job, run: ExternalRun, now: float) -> bool:
+    """Whether the job's retention policy would delete a run that is not recorded."""
+    try:
+        rules = job.rules
+    except InvalidInputError:  # unreadable: nothing is deleted
+        return False
+    if run.finished is None:
+        return False
+    if rules.keep_days is not None and now - run.finished > rules.keep_days * DAY:
+        return True
+    if rules.keep_runs is None:
+        return False
+    newer = [
+        r for r in space.queue.runs(job_id=job.id, states=FINISHED, limit=rules.keep_runs) if r.created > run.started
+    ]
+    return len(newer) >= rules.keep_runs
 
 
 class StepNames:

@@ -31,6 +31,7 @@ class RunImporter:
 
     def __init__(self, config: RunConfig, clock: Callable[[], float] = time.time) -> None:
         self.config, self.clock = config, clock
+        self._ignored: dict[str, set[str]] = {}  # location -> names of runs that are not read again
 
     async def look(self, on_run: Callable[[Run], None], until: asyncio.Event) -> float:
         """Read the stores that are due; returns the seconds until the next look. It doesn't hold up the worker's end.
@@ -62,7 +63,9 @@ class RunImporter:
             while (lease := stores.claim(list(urls))) is not None:
                 problem = ""
                 try:
-                    imported = import_runs(space, urls[lease.location], all_runs=False)
+                    ignored = self._ignored.setdefault(lease.location, set())
+                    imported = import_runs(space, urls[lease.location], all_runs=False, ignored=ignored)
+                    ignored |= set(imported.ignored)
                     runs += [space.queue.run(run_id) for run_id in imported.ids]
                 except DatabaseError:
                     raise

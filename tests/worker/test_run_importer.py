@@ -15,6 +15,7 @@ import pytest
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.errors import ConflictError
 from jupyter_mlops.jobs.records import Run
+from jupyter_mlops.jobs.retention import clean_up
 from jupyter_mlops.service import deployments, jobs, notebooks
 from jupyter_mlops.service.external_runs import imported_runs
 from jupyter_mlops.worker.run_importer import RunImporter
@@ -120,6 +121,27 @@ def test_other_machines_have_the_notebook_and_the_log(tmp_path: Path) -> None:
         assert Path(elsewhere["output"]).read_text(encoding="utf-8") == "{}"
         assert Path(elsewhere["output"]).is_relative_to(two)
         assert "step load: completed" in "".join(jobs.logs(space, run["id"]))
+
+
+def test_what_retention_deleted_does_not_come_back(home: Path, tmp_path: Path) -> None:
+    artifacts, clock = tmp_path / "artifacts", Clock()
+    old = time.time() - 10 * 86400
+    with opened(home) as space:
+        jobs.set_policies(space, "sums", {"keep_runs": 1})
+    for number in range(3):
+        result = {"started": old + number, "finished": old + number + 0.5}
+        write_run(artifacts, home, f"r{number}", ("load", "completed"), result=result)
+    importer = RunImporter(RunConfig(home=str(home), run_stores=[str(artifacts)]), clock)
+    assert len(importer.read_due()[0]) == 3
+    with opened(home) as space:
+        assert clean_up(space).runs == 2
+        [newest] = jobs.runs(space, "sums")
+    for another in (importer, RunImporter(importer.config, clock)):
+        clock.go(60)
+        assert another.read_due()[0] == []
+    with opened(home) as space:
+        assert [run["id"] for run in jobs.runs(space, "sums")] == [newest["id"]]
+        assert len(imported_runs(space, str(artifacts))["runs"]) == 2, "by hand, all come back"
 
 
 def test_deployments_name_their_stores(home: Path, tmp_path: Path) -> None:
