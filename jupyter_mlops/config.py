@@ -6,8 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from traitlets import Bool, Float, Int, List, Unicode
+from traitlets import Bool, Dict, Float, Int, List, Unicode
 from traitlets.config import Configurable
+
+LOCATIONS = frozenset({"home", "database", "store"})
+ELSEWHERE = frozenset({"places", "run_stores", "run_stores_every"})  # of other engines
 
 
 def default_home() -> str:
@@ -47,6 +50,16 @@ class RunConfig(Configurable):
     store = Unicode(
         help="Object store of versions: a folder, or a URL that fsspec supports, such as s3://bucket/prefix."
     ).tag(config=True)
+    places = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        help="Where `deploy` puts exports of a target: {'airflow': '/srv/airflow/dags'}. Without passwords.",
+    ).tag(config=True)
+    run_stores = List(
+        Unicode(),
+        help="Where workers look for runs of other engines: folders, fsspec URLs, airflow+https://host?dag_id=….",
+    ).tag(config=True)
+    run_stores_every = Float(60.0, help="Seconds between two looks at a store of runs.").tag(config=True)
     lease = Float(30.0, help="Seconds after which another worker claims a run whose worker sends no heartbeat.").tag(
         config=True
     )
@@ -66,15 +79,15 @@ class RunConfig(Configurable):
     ).tag(config=True)
 
     def is_plain(self) -> bool:
-        """Whether all settings other than locations have their defaults."""
-        return not self.changed_settings()
+        """Whether all settings that change runs have their defaults."""
+        return not self.changed_settings().keys() - ELSEWHERE
 
     def changed_settings(self) -> dict[str, Any]:
         """The settings other than locations that differ from their defaults."""
         return {
             name: getattr(self, name)
             for name, trait in self.traits(config=True).items()
-            if name not in ("home", "database", "store") and getattr(self, name) != trait.default()
+            if name not in LOCATIONS and getattr(self, name) != trait.default()
         }
 
     def _home_default(self) -> str:

@@ -17,6 +17,7 @@
     ├── EquivalenceError              the pipeline can't give the result of Run All
     ├── StoreError                    an object can't be written or doesn't match its digest
     ├── DatabaseError                 the database can't be reached, is locked or full
+    ├── UnreachableError              a place or another engine doesn't answer
     └── EnvironmentBuildError         an environment can't be built from its lock
 
 An error states what happened, where, and what to do. Errors are picklable: they travel between processes with their
@@ -181,6 +182,12 @@ class DatabaseError(MlopsError):
     """The database can't be used at the moment."""
 
     code = "DatabaseError"
+
+
+class UnreachableError(MlopsError):
+    """A place or another engine can't be reached now."""
+
+    code = "Unreachable"
 
 
 class EnvironmentBuildError(MlopsError):

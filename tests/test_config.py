@@ -21,3 +21,10 @@ def test_every_trait_is_configurable_and_explained() -> None:
     assert own.keys() == RunConfig.class_own_traits().keys() - {"config", "parent", "log"}
     assert all(t.help for t in own.values())
     assert RunConfig(config=Config(RunConfig={"jobs": 3})).jobs == 3
+
+
+def test_settings_of_other_engines_change_no_run() -> None:
+    """So that a worker still takes what a command hands to it."""
+    assert RunConfig(places={"airflow": "/dags"}, run_stores=["/a"], run_stores_every=5.0).is_plain()
+    assert not RunConfig(jobs=3).is_plain()
+    assert RunConfig(places={"airflow": "/dags"}).changed_settings() == {"places": {"airflow": "/dags"}}

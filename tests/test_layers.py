@@ -35,6 +35,7 @@ FLOORS = {
     "execution": 5,
     "jobs": 6,
     "export": 6,
+    "places": 7,
     "worker": 7,
     "service": 8,
     "server": 9,

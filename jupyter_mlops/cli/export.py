@@ -43,7 +43,7 @@ def do(arguments: argparse.Namespace) -> int:
         payload = export.export(
             space, arguments.job, arguments.to, arguments.output, write=not read_only, force=arguments.force
         )
-    print_result(arguments, payload, lambda p: _render_diff(p) if arguments.diff else _render(p, arguments.check))
+    print_result(arguments, payload, lambda p: render_diff(p) if arguments.diff else _render(p, arguments.check))
     return 1 if arguments.check and not payload["matches"] else 0
 
 
@@ -76,7 +76,8 @@ def _render(payload: Mapping[str, Any], check: bool) -> str:
     return "\n".join(lines)
 
 
-def _render_diff(payload: Mapping[str, Any]) -> str:
+def render_diff(payload: Mapping[str, Any]) -> str:
+    """The differences of an export, as unified diffs; other files by name."""
     parts = []
     for file in payload["files"]:
         if file["diff"]:

@@ -23,7 +23,7 @@ def add(verbs: Any) -> None:
     parser.add_argument("--before", default="", metavar="RUN", help="runs older than this one (the next page)")
     parser.add_argument(
         "--import", dest="artifacts", default="", metavar="URL",
-        help="import runs of other engines from the artifacts that their tasks share",
+        help="import runs of other engines: from the artifacts that their tasks share, or airflow+https://HOST",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(do=do)
@@ -55,6 +55,8 @@ def render_run(run: dict[str, Any]) -> str:
     """A run as text for people."""
     head = f"{format_state(run['state'])}  {run['id']}  {run['job'] or run['notebook'] or ''} {run['version'] or ''}"
     lines = [head, f"  {run['trigger']}, attempt {run['attempt']}, {format_duration(run['seconds'])}"]
+    if run["engine"]:
+        lines.append(f"  on {run['engine']} {run['engine_url']}".rstrip())
     if run["slot"] is not None:
         lines.append(f"  for {format_time(run['slot'])}")
     lines += [f"  {k} = {v!r}" for k, v in run["parameters"].items()]

@@ -52,6 +52,7 @@ def add(verbs: Any) -> None:
 def do(arguments: argparse.Namespace) -> int:
     from jupyter_mlops import service
     from jupyter_mlops.config import RunConfig
+    from jupyter_mlops.service.configuration import load_config
 
     if arguments.systemd:
         print(_systemd_unit(RunConfig()), end="")
@@ -74,7 +75,7 @@ def do(arguments: argparse.Namespace) -> int:
         settings["preload"] = [m for m in arguments.preload.split(",") if m]
     if arguments.pool is not None:
         settings["pool_size"] = max(0, arguments.pool)
-    config = RunConfig(**settings)
+    config = load_config(**settings)
 
     def ready() -> None:
         print(f"ready: {config.home}", file=sys.stderr, flush=True)

@@ -8,6 +8,8 @@
     run ──< run_file       a file of its run directory in the store, if machines share it
     batch ──< run          a backfill or a sweep
     worker                 a process that executes runs, and its last heartbeat
+    job ──< deployment     an export at a place; it outlives its job, since its files stay there
+    run_store              where runs of other engines are found, and which worker reads it next
 
 A run that is `running` belongs to the holder of its lease until `lease_until`. Every write to it names the token of the
 lease, so that a worker that lost the lease can't write.
@@ -179,4 +181,36 @@ worker = Table(
     Column("began", Double, nullable=False),
     Column("heard", Double, nullable=False),
     Column("facts", JSON, nullable=False, default=dict),
+)
+
+deployment = Table(
+    "deployment",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", ForeignKey("job.id", ondelete="SET NULL")),
+    Column("job", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("selector", String(100), nullable=False),  # what was deployed: "latest", "v3", "@production"
+    Column("target", String(100), nullable=False),
+    Column("place", Text, nullable=False),
+    Column("files", JSON, nullable=False, default=dict),  # path, or name of an object -> digest of what was written
+    Column("revision", String(200), nullable=False, default=""),  # such as a Git commit
+    Column("runs", Text, nullable=False, default=""),  # the store in which its runs are found
+    Column("author", String(200), nullable=False, default=""),
+    Column("created", Double, nullable=False),
+    Column("state", String(20), nullable=False),  # deploying, deployed, replaced, removed, failed
+    Column("problem", Text, nullable=False, default=""),
+    Index("ix_deployment_job", "job", "created"),
+)
+
+run_store = Table(
+    "run_store",
+    metadata,
+    Column("location", Text, primary_key=True),
+    Column("next_at", Double, nullable=False, default=0.0),
+    Column("failures", Integer, nullable=False, default=0),  # in a row
+    Column("problem", Text, nullable=False, default=""),
+    Column("lease", String(64)),
+    Column("lease_until", Double),
 )

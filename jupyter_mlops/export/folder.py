@@ -41,9 +41,15 @@ def require_safe_paths(files: Mapping[str, bytes]) -> None:
             raise InvalidInputError(f"the exporter names a file outside of the folder: {name!r}")
 
 
-def changes(files: Mapping[str, bytes], folder: Path) -> list[FileChange]:
-    """How the folder would change, by path. Raises InvalidInputError if it can't be read."""
-    record = _record(folder)
+def changes(
+    files: Mapping[str, bytes], folder: Path, deployed: Mapping[str, str] | None = None, *, has_record: bool = True
+) -> list[FileChange]:
+    """How the folder would change, by path. Raises InvalidInputError if it can't be read.
+
+    :param deployed: path -> digest of what a deployment wrote there.
+    :param has_record: whether the folder has a record of its own; a folder of several jobs has none.
+    """
+    record = _origins(folder, deployed, has_record)
     result = []
     try:
         for path, content in sorted(files.items()):
@@ -51,20 +57,20 @@ def changes(files: Mapping[str, bytes], folder: Path) -> list[FileChange]:
             if target.is_dir():
                 raise InvalidInputError("a folder is where a file of the export goes", where=str(target))
             if not target.exists():
-                result.append(FileChange(path, "new", len(content), diff=_diff(path, b"", content)))
+                result.append(FileChange(path, "new", len(content), diff=text_diff(path, b"", content)))
                 continue
             present = target.read_bytes()
             if present == content:
                 result.append(FileChange(path, "same", len(content)))
                 continue
-            edited = _digest(present) != record.get(path)
-            result.append(FileChange(path, "changed", len(content), edited, _diff(path, present, content)))
+            edited = digest_of(present) not in record.get(path, ())
+            result.append(FileChange(path, "changed", len(content), edited, text_diff(path, present, content)))
         for path in sorted(record.keys() - files.keys()):
             target = folder / path
             if target.is_file():
                 present = target.read_bytes()
-                edited = _digest(present) != record[path]
-                result.append(FileChange(path, "removed", 0, edited, _diff(path, present, b"")))
+                edited = digest_of(present) not in record[path]
+                result.append(FileChange(path, "removed", 0, edited, text_diff(path, present, b"")))
     except OSError as error:
         raise InvalidInputError(
             f"the export folder can't be read: {error.strerror}", where=str(error.filename or folder)
@@ -72,38 +78,67 @@ def changes(files: Mapping[str, bytes], folder: Path) -> list[FileChange]:
     return result
 
 
-def write(files: Mapping[str, bytes], folder: Path, facts: Mapping[str, Any], *, force: bool = False) -> None:
+def write(
+    files: Mapping[str, bytes], folder: Path, facts: Mapping[str, Any], deployed: Mapping[str, str] | None = None, *,
+    force: bool = False, has_record: bool = True,
+) -> None:  # fmt: skip
     """Write an export, and remove what the last one wrote and this one doesn't.
 
+    Each file is replaced by a rename, the bundle before the files that name it, and old files go last: whoever reads
+    the folder meanwhile finds each file whole, and the bundle that it names.
+
     :param facts: what the record says of the export: target, job, version, digest.
+    :param deployed: as in `changes`; `has_record` too.
     :param force: replace files that somebody edited.
     :raises ConflictError: somebody edited a file, and `force` is not set; nothing was written.
     """
-    edited = [c.path for c in changes(files, folder) if c.edited]
+    edited = [c.path for c in changes(files, folder, deployed, has_record=has_record) if c.edited]
     if edited and not force:
         raise ConflictError(
             f"{', '.join(edited)} {'was' if len(edited) == 1 else 'were'} not written by an export, or edited since",
             where=str(folder),
             remedy="Export to another folder, or replace with --force.",
         )
-    record = {**facts, "files": {path: _digest(content) for path, content in sorted(files.items())}}
     try:
-        for path in _record(folder).keys() - files.keys():
+        stale = _origins(folder, deployed, has_record).keys() - files.keys()
+        for path in sorted(files, key=lambda path: (not path.endswith(".zip"), path)):
+            _write_file(folder / path, files[path])
+        for path in stale:
             (folder / path).unlink(missing_ok=True)
-        for path, content in {
-            **files,
-            RECORD: (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode(),
-        }.items():
-            target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(target) as stream:
-                stream.write(content)
-            if content.startswith(b"#!"):
-                target.chmod(0o755)
+        if has_record:
+            record = {**facts, "files": {path: digest_of(content) for path, content in sorted(files.items())}}
+            _write_file(folder / RECORD, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
     except OSError as error:
         raise StoreError(
             f"the export can't be written: {error.strerror}", where=str(error.filename or folder)
         ) from None
+
+
+def _write_file(target: Path, content: bytes) -> None:
+    if target.is_file() and target.read_bytes() == content:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(target) as stream:
+        stream.write(content)
+    if content.startswith(b"#!"):
+        target.chmod(0o755)
+
+
+def _origins(folder: Path, deployed: Mapping[str, str] | None, has_record: bool) -> dict[str, set[str]]:
+    """Path -> digests of what we wrote there last, as the folder and a deployment say."""
+    origins: dict[str, set[str]] = {}
+    for record in (_record(folder) if has_record else {}, deployed or {}):
+        for path, digest in record.items():
+            origins.setdefault(path, set()).add(digest)
+    return origins
+
+
+def recorded_job(folder: Path) -> str:
+    """The job whose export a folder holds; "" if it has no record."""
+    try:
+        return str(json.loads((folder / RECORD).read_text(encoding="utf-8"))["job"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
 
 
 def _record(folder: Path) -> dict[str, str]:
@@ -117,11 +152,13 @@ def _record(folder: Path) -> dict[str, str]:
     return paths
 
 
-def _digest(content: bytes) -> str:
+def digest_of(content: bytes) -> str:
+    """The digest by which records know a file."""
     return hashlib.sha256(content).hexdigest()
 
 
-def _diff(path: str, before: bytes, after: bytes) -> str:
+def text_diff(path: str, before: bytes, after: bytes) -> str:
+    """The unified diff of two texts, "" for other content."""
     try:
         old, new = before.decode("utf-8"), after.decode("utf-8")
     except UnicodeDecodeError:

@@ -84,6 +84,7 @@ class ExportPlan:
     :param lock: file name of the environment's lock in the bundle, "" if the version has none.
     :param files: paths of the files that belong to the version, relative to the notebook.
     :param bundle: the bytes of the version as one zip, from which `jupyter mlops step` runs.
+    :param prefix: the folder below which cron and systemd find a folder of the job.
     """
 
     job: str
@@ -109,6 +110,7 @@ class ExportPlan:
     concurrency: int = 1
     notify: tuple[str, ...] = ()
     bundle: bytes = b""
+    prefix: str = "/opt"
 
     @property
     def label(self) -> str:
@@ -128,6 +130,11 @@ class ExportPlan:
     def slug(self) -> str:
         """The job's name in lowercase ASCII letters, digits and hyphens: valid in file names, DNS and YAML."""
         return unique_identifiers([self.job], "dns")[self.job]
+
+    @property
+    def folder(self) -> str:
+        """The folder of the job on a machine that runs it by cron or systemd."""
+        return f"{self.prefix}/{self.slug}"
 
     @property
     def bundle_file(self) -> str:

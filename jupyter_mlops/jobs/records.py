@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from jupyter_mlops.db.database import CorruptDocument
-from jupyter_mlops.errors import InvalidInputError
+from jupyter_mlops.errors import ConflictError, InvalidInputError
 from jupyter_mlops.jobs.policies import Policies
 
 DOCUMENTS = {"parameters", "options", "metrics", "policies", "provenance"}
@@ -132,6 +132,24 @@ class Run(Record):
     def subject(self) -> str:
         """Name of what it runs, for people: the job or the notebook's path."""
         return self.job or self.notebook or "a notebook"
+
+    @property
+    def engine(self) -> str:
+        """The engine that executes it, "" for a worker of ours."""
+        return str(self.options.get("engine") or "")
+
+    @property
+    def engine_url(self) -> str:
+        """Its page in that engine; "" if there is none that a browser can open."""
+        url = str(self.options.get("engine_url") or "")
+        return url if url.startswith(("http://", "https://")) else ""
+
+    def require_own(self, verb: str) -> None:
+        """Raises ConflictError for a run of another engine, which workers here can't change."""
+        if self.engine:
+            raise ConflictError(
+                f"a run of {self.engine} can't be {verb} here", where=self.id, remedy=f"Do that in {self.engine}."
+            )
 
     @property
     def seconds(self) -> float | None:

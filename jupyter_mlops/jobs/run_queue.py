@@ -85,6 +85,7 @@ class RunQueue:
         """Queue a run again that failed, was stopped, or lost its worker. Raises ConflictError for any other."""
         with self.db.write(alone=True) as c:
             known = self.run_in(c, run_id)
+            known.require_own("repaired")
             if self._is_lost(known):
                 known = replace(known, state="stopped")
             if known.state not in ("failed", "stopped"):
@@ -360,6 +361,7 @@ class RunQueue:
             known = self.run_in(c, run_id)
             if known.state not in ACTIVE:
                 raise ConflictError(f"the run has already finished: {known.state}", where=run_id)
+            known.require_own("stopped")
             self.stop_in(c, t.run.c.id == run_id, reason)
             return self.run_in(c, run_id)
 

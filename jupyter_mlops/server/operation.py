@@ -25,6 +25,7 @@ STATUS: tuple[tuple[type[errors.MlopsError], int], ...] = (
     (errors.ConflictError, 409),
     (errors.InvalidInputError, 422),
     (errors.DatabaseError, 503),
+    (errors.UnreachableError, 503),
     (errors.MlopsError, 500),
 )
 

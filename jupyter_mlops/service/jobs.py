@@ -34,10 +34,11 @@ EventCallback = Callable[[dict[str, Any]], None]
 
 
 def open_workspace(config: RunConfig | None = None) -> Workspace:
-    """The database and the store of a configuration; the caller closes them."""
+    """The database and the store of a configuration; the caller closes them. None: as Jupyter's folders say."""
     from jupyter_mlops.jobs.workspace import Workspace
+    from jupyter_mlops.service.configuration import load_config
 
-    return Workspace(config)
+    return Workspace(config or load_config())
 
 
 # -- jobs and their versions
@@ -728,7 +729,8 @@ def run_to_dict(run: Run) -> dict[str, Any]:
         "version": None if run.version is None or run.notebook is not None else f"v{run.version}",
         "state": run.state, "trigger": run.trigger, "slot": run.slot, "parameters": dict(run.parameters),
         "created": run.created, "started": run.started, "finished": run.finished, "seconds": run.seconds,
-        "attempt": run.attempt, "worker": run.worker, "metrics": dict(run.metrics), "output": run.output,
+        "attempt": run.attempt, "worker": run.worker, "engine": run.engine,
+        "engine_url": run.engine_url, "metrics": dict(run.metrics), "output": run.output,
         "error": None if run.error is None else dict(run.error), "notes": list(run.notes), "batch": run.batch_id,
         "steps": [dict(step) for step in run.steps],
         "verdict": None if run.verdict is None else dict(run.verdict),

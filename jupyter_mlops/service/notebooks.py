@@ -259,6 +259,7 @@ def repair(space: Workspace, run_id: str, sources: Mapping[str, str] | None = No
     :param sources: cell id -> source. If a source was edited, the run continues under a version that includes it.
     """
     full_id = space.queue.full_id(run_id)
+    space.queue.run(full_id).require_own("repaired")
     if sources:
         run = space.queue.run(full_id)
         if run.state not in ("failed", "stopped"):

@@ -25,6 +25,7 @@ from jupyter_mlops.jobs.workspace import Workspace, store_of
 from jupyter_mlops.kernels import reaper
 from jupyter_mlops.worker.notifier import Notifier
 from jupyter_mlops.worker.run_executor import RunExecutor, RunResult, internal_error
+from jupyter_mlops.worker.run_importer import RunImporter
 from jupyter_mlops.worker.scheduler import Scheduler
 
 LOOKS = 1.0  # seconds between polls of the queue if no notification arrives
@@ -48,7 +49,7 @@ class QueueWorker:
         self.catalog, self.workers = Catalog(db), WorkerRegistry(db)
         self.scheduler = Scheduler(db, self.queue, grace=config.missed_after)
         self.performer = RunExecutor(self.catalog, self.queue, store_of(config), config)
-        self.notifier = Notifier(Path(config.home))
+        self.notifier, self.importer = Notifier(Path(config.home)), RunImporter(config)
         self.held: dict[str, tuple[Run, asyncio.Task[RunResult]]] = {}
         self.ends: dict[str, str | None] = {}
         self.doing: set[asyncio.Task[None]] = set()
@@ -73,6 +74,7 @@ class QueueWorker:
         self.looking = [
             asyncio.ensure_future(self._repeat("the queue", self._claim_all, self.poked)),
             asyncio.ensure_future(self._repeat("schedules", self._run_scheduler, self.set_anew)),
+            asyncio.ensure_future(self._repeat("runs of engines", self._import_runs, self.ended)),
             asyncio.ensure_future(self._repeat("old runs", self._maintain, self.ended, SWEEP)),
         ]
 
@@ -165,6 +167,10 @@ class QueueWorker:
             jobs = await asyncio.to_thread(self.scheduler.due_within, AHEAD)
             self.kernels.prepare(self.kinds.get(job) for job in jobs)
         return max(0.0, min(LOOKS, left))
+
+    async def _import_runs(self) -> float:
+        """Bring runs of other engines into the history."""
+        return await self.importer.look(lambda run: self._show(run, {"event": "state", "state": run.state}), self.ended)
 
     async def _maintain(self) -> float:
         await asyncio.to_thread(self._clean_up)

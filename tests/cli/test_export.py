@@ -180,9 +180,15 @@ def test_a_run_of_another_engine_comes_back(bundle: Path) -> None:
     artifacts = bundle.parent.parent / "artifacts"
     for name in STEPS:
         assert step(bundle, name, **variables).code == 0
-    assert "not collected" in command("runs", "--import", artifacts).out
+    [running] = command("runs", "--import", artifacts, "--json").record["runs"]
+    assert (running["state"], running["engine"], running["finished"]) == ("running", "airflow", None)
+    assert [s["state"] for s in running["steps"]] == ["completed"] * 4
+    for verb in ("stop", "repair"):
+        refused = command(verb, running["id"])
+        assert (refused.code, "a run of airflow can't be" in refused.err) == (2, True)
     assert step(bundle, "--collect", **variables).code == 0
     [imported] = command("runs", "--import", artifacts, "--json").record["runs"]
+    assert imported["id"] == running["id"]
     assert (imported["trigger"], imported["state"], imported["metrics"]) == ("airflow", "completed", {"total": 9})
     assert (imported["version"], imported["slot"], imported["parameters"]["n"]) == ("v1", 1769835600.0, 4)
     assert [s["state"] for s in imported["steps"]] == ["completed"] * 4

@@ -86,7 +86,7 @@ def test_what_is_not_there_is_not_found(rest: Server, path: str, verb: str, know
     wanted = {
         "PublishCreate": {"notebook": "nothing.ipynb"}, "AliasUpdate": {"version": "v1"},
         "BackfillCreate": {"begin": "2026-01-01", "end": "2026-01-02"}, "SweepCreate": {"axes": {"a": [1]}},
-        "ScheduleUpdate": {"paused": True},
+        "ScheduleUpdate": {"paused": True}, "DeployCreate": {"target": "airflow", "place": "/tmp"},
     }  # fmt: skip
     body = wanted.get(known.body.__name__, {}) if known.body else None
     query = {"ChangesQuery": "?notebook=nothing.ipynb", "DiffQuery": "?old=v1"}
@@ -102,6 +102,7 @@ def test_what_is_not_there_is_not_found(rest: Server, path: str, verb: str, know
         ("GET", "schedules?job=none", None),
         ("POST", "schedules", {"job": "none", "cron": "daily"}),
         ("POST", "runs", {"job": "none"}),
+        ("GET", "deployments?job=none", None),
         ("POST", "runs", {"notebook": "none.ipynb"}),
     ],
 )

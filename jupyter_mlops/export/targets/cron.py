@@ -68,7 +68,7 @@ class CronExporter:
 
 
 def _crontab(plan: ExportPlan, header: str, omissions: tuple[str, ...]) -> str:
-    folder = f"/opt/{plan.slug}"
+    folder = plan.folder
     notes = [
         "", f"Copy this folder to {folder}, with an environment in {folder}/venv that has jupyter_mlops, and add the",
         "lines to a crontab (crontab -e).", "",

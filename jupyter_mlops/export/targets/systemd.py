@@ -89,7 +89,7 @@ class SystemdExporter:
 
 
 def _service(plan: ExportPlan, header: str, omissions: tuple[str, ...], parameters: str) -> str:
-    folder = f"/opt/{plan.slug}"
+    folder = plan.folder
     command = ["jupyter mlops run", f"{folder}/{plan.bundle_file}", "--output %S/" + plan.slug]
     command += [f"--report %S/{plan.slug}/report.html"]
     command += [f"--timeout {seconds(plan.cell_timeout)}"] if plan.cell_timeout else []

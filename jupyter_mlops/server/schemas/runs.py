@@ -84,6 +84,8 @@ class RunRead(ResponseModel):
     seconds: Seconds | None
     attempt: int
     worker: str
+    engine: str = Field("", description="The engine that executes it, such as airflow; '' for a worker of ours.")
+    engine_url: str = Field("", description="Its page in that engine.")
     metrics: Values
     error: RunError | None
     notes: list[str]

@@ -25,6 +25,7 @@ function RunLine(props: { mlops: IMlops; run: Run; runs: RunList; actions: IRunA
         <StateBadge state={run.state} trans={trans} iconOnly />
         <span className="jp-mlops-time">{formatTime(run.started ?? run.created)}</span>
         <span className="jp-mlops-given jp-mlops-secondary jp-mlops-truncate jp-mlops-grow">
+          {run.engine ? `${trans.__('on %1', run.engine)} · ` : ''}
           {run.trigger === 'reproduce' ? `${trans.__('run again to compare')} · ` : ''}
           {formatParameters(run.parameters) || trans.__('defaults')}
         </span>
@@ -32,7 +33,7 @@ function RunLine(props: { mlops: IMlops; run: Run; runs: RunList; actions: IRunA
         <span className="jp-mlops-time">{active ? '' : formatDuration(run.seconds)}</span>
         <StepBadges steps={steps} trans={trans} />
       </button>
-      {active ? (
+      {run.engine ? null : active ? (
         <button
           className="jp-mlops-link"
           onClick={() => void withErrorDialog(trans.__('The run could not be stopped'), () => runs.stop(run))}

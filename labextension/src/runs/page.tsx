@@ -1,4 +1,5 @@
 import { MainAreaWidget } from '@jupyterlab/apputils';
+import { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { ISignal, Signal } from '@lumino/signaling';
 import * as React from 'react';
@@ -264,7 +265,10 @@ function RunHeader(
         <h2>
           <StateBadge state={run.state} trans={trans} /> <span>{name}</span>
         </h2>
-        <div className="jp-mlops-secondary">{summary.join(' · ')}</div>
+        <div className="jp-mlops-secondary">
+          {summary.join(' · ')}
+          <Engine run={run} trans={trans} />
+        </div>
         {run.notes.map((note, index) => (
           <div key={index} className="jp-mlops-secondary">
             {note}
@@ -272,7 +276,7 @@ function RunHeader(
         ))}
       </div>
       <div className="jp-mlops-row">
-        {run.state === 'failed' || run.state === 'stopped' ? (
+        {!run.engine && (run.state === 'failed' || run.state === 'stopped') ? (
           <button className="jp-mod-styled jp-mod-accept" onClick={() => void services.actions.repair(run)}>
             {run.state === 'failed' ? trans.__('Repair') : trans.__('Resume')}
           </button>
@@ -281,7 +285,7 @@ function RunHeader(
           <button className="jp-mod-styled" onClick={() => void rerun()}>
             {trans.__('Run again')}
           </button>
-        ) : (
+        ) : run.engine ? null : (
           <button
             className="jp-mod-styled"
             onClick={() =>
@@ -323,6 +327,27 @@ function RunHeader(
 }
 
 /** Another run of the same, to be compared with. */
+/** The engine of a run that no worker of ours executes, with a link to its page there. */
+function Engine(props: { run: Run; trans: TranslationBundle }): JSX.Element | null {
+  const { run, trans } = props;
+  if (!run.engine) {
+    return null;
+  }
+  const text = trans.__('on %1', run.engine);
+  return (
+    <>
+      {' · '}
+      {run.engine_url ? (
+        <a className="jp-mlops-link" href={run.engine_url} target="_blank" rel="noopener noreferrer">
+          {text}
+        </a>
+      ) : (
+        text
+      )}
+    </>
+  );
+}
+
 function CompareWith(props: {
   mlops: IMlops;
   run: Run;

@@ -8,16 +8,23 @@ Needs an environment of its own, named by MLOPS_AIRFLOW:
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.export.plan import ExportPlan, ExportSchedule
+from jupyter_mlops.jobs.airflow_api import AirflowApi
+from jupyter_mlops.service.external_runs import imported_runs
+from jupyter_mlops.service.jobs import open_workspace
 from tests.export.engines.published import (
     collected,
     environment,
@@ -28,6 +35,8 @@ from tests.export.engines.published import (
     write_export,
 )
 from tests.export.plans_in_a_row import HOSTILE, hostile_plan, plan, wide_plan
+from tests.jobs.workspace import wait_until
+from tests.servers import free_port
 
 AIRFLOW = os.environ.get("MLOPS_AIRFLOW", "")
 pytestmark = [
@@ -151,6 +160,64 @@ def test_the_scheduled_time_is_that_of_the_schedules_zone(
     finished = run(with_parameters(published(tmp_path / "work"), text="{{ scheduled_time }}"))
     assert finished.code == 0, finished.text[-3000:]
     assert collected(finished.artifacts)["scheduled_time"][-6:] in ("+01:00", "+02:00")
+
+
+@contextmanager
+def api_server(home: Path, dags: Path) -> Iterator[str]:
+    """The URL of Airflow's API server, with the user `ada` and the password `sesame`."""
+    port = free_port()
+    passwords = home / "passwords.json"
+    passwords.write_text(json.dumps({"ada": "sesame"}), encoding="utf-8")
+    variables = environment(
+        AIRFLOW_HOME=str(home), AIRFLOW__CORE__LOAD_EXAMPLES="False", AIRFLOW__CORE__DAGS_FOLDER=str(dags),
+        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS="ada:admin",
+        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=str(passwords), AIRFLOW__API__WORKERS="1",
+    )  # fmt: skip
+    process = subprocess.Popen(
+        [AIRFLOW, "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)], env=variables,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+
+    def answers() -> bool:
+        assert process.poll() is None, "the server ended"
+        try:
+            return AirflowApi(url, {"user": "ada", "password": "sesame"}).is_version_2
+        except MlopsError:
+            return False
+
+    try:
+        wait_until(answers, 240)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(60)
+
+
+def test_a_run_is_read_through_the_api_and_then_from_its_artifacts(
+    run: Callable[[ExportPlan], Finished], airflow_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_USER", "ada")
+    monkeypatch.setenv("TEST_PASSWORD", "sesame")
+    marker = tmp_path / "marker"
+    finished = run(with_parameters(published(tmp_path / "work"), marker=str(marker)))
+    assert finished.code != 0
+    with api_server(airflow_home, tmp_path / "dags") as url:
+        space = open_workspace()
+        try:
+            imported = imported_runs(space, f"airflow+{url}?dag_id=sample&credentials=TEST")
+            failed = imported["runs"][0]
+            assert (failed["state"], failed["engine"], failed["version"]) == ("failed", "airflow", "v1")
+            states = {step["name"]: step["state"] for step in failed["steps"]}
+            assert states == {"load": "completed", "train": "failed", "report": "skipped"}
+            assert (failed["error"]["step"], failed["error"]["cell"]) == ("train", 2)
+            [collected_run] = imported_runs(space, str(finished.artifacts))["runs"]
+            assert collected_run["id"] == failed["id"], "both tell of one run"
+            assert "ValueError" in str(collected_run["error"])
+            again = imported_runs(space, f"airflow+{url}?dag_id=sample&credentials=TEST")["runs"]
+            assert failed["id"] not in {run["id"] for run in again}
+        finally:
+            space.close()
 
 
 def test_files_import_without_warnings(airflow_home: Path, tmp_path: Path) -> None:

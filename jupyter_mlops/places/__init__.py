@@ -1,0 +1,1 @@
+"""Where exports are deployed: one file a kind of place."""
