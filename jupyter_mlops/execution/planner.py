@@ -158,12 +158,12 @@ def must_have(block: Block, read_by_functions: Collection[str]) -> frozenset[str
 
 def module_changes(block: Block, later: Iterable[Block]) -> dict[str, list[int]]:
     """Modules whose state this block may change by a call statement, and their later users."""
-    found: dict[str, list[int]] = {}
+    changes: dict[str, list[int]] = {}
     for name in block.effects.modules_changed:
         users = [b.index for b in later if name in reach(b)]
         if users:
-            found[name] = users
-    return found
+            changes[name] = users
+    return changes
 
 
 @dataclass(frozen=True)
@@ -208,9 +208,9 @@ def wait_of(
     used = later.effects.state_reads | later.effects.state_writes
     if met := (state - RANDOM - {"warnings"}) or (state & used):
         return Wait("state", min(met))
-    written = set(earlier.effects.files_written) | (set(learned.writes) if learned is not None else set())
-    if written and (later.effects.looks_at_files or _meets(written, later.effects.files_read)):
-        return Wait("file", min(written))
+    written_paths = set(earlier.effects.files_written) | (set(learned.writes) if learned is not None else set())
+    if written_paths and (later.effects.looks_at_files or _meets(written_paths, later.effects.files_read)):
+        return Wait("file", min(written_paths))
     return None
 
 
@@ -240,9 +240,9 @@ def wait_in_words(wait: Wait, earlier: Block, where: str) -> str:
     return f"it may look at {wait.name}, which {where} writes"
 
 
-def _meets(written: Iterable[str], read: Iterable[str]) -> bool:
+def _meets(writes: Iterable[str], read: Iterable[str]) -> bool:
     ends = {path.replace("\\", "/").rsplit("/", 1)[-1] for path in read}
-    return any(path.replace("\\", "/").rsplit("/", 1)[-1] in ends for path in written)
+    return any(path.replace("\\", "/").rsplit("/", 1)[-1] in ends for path in writes)
 
 
 def why_not_reusable(  # noqa: C901 (one reason after the other)
@@ -278,8 +278,8 @@ def why_not_reusable(  # noqa: C901 (one reason after the other)
         if stat_of(path) != facts:
             return f"{path} changed since it was read"
     if wrote_since:
-        for path, seen in result.looks.items():
-            if not looks_again(path, seen):
+        for path, look in result.looks.items():
+            if not looks_again(path, look):
                 return f"{path} changed since it was looked at"
         for path, digest in result.listed.items():
             if listing_of(path) != digest:
@@ -320,8 +320,8 @@ def why_stale(
     for name in sorted(line.closure(needs(block), sharing=False) | set(loaded)):
         if loaded.get(name) == line.digest(name):
             continue
-        own = values.get(name)
-        if own is None or name in shared_anew or own != line.value_digest(name):
+        own_digest = values.get(name)
+        if own_digest is None or name in shared_anew or own_digest != line.value_digest(name):
             return f"`{name}` changed since it started"
     return ""
 
@@ -414,8 +414,8 @@ def why_not_stored(block: Block, result: BlockResult, cache: str, line: Committe
     if readings := [
         r for r in result.volatile if not (r[0] == "the clock" and not r[1] and block.effects.stopwatch is not None)
     ]:
-        what, module, _ = readings[0]
-        return f"it depends on {what}" + (f", which `{module}` asks for" if module else "")
+        kind, module, _ = readings[0]
+        return f"it depends on {kind}" + (f", which `{module}` asks for" if module else "")
     if any(name in str(cell["outputs"]) for name in result.scratch for cell in result.cells.values()):
         return "it shows the name of a scratch file"
     unheard = [act for act in block.effects.outside if result.overlooked or not HEARD.match(act)]
@@ -426,7 +426,7 @@ def why_not_stored(block: Block, result: BlockResult, cache: str, line: Committe
         return f"it draws from {drew[0]}, which nothing seeded"
     if set(result.written) & set(result.read):
         return "it changes a file that it reads"
-    if any(how != "w" for how in result.written.values()):
+    if any(file_act != "w" for file_act in result.written.values()):
         return "it changes files in place"
     if block.effects.interactive:
         return block.effects.interactive[0]
@@ -461,13 +461,13 @@ def needed_for(step: str, pipeline: Pipeline) -> set[str]:
     before: dict[str, set[str]] = {}
     for edge in pipeline.edges:
         before.setdefault(edge.target, set()).add(edge.source)
-    found, waiting = {step}, [step]
+    needed, waiting = {step}, [step]
     while waiting:
         for other in before.get(waiting.pop(), ()):
-            if other not in found:
-                found.add(other)
+            if other not in needed:
+                needed.add(other)
                 waiting.append(other)
-    return found
+    return needed
 
 
 def prev_pairs(pipeline: Pipeline) -> frozenset[tuple[str, str]]:

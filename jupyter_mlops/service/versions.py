@@ -208,7 +208,7 @@ def _verdict(space: Workspace, run: Run, repeat_run: Run) -> dict[str, Any]:
         error = repeat_run.error or {}
         message = f"≠ it {repeat_run.state} this time: {error.get('ename', '')}: {error.get('evalue', '')}"
         return {**payload, "words": message.rstrip(": ")}
-    folders = [space.folder_of(entry.id, written=True) for entry in (run, repeat_run)]
+    folders = [space.folder_of(entry.id, with_written=True) for entry in (run, repeat_run)]
     old_notebook, new_notebook = (json.loads(executed_notebook(space, entry.id)) for entry in (run, repeat_run))
     difference = first_difference(old_notebook, new_notebook)
     if difference is not None:
