@@ -19,7 +19,6 @@ MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_CLASS = 250
 
 LARGER_FILES = {
-    "execution/planner.py": (510, "pure functions; to be split into planner and reuse"),
     "kernels/forkserver.py": (870, "runs as a script with the standard library alone; to become a folder"),
     "service/jobs.py": (760, "to be split by noun"),
     "service/notebooks.py": (610, "to be split by noun"),
