@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import NotFoundError, StoreError
-from jupyter_mlops.service import jobs
+from jupyter_mlops.service import runs
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.external_runs import ExternalRun
@@ -114,4 +114,4 @@ def _log(run: ExternalRun) -> str:
 def imported_runs(space: Workspace, url: str) -> dict[str, Any]:
     """`import_runs`, with each run as in `runs --json`."""
     imported = import_runs(space, url)
-    return {**imported, "runs": [jobs.run(space, run_id) for run_id in imported["runs"]]}
+    return {**imported, "runs": [runs.run(space, run_id) for run_id in imported["runs"]]}

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import ConflictError, InvalidNotebookError, MlopsError, NotFoundError
-from jupyter_mlops.service import jobs
+from jupyter_mlops.service import run_values, waiting
+from jupyter_mlops.service import runs as job_runs
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -208,9 +209,9 @@ def start(
     from jupyter_mlops.jobs.run_queue import NewRun
 
     job, version = _add_version(space, nb, path)
-    values, texts = _split_by_type(jobs.manifest_of(space, version), parameters)
-    typed_parameters = jobs.checked_values(space, version, values, texts)
-    steps = [step["name"] for step in jobs.manifest_of(space, version).pipeline["steps"]]
+    values, texts = _split_by_type(run_values.manifest_of(space, version), parameters)
+    typed_parameters = run_values.checked_values(space, version, values, texts)
+    steps = [step["name"] for step in run_values.manifest_of(space, version).pipeline["steps"]]
     for name in ("from_step", "only_step"):
         if options.get(name) and options[name] not in steps:
             raise NotFoundError(f"there is no step {options[name]!r}", field=name, remedy=f"Steps: {', '.join(steps)}.")
@@ -219,7 +220,7 @@ def start(
         "notebook", job.id, version.id, parameters=typed_parameters, options={**options, **folder_option}, priority=10
     )
     run = space.queue.add(new_run)
-    jobs.notify_worker(space)
+    waiting.notify_worker(space)
     return run_to_dict(run)
 
 
@@ -230,10 +231,12 @@ def start_job(
 
     :param job: its name, optionally with a version: `@v3` or `@production`.
     """
-    name, selector = jobs.split_selector(job)
+    name, selector = run_values.split_selector(job)
     job_record = space.catalog.job(name)
-    values, texts = _split_by_type(jobs.manifest_of(space, space.catalog.version(job_record, selector)), parameters)
-    payload = jobs.start(space, job, values, texts, options)
+    values, texts = _split_by_type(
+        run_values.manifest_of(space, space.catalog.version(job_record, selector)), parameters
+    )
+    payload = job_runs.start(space, job, values, texts, options)
     return run_to_dict(space.queue.run(payload["id"]))
 
 
@@ -275,7 +278,7 @@ def repair(space: Workspace, run_id: str, sources: Mapping[str, str] | None = No
         if edited_sources:
             space.queue.set_version(full_id, _with_edited_cells(space, run, nb).id)
     queued_run = space.queue.requeue(full_id)
-    jobs.notify_worker(space)
+    waiting.notify_worker(space)
     return run_to_dict(queued_run)
 
 
@@ -296,7 +299,7 @@ def repair_plan(space: Workspace, run_id: str) -> dict[str, Any]:
     if run.state != "failed" or not step or run.version_id is None:
         remedy = "Repair it without changes: `jupyter mlops repair`, or Resume."
         raise ConflictError(f"no step of the run failed: it is {run.state}", where=full_id, remedy=remedy)
-    manifest = jobs.manifest_of(space, space.catalog.version_by_id(run.version_id))
+    manifest = run_values.manifest_of(space, space.catalog.version_by_id(run.version_id))
     if manifest.language != "python":
         raise ConflictError("inputs can only be restored for Python notebooks", where=full_id)
     cells = next(entry["cells"] for entry in manifest.pipeline["steps"] if entry["name"] == step)
@@ -361,12 +364,12 @@ def restore(space: Workspace, run_id: str, connection_file: Path) -> dict[str, l
 
 def _notebook_name(space: Workspace, run: Run) -> str:
     assert run.version_id is not None
-    return str(jobs.manifest_of(space, space.catalog.version_by_id(run.version_id)).name)
+    return str(run_values.manifest_of(space, space.catalog.version_by_id(run.version_id)).name)
 
 
 def _source_bytes(space: Workspace, run: Run) -> bytes:
     assert run.version_id is not None
-    manifest = jobs.manifest_of(space, space.catalog.version_by_id(run.version_id))
+    manifest = run_values.manifest_of(space, space.catalog.version_by_id(run.version_id))
     return space.store.get(manifest.notebook)
 
 
@@ -377,7 +380,7 @@ def _with_edited_cells(space: Workspace, run: Run, nb: NotebookNode) -> Any:
     if run.version_id is None or run.job_id is None:
         raise ConflictError("the run has no version", where=run.id)
     old_version = space.catalog.version_by_id(run.version_id)
-    old_manifest = jobs.manifest_of(space, old_version)
+    old_manifest = run_values.manifest_of(space, old_version)
     new_manifest = snapshot_notebook(nb, old_manifest.name, space.store, old_manifest.kernel)
     manifest = replace(new_manifest, files=old_manifest.files, environment=old_manifest.environment)
     job = space.catalog.job_by_id(run.job_id)
@@ -395,7 +398,7 @@ def _with_edited_cells(space: Workspace, run: Run, nb: NotebookNode) -> Any:
 def run_to_dict(run: Run) -> dict[str, Any]:
     """A run for display; for an unpublished notebook, with its path instead of a job."""
     options = {k: v for k, v in run.options.items() if k != "in_folder"}
-    return {**jobs.run_to_dict(run), "options": options, "asked": options}
+    return {**job_runs.run_to_dict(run), "options": options, "asked": options}
 
 
 def run(space: Workspace, run_id: str) -> dict[str, Any]:
@@ -467,7 +470,7 @@ def source_notebook(space: Workspace, run_id: str) -> NotebookNode:
     run = space.queue.run(space.queue.full_id(run_id))
     if run.version_id is None:
         raise NotFoundError("the run has no version", where=run.id)
-    manifest = jobs.manifest_of(space, space.catalog.version_by_id(run.version_id))
+    manifest = run_values.manifest_of(space, space.catalog.version_by_id(run.version_id))
     return parse_notebook(space.store.get(manifest.notebook), manifest.name)
 
 
@@ -494,7 +497,7 @@ def log(space: Workspace, run_id: str, offset: int = 0) -> dict[str, Any]:
     full_id = space.queue.full_id(run_id)
     run = space.queue.run(full_id)
     is_finished = run.state not in ("queued", "running")
-    path = jobs.log_of(space, run)
+    path = job_runs.log_of(space, run)
     records, after = run_log.read(path, offset) if path.is_file() else ([], offset)
     text = run_log.LogText().of(records)
     is_finished = is_finished and not (path.is_file() and run_log.read(path, after, 1)[0])

@@ -29,7 +29,7 @@ from jupyter_mlops.server.schemas.runs import (
     SortKey,
     Suspects,
 )
-from jupyter_mlops.service import jobs, notebooks, versions
+from jupyter_mlops.service import notebooks, runs, versions
 from jupyter_mlops.states import RunState
 
 RESOURCE = "mlops:runs"
@@ -115,7 +115,7 @@ class RunStopHandler(Handler):
     @authorized
     @operation("Stop a run", response=RunRead)
     async def post(self, run_id: str) -> dict[str, Any]:
-        await self.context.run_io(jobs.stop, self.context.space, run_id)
+        await self.context.run_io(runs.stop, self.context.space, run_id)
         run = await self.context.run_io(notebooks.run, self.context.space, run_id)
         self.context.on_change(run)
         return run
