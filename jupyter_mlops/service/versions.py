@@ -98,7 +98,7 @@ def begin_reproduction(space: Workspace, run_id: str) -> dict[str, Any]:
 def reproduction(space: Workspace, run_id: str) -> dict[str, Any]:
     """The latest `run` that reproduces a run, and the `verdict` once it has finished; None if there is none. The
     verdict is stored on the run."""
-    from jupyter_mlops.service.notebooks import run_to_dict
+    from jupyter_mlops.service.notebook_runs import run_to_dict
 
     run = space.queue.run(space.queue.full_id(run_id))
     repeat_run = space.queue.reproduction(run)
@@ -200,7 +200,7 @@ def _last_run(space: Workspace, job: Job, version: VersionRow) -> Run | None:
 
 
 def _verdict(space: Workspace, run: Run, repeat_run: Run) -> dict[str, Any]:
-    from jupyter_mlops.service.notebooks import executed_notebook
+    from jupyter_mlops.service.notebook_runs import executed_notebook
     from jupyter_mlops.versions.compare import first_difference
 
     payload: dict[str, Any] = {"run": repeat_run.id, "state": "differs", "difference": None}

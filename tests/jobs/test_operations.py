@@ -22,7 +22,7 @@ from jupyter_mlops.jobs.retention import DAY, expired
 from jupyter_mlops.jobs.run_queue import NewRun
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.pipeline import build
-from jupyter_mlops.service import batches, jobs, notebooks, runs, schedules
+from jupyter_mlops.service import batches, jobs, notebook_runs, runs, schedules
 from tests.cli.command import COMMAND
 from tests.jobs.workspace import opened, write_notebook
 
@@ -202,7 +202,7 @@ def test_the_log_of_an_earlier_release_is_read_as_text(space: Workspace) -> None
     log.parent.mkdir(parents=True)
     log.write_text("[2026-01-01T00:00:00.0Z] cell 1 of a\none\n")
     assert "".join(runs.logs(space, run)) == log.read_text()
-    assert {entry["kind"] for entry in notebooks.log(space, run)["records"]} == {"output"}
+    assert {entry["kind"] for entry in notebook_runs.log(space, run)["records"]} == {"output"}
 
 
 def test_the_unit_for_systemd_is_one(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from jupyter_mlops.db import tables as t
 from jupyter_mlops.errors import StoreError
 from jupyter_mlops.jobs import retention
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.service import jobs, notebooks, runs, versions
+from jupyter_mlops.service import jobs, notebook_runs, runs, versions
 from jupyter_mlops.storage.remote import RemoteStore
 from tests.jobs.workspace import opened, write_notebook
 
@@ -96,9 +96,9 @@ def test_what_a_run_leaves_on_one_machine_is_there_on_the_other(url: str, tmp_pa
         assert not (one.home / "runs" / run_id).exists()
         assert "said it" in "".join(runs.logs(one, run_id))
         assert not (one.home / "runs" / run_id / "files").exists()  # it may be much, and nobody asked for it
-        assert "said it" in notebooks.executed_notebook(one, run_id)
+        assert "said it" in notebook_runs.executed_notebook(one, run_id)
         assert "said it" in Path(runs.run(one, run_id)["output"]).read_text()
-        assert notebooks.log(one, run_id)["over"]
+        assert notebook_runs.log(one, run_id)["over"]
         assert versions.reproduce(one, run_id)["state"] == "reproduced"
         assert (one.home / "runs" / run_id / "files" / "out.txt").read_text() == "made"
         with one.db.write() as c:
@@ -130,7 +130,7 @@ def test_a_run_that_goes_on_elsewhere_has_the_log_of_its_first_attempt(url: str,
     run_id = made_on(tmp_path, "two", url, "import os\nassert os.path.exists(os.environ['HOME'] + '/there'), 'not yet'")
     with machine(tmp_path, "three", url) as three:
         assert runs.run(three, run_id)["state"] == "failed"
-        assert "not yet" in notebooks.executed_notebook(three, run_id)
+        assert "not yet" in notebook_runs.executed_notebook(three, run_id)
         runs.repair(three, run_id)
         assert runs.follow(three, run_id)["state"] == "failed"
     with machine(tmp_path, "two", url) as two:
@@ -150,7 +150,7 @@ def test_what_can_not_be_put_into_the_store_is_told_and_kept(
         run = runs.follow(one, runs.start(one, "job")["id"])
         assert run["state"] == "completed"
         assert [note for note in run["notes"] if "only on" in note and "the store is full" in note]
-        assert "1" in notebooks.executed_notebook(one, run["id"])
+        assert "1" in notebook_runs.executed_notebook(one, run["id"])
 
 
 def test_a_run_that_goes_on_elsewhere_says_where(url: str, tmp_path: Path) -> None:

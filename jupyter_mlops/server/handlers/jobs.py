@@ -27,7 +27,7 @@ from jupyter_mlops.server.schemas.jobs import (
     VersionRead,
     Versions,
 )
-from jupyter_mlops.service import batches, jobs, notebooks, versions
+from jupyter_mlops.service import batches, jobs, pipelines, versions
 
 RESOURCE = "mlops:jobs"
 NUMBER = re.compile(r"\d{1,15}")
@@ -167,7 +167,7 @@ class SweepsHandler(Handler):
     async def post(self, name: str, body: SweepCreate) -> dict[str, Any]:
         target = f"{name}@{body.version}" if body.version else name
         axes = {
-            key: [v if isinstance(v, str) else notebooks.text_of(v) for v in values]
+            key: [v if isinstance(v, str) else pipelines.text_of(v) for v in values]
             for key, values in body.axes.items()
         }
         return await self.context.run_io(
