@@ -229,7 +229,7 @@ def _magic_trees(tree: ast.Module) -> list[ast.Module]:
 
 def without_clock(effects: Effects, names: frozenset[str]) -> Effects:
     """Effects of cells that read the clock only to print durations."""
-    reasons = tuple(one for one in effects.volatile if one.kind is not VolatilityKind.CLOCK)
+    reasons = tuple(volatility for volatility in effects.volatile if volatility.kind is not VolatilityKind.CLOCK)
     return replace(effects, volatile=reasons, stopwatch=names)
 
 
@@ -262,7 +262,7 @@ def merge_effects(parts: Iterable[Effects]) -> Effects:
 
 def _merge_stopwatches(parts: list[Effects]) -> frozenset[str] | None:
     """The combined stopwatch names of several cells; None if a reading is data, or if there is no reading."""
-    if any(one.kind is VolatilityKind.CLOCK for e in parts for one in e.volatile):
+    if any(volatility.kind is VolatilityKind.CLOCK for e in parts for volatility in e.volatile):
         return None
     names = [e.stopwatch for e in parts if e.stopwatch is not None]
     return frozenset().union(*names) if names else None

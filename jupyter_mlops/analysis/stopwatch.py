@@ -182,19 +182,19 @@ class _Scope:
         return "duration"
 
     def operation(self, node: ast.BinOp) -> Kind:
-        left, right = self.value(node.left), self.value(node.right)
-        if isinstance(node.op, ast.Sub) and left == "instant":
+        left_kind, right = self.value(node.left), self.value(node.right)
+        if isinstance(node.op, ast.Sub) and left_kind == "instant":
             if right == "instant":
                 return "duration"
             raise Leaks
-        if "instant" in (left, right):
+        if "instant" in (left_kind, right):
             raise Leaks
-        return _combine(left, right)
+        return _combine(left_kind, right)
 
 
-def _combine(left: Kind, right: Kind) -> Kind:
-    if "instant" in (left, right):
+def _combine(first: Kind, right: Kind) -> Kind:
+    if "instant" in (first, right):
         raise Leaks
-    if "text" in (left, right):
+    if "text" in (first, right):
         return "text"
-    return left or right
+    return first or right

@@ -26,11 +26,11 @@ def add(verbs: Any) -> None:
 
 
 def do(arguments: argparse.Namespace) -> int:
-    from jupyter_mlops.service import jobs
+    from jupyter_mlops.service import batches
 
     values, texts = parameters(arguments)
     with workspace() as space:
-        payload = jobs.backfill(
+        payload = batches.backfill(
             space, arguments.job, arguments.begin, arguments.end, cron=arguments.cron, zone=arguments.tz,
             parameters=values, texts=texts, concurrency=arguments.jobs, only_count=arguments.count,
         )  # fmt: skip

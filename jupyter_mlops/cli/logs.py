@@ -16,9 +16,9 @@ def add(verbs: Any) -> None:
 
 
 def do(arguments: argparse.Namespace) -> int:
-    from jupyter_mlops.service import jobs
+    from jupyter_mlops.service import runs
 
     with workspace() as space:
-        for text in jobs.logs(space, arguments.run, arguments.follow):
+        for text in runs.logs(space, arguments.run, arguments.follow):
             print(text, end="", flush=True)
     return 0

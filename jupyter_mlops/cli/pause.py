@@ -21,8 +21,8 @@ def add(verbs: Any) -> None:
 
 
 def do(arguments: argparse.Namespace, paused: bool) -> int:
-    from jupyter_mlops.service import jobs
+    from jupyter_mlops.service import schedules
 
     with workspace() as space:
-        payload = jobs.pause(space, arguments.target, paused)
+        payload = schedules.pause(space, arguments.target, paused)
     return print_result(arguments, payload, lambda t: f"{t['job']}: {'paused' if t['paused'] else 'goes on'}")

@@ -18,7 +18,7 @@ def add(verbs: Any) -> None:
 
 
 def do(arguments: argparse.Namespace) -> int:
-    from jupyter_mlops.service import jobs
+    from jupyter_mlops.service import runs
 
     with workspace() as space:
-        return follow_run(space, jobs.repair(space, arguments.run), arguments)
+        return follow_run(space, runs.repair(space, arguments.run), arguments)

@@ -103,10 +103,10 @@ def do(arguments: argparse.Namespace) -> int:
 def _is_job(text: str) -> bool:
     """Whether a job has the name of a folder in the current folder."""
     from jupyter_mlops.cli.workspace import workspace
-    from jupyter_mlops.service import jobs
+    from jupyter_mlops.service import run_values
 
     with workspace() as space:
-        return jobs.split_selector(text)[0] in {job.name for job in space.catalog.jobs()}
+        return run_values.split_selector(text)[0] in {job.name for job in space.catalog.jobs()}
 
 
 def run_bundle(path: Path, arguments: argparse.Namespace) -> int:
@@ -123,7 +123,7 @@ def run_bundle(path: Path, arguments: argparse.Namespace) -> int:
 def run_job(job: str, arguments: argparse.Namespace) -> int:
     """Run a version of a job, by a worker or here."""
     from jupyter_mlops.cli.workspace import workspace
-    from jupyter_mlops.service import jobs
+    from jupyter_mlops.service import runs
 
     _require_version_options(arguments)
     values, texts = parameters(arguments)
@@ -133,7 +133,7 @@ def run_job(job: str, arguments: argparse.Namespace) -> int:
         "run_timeout": arguments.run_timeout,
     }  # fmt: skip
     with workspace() as space:
-        run = jobs.start(space, job, values, texts, {k: v for k, v in run_options.items() if v or k == "use_cache"})
+        run = runs.start(space, job, values, texts, {k: v for k, v in run_options.items() if v or k == "use_cache"})
         return follow_run(space, run, arguments, _export_outputs)
 
 
@@ -206,18 +206,18 @@ def follow_run(
     on_finish: Callable[[dict[str, Any], argparse.Namespace], None] = lambda run, arguments: None,
 ) -> int:  # fmt: skip
     """Wait for a run of a job unless it is detached, then write its outputs and report its result."""
-    from jupyter_mlops.cli import runs
     from jupyter_mlops.cli.progress import progress
+    from jupyter_mlops.cli.runs import render_run
     from jupyter_mlops.cli.streams import to_json
-    from jupyter_mlops.service import jobs
+    from jupyter_mlops.service import runs
 
     if not arguments.detach:
         with progress(quiet=arguments.json) as display:
-            run = jobs.follow(space, run["id"], display.handle_event)
+            run = runs.follow(space, run["id"], display.handle_event)
         on_finish(run, arguments)
         if getattr(arguments, "explain", False) and not arguments.json:
             print(explanation(run["steps"]))
-    print(to_json(run) if arguments.json else runs.render_run(run))
+    print(to_json(run) if arguments.json else render_run(run))
     return 0 if run["state"] in ("completed", "queued") else 1
 
 

@@ -30,7 +30,7 @@ def add(verbs: Any) -> None:
 
 
 def do(arguments: argparse.Namespace) -> int:
-    from jupyter_mlops.service import jobs
+    from jupyter_mlops.service import batches, runs
 
     with workspace() as space:
         if arguments.artifacts:
@@ -38,11 +38,11 @@ def do(arguments: argparse.Namespace) -> int:
 
             return print_result(arguments, imported_runs(space, arguments.artifacts), _render_imported)
         if arguments.run:
-            return print_result(arguments, jobs.run(space, arguments.run), render_run)
+            return print_result(arguments, runs.run(space, arguments.run), render_run)
         if arguments.batch:
-            return print_result(arguments, jobs.batch(space, arguments.batch), render_batch)
-        entries = jobs.runs(space, arguments.job, arguments.state, arguments.limit, arguments.before)
-        return print_result(arguments, entries, partial(_render, where=jobs.runs_location(space)))
+            return print_result(arguments, batches.batch(space, arguments.batch), render_batch)
+        entries = runs.runs(space, arguments.job, arguments.state, arguments.limit, arguments.before)
+        return print_result(arguments, entries, partial(_render, where=runs.runs_location(space)))
 
 
 def _render_imported(imported: dict[str, Any]) -> str:

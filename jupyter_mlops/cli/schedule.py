@@ -29,7 +29,7 @@ def add(verbs: Any) -> None:
 
 
 def do(arguments: argparse.Namespace) -> int:
-    from jupyter_mlops.service import jobs
+    from jupyter_mlops.service import run_values, schedules
 
     values, texts = parameters(arguments)
     if arguments.cron is None and (values or texts or arguments.tz or arguments.missed or arguments.overlap):
@@ -38,18 +38,18 @@ def do(arguments: argparse.Namespace) -> int:
         raise InvalidInputError("which job?", remedy="jupyter mlops schedule JOB --cron daily")
     with workspace() as space:
         if arguments.remove:
-            jobs.unschedule(space, arguments.remove)
-            schedules = jobs.schedules(space)
+            schedules.unschedule(space, arguments.remove)
+            payload = schedules.schedules(space)
         elif arguments.cron is not None:
-            schedules = [
-                jobs.schedule(
+            payload = [
+                schedules.schedule(
                     space, arguments.job, arguments.cron, "UTC" if arguments.tz is None else arguments.tz, values,
                     texts, arguments.missed or "latest", arguments.overlap or "queue",
                 )
             ]  # fmt: skip
         else:
-            schedules = jobs.schedules(space, jobs.split_selector(arguments.job)[0])
-    return print_result(arguments, schedules, lambda rows: "\n".join(map(_render, rows)) or "there are no schedules")
+            payload = schedules.schedules(space, run_values.split_selector(arguments.job)[0])
+    return print_result(arguments, payload, lambda rows: "\n".join(map(_render, rows)) or "there are no schedules")
 
 
 def _render(entry: dict[str, Any]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from jupyter_mlops.cli import runs
 from jupyter_mlops.cli.run import positive_int
 from jupyter_mlops.cli.workspace import print_result, workspace
 from jupyter_mlops.errors import InvalidInputError
@@ -20,14 +19,15 @@ def add(verbs: Any) -> None:
 
 
 def do(arguments: argparse.Namespace) -> int:
-    from jupyter_mlops.service import jobs
+    from jupyter_mlops.cli.runs import render_batch
+    from jupyter_mlops.service import batches, runs
 
     with workspace() as space:
         if arguments.batch:
-            return print_result(arguments, jobs.stop_batch(space, arguments.batch), runs.render_batch)
+            return print_result(arguments, batches.stop_batch(space, arguments.batch), render_batch)
         if not arguments.run:
             raise InvalidInputError("which run?", remedy="`jupyter mlops runs` lists them.")
-        payload = jobs.stop(space, arguments.run)
+        payload = runs.stop(space, arguments.run)
     return print_result(
         arguments, payload, lambda t: f"{t['id']}: {'stopping' if t['state'] == 'running' else t['state']}"
     )  # fmt: skip

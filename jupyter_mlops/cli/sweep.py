@@ -34,7 +34,7 @@ def add(verbs: Any) -> None:
 
 
 def do(arguments: argparse.Namespace) -> int:
-    from jupyter_mlops.service import jobs
+    from jupyter_mlops.service import batches
 
     axes = {name: _split_values(text) for name, text in arguments.parameters}
     if len(axes) < len(arguments.parameters):
@@ -44,7 +44,7 @@ def do(arguments: argparse.Namespace) -> int:
     if not axes or not all(axes.values()):
         raise InvalidInputError("there is nothing to sweep over", where="-p", remedy="Example: -p alpha 0.1,0.5,1")
     with workspace() as space:
-        payload = jobs.sweep(
+        payload = batches.sweep(
             space, arguments.job, axes, concurrency=arguments.jobs, only_count=arguments.count
         )  # fmt: skip
         return finish(space, payload, arguments)
@@ -71,7 +71,7 @@ def _split_values(text: str) -> list[str]:
 
 def finish(space: Workspace, payload: dict[str, Any], arguments: argparse.Namespace) -> int:
     """Report the runs that were queued, and wait for them unless detached."""
-    from jupyter_mlops.service import jobs
+    from jupyter_mlops.service import batches
 
     if not arguments.json:
         summary = f"{payload['runs']} run{'' if payload['runs'] == 1 else 's'} of {payload['job']} {payload['version']}"
@@ -83,7 +83,7 @@ def finish(space: Workspace, payload: dict[str, Any], arguments: argparse.Namesp
             print(f"{summary} begun", file=sys.stderr)
     result = payload
     if "batch" in payload and not arguments.detach:
-        result = jobs.wait_for_batch(space, payload["batch"])
+        result = batches.wait_for_batch(space, payload["batch"])
         if not arguments.json:
             print(runs.render_batch(result))
     if arguments.json:

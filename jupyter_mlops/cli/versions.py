@@ -18,10 +18,10 @@ def add(verbs: Any) -> None:
 
 
 def do(arguments: argparse.Namespace) -> int:
-    from jupyter_mlops.service import jobs
+    from jupyter_mlops.service import jobs, run_values
 
     with workspace() as space:
-        name, selector = jobs.split_selector(arguments.job)
+        name, selector = run_values.split_selector(arguments.job)
         if arguments.alias:
             jobs.set_alias(space, name, arguments.alias, selector)
         entries = jobs.versions(space, name)

@@ -161,7 +161,7 @@ class Cache:
         result = entry["result"]
         return (
             all(self.file_digest(path) == digest for path, digest in entry["files"].items())
-            and all(looks_again(path, seen) for path, seen in result["looks"].items())
+            and all(looks_again(path, look) for path, look in result["looks"].items())
             and all(listing_of(folder) == digest for folder, digest in result["listed"].items())
         )
 
@@ -208,14 +208,14 @@ class Cache:
             return ""
         if os.path.isdir(path):
             return f"folder {facts.st_mtime_ns}"
-        known = (path, facts.st_mtime_ns, facts.st_size)
-        if known not in self._digests:
+        key = (path, facts.st_mtime_ns, facts.st_size)
+        if key not in self._digests:
             large = facts.st_size > HASHED_FILE
             try:
-                self._digests[known] = f"{facts.st_size} {facts.st_mtime_ns}" if large else digest_file(Path(path))
+                self._digests[key] = f"{facts.st_size} {facts.st_mtime_ns}" if large else digest_file(Path(path))
             except OSError:
                 return ""
-        return self._digests[known]
+        return self._digests[key]
 
     # -- storing
 
@@ -266,8 +266,8 @@ class Cache:
         """Delete the bytes of all but the latest large values of the variables that were stored here."""
         for folder in self.filled:
             with contextlib.suppress(OSError):
-                kept = sorted((p.stat().st_mtime_ns, p) for p in folder.iterdir() if p.suffix != ".part")
-                for _, path in kept[:-VALUES]:
+                stored = sorted((p.stat().st_mtime_ns, p) for p in folder.iterdir() if p.suffix != ".part")
+                for _, path in stored[:-VALUES]:
                     path.unlink(missing_ok=True)
 
     def _link_large(self, group: VariableGroup, notebook: str) -> tuple[str, int]:
@@ -303,14 +303,14 @@ class Cache:
 
     def trim(self, limit: int) -> None:
         """Delete the least recently used entries until entries and objects have at most `limit` bytes."""
-        found = []
+        entries = []
         patterns = ("??/*/*.json", f"{LARGE}/*/*", f"{LATEST}/*")
         for path in (*self.store.root.glob("??/*"), *(p for pattern in patterns for p in self.root.glob(pattern))):
             with contextlib.suppress(OSError):
                 facts = path.stat()
-                found.append((facts.st_mtime, facts.st_size, path))
-        total = sum(size for _, size, _ in found)
-        for _, size, path in sorted(found):
+                entries.append((facts.st_mtime, facts.st_size, path))
+        total = sum(size for _, size, _ in entries)
+        for _, size, path in sorted(entries):
             if total <= limit:
                 return
             path.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlops.execution import planner
+from jupyter_mlops.execution import planner, reuse_rules
 from jupyter_mlops.execution.agent.memory import HASHED
 from jupyter_mlops.execution.cache import Cache, Key, kept_of
 from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
@@ -122,7 +122,7 @@ class CachedResults:
     def _why_unusable(self, block: Block, result: BlockResult) -> str:
         """Why a cached result lacks something that a later block needs; "" if it is complete."""
         later = self.context.later(block)
-        return next(iter(result.stuck.values()), "") or planner.why_incomplete(
+        return next(iter(result.stuck.values()), "") or reuse_rules.why_incomplete(
             result, later, self.context.read_by_functions
         )
 
@@ -159,7 +159,7 @@ class CachedResults:
         if cache is None or not self.context.python:
             return ResultReady(block=index, cache=False), None
         state = CommittedState(unseeded=set(self.committed.unseeded))
-        if why := planner.why_not_stored(block, result, self.context.settings(block).cache, state):
+        if why := reuse_rules.why_not_stored(block, result, self.context.settings(block).cache, state):
             return ResultReady(block=index, why_not=why), None
         if not self.key.digest or self._is_stored(block, result):
             return ResultReady(block=index, stored=True), None
@@ -218,7 +218,7 @@ class CachedResults:
         if cache is None or not any(g.live for g in result.groups):
             return
         state = CommittedState(unseeded=set(self.committed.unseeded))
-        if changed_input(result) or planner.why_not_stored(block, result, "", state):
+        if changed_input(result) or reuse_rules.why_not_stored(block, result, "", state):
             return
         origin = f"{self.key} {sorted(_files_of(cache, result).items())}"
         result.groups = [

@@ -80,9 +80,9 @@ class CellExecution:
         began = time.monotonic()
         replied: float | None = None
         while not self.over.is_set():
-            left = LOOKS if timeout is None else min(LOOKS, began + timeout - time.monotonic())
+            remaining = LOOKS if timeout is None else min(LOOKS, began + timeout - time.monotonic())
             try:
-                async with asyncio.timeout(max(0.001, left)):  # unlike wait_for, it never forgets a cancellation
+                async with asyncio.timeout(max(0.001, remaining)):  # unlike wait_for, it never forgets a cancellation
                     await self.over.wait()
             except TimeoutError:
                 now = time.monotonic()

@@ -137,11 +137,11 @@ class BlockResult:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> BlockResult:
-        made = cls(**{k: v for k, v in data.items() if k not in ("cells", "groups", "state")})
-        made.cells = {int(k): v for k, v in data["cells"].items()}
-        made.groups = [VariableGroup.from_dict(g) for g in data["groups"]]
-        made.state = {k: (v[0], v[1]) for k, v in data["state"].items()}
-        return made
+        result = cls(**{k: v for k, v in data.items() if k not in ("cells", "groups", "state")})
+        result.cells = {int(k): v for k, v in data["cells"].items()}
+        result.groups = [VariableGroup.from_dict(g) for g in data["groups"]]
+        result.state = {k: (v[0], v[1]) for k, v in data["state"].items()}
+        return result
 
     def take(self, answer: Mapping[str, Any]) -> None:
         """Add the agent's answer at the end of the block."""
@@ -201,17 +201,17 @@ class CommittedState:
         if names is None:
             return everything
         always = {n for n in everything if n.startswith("@")}
-        found = {n for n in names if n in everything} | always
-        waiting = list(found)
+        reachable = {n for n in names if n in everything} | always
+        waiting = list(reachable)
         while waiting:
             group = self.groups[waiting.pop()]
             if "*" in group.refs:
                 return everything
             for other in (*(group.names if sharing else ()), *(r.lstrip("'") for r in group.refs)):
-                if other in everything and other not in found:
-                    found.add(other)
+                if other in everything and other not in reachable:
+                    reachable.add(other)
                     waiting.append(other)
-        return found
+        return reachable
 
     def apply(self, result: BlockResult, imports: Iterable[str]) -> None:
         """Commit a block: apply its result to the state."""
@@ -234,11 +234,11 @@ class CommittedState:
 
     def drew_unseeded(self, result: BlockResult) -> list[str]:
         """Generators that this block drew from although they were not seeded."""
-        found = []
+        generators = []
         for name in RANDOM & set(result.state):
             if name in result.seeded or name not in self.unseeded:
                 continue
             first_seen = not result.state_before.get(name) and name != "random"
             if not (first_seen and name in result.pristine):
-                found.append(name)
-        return sorted(found)
+                generators.append(name)
+        return sorted(generators)

@@ -39,11 +39,11 @@ def cores() -> int:
 
 def memory() -> int:
     """Memory of this machine, or of its container, in bytes."""
-    here = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 1 << 32
+    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 1 << 32
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         with contextlib.suppress(OSError, ValueError):
-            return min(here, int(Path("/sys/fs/cgroup", name).read_text(encoding="ascii")))
-    return here
+            return min(physical, int(Path("/sys/fs/cgroup", name).read_text(encoding="ascii")))
+    return physical
 
 
 class MlopsEngine(Engine):  # type: ignore[misc]
@@ -70,8 +70,8 @@ class MlopsEngine(Engine):  # type: ignore[misc]
             save_every=(kwargs.get("config") or RunConfig()).save_every,
         )
         asyncio.run(cls.execute(record, kernel_name, **kwargs))
-        done: NotebookNode = record.nb
-        return done
+        result: NotebookNode = record.nb
+        return result
 
     @classmethod
     async def execute(cls, record: RunNotebook, kernel_name: str, **kwargs: Any) -> None:
@@ -101,7 +101,7 @@ class MlopsEngine(Engine):  # type: ignore[misc]
         folder = Path(tempfile.mkdtemp(prefix=f"work-{os.getpid()}-", dir=home))
         kernels: KernelProvider = kwargs.get("kernels") or KernelProvider()
         loop: RunLoop | None = None
-        told: Callable[[Outcome], None] = kwargs.get("outcome_to") or (lambda outcome: None)
+        on_outcome: Callable[[Outcome], None] = kwargs.get("outcome_to") or (lambda outcome: None)
 
         def tidy() -> None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -123,7 +123,7 @@ class MlopsEngine(Engine):  # type: ignore[misc]
             loop = RunLoop(context)
             outcome = await loop.run()
             _note(record.nb, outcome)
-            told(outcome)
+            on_outcome(outcome)
         finally:
             await kernels.finish(record.notebook_complete, end)
 
@@ -131,15 +131,15 @@ class MlopsEngine(Engine):  # type: ignore[misc]
     def nb_kernel_name(cls, nb: NotebookNode, name: str | None = None) -> str:
         """The kernel name of a notebook; the default Python kernel if it has none."""
         try:
-            found: str = nb_kernel_name(nb, name)
+            kernel: str = nb_kernel_name(nb, name)
         except ValueError:
-            found = ""
-        return found or "python3"
+            kernel = ""
+        return kernel or "python3"
 
     @classmethod
     def nb_language(cls, nb: NotebookNode, language: str | None = None) -> str:
-        told = language or nb.metadata.get("language_info", {}).get("name")
-        return told or nb.metadata.get("kernelspec", {}).get("language") or "python"
+        declared = language or nb.metadata.get("language_info", {}).get("name")
+        return declared or nb.metadata.get("kernelspec", {}).get("language") or "python"
 
 
 def _name(path: Any) -> str:

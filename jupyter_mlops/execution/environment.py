@@ -94,10 +94,10 @@ def modules_missing(kernel_name: str, modules: frozenset[str], cwd: str) -> froz
     )
     interpreter = spec.argv[0] if os.path.isabs(spec.argv[0]) else sys.executable
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             [interpreter, "-c", code, json.dumps(sorted(modules))],
             cwd=cwd, capture_output=True, text=True, timeout=60, check=True,
         )  # fmt: skip
-        return frozenset(json.loads(done.stdout))
+        return frozenset(json.loads(completed.stdout))
     except (OSError, subprocess.SubprocessError, ValueError):
         return None

@@ -55,8 +55,8 @@ async def execute(
 
 async def _launched_ahead(request: RunRequest, config: RunConfig) -> tuple[KernelRequest, KernelProcess] | None:
     """The process of the main kernel, if one will certainly be needed: it starts during imports and planning."""
-    known = evidence_file(config.home, request.evidence_of)
-    if request.isolate or (request.use_cache and known.exists()) or request.task is not None:
+    profile = evidence_file(config.home, request.evidence_of)
+    if request.isolate or (request.use_cache and profile.exists()) or request.task is not None:
         return None
     import json
 
@@ -70,9 +70,9 @@ async def _launched_ahead(request: RunRequest, config: RunConfig) -> tuple[Kerne
     from jupyter_mlops.errors import KernelNotFoundError
     from jupyter_mlops.execution.launch import KernelRequest, launch
 
-    wanted = KernelRequest(name, str(_cwd(request)), config.hash_seed)
+    kernel = KernelRequest(name, str(_cwd(request)), config.hash_seed)
     try:
-        return wanted, await launch(wanted)
+        return kernel, await launch(kernel)
     except (KernelNotFoundError, OSError):
         return None
 
@@ -199,14 +199,14 @@ def _source_cells(nb: NotebookNode, source: NotebookNode) -> list[int]:
 
     An injected cell counts as the cell above it.
     """
-    kept = [i for i, c in enumerate(source.cells) if "injected-parameters" not in c.metadata.get("tags", ())]
-    if len(nb.cells) == len(source.cells) or not kept:
+    positions = [i for i, c in enumerate(source.cells) if "injected-parameters" not in c.metadata.get("tags", ())]
+    if len(nb.cells) == len(source.cells) or not positions:
         return list(range(len(nb.cells)))
-    found, before = [], 0
+    sources, before = [], 0
     for cell in nb.cells:
         before += "injected-parameters" not in cell.metadata.get("tags", ())
-        found.append(kept[max(0, min(before, len(kept)) - 1)])
-    return found
+        sources.append(positions[max(0, min(before, len(positions)) - 1)])
+    return sources
 
 
 def _values(pipeline: Pipeline, request: RunRequest) -> dict[str, object]:
@@ -225,25 +225,25 @@ def _injected(nb: NotebookNode, values: dict[str, object], kernel: str, pipeline
     return inject(nb, values, kernel, pipeline.language)
 
 
-def kernel_name(nb: Any, told: str = "") -> str:
+def kernel_name(nb: Any, requested: str = "") -> str:
     """The kernel of a notebook: the requested one, the one that it names, or the default Python kernel."""
-    return told or nb.metadata.get("kernelspec", {}).get("name", "") or "python3"
+    return requested or nb.metadata.get("kernelspec", {}).get("name", "") or "python3"
 
 
-def _require_kernel(name: str, told: str) -> None:
+def _require_kernel(name: str, requested: str) -> None:
     from jupyter_mlops.execution.environment import kernel_spec
     from jupyter_mlops.kernels.specs import spec_manager
 
     if kernel_spec(name) is not None:
         return
-    found = spec_manager().find_kernel_specs()
-    nearest = difflib.get_close_matches(name, found, 1)
-    where = "--kernel" if told else "the notebook's kernelspec"
+    installed = spec_manager().find_kernel_specs()
+    nearest = difflib.get_close_matches(name, installed, 1)
+    where = "--kernel" if requested else "the notebook's kernelspec"
     hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
     raise KernelNotFoundError(
         f"no kernel named {name!r} is installed",
         where=where,
-        remedy=f"{hint}Installed: {', '.join(sorted(found)) or 'none'}. Choose one with --kernel NAME.",
+        remedy=f"{hint}Installed: {', '.join(sorted(installed)) or 'none'}. Choose one with --kernel NAME.",
     )
 
 

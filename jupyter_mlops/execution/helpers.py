@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import replace
 
-from jupyter_mlops.execution import planner, speculation
+from jupyter_mlops.execution import planner, reuse_rules, speculation
 from jupyter_mlops.execution.ahead_rules import AheadRules
 from jupyter_mlops.execution.block_profile import BlockProfile
 from jupyter_mlops.execution.block_requests import BlockRequests
@@ -200,11 +200,11 @@ class Helpers:
         return self.core.blockers.get(block.index) or self.rules.why_not(block, before)
 
     def _why_stale(self, block: Block, ahead: SpeculativeTask) -> str:
-        return planner.why_stale(block, ahead.loaded, ahead.values, self.committed)
+        return reuse_rules.why_stale(block, ahead.loaded, ahead.values, self.committed)
 
     def _why_not_reusable(self, block: Block, ahead: SpeculativeTask, result: BlockResult) -> str:
         since, later = self.committed.wrote_files[ahead.wrote_files_at :], self.context.later(block)
-        why = planner.why_not_reusable(
+        why = reuse_rules.why_not_reusable(
             block, result, self.committed, file_facts, since, later, self.context.read_by_functions
         )
         if not why and planner.module_changes(block, later):

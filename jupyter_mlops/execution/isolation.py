@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jupyter_mlops.execution import planner
+from jupyter_mlops.execution import planner, reuse_rules
 from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
 from jupyter_mlops.execution.run_context import RunContext
 from jupyter_mlops.pipeline.model import Block
@@ -51,7 +51,7 @@ def _group_ties(context: RunContext, committed: CommittedState, block: Block) ->
     later = context.blocks[block.index + 1 :]
     for group in {id(g): g for g in committed.groups.values()}.values():
         alone = BlockResult(block.index, groups=[group])
-        if why := planner.why_incomplete(alone, later, context.read_by_functions):
+        if why := reuse_rules.why_incomplete(alone, later, context.read_by_functions):
             name = next(iter(group.live), group.names[0])
             yield Tie(name, why, group.types.get(name, ""))
 

@@ -77,12 +77,12 @@ class CellClient(NotebookClient):
 
     def displays(self, cells: tuple[int, ...]) -> dict[str, dict[str, list[int]]]:
         """The positions of each display id in these cells: id -> cell -> positions of its outputs."""
-        found: dict[str, dict[str, list[int]]] = {}
+        positions: dict[str, dict[str, list[int]]] = {}
         for display_id, places in self._display_id_map.items():
-            here = {str(cell): list(at) for cell, at in places.items() if cell in cells}
-            if here:
-                found[display_id] = here
-        return found
+            inside = {str(cell): list(at) for cell, at in places.items() if cell in cells}
+            if inside:
+                positions[display_id] = inside
+        return positions
 
 
 class KernelSession:
@@ -95,13 +95,13 @@ class KernelSession:
     def __init__(
         self,
         nb: NotebookNode,
-        wanted: KernelRequest,
+        request: KernelRequest,
         *,
         startup_timeout: float = 60.0,
         facts: Mapping[str, Any] | None = None,
         on_output: Callable[[Any], None] = lambda output: None,
     ) -> None:
-        self.nb, self.wanted = nb, wanted
+        self.nb, self.wanted = nb, request
         self.startup_timeout = startup_timeout
         self.facts = dict(facts or {})
         self.on_output = on_output
@@ -175,8 +175,8 @@ class KernelSession:
             reply = await self._reply(kc.kernel_info())
             self.language_info = reply["content"].get("language_info", {})
             waiting = asyncio.ensure_future(kc.get_iopub_msg(timeout=None))
-            done, _ = await asyncio.wait({waiting}, timeout=0.05)
-            if done:
+            finished, _ = await asyncio.wait({waiting}, timeout=0.05)
+            if finished:
                 break
             waiting.cancel()
         parent = reply["parent_header"]["msg_id"]
@@ -264,8 +264,8 @@ class KernelSession:
             name = signal.Signals(-status).name
             cause = " (usually: out of memory)" if -status == signal.SIGKILL else ""
             return KernelDiedError(f"the kernel was killed by {name}{cause}", remedy=self.last_log_line())
-        told = f"the kernel ended with status {status}" if status is not None else "the kernel died"
-        return KernelDiedError(told, remedy=self.last_log_line())
+        message = f"the kernel ended with status {status}" if status is not None else "the kernel died"
+        return KernelDiedError(message, remedy=self.last_log_line())
 
     def last_log_line(self) -> str:
         """The last line that the kernel's process itself wrote, apart from the outputs of its cells."""
@@ -274,8 +274,8 @@ class KernelSession:
             lines = Path(self.launched.folder, LOG).read_bytes()[-4096:].decode(errors="replace").split("\n")
         except OSError:
             return ""
-        said = [line.strip() for line in lines if line.strip()]
-        return f"Its last message: {said[-1]}" if said else ""
+        messages = [line.strip() for line in lines if line.strip()]
+        return f"Its last message: {messages[-1]}" if messages else ""
 
     async def interrupt(self) -> None:
         manager: Any = self.client.km if self.client is not None else None
@@ -330,8 +330,8 @@ def _last_line(content: dict[str, Any]) -> str:
 
 def blank_copy(nb: NotebookNode) -> NotebookNode:
     """A notebook with the same cells for a helper: sources are shared, outputs are not."""
-    made: NotebookNode = nbformat.v4.new_notebook(metadata=nbformat.from_dict({}))
-    made.cells = [
+    copied: NotebookNode = nbformat.v4.new_notebook(metadata=nbformat.from_dict({}))
+    copied.cells = [
         nbformat.from_dict(
             {
                 **{k: v for k, v in cell.items() if k not in ("outputs", "execution_count", "metadata")},
@@ -341,7 +341,7 @@ def blank_copy(nb: NotebookNode) -> NotebookNode:
         )
         for cell in nb.cells
     ]
-    return made
+    return copied
 
 
 __all__ = ["CellExecutionError", "KernelRequest", "KernelSession", "blank_copy"]

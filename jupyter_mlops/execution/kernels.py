@@ -87,11 +87,11 @@ class SharedKernelPool:
     def of_run(self) -> PooledKernelProvider:
         return PooledKernelProvider(self)
 
-    async def expect(self, wanted: KernelRequest) -> None:
+    async def expect(self, request: KernelRequest) -> None:
         """Keep kernels of this kind ready from now on."""
-        if _can_wait(wanted):
-            self.usual = _key(wanted)
-            if (waiting := await self.pool.take(self.usual, _maker(wanted))) is not None:
+        if _can_wait(request):
+            self.usual = _key(request)
+            if (waiting := await self.pool.take(self.usual, _maker(request))) is not None:
                 await waiting.kill()
         self.pool.fill()
 
@@ -184,11 +184,11 @@ class PooledKernelProvider(KernelProvider):
             raise
 
     async def _give(self, session: KernelSession) -> None:
-        wanted = session.wanted
+        request = session.wanted
         waiting = None
-        if _can_wait(wanted):
-            self.kind = _key(wanted)
-            waiting = await self.shared.pool.take(self.kind, _maker(wanted))
+        if _can_wait(request):
+            self.kind = _key(request)
+            waiting = await self.shared.pool.take(self.kind, _maker(request))
         if waiting is None:
             await session.start()
         else:
@@ -250,26 +250,26 @@ class IdleKernel:
         await self.session.kill()
 
 
-def _can_wait(wanted: KernelRequest) -> bool:
+def _can_wait(request: KernelRequest) -> bool:
     """Whether a kernel of this kind can be started before its working folder is known."""
-    if not wanted.python or wanted.fork != "start":
+    if not request.python or request.fork != "start":
         return False
-    spec = kernel_spec(wanted.kernel_name)
-    return spec is not None and not has_startup_customization(spec.argv, wanted.environment(), wanted.cwd)
+    spec = kernel_spec(request.kernel_name)
+    return spec is not None and not has_startup_customization(spec.argv, request.environment(), request.cwd)
 
 
-def _key(wanted: KernelRequest) -> str:
+def _key(request: KernelRequest) -> str:
     env = {
         k: v
-        for k, v in sorted(wanted.environment().items())
+        for k, v in sorted(request.environment().items())
         if k not in EVERY_KERNEL_ITS_OWN and not k.startswith(OF_A_LOGIN)
     }
-    facts = [wanted.kernel_name, env]
+    facts = [request.kernel_name, env]
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 
 
-def _maker(wanted: KernelRequest) -> Callable[[], Awaitable[IdleKernel]]:
-    anywhere = replace(wanted, cwd="/")
+def _maker(request: KernelRequest) -> Callable[[], Awaitable[IdleKernel]]:
+    anywhere = replace(request, cwd="/")
 
     async def make() -> IdleKernel:
         session = KernelSession(nbformat.v4.new_notebook(), anywhere)

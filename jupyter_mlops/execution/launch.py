@@ -60,8 +60,8 @@ class KernelRequest:
     def is_process_of(self, other: KernelRequest) -> bool:
         """Whether a process that was started for `other`, and not forked, is suitable."""
 
-        def told(wanted: KernelRequest) -> tuple[object, ...]:
-            return wanted.kernel_name, wanted.cwd, wanted.hash_seed, wanted.env
+        def told(request: KernelRequest) -> tuple[object, ...]:
+            return request.kernel_name, request.cwd, request.hash_seed, request.env
 
         return self.fork != "start" and told(self) == told(other)
 
@@ -78,10 +78,10 @@ class KernelRequest:
 @cache
 def sockets() -> zmq.asyncio.Context:
     """The ZeroMQ context of the sockets to all kernels. Separate contexts would have two more threads each."""
-    made = zmq.asyncio.Context()
-    made.set(zmq.MAX_SOCKETS, min(SOCKETS, made.get(zmq.SOCKET_LIMIT)))
-    made.setsockopt(zmq.RCVHWM, 0)  # outputs are never dropped because we are slow
-    return made
+    context = zmq.asyncio.Context()
+    context.set(zmq.MAX_SOCKETS, min(SOCKETS, context.get(zmq.SOCKET_LIMIT)))
+    context.setsockopt(zmq.RCVHWM, 0)  # outputs are never dropped because we are slow
+    return context
 
 
 def _unpaused(method: Any) -> Any:
@@ -130,29 +130,29 @@ class KernelProcess:
         self.manager._close_control_socket()
 
 
-async def launch(wanted: KernelRequest) -> KernelProcess:
+async def launch(request: KernelRequest) -> KernelProcess:
     """Start the process. Raises KernelNotFoundError; other failures are detected on connecting."""
     folder = str(reaper.make_folder())
     manager = PatientKernelManager(
-        kernel_name=wanted.kernel_name,
+        kernel_name=request.kernel_name,
         connection_file=os.path.join(folder, "kernel.json"),
         kernel_spec_manager=spec_manager(),
         context=sockets(),
     )
-    launched = KernelProcess(manager, folder, made_of(wanted.kernel_name))
+    launched = KernelProcess(manager, folder, made_of(request.kernel_name))
     if os.name == "posix":
         manager.transport = "ipc"
         manager.ip = os.path.join(folder, "k")
     try:
-        if wanted.python and wanted.fork:
-            _let_fork(manager, wanted.fork, wanted.preload)
+        if request.python and request.fork:
+            _let_fork(manager, request.fork, request.preload)
         with open(os.path.join(folder, LOG), "wb") as log:
-            await manager.start_kernel(cwd=wanted.cwd, env=wanted.environment(), stdout=log, stderr=log)
+            await manager.start_kernel(cwd=request.cwd, env=request.environment(), stdout=log, stderr=log)
         if pid := getattr(manager.provisioner, "pid", None):
             reaper.register_kernel(Path(folder), pid)
     except NoSuchKernel:
         shutil.rmtree(folder, ignore_errors=True)
-        raise no_kernel(wanted.kernel_name) from None
+        raise no_kernel(request.kernel_name) from None
     except BaseException:
         await launched.end()
         raise
@@ -169,8 +169,8 @@ def made_of(kernel_name: str) -> object:
 
 def _let_fork(manager: AsyncKernelManager, fork: Fork, preload: Sequence[str]) -> None:
     """Set our provisioner in this manager's copy of the kernelspec, unless the spec has its own."""
-    known = KernelProvisionerFactory.instance(parent=manager.parent).provisioners
-    known.setdefault(PROVISIONER.name, PROVISIONER)
+    provisioners = KernelProvisionerFactory.instance(parent=manager.parent).provisioners
+    provisioners.setdefault(PROVISIONER.name, PROVISIONER)
     spec: Any = manager.kernel_spec
     if "kernel_provisioner" not in spec.metadata and forkable(spec.argv) is not None:
         config = {"preload": list(preload), "start_server": fork == "start"}
@@ -181,7 +181,7 @@ def _let_fork(manager: AsyncKernelManager, fork: Fork, preload: Sequence[str]) -
 
 
 def no_kernel(name: str) -> KernelNotFoundError:
-    known = ", ".join(sorted(spec_manager().find_kernel_specs())) or "none"
+    installed = ", ".join(sorted(spec_manager().find_kernel_specs())) or "none"
     return KernelNotFoundError(
-        f"no kernel named {name!r} is installed", remedy=f"Installed: {known}. Choose one with --kernel NAME."
+        f"no kernel named {name!r} is installed", remedy=f"Installed: {installed}. Choose one with --kernel NAME."
     )

@@ -1,17 +1,13 @@
-"""Decisions on order and reuse: pure functions of blocks and the committed state."""
+"""Decisions on order: pure functions of blocks and the committed state."""
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jupyter_mlops.analysis.magics import to_python
 from jupyter_mlops.analysis.volatility import VolatilityKind
-from jupyter_mlops.execution.agent.looks import listing_of, looks_again
 from jupyter_mlops.execution.block_profile import BlockProfile
-from jupyter_mlops.execution.committed_state import RANDOM, BlockResult, CommittedState, VariableGroup
+from jupyter_mlops.execution.committed_state import RANDOM, CommittedState, VariableGroup
 from jupyter_mlops.execution.reasons import Reason, sentences
 from jupyter_mlops.pipeline.model import Block, Pipeline
 
@@ -26,70 +22,6 @@ def first_speculable_block(blocks: Sequence[Block]) -> int:
     IPython's history, or can't be analyzed.
     """
     return max((b.index for b in blocks if opaque(b)), default=-1) + 1
-
-
-NAMES_AXES = re.compile(
-    r"\.names?\s*=[^=]|set_names|rename_axis|setattr|\b(index|columns)\.rename"
-    r"|\.(index|columns)\s+is\b|\bis\s+(not\s+)?[\w.\[\]'\"]+\.(index|columns)\b"
-)
-MEMORY = re.compile(r"share_memory|shares_memory|\.base\b|__array_interface__|byte_bounds|owndata|\.ctypes\b|data_ptr")
-BACKEND = re.compile(
-    r"interactive\b|\bFigure\(|get_backend|_backend_mod|flush_figures|matplotlib_inline|\brc_params|rcParams\b(?!\s*(\[|\.update))"
-    r"|\b(ion|ioff|xkcd|rc_context)\(|\bstyle\.context\(|\bseaborn\.objects\b"
-)
-
-
-# Acts of a text that the kernel hears of if they happen: a download may find its file there.
-HEARD = re.compile(r"network: (https?://|(urllib\.request|http\.client|requests|urllib3)\.\w+$)")
-
-
-def axes_apart(sources: Iterable[str]) -> bool:
-    """Whether pandas objects that share an index may be transferred separately.
-
-    Sharing is visible only if an index is renamed, or its identity is compared. Frames derived from each other always
-    share their index, and would all have to be transferred as one.
-
-    :param sources: the texts of the notebook's cells and of the modules beside it.
-    """
-    return not any(NAMES_AXES.search(s) for s in sources)
-
-
-def memory_seen(sources: Iterable[str]) -> bool:
-    """Whether the notebook checks for shared memory, so that pandas' copies on write would be visible."""
-    return any(MEMORY.search(s) for s in sources)
-
-
-def backend_seen(sources: Iterable[str]) -> bool:
-    """Whether the notebook may read matplotlib's backend or its interactive mode, which the first figure changes."""
-    return any(BACKEND.search(s) for s in sources)
-
-
-def identity_seen(sources: Iterable[str]) -> bool:
-    """Whether the notebook compares the identity of objects, other than None and other singletons: then equal numbers
-    and texts are not interchangeable.
-    """
-    return any(_asks_identity(source) for source in sources if " is " in source)
-
-
-def _asks_identity(source: str) -> bool:
-    try:
-        tree = ast.parse(to_python(source))
-    except SyntaxError:
-        return False
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Compare):
-            sides = [node.left, *node.comparators]
-            for number, operator in enumerate(node.ops):
-                if isinstance(operator, ast.Is | ast.IsNot) and not any(map(_single, sides[number : number + 2])):
-                    return True
-    return False
-
-
-def _single(node: ast.expr) -> bool:
-    """Whether the value of an expression is a singleton in every process: None, True, a type."""
-    if isinstance(node, ast.Constant):
-        return node.value is None or isinstance(node.value, bool) or node.value is ...
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "type"
 
 
 def reads_process(block: Block) -> str:
@@ -158,12 +90,12 @@ def must_have(block: Block, read_by_functions: Collection[str]) -> frozenset[str
 
 def module_changes(block: Block, later: Iterable[Block]) -> dict[str, list[int]]:
     """Modules whose state this block may change by a call statement, and their later users."""
-    found: dict[str, list[int]] = {}
+    changes: dict[str, list[int]] = {}
     for name in block.effects.modules_changed:
         users = [b.index for b in later if name in reach(b)]
         if users:
-            found[name] = users
-    return found
+            changes[name] = users
+    return changes
 
 
 @dataclass(frozen=True)
@@ -208,9 +140,9 @@ def wait_of(
     used = later.effects.state_reads | later.effects.state_writes
     if met := (state - RANDOM - {"warnings"}) or (state & used):
         return Wait("state", min(met))
-    written = set(earlier.effects.files_written) | (set(learned.writes) if learned is not None else set())
-    if written and (later.effects.looks_at_files or _meets(written, later.effects.files_read)):
-        return Wait("file", min(written))
+    written_paths = set(earlier.effects.files_written) | (set(learned.writes) if learned is not None else set())
+    if written_paths and (later.effects.looks_at_files or _meets(written_paths, later.effects.files_read)):
+        return Wait("file", min(written_paths))
     return None
 
 
@@ -240,111 +172,9 @@ def wait_in_words(wait: Wait, earlier: Block, where: str) -> str:
     return f"it may look at {wait.name}, which {where} writes"
 
 
-def _meets(written: Iterable[str], read: Iterable[str]) -> bool:
+def _meets(writes: Iterable[str], read: Iterable[str]) -> bool:
     ends = {path.replace("\\", "/").rsplit("/", 1)[-1] for path in read}
-    return any(path.replace("\\", "/").rsplit("/", 1)[-1] in ends for path in written)
-
-
-def why_not_reusable(  # noqa: C901 (one reason after the other)
-    block: Block,
-    result: BlockResult,
-    line: CommittedState,
-    stat_of: Callable[[str], list[int] | None],
-    wrote_since: Collection[str],
-    later: Sequence[Block],
-    read_by_functions: Collection[str] = (),
-) -> str:
-    """Why a helper's result differs from what the main kernel would compute now; "" if it does not.
-
-    :param read_by_functions: global names that functions of the notebook may read.
-    """
-    if result.denied:
-        return f"it acts on the outside world ({result.denied[0]})"
-    if result.comms:
-        return "it communicates with widgets of other steps, or with a front end"
-    if result.stuck:
-        return "it leaves " + next(iter(result.stuck.values()))
-    if line.stuck:
-        return "the main kernel has " + next(iter(line.stuck.values()))
-    if stale := why_stale(block, result.loaded, result.values, line, result.groups):
-        return stale
-    if resource := changed_resource(result, line):
-        return f"the state of {resource} changed since it started"
-    if wrote_since and result.overlooked and block.effects.looks_at_files:
-        return "files were written since it looked at them"
-    if set(wrote_since) & set(result.modules.values()):
-        return "a module that it imported was written since"
-    for path, facts in result.read.items():
-        if stat_of(path) != facts:
-            return f"{path} changed since it was read"
-    if wrote_since:
-        for path, seen in result.looks.items():
-            if not looks_again(path, seen):
-                return f"{path} changed since it was looked at"
-        for path, digest in result.listed.items():
-            if listing_of(path) != digest:
-                return f"files in {path} changed since they were listed"
-    return why_incomplete(result, later, read_by_functions)
-
-
-def changed_resource(result: BlockResult, line: CommittedState) -> str:
-    """A resource whose state at the start of a block differs from the committed one; "" if there is none."""
-    for resource in sorted({*result.state_before, *line.state}):
-        differs = line.state.get(resource, ("", None))[0] != result.state_before.get(resource, "")
-        if differs and (resource not in RANDOM or resource in result.state):
-            return resource
-    return ""
-
-
-def why_stale(
-    block: Block,
-    loaded: Mapping[str, str],
-    values: Mapping[str, str],
-    line: CommittedState,
-    groups: Iterable[VariableGroup] = (),
-) -> str:
-    """Why the inputs of a helper are not the committed ones; "" if they are. May be called while the helper runs.
-
-    A committed variable may share objects with others than before only if the block itself does this. Names that the
-    block only binds were not transferred, and must not share objects with committed variables.
-
-    :param loaded: name -> digest of the group that the helper received.
-    :param values: name -> digest of the variable alone at that time.
-    :param groups: the groups that the block left, once it has ended.
-    """
-    shared_anew = {name for group in groups for name in group.names}
-    for name in sorted(rebinds(block) - set(loaded)):
-        if name in line.groups and is_tied(line.groups[name]):
-            others = set(line.groups[name].names) - {name}
-            return f"`{name}` " + (f"shares objects with `{min(others)}`" if others else "can't go unseen")
-    for name in sorted(line.closure(needs(block), sharing=False) | set(loaded)):
-        if loaded.get(name) == line.digest(name):
-            continue
-        own = values.get(name)
-        if own is None or name in shared_anew or own != line.value_digest(name):
-            return f"`{name}` changed since it started"
-    return ""
-
-
-def why_incomplete(result: BlockResult, later: Sequence[Block], read_by_functions: Collection[str]) -> str:
-    """Why a result can't replace executing its block, because it lacks something that a later block needs; "" if it
-    can.
-
-    :param read_by_functions: global names that functions of the notebook may read.
-    """
-    for group in result.groups:
-        if group.portable or group.absent:  # `why_absent` is about those
-            continue
-        for name in group.names:
-            if goes_unseen(group):
-                used = is_used(name, later, read_by_functions)
-            else:
-                used = any(opaque(b) or name in reach(b) for b in later)
-            if used or name.startswith("@"):
-                return f"`{name}` can't be transferred ({group.live.get(name) or 'not stored'})"
-            if any(name in functions for b in later for functions in b.access.defines.values()):
-                return f"`{name}` can't be transferred"
-    return ""
+    return any(path.replace("\\", "/").rsplit("/", 1)[-1] in ends for path in writes)
 
 
 def is_used(name: str, later: Sequence[Block], read_by_functions: Collection[str]) -> bool:
@@ -396,45 +226,6 @@ def starts_at(lines: Mapping[int, CommittedState], blocks: Sequence[Block], firs
     return 0
 
 
-def why_not_stored(block: Block, result: BlockResult, cache: str, line: CommittedState) -> str:
-    """Why a result is not stored in the cache; "" if it is.
-
-    :param cache: the step's setting: "enabled", "disabled" or "".
-    """
-    if cache == "disabled":
-        return "cache:disabled"
-    if result.comms or result.stuck:
-        return "it leaves state that can't be transferred"
-    if result.failed_store:
-        return result.failed_store
-    if cache == "enabled":
-        return ""
-    if block.effects.volatile:
-        return f"it depends on {block.effects.volatile[0]}"
-    if readings := [
-        r for r in result.volatile if not (r[0] == "the clock" and not r[1] and block.effects.stopwatch is not None)
-    ]:
-        what, module, _ = readings[0]
-        return f"it depends on {what}" + (f", which `{module}` asks for" if module else "")
-    if any(name in str(cell["outputs"]) for name in result.scratch for cell in result.cells.values()):
-        return "it shows the name of a scratch file"
-    unheard = [act for act in block.effects.outside if result.overlooked or not HEARD.match(act)]
-    if acts := result.outside or unheard:
-        return acts[0]
-    drew = line.drew_unseeded(result)
-    if drew:
-        return f"it draws from {drew[0]}, which nothing seeded"
-    if set(result.written) & set(result.read):
-        return "it changes a file that it reads"
-    if any(how != "w" for how in result.written.values()):
-        return "it changes files in place"
-    if block.effects.interactive:
-        return block.effects.interactive[0]
-    if result.overlooked and (block.effects.looks_at_files or result.looks or result.listed):
-        return "it looks at which files there are"
-    return ""
-
-
 def upstream_failure(
     block: Block, failed: Iterable[tuple[Block, frozenset[str]]], line: CommittedState, prev: frozenset[tuple[str, str]]
 ) -> str:
@@ -461,13 +252,13 @@ def needed_for(step: str, pipeline: Pipeline) -> set[str]:
     before: dict[str, set[str]] = {}
     for edge in pipeline.edges:
         before.setdefault(edge.target, set()).add(edge.source)
-    found, waiting = {step}, [step]
+    needed, waiting = {step}, [step]
     while waiting:
         for other in before.get(waiting.pop(), ()):
-            if other not in found:
-                found.add(other)
+            if other not in needed:
+                needed.add(other)
                 waiting.append(other)
-    return found
+    return needed
 
 
 def prev_pairs(pipeline: Pipeline) -> frozenset[tuple[str, str]]:

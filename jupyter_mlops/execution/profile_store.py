@@ -29,13 +29,13 @@ def block_id(sources: Iterable[str]) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def learn(result: BlockResult, known: BlockProfile | None = None) -> BlockProfile:
+def learn(result: BlockResult, earlier: BlockProfile | None = None) -> BlockProfile:
     """The profile of a block from one run.
 
-    :param known: the profile from earlier runs; its record of discarded results is retained.
+    :param earlier: the profile from earlier runs; its record of discarded results is retained.
     """
     return replace(
-        known or BlockProfile(),
+        earlier or BlockProfile(),
         wrote=frozenset(n for n in result.wrote if not n.startswith("@")),
         tied=frozenset(n for g in result.groups if is_tied(g) for n in g.names),
         state=frozenset(result.state),
@@ -45,8 +45,8 @@ def learn(result: BlockResult, known: BlockProfile | None = None) -> BlockProfil
         patched=frozenset(n for n in result.wrote if n.startswith("@")),
         live=frozenset(n for g in result.groups if not g.portable and not goes_unseen(g) for n in g.names),
         closed=frozenset(n for g in result.groups if g.live and goes_unseen(g) for n in g.names),
-        writes=frozenset(p for p, how in result.written.items() if how == "w"),
-        other_writes=any(how != "w" for how in result.written.values()),
+        writes=frozenset(p for p, act in result.written.items() if act == "w"),
+        other_writes=any(act != "w" for act in result.written.values()),
         outside=bool(result.outside),
         seconds=result.seconds,
         reads=frozenset(p for p, facts in result.read.items() if facts and not OF_PACKAGES.search(p)),
@@ -89,12 +89,12 @@ class ProfileStore:
         """Merge new profiles into the file; entries that other runs saved meanwhile are retained."""
         if self.path is None or not self.changed:
             return
-        ours = {key: self._plain(self.facts[key]) for key in self.changed}
+        changed = {key: self._plain(self.facts[key]) for key in self.changed}
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self._alone():
                 part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
-                part.write_text(json.dumps({**self._kept_whole(), **ours}), encoding="utf-8")
+                part.write_text(json.dumps({**self._kept_whole(), **changed}), encoding="utf-8")
                 os.replace(part, self.path)
             self.changed.clear()
 
@@ -108,14 +108,14 @@ class ProfileStore:
 
     def _kept(self) -> dict[str, Any]:
         """The content of the file. Raises OSError or ValueError if it can't be read."""
-        kept: dict[str, Any] = {} if self.path is None else json.loads(self.path.read_text(encoding="utf-8"))
-        return kept
+        stored: dict[str, Any] = {} if self.path is None else json.loads(self.path.read_text(encoding="utf-8"))
+        return stored
 
     def _kept_whole(self) -> dict[str, Any]:
         """The content of the file; empty if it can't be read."""
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            kept = self._kept()
-            return dict(kept.items())
+            stored = self._kept()
+            return dict(stored.items())
         return {}
 
     def _plain(self, profile: BlockProfile) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def sentences(reasons: Iterable[Reason]) -> list[str]:
     cells: dict[tuple[Kind, str], list[int]] = {}
     for reason in reasons:
         cells.setdefault((reason.kind, reason.detail), []).extend(reason.cells)
-    return [_sentence(kind, detail, found) for (kind, detail), found in cells.items()]
+    return [_sentence(kind, detail, positions) for (kind, detail), positions in cells.items()]
 
 
 def _sentence(kind: Kind, detail: str, cells: Sequence[int]) -> str:

@@ -61,9 +61,9 @@ class RunNotebook(NotebookExecutionManager):  # type: ignore[misc]
         if facts.get("start_time") and self.start_time is not None:
             facts["duration"] = (self.end_time - self.start_time).total_seconds()
         for cell in self.nb.cells:
-            here = cell.metadata.get("papermill")
-            if here is not None and here.get("status") == self.PENDING and cell.cell_type != "code":
-                here["status"] = self.COMPLETED
+            metadata = cell.metadata.get("papermill")
+            if metadata is not None and metadata.get("status") == self.PENDING and cell.cell_type != "code":
+                metadata["status"] = self.COMPLETED
         self.complete_pbar()
         self.cleanup_pbar()
         self.closing = True

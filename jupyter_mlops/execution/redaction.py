@@ -21,10 +21,10 @@ class Redaction:
     """Removes these values from texts."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        found = {v for v in values if len(v) >= SHORTEST} | {
+        secrets = {v for v in values if len(v) >= SHORTEST} | {
             line for v in values for line in v.splitlines() if len(line) >= SHORTEST
         }
-        self.values = sorted(found, key=len, reverse=True)
+        self.values = sorted(secrets, key=len, reverse=True)
 
     def __bool__(self) -> bool:
         return bool(self.values)
@@ -65,8 +65,10 @@ class Redaction:
         for name in ("text", "ename", "evalue", "traceback", "metadata"):
             if name in output:
                 output[name] = self.clean(output[name])
-        for kind, shown in (output.get("data") or {}).items():
-            plain = _only_pixels(shown) if self.values and kind == "image/png" and isinstance(shown, str) else shown
+        for kind, content in (output.get("data") or {}).items():
+            plain = (
+                _only_pixels(content) if self.values and kind == "image/png" and isinstance(content, str) else content
+            )
             output["data"][kind] = self.clean(plain)
         return output
 
@@ -109,9 +111,9 @@ class StreamRedactor:
     def feed(self, piece: str) -> str:
         """The text that may be shown now."""
         text = self.held + piece
-        whole = [found.span() for found in self.redaction.pattern.finditer(text)]
+        spans = [match.span() for match in self.redaction.pattern.finditer(text)]
         at = self._begins(text, 0)
-        for begin, end in whole:
+        for begin, end in spans:
             if begin < at < end:
                 at = self._begins(text, end)
         self.held = text[at:]
@@ -124,14 +126,14 @@ class StreamRedactor:
 
     def _begins(self, text: str, after: int) -> int:
         """The start of the longest suffix of the text that is the beginning of a value."""
-        found = len(text)
+        position = len(text)
         for form in self.redaction.forms:
             at = text.find(form[0], max(after, len(text) - len(form) + 1))
-            while 0 <= at < found:
+            while 0 <= at < position:
                 if form.startswith(text[at:]):
-                    found = at
+                    position = at
                 at = text.find(form[0], at + 1)
-        return found
+        return position
 
 
 def _only_pixels(image: str) -> str:
@@ -140,22 +142,26 @@ def _only_pixels(image: str) -> str:
         data = base64.b64decode(image)
     except ValueError:
         return image
-    found, at = [data[:8]], 8
+    chunks, at = [data[:8]], 8
     while at + 12 <= len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
         if data[at + 4 : at + 8] not in (b"tEXt", b"zTXt", b"iTXt", b"eXIf"):
-            found.append(data[at:end])
+            chunks.append(data[at:end])
         at = end
-    kept = b"".join(found)
-    return image if kept == data or data[:8] != PNG else base64.b64encode(kept).decode() + "\n" * image.endswith("\n")
+    picture = b"".join(chunks)
+    return (
+        image
+        if picture == data or data[:8] != PNG
+        else base64.b64encode(picture).decode() + "\n" * image.endswith("\n")
+    )
 
 
 def _forms(value: str) -> Iterator[str]:
     """A value in plain form, and in its forms in Python, JSON, HTML, URLs and headers."""
     data = value.encode("utf-8", "surrogateescape")
     yield value
-    for told in (repr(value), ascii(value), json.dumps(value), json.dumps(value, ensure_ascii=False)):
-        yield told[1:-1]
+    for spelled in (repr(value), ascii(value), json.dumps(value), json.dumps(value, ensure_ascii=False)):
+        yield spelled[1:-1]
     yield repr(data)[2:-1]
     yield html.escape(value)
     escaped = html.escape(value, quote=False)

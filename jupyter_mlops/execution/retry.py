@@ -38,6 +38,6 @@ def told(event: Mapping[str, Any]) -> str:
     return f"attempt {event['attempt']} of {event['of']} failed: {event['why']}; retrying in {event['wait']:g} s"
 
 
-def note(step: str, attempt: int, attempts: int, said: str, then: str) -> str:
+def note(step: str, attempt: int, attempts: int, message: str, consequence: str) -> str:
     """Word a failed attempt for the run's record."""
-    return f"{step}: attempt {attempt} of {attempts} failed ({said}); {then}"
+    return f"{step}: attempt {attempt} of {attempts} failed ({message}); {consequence}"

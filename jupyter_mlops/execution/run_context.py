@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.config import RunConfig
-from jupyter_mlops.execution import planner
+from jupyter_mlops.execution import notebook_traits, planner
 from jupyter_mlops.execution.block_profile import BlockProfile
 from jupyter_mlops.execution.cache import Cache, Key, key_of
 from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
@@ -74,11 +74,11 @@ class RunContext:
         """What the agent must know about the notebook's text."""
         sources = [c.source for c in self.record.nb.cells]
         return {
-            "axes_apart": planner.axes_apart([*sources, *local_sources(Path(self.cwd), self.blocks)]),
-            "memory_seen": planner.memory_seen(sources),
-            "identity_seen": planner.identity_seen(sources),
+            "axes_apart": notebook_traits.axes_apart([*sources, *local_sources(Path(self.cwd), self.blocks)]),
+            "memory_seen": notebook_traits.memory_seen(sources),
+            "identity_seen": notebook_traits.identity_seen(sources),
             "awaits": any("await" in s or "async " in s for s in sources),
-            "backend_seen": planner.backend_seen(sources),
+            "backend_seen": notebook_traits.backend_seen(sources),
         }
 
     @property

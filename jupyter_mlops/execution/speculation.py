@@ -54,9 +54,9 @@ def choice(candidates: Sequence[Candidate], start: float) -> Candidate | None:
     """
     savings = [(c.saving(start), c) for c in candidates]
     unknown = [c for saving, c in savings if saving is None and (c.seconds is None or c.seconds > LEAST_SAVING)]
-    known = [(saving, c.index, c) for saving, c in savings if saving is not None and saving > LEAST_SAVING]
-    if known:
-        return max(known, key=lambda item: item[:2])[2]
+    measured = [(saving, c.index, c) for saving, c in savings if saving is not None and saving > LEAST_SAVING]
+    if measured:
+        return max(measured, key=lambda item: item[:2])[2]
     return max(unknown, key=lambda c: c.index, default=None)
 
 

@@ -45,8 +45,8 @@ class Catalog:
                 row = c.execute(select(t.job).where(t.job.c.name == way)).mappings().first()
                 if row is not None:
                     return Job.of(row)
-            there = c.execute(select(t.job.c.name).where(t.job.c.hidden.is_(False))).scalars()
-            raise _unknown("job", name, list(there))
+            names = c.execute(select(t.job.c.name).where(t.job.c.hidden.is_(False))).scalars()
+            raise _unknown("job", name, list(names))
 
     def job_by_id(self, job_id: int) -> Job:
         with self.db.read() as c:
@@ -55,8 +55,8 @@ class Catalog:
     def jobs(self, *, hidden: bool = False) -> list[Job]:
         """All jobs by name, including those that hold runs of unpublished notebooks if `hidden`."""
         with self.db.read() as c:
-            asked = select(t.job).where(t.job.c.hidden.in_((False, hidden))).order_by(t.job.c.name)
-            return [Job.of(row) for row in c.execute(asked).mappings()]
+            query = select(t.job).where(t.job.c.hidden.in_((False, hidden))).order_by(t.job.c.name)
+            return [Job.of(row) for row in c.execute(query).mappings()]
 
     def notebook_job(self, path: str) -> Job:
         """The hidden job that holds the runs of an unpublished notebook."""
@@ -79,10 +79,10 @@ class Catalog:
             moved = select(t.job.c.id, path).where(
                 t.job.c.hidden, or_(path == old, path.startswith(f"{old}/", autoescape=True))
             )
-            taken = set(c.execute(select(path).where(t.job.c.hidden)).scalars())
+            existing = set(c.execute(select(path).where(t.job.c.hidden)).scalars())
             for job_id, before in c.execute(moved).all():
                 after = new + before.removeprefix(old)
-                if after not in taken:
+                if after not in existing:
                     values = {"notebook": after, "name": notebook_job_name(after)}
                     c.execute(update(t.job).where(t.job.c.id == job_id).values(**values))
 
@@ -106,9 +106,9 @@ class Catalog:
             base = job.rules
         except InvalidInputError:  # unreadable policies are replaced
             base = Policies()
-        made = Policies.of(changes, base)
+        policies = Policies.of(changes, base)
         with self.db.write() as c:
-            c.execute(update(t.job).where(t.job.c.id == job.id).values(policies=made.to_dict()))
+            c.execute(update(t.job).where(t.job.c.id == job.id).values(policies=policies.to_dict()))
         return self.job(name)
 
     def pause_job(self, name: str, paused: bool) -> Job:
@@ -136,23 +136,23 @@ class Catalog:
         """Publish a digest under a job. Returns the version, and whether it is new: the same content is the same
         version."""
         with self.db.write(alone=True) as c:
-            here = (t.version.c.job_id == job.id, t.version.c.digest == digest)
-            known = c.execute(select(t.version).where(*here)).mappings().first()
-            if known is not None:
-                return VersionRow.of(known), False
+            condition = (t.version.c.job_id == job.id, t.version.c.digest == digest)
+            existing = c.execute(select(t.version).where(*condition)).mappings().first()
+            if existing is not None:
+                return VersionRow.of(existing), False
             last = c.execute(select(func.max(t.version.c.number)).where(t.version.c.job_id == job.id)).scalar()
             values = {
                 "job_id": job.id, "number": (last or 0) + 1, "digest": digest, "created": self.clock(),
                 "author": author or whoami(), "message": message, "provenance": dict(provenance or {}),
             }  # fmt: skip
-            made = c.execute(insert(t.version).values(**values).returning(t.version)).mappings().one()
-            return VersionRow.of(made), True
+            row = c.execute(insert(t.version).values(**values).returning(t.version)).mappings().one()
+            return VersionRow.of(row), True
 
     def versions(self, job: Job) -> list[VersionRow]:
         """All versions of a job, newest first."""
         with self.db.read() as c:
-            asked = select(t.version).where(t.version.c.job_id == job.id).order_by(t.version.c.number.desc())
-            return [VersionRow.of(row) for row in c.execute(asked).mappings()]
+            query = select(t.version).where(t.version.c.job_id == job.id).order_by(t.version.c.number.desc())
+            return [VersionRow.of(row) for row in c.execute(query).mappings()]
 
     def version(self, job: Job, selector: str = "latest") -> VersionRow:
         """The version selected by `latest`, `v3`, `3` or `@production`. Raises NotFoundError."""
@@ -161,26 +161,26 @@ class Catalog:
 
     def version_in(self, c: Connection, job: Job, selector: str) -> VersionRow:
         """`version`, within a transaction."""
-        asked = select(t.version).where(t.version.c.job_id == job.id)
+        query = select(t.version).where(t.version.c.job_id == job.id)
         if selector in ("", "latest"):
-            asked = asked.order_by(t.version.c.number.desc()).limit(1)
+            query = query.order_by(t.version.c.number.desc()).limit(1)
         elif selector.startswith("@"):
             named = select(t.alias.c.version_id).where(t.alias.c.job_id == job.id, t.alias.c.name == selector[1:])
-            asked = asked.where(t.version.c.id.in_(named))
+            query = query.where(t.version.c.id.in_(named))
         elif re.fullmatch(r"v?\d{1,9}", selector):
-            asked = asked.where(t.version.c.number == int(selector.lstrip("v")))
+            query = query.where(t.version.c.number == int(selector.lstrip("v")))
         else:
             raise InvalidInputError(
                 f"{selector!r} is not a version", where=job.name, remedy="Use latest, v3, or @production."
             )
-        row = c.execute(asked).mappings().first()
+        row = c.execute(query).mappings().first()
         if row is None:
-            there = [f"v{n}" for n in c.execute(select(t.version.c.number).where(t.version.c.job_id == job.id)
+            names = [f"v{n}" for n in c.execute(select(t.version.c.number).where(t.version.c.job_id == job.id)
                                                 .order_by(t.version.c.number)).scalars()]  # fmt: skip
-            there += [f"@{a}" for a in self._aliases(c, job)]
+            names += [f"@{a}" for a in self._aliases(c, job)]
             raise NotFoundError(
                 f"the job {job.name!r} has no version {selector}",
-                remedy=f"Versions: {', '.join(there)}." if there else "Publish one first.",
+                remedy=f"Versions: {', '.join(names)}." if names else "Publish one first.",
             )
         return VersionRow.of(row)
 
@@ -207,8 +207,8 @@ class Catalog:
 
     def _aliases(self, c: Connection, job: Job) -> dict[str, int]:
         joined = t.alias.join(t.version, t.alias.c.version_id == t.version.c.id)
-        asked = select(t.alias.c.name, t.version.c.number).select_from(joined).where(t.alias.c.job_id == job.id)
-        return {row.name: row.number for row in c.execute(asked.order_by(t.alias.c.name))}
+        query = select(t.alias.c.name, t.version.c.number).select_from(joined).where(t.alias.c.job_id == job.id)
+        return {row.name: row.number for row in c.execute(query.order_by(t.alias.c.name))}
 
     # -- schedules
 
@@ -235,32 +235,32 @@ class Catalog:
 
     def schedules(self, job: Job | None = None) -> list[Schedule]:
         with self.db.read() as c:
-            asked = select(t.schedule).order_by(t.schedule.c.id)
+            query = select(t.schedule).order_by(t.schedule.c.id)
             if job is not None:
-                asked = asked.where(t.schedule.c.job_id == job.id)
-            return [Schedule.of(row) for row in c.execute(asked).mappings()]
+                query = query.where(t.schedule.c.job_id == job.id)
+            return [Schedule.of(row) for row in c.execute(query).mappings()]
 
     def change_schedule(self, schedule_id: int, cron: Cron, changes: Mapping[str, Any]) -> Schedule:
         """Change the cron expression of a schedule from now on, and other columns."""
         one_of(MissedPolicy, "missed", changes["missed"])
         one_of(OverlapPolicy, "overlap", changes["overlap"])
-        known = self.schedule(schedule_id)
-        job = self.job_by_id(known.job_id)
+        schedule = self.schedule(schedule_id)
+        job = self.job_by_id(schedule.job_id)
         self.version(job, changes["version"])
         values = {**changes, "cron": cron.expression, "zone": cron.zone, "fired_until": self.clock()}
         with self.db.write() as c:
             c.execute(update(t.schedule).where(t.schedule.c.id == schedule_id).values(**values))
             row = c.execute(select(t.schedule).where(t.schedule.c.id == schedule_id)).mappings().one()
-            self._set_next(c, Schedule.of(row), resting=known.paused or job.paused)
+            self._set_next(c, Schedule.of(row), resting=schedule.paused or job.paused)
         return self.schedule(schedule_id)
 
     def pause_schedule(self, schedule_id: int, paused: bool) -> Schedule:
         """Pause one schedule, or resume it from now."""
-        known = self.schedule(schedule_id)
-        job = self.job_by_id(known.job_id)
+        schedule = self.schedule(schedule_id)
+        job = self.job_by_id(schedule.job_id)
         with self.db.write() as c:
             c.execute(update(t.schedule).where(t.schedule.c.id == schedule_id).values(paused=paused))
-            self._set_next(c, known, resting=paused or job.paused)
+            self._set_next(c, schedule, resting=paused or job.paused)
         return self.schedule(schedule_id)
 
     def remove_schedule(self, schedule_id: int) -> None:
@@ -268,16 +268,16 @@ class Catalog:
         with self.db.write() as c:
             c.execute(delete(t.schedule).where(t.schedule.c.id == schedule_id))
 
-    def _set_next(self, c: Connection, known: Schedule, *, resting: bool) -> None:
+    def _set_next(self, c: Connection, schedule: Schedule, *, resting: bool) -> None:
         now = self.clock()
         values: dict[str, Any] = {"next_at": None}
         if not resting:
             try:
-                following = _next(Cron(known.cron, known.zone), max(now, known.fired_until))
-                values = {"next_at": following, "fired_until": max(now, known.fired_until), "problem": ""}
+                following = _next(Cron(schedule.cron, schedule.zone), max(now, schedule.fired_until))
+                values = {"next_at": following, "fired_until": max(now, schedule.fired_until), "problem": ""}
             except InvalidInputError as error:
                 values = {"next_at": None, "problem": error.message}
-        c.execute(update(t.schedule).where(t.schedule.c.id == known.id).values(**values))
+        c.execute(update(t.schedule).where(t.schedule.c.id == schedule.id).values(**values))
 
 
 def notebook_job_name(path: str) -> str:
@@ -326,15 +326,15 @@ def _next(cron: Cron, after: float) -> float:
     return cron.next(datetime.fromtimestamp(after, UTC)).timestamp()
 
 
-def _one(c: Connection, table: Table, key: Any, what: str) -> Any:
+def _one(c: Connection, table: Table, key: Any, noun: str) -> Any:
     row = c.execute(select(table).where(table.c.id == key)).mappings().first()
     if row is None:
-        raise NotFoundError(f"there is no {what} {key}")
+        raise NotFoundError(f"there is no {noun} {key}")
     return row
 
 
-def _unknown(what: str, name: str, known: Sequence[str]) -> NotFoundError:
-    near = difflib.get_close_matches(name, known, 1)
+def _unknown(noun: str, name: str, names: Sequence[str]) -> NotFoundError:
+    near = difflib.get_close_matches(name, names, 1)
     hint = f"Did you mean {near[0]!r}? " if near else ""
-    there = f"Available: {', '.join(sorted(known)[:20])}." if known else "None exist yet."
-    return NotFoundError(f"there is no {what} {name!r}", remedy=f"{hint}{there}")
+    available = f"Available: {', '.join(sorted(names)[:20])}." if names else "None exist yet."
+    return NotFoundError(f"there is no {noun} {name!r}", remedy=f"{hint}{available}")

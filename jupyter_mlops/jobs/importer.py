@@ -36,18 +36,18 @@ def import_jobs(
         nothing fires twice.
     """
     path = database or _default()
-    found, names = [], set[str]()
+    results, names = [], set[str]()
     for row in _definitions(path):
         name = _name(str(row.get("name") or Path(str(row.get("input_filename") or "job")).stem), names)
         names.add(name)
-        told: dict[str, Any] = {"definition": row.get("job_definition_id"), "job": name, "notes": []}
-        found.append(told)
+        result: dict[str, Any] = {"definition": row.get("job_definition_id"), "job": name, "notes": []}
+        results.append(result)
         try:
-            _take_over(space, check, path, row, told, activate)
+            _take_over(space, check, path, row, result, activate)
         except MlopsError as error:
-            what = "the schedule was not imported" if "version" in told else "not imported"
-            told["notes"].append(f"{what}: {f'{error.where}: ' if error.where else ''}{error.message}")
-    return found
+            prefix = "the schedule was not imported" if "version" in result else "not imported"
+            result["notes"].append(f"{prefix}: {f'{error.where}: ' if error.where else ''}{error.message}")
+    return results
 
 
 def _default() -> Path:
@@ -72,53 +72,57 @@ def _definitions(path: Path) -> list[dict[str, Any]]:
 
 
 def _take_over(
-    space: Workspace, check: Check, path: Path, row: Mapping[str, Any], told: dict[str, Any], activate: bool
+    space: Workspace, check: Check, path: Path, row: Mapping[str, Any], result: dict[str, Any], activate: bool
 ) -> None:  # fmt: skip
-    name, notes = told["job"], told["notes"]
+    name, notes = result["job"], result["notes"]
     if not row.get("input_filename"):
         raise InvalidInputError("the definition names no notebook")
     staged = path.parent / STAGING / str(row.get("job_definition_id")) / Path(str(row.get("input_filename"))).name
     if not staged.is_file():
         raise InvalidInputError(f"the notebook does not exist any more: {staged}")
     active = bool(row["active"]) if row.get("active") is not None else True
-    if (own := _own(space, name)) is not None:
-        both = bool(row.get("schedule")) and active and bool(space.catalog.schedules(own))
+    if (own_job := _own(space, name)) is not None:
+        doubly_scheduled = bool(row.get("schedule")) and active and bool(space.catalog.schedules(own_job))
         notes.append(
-            "scheduled in both: pause one of them" if both else "the schedule exists only in jupyter-scheduler"
+            "scheduled in both: pause one of them"
+            if doubly_scheduled
+            else "the schedule exists only in jupyter-scheduler"
         )
         raise InvalidInputError(f"the job {name!r} already exists here and was not imported")
-    made = publish(space, staged, name, MESSAGE)
-    told.update(job=made.job.name, version=made.version.name)
-    notes += made.notes
+    publication = publish(space, staged, name, MESSAGE)
+    result.update(job=publication.job.name, version=publication.version.name)
+    notes += publication.notes
     if not row.get("schedule"):
         return
     cron = Cron.parse(str(row["schedule"]), str(row.get("timezone") or "UTC"))
-    if any((s.cron, s.zone) == (cron.expression, cron.zone) for s in space.catalog.schedules(made.job)):
+    if any((s.cron, s.zone) == (cron.expression, cron.zone) for s in space.catalog.schedules(publication.job)):
         notes.append("already imported")
     else:
-        given = _parameters(row.get("parameters"))
-        texts = {name: value for name, value in given.items() if isinstance(value, str)}
-        typed = {name: value for name, value in given.items() if name not in texts}
-        known = space.catalog.add_schedule(made.job, cron, parameters=check(space, made.version, typed, texts))
+        parameters = _parameters(row.get("parameters"))
+        texts = {name: value for name, value in parameters.items() if isinstance(value, str)}
+        typed = {name: value for name, value in parameters.items() if name not in texts}
+        schedule = space.catalog.add_schedule(
+            publication.job, cron, parameters=check(space, publication.version, typed, texts)
+        )
         if not (activate and active):
-            space.catalog.pause_schedule(known.id, True)
-        told["schedule"] = known.id
+            space.catalog.pause_schedule(schedule.id, True)
+        result["schedule"] = schedule.id
     if active:
         notes.append(
             "jupyter-scheduler still runs it: pause it there"
-            + ("" if activate else f", then `jupyter mlops resume {told.get('schedule', made.job.name)}` here")
+            + ("" if activate else f", then `jupyter mlops resume {result.get('schedule', publication.job.name)}` here")
         )
     elif activate:
         notes.append("paused, as in jupyter-scheduler")
 
 
-def _parameters(kept: Any) -> dict[str, Any]:
+def _parameters(stored: Any) -> dict[str, Any]:
     try:
-        values = json.loads(kept) if isinstance(kept, str) else kept
+        values = json.loads(stored) if isinstance(stored, str) else stored
     except ValueError:
-        values = kept
+        values = stored
     if not isinstance(values or {}, dict):
-        raise InvalidInputError(f"the parameters are unreadable: {kept!r}")
+        raise InvalidInputError(f"the parameters are unreadable: {stored!r}")
     return dict(values or {})
 
 
@@ -132,13 +136,13 @@ def _own(space: Workspace, name: str) -> Job | None:
     return job if versions and all(version.message != MESSAGE for version in versions) else None
 
 
-def _name(text: str, taken: set[str]) -> str:
+def _name(text: str, names: set[str]) -> str:
     """A unique job name close to the text: definitions of jupyter-scheduler may share a name."""
     plain = "".join(c if fits_in_name(c) else "-" for c in unicodedata.normalize("NFC", text)).strip(" .-_") or "job"
     plain = plain if plain[0].isalnum() else f"job {plain}"
     while ".." in plain:
         plain = plain.replace("..", ".")
-    found, number = plain[:200].strip(), 2
-    while found in taken:
-        found, number = f"{plain[:190].strip()} {number}", number + 1
-    return found
+    candidate, number = plain[:200].strip(), 2
+    while candidate in names:
+        candidate, number = f"{plain[:190].strip()} {number}", number + 1
+    return candidate

@@ -52,23 +52,23 @@ class Policies:
     secrets: tuple[str, ...] = field(default=())
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], base: Policies | None = None) -> Policies:
+    def of(cls, changes: Mapping[str, Any], base: Policies | None = None) -> Policies:
         """Policies with some values changed. Raises InvalidInputError for an unknown name or an invalid value."""
-        known = {f.name: f for f in fields(cls)}
+        names = {f.name: f for f in fields(cls)}
         values = asdict(base or cls())
-        for name, value in given.items():
-            if name not in known:
+        for name, value in changes.items():
+            if name not in names:
                 raise InvalidInputError(
-                    f"there is no policy {name!r}", field="policies", remedy=f"Known: {', '.join(known)}."
+                    f"there is no policy {name!r}", field="policies", remedy=f"Known: {', '.join(names)}."
                 )
             values[name] = _checked(name, value)
         return cls(**values)
 
     @classmethod
-    def kept(cls, told: Any) -> Policies:
+    def kept(cls, stored: Any) -> Policies:
         """The policies of a job's row, or the defaults if they are unreadable: its runs report that themselves."""
         try:
-            return cls.of(told)
+            return cls.of(stored)
         except (InvalidInputError, AttributeError):
             return cls()
 
@@ -104,10 +104,10 @@ def _checked(name: str, value: Any) -> Any:
         raise _bad(name, value, f"{least} or more")
     if value > MOST:
         raise _bad(name, value, f"{MOST} or less")
-    whole = name in ("retries", "concurrency", "priority", "keep_runs", "keep_failures")
-    if whole and int(value) != value:
+    is_whole = name in ("retries", "concurrency", "priority", "keep_runs", "keep_failures")
+    if is_whole and int(value) != value:
         raise _bad(name, value, "a whole number")
-    return int(value) if whole else float(value)
+    return int(value) if is_whole else float(value)
 
 
 def one_of(kind: Any, name: str, value: Any) -> Any:
@@ -117,7 +117,7 @@ def one_of(kind: Any, name: str, value: Any) -> Any:
     return value
 
 
-def _bad(name: str, value: Any, wanted: str) -> InvalidInputError:
+def _bad(name: str, value: Any, expected: str) -> InvalidInputError:
     return InvalidInputError(
-        f"{value!r} is not a valid value of {name}", field=f"policies.{name}", remedy=f"Use {wanted}."
+        f"{value!r} is not a valid value of {name}", field=f"policies.{name}", remedy=f"Use {expected}."
     )

@@ -118,16 +118,16 @@ def _seen(space: Workspace, nb: NotebookNode, path: Path) -> set[str]:
     If cells have changed since they ran, their reads are unknown, so that the reads of all runs count.
     """
     folder = path.resolve().parent
-    facts, ours = _evidence(space, path), set(_blocks(nb, path))
-    known = [facts[key] for key in (ours if ours <= set(facts) else facts)]
-    seen = {p for one in known for p in one.reads} - {p for one in known for p in one.writes}
-    return {p for p in seen if Path(p).is_relative_to(folder)}
+    facts, keys = _evidence(space, path), set(_blocks(nb, path))
+    profiles = [facts[key] for key in (keys if keys <= set(facts) else facts)]
+    read_only = {p for profile in profiles for p in profile.reads} - {p for profile in profiles for p in profile.writes}
+    return {p for p in read_only if Path(p).is_relative_to(folder)}
 
 
 def _not_seen(space: Workspace, nb: NotebookNode, path: Path) -> Iterator[str]:
     """Notes on cells that look for files and have not run in their current form, unless the files are listed."""
-    told = nb.metadata.get(KEY)
-    if isinstance(told, dict) and told.get("files"):
+    settings = nb.metadata.get(KEY)
+    if isinstance(settings, dict) and settings.get("files"):
         return
     facts = _evidence(space, path)
     for key, block in _blocks(nb, path).items():

@@ -67,7 +67,7 @@ def expired(space: Workspace, now: float, notes: list[str] | None = None) -> lis
 
     :param notes: receives a line for each job whose policies are unreadable; its runs are kept.
     """
-    found = []
+    run_ids = []
     for job in space.catalog.jobs(hidden=True):
         try:
             rules = job.rules
@@ -78,40 +78,40 @@ def expired(space: Workspace, now: float, notes: list[str] | None = None) -> lis
         if rules.keep_runs is None and rules.keep_days is None:
             continue
         with space.db.read() as c:
-            asked = select(t.run.c.id, t.run.c.state, t.run.c.finished).where(
+            query = select(t.run.c.id, t.run.c.state, t.run.c.finished).where(
                 t.run.c.job_id == job.id, t.run.c.state.not_in(("queued", "running"))
             )
-            rows = c.execute(asked.order_by(t.run.c.created.desc())).all()
-        found += [row.id for row in _beyond(rows, rules, now)]
-    return found
+            rows = c.execute(query.order_by(t.run.c.created.desc())).all()
+        run_ids += [row.id for row in _beyond(rows, rules, now)]
+    return run_ids
 
 
 def _beyond(rows: Any, rules: Policies, now: float) -> list[Any]:
     last_good = next((row.id for row in rows if row.state == "completed"), "")
     failures = [row.id for row in rows if row.state == "failed"][: rules.keep_failures or 0]
-    found, kept = [], 0
+    excess, retained = [], 0
     for row in rows:
-        too_many = rules.keep_runs is not None and kept >= rules.keep_runs
+        too_many = rules.keep_runs is not None and retained >= rules.keep_runs
         too_old = rules.keep_days is not None and now - (row.finished or now) > rules.keep_days * DAY
-        kept += row.state in FINISHED  # missed and skipped slots are deleted with the runs around them
+        retained += row.state in FINISHED  # missed and skipped slots are deleted with the runs around them
         if (too_many or too_old) and row.id != last_good and row.id not in failures:
-            found.append(row)
-    return found
+            excess.append(row)
+    return excess
 
 
 def _gone_elsewhere(space: Workspace, swept: CleanupResult, dry: bool) -> None:
     """Run directories whose runs another machine has deleted."""
-    there = dict(marked_folders(space.home, name_of(space.config.database)))
-    names = sorted(there)
+    marked = dict(marked_folders(space.home, name_of(space.config.database)))
+    names = sorted(marked)
     for start in range(0, len(names), 500):
         some = names[start : start + 500]
         with space.db.read() as c:
-            known = set(c.execute(select(t.run.c.id).where(t.run.c.id.in_(some))).scalars())
+            existing = set(c.execute(select(t.run.c.id).where(t.run.c.id.in_(some))).scalars())
         for run_id in some:
-            if run_id not in known:
+            if run_id not in existing:
                 swept.folders += 1
                 if not dry:
-                    there[run_id].remove()
+                    marked[run_id].remove()
 
 
 def _objects(space: Workspace, swept: CleanupResult, now: float, dry: bool) -> None:
@@ -119,18 +119,18 @@ def _objects(space: Workspace, swept: CleanupResult, now: float, dry: bool) -> N
     try:
         others = space.store.users() - {name_of(space.config.database)}
         if others:
-            told = "; ".join(sorted(others))
-            swept.notes.append(f"objects are kept: {space.store.location} is also used by {told}")
+            names = "; ".join(sorted(others))
+            swept.notes.append(f"objects are kept: {space.store.location} is also used by {names}")
             return
-        found = [kept for kept in space.store.listing() if kept.modified is not None and now - kept.modified > FRESH]
+        candidates = [obj for obj in space.store.listing() if obj.modified is not None and now - obj.modified > FRESH]
         # After the listing, so that versions published meanwhile are kept.
-        wanted = wanted_objects(space) if found else set()
-        for kept in found:
-            if kept.name not in wanted:
+        referenced = wanted_objects(space) if candidates else set()
+        for obj in candidates:
+            if obj.name not in referenced:
                 swept.objects += 1
-                swept.bytes += kept.size
+                swept.bytes += obj.size
                 if not dry:
-                    space.store.remove(kept.name)
+                    space.store.remove(obj.name)
     except StoreError as error:
         swept.notes.append(f"objects are kept: {error}")
 
@@ -139,30 +139,30 @@ def wanted_objects(space: Workspace) -> set[str]:
     """The digests that versions and runs refer to. Raises StoreError if a version is unreadable."""
     with space.db.read() as c:
         rows = c.execute(select(t.version.c.digest, t.version.c.provenance)).all()
-        wanted = set(c.execute(select(t.run_file.c.digest).distinct()).scalars())
+        referenced = set(c.execute(select(t.run_file.c.digest).distinct()).scalars())
     for digest, provenance in rows:
         manifest = Manifest.get(space.store, digest)
-        wanted |= {digest, manifest.notebook, *(entry.digest for entry in manifest.files)}
-        wanted.add((provenance.get("lock") or {}).get("digest", ""))
-        wanted.add((provenance.get("git") or {}).get("diff", ""))
-    return wanted
+        referenced |= {digest, manifest.notebook, *(entry.digest for entry in manifest.files)}
+        referenced.add((provenance.get("lock") or {}).get("digest", ""))
+        referenced.add((provenance.get("git") or {}).get("diff", ""))
+    return referenced
 
 
 def _fetched(home: Path, swept: CleanupResult, now: float, dry: bool) -> None:
     """Local copies of remote objects that have not been used for a while."""
     store = ObjectStore(home / "fetched")
-    for kept in store.listing():
-        if kept.modified is not None and now - kept.modified > IDLE:
+    for obj in store.listing():
+        if obj.modified is not None and now - obj.modified > IDLE:
             swept.objects += 1
-            swept.bytes += kept.size
+            swept.bytes += obj.size
             if not dry:
-                store.remove(kept.name)
+                store.remove(obj.name)
 
 
 def _idle_folders(home: Path, now: float) -> list[Path]:
-    found = []
+    idle = []
     for folder in (*home.glob("checkouts/*"), *home.glob("environments/*")):
         with contextlib.suppress(OSError):
             if folder.is_dir() and folder.name != "kernels" and now - folder.stat().st_mtime > IDLE:
-                found.append(folder)
-    return found
+                idle.append(folder)
+    return idle

@@ -53,18 +53,18 @@ class RunDirectory:
 
     def written_digests(self) -> dict[str, str]:
         """Digests, by name, of files that its cells wrote beside the notebook."""
-        there = (path for path in self.written.rglob("*") if path.is_file())
-        return {path.relative_to(self.written).as_posix(): digest_file(path) for path in there}
+        paths = (path for path in self.written.rglob("*") if path.is_file())
+        return {path.relative_to(self.written).as_posix(): digest_file(path) for path in paths}
 
     def set_origin(self, paths: Iterable[str]) -> None:
         """Record the digests of files that its cells wrote to other places, where they stay."""
-        found = {}
+        digests = {}
         for path in map(Path, sorted(paths)):
             with contextlib.suppress(OSError):  # deleted meanwhile, or unreadable
                 if path.is_file() and path.stat().st_size < LARGE:
-                    found[str(path)] = digest_file(path)
+                    digests[str(path)] = digest_file(path)
         with contextlib.suppress(OSError):  # the run has finished in any case
-            (self.path / ELSEWHERE).write_text(json.dumps(found), encoding="utf-8")
+            (self.path / ELSEWHERE).write_text(json.dumps(digests), encoding="utf-8")
 
     def origin(self) -> dict[str, str]:
         """Digests, by path, of files that its cells wrote to other places."""
@@ -74,46 +74,46 @@ class RunDirectory:
 
     def files(self) -> list[Path]:
         """All files that may be requested."""
-        there = [*self.path.glob("*.ipynb"), self.log, self.path / ELSEWHERE, *self.written.rglob("*")]
-        return sorted(path for path in there if path.is_file())
+        paths = [*self.path.glob("*.ipynb"), self.log, self.path / ELSEWHERE, *self.written.rglob("*")]
+        return sorted(path for path in paths if path.is_file())
 
     def upload(self, store: Store) -> dict[str, str]:
         """Upload its files to the store. Returns their digests by path in the folder."""
-        kept = {path.relative_to(self.path).as_posix(): store.put_file(path) for path in self.files()}
-        self._mark(kept)
-        return kept
+        digests = {path.relative_to(self.path).as_posix(): store.put_file(path) for path in self.files()}
+        self._mark(digests)
+        return digests
 
-    def download(self, store: Store, kept: Mapping[str, str], *, written: bool = False) -> None:
+    def download(self, store: Store, digests: Mapping[str, str], *, with_written: bool = False) -> None:
         """Download the files that `upload` returned.
 
-        :param written: include what its cells wrote, which may be large.
+        :param with_written: include what its cells wrote, which may be large.
         """
         have = self.marked()
-        wanted = {name: digest for name, digest in kept.items() if written or not name.startswith("files/")}
-        if all(have.get(name) == digest for name, digest in wanted.items()):
+        selected = {name: digest for name, digest in digests.items() if with_written or not name.startswith("files/")}
+        if all(have.get(name) == digest for name, digest in selected.items()):
             return
-        for name, digest in wanted.items():
+        for name, digest in selected.items():
             if have.get(name) != digest:
                 store.fetch(digest, self.path / name)
         for path in self.files():  # left by an earlier attempt
             name = path.relative_to(self.path).as_posix()
-            if name in have and name not in kept:
+            if name in have and name not in digests:
                 path.unlink(missing_ok=True)
-        self._mark({**{name: digest for name, digest in have.items() if name in kept}, **wanted})
+        self._mark({**{name: digest for name, digest in have.items() if name in digests}, **selected})
 
     def marked(self) -> dict[str, str]:
         """The local files that are also in the store, as of their upload."""
         with contextlib.suppress(OSError, ValueError):
-            told = json.loads((self.path / MARK).read_text(encoding="utf-8"))
-            if told["database"] == self.database:
-                return dict(told["files"])
+            mark = json.loads((self.path / MARK).read_text(encoding="utf-8"))
+            if mark["database"] == self.database:
+                return dict(mark["files"])
         return {}
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def _mark(self, kept: Mapping[str, str]) -> None:
-        text = json.dumps({"database": self.database, "files": dict(kept)})
+    def _mark(self, digests: Mapping[str, str]) -> None:
+        text = json.dumps({"database": self.database, "files": dict(digests)})
         try:
             with atomic_write(self.path / MARK) as stream:
                 stream.write(text.encode())

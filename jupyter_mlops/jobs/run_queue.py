@@ -73,29 +73,30 @@ class RunQueue:
             return [self.insert(c, wish) for wish in wishes]
 
     def add_batch(
-        self, job_id: int, kind: str, concurrency: int, asked: Mapping[str, Any], wishes: Sequence[NewRun]
+        self, job_id: int, kind: str, concurrency: int, options: Mapping[str, Any], wishes: Sequence[NewRun]
     ) -> tuple[int, list[str]]:
         """Insert a backfill or a sweep. Returns its number and the ids of its runs."""
         with self.db.write() as c:
             values = {"job_id": job_id, "kind": kind, "created": self.clock(), "concurrency": concurrency}
-            made = c.execute(insert(t.batch).values(**values, options=dict(asked)).returning(t.batch.c.id)).scalar_one()
-            return made, [self.insert(c, replace(wish, batch_id=made)) for wish in wishes]
+            statement = insert(t.batch).values(**values, options=dict(options)).returning(t.batch.c.id)
+            batch_id = c.execute(statement).scalar_one()
+            return batch_id, [self.insert(c, replace(wish, batch_id=batch_id)) for wish in wishes]
 
     def requeue(self, run_id: str) -> Run:
         """Queue a run again that failed, was stopped, or lost its worker. Raises ConflictError for any other."""
         with self.db.write(alone=True) as c:
-            known = self.run_in(c, run_id)
-            known.require_own("repaired")
-            if self._is_lost(known):
-                known = replace(known, state="stopped")
-            if known.state not in ("failed", "stopped"):
+            run = self.run_in(c, run_id)
+            run.require_own("repaired")
+            if self._is_lost(run):
+                run = replace(run, state="stopped")
+            if run.state not in ("failed", "stopped"):
                 raise ConflictError(
-                    f"the run is {known.state}", where=run_id, remedy="Only failed and stopped runs can be repaired."
+                    f"the run is {run.state}", where=run_id, remedy="Only failed and stopped runs can be repaired."
                 )
             values = {
                 "state": "queued", "finished": None, "error": None, "stop_reason": "", "not_before": 0.0,
                 "recoveries": 0, "steps_completed": 0, "lease": None, "lease_until": None,
-                "notes": [*known.notes, f"repaired after it {known.state}"],
+                "notes": [*run.notes, f"repaired after it {run.state}"],
             }  # fmt: skip
             c.execute(update(t.run).where(t.run.c.id == run_id).values(**values))
             return self.run_in(c, run_id)
@@ -105,15 +106,15 @@ class RunQueue:
         with self.db.read() as c:
             if c.execute(select(t.run.c.id).where(t.run.c.id == beginning)).first():
                 return beginning
-            asked = select(t.run.c.id).where(t.run.c.id.startswith(beginning, autoescape=True)).limit(3)
-            found = list(c.execute(asked).scalars()) if beginning else []
-        if len(found) > 1:
+            query = select(t.run.c.id).where(t.run.c.id.startswith(beginning, autoescape=True)).limit(3)
+            ids = list(c.execute(query).scalars()) if beginning else []
+        if len(ids) > 1:
             raise InvalidInputError(
-                f"more than one run begins with {beginning!r}", remedy=f"For example {', '.join(found[:2])}."
+                f"more than one run begins with {beginning!r}", remedy=f"For example {', '.join(ids[:2])}."
             )
-        if not found:
+        if not ids:
             raise NotFoundError(f"there is no run {beginning!r}", remedy="`jupyter mlops runs` lists them.")
-        return str(found[0])
+        return str(ids[0])
 
     def insert(self, c: Connection, wish: NewRun) -> str:
         """Insert a run within a transaction. Raises IntegrityError if its slot already has one."""
@@ -162,20 +163,20 @@ class RunQueue:
             for blocked in self._at_capacity(c, now):
                 free = func.coalesce(~blocked, True)
                 lost, queued = lost.where(free), queued.where(free)
-            if (which := _which(only, batch)) is not None:
-                lost, queued = lost.where(which), queued.where(which)
-            found = c.execute(lost).first() or c.execute(queued).first()
-            if found is None:
+            if (selection := _which(only, batch)) is not None:
+                lost, queued = lost.where(selection), queued.where(selection)
+            row = c.execute(lost).first() or c.execute(queued).first()
+            if row is None:
                 return None
-            resumes = found.state == "running"
+            resumes = row.state == "running"
             values: dict[str, Any] = {
                 "state": "running", "worker": worker, "lease": uuid.uuid4().hex, "lease_until": now + self.lease,
                 "started": func.coalesce(t.run.c.started, now),
             }  # fmt: skip
             counter = t.run.c.recoveries if resumes else t.run.c.attempt
             values["recoveries" if resumes else "attempt"] = counter + 1
-            c.execute(update(t.run).where(t.run.c.id == found.id).values(**values))
-            return self.run_in(c, found.id)
+            c.execute(update(t.run).where(t.run.c.id == row.id).values(**values))
+            return self.run_in(c, row.id)
 
     def _abandon(self, c: Connection, now: float) -> None:
         """Finish runs that were to stop, or whose workers died too often."""
@@ -188,10 +189,10 @@ class RunQueue:
         }  # fmt: skip
         hopeless = and_(lost, t.run.c.recoveries >= RESUMED_AT_MOST)
         for run_id in list(c.execute(select(t.run.c.id).where(hopeless)).scalars()):
-            again = self._retry_time(c, self.run_in(c, run_id), error, now)
-            values = {"state": "failed", "error": error, **over, **again}
+            retry_at = self._retry_time(c, self.run_in(c, run_id), error, now)
+            values = {"state": "failed", "error": error, **over, **retry_at}
             c.execute(update(t.run).where(t.run.c.id == run_id).values(**values))
-            if not again:
+            if not retry_at:
                 self.abandoned.append(run_id)
 
     def _at_capacity(self, c: Connection, now: float) -> list[ColumnElement[bool]]:
@@ -211,7 +212,7 @@ class RunQueue:
             busy.add(schedule_id)
         full: list[ColumnElement[bool]] = []
         jobs = c.execute(select(t.job.c.id, t.job.c.policies).where(t.job.c.id.in_([j for j in by_job if j])))
-        full_jobs = [job_id for job_id, told in jobs if by_job[job_id] >= Policies.kept(told).concurrency]
+        full_jobs = [job_id for job_id, policies in jobs if by_job[job_id] >= Policies.kept(policies).concurrency]
         batches = c.execute(
             select(t.batch.c.id, t.batch.c.concurrency).where(t.batch.c.id.in_([b for b in by_batch if b]))
         )
@@ -240,8 +241,10 @@ class RunQueue:
             rows = c.execute(
                 select(t.run.c.id, t.run.c.lease, t.run.c.state, t.run.c.stop_reason).where(t.run.c.id.in_(leases))
             ).all()
-        held = {r.id: r.stop_reason for r in rows if r.lease == leases[r.id] and r.state == "running"}
-        return {run_id: held.get(run_id, "") for run_id in leases if held.get(run_id, "") or run_id not in held}
+        reasons = {r.id: r.stop_reason for r in rows if r.lease == leases[r.id] and r.state == "running"}
+        return {
+            run_id: reasons.get(run_id, "") for run_id in leases if reasons.get(run_id, "") or run_id not in reasons
+        }
 
     def has_claimable(self) -> bool:
         """Whether there may be a run to claim. Read-only, suited to frequent polling."""
@@ -249,21 +252,21 @@ class RunQueue:
         queued = and_(t.run.c.state == "queued", t.run.c.not_before <= now)
         lost = and_(t.run.c.state == "running", t.run.c.lease_until < now)
         with self.db.read() as c:
-            return any(c.execute(select(t.run.c.id).where(which).limit(1)).first() for which in (queued, lost))
+            return any(c.execute(select(t.run.c.id).where(condition).limit(1)).first() for condition in (queued, lost))
 
     def is_queued(self, only: str = "", batch: int | None = None) -> bool:
         """Whether this run, or one of this backfill or sweep, is still to be claimed."""
-        asked = select(t.run.c.id).where(t.run.c.state == "queued").limit(1)
-        if (which := _which(only, batch)) is not None:
-            asked = asked.where(which)
+        query = select(t.run.c.id).where(t.run.c.state == "queued").limit(1)
+        if (selection := _which(only, batch)) is not None:
+            query = query.where(selection)
         with self.db.read() as c:
-            return c.execute(asked).first() is not None
+            return c.execute(query).first() is not None
 
     def expire_leases(self, workers: Sequence[str]) -> None:
         """Expire the leases of these workers, known to be dead, so that their runs can be claimed at once."""
         with self.db.write() as c:
-            held = and_(t.run.c.state == "running", t.run.c.worker.in_(workers))
-            c.execute(update(t.run).where(held).values(lease_until=self.clock() - 1.0))
+            condition = and_(t.run.c.state == "running", t.run.c.worker.in_(workers))
+            c.execute(update(t.run).where(condition).values(lease_until=self.clock() - 1.0))
 
     def set_parameters(self, run: Run, parameters: Mapping[str, Any]) -> None:
         """Store the parameters that it runs with."""
@@ -276,9 +279,9 @@ class RunQueue:
         with self.db.write() as c:
             if self._holds(c, run):
                 self._put_steps(c, run.id, steps)
-                done = sum(step["state"] in ("completed", "cached") for step in steps)
-                further = (t.run.c.id == run.id, t.run.c.steps_completed < done)
-                c.execute(update(t.run).where(*further).values(steps_completed=done, recoveries=0))
+                completed = sum(step["state"] in ("completed", "cached") for step in steps)
+                further = (t.run.c.id == run.id, t.run.c.steps_completed < completed)
+                c.execute(update(t.run).where(*further).values(steps_completed=completed, recoveries=0))
 
     def finish(
         self, run: Run, state: str, *, output: str = "", metrics: Mapping[str, Any] | None = None,
@@ -295,14 +298,14 @@ class RunQueue:
             if not self._holds(c, run):
                 return ""
             now = self.clock()
-            known = self.run_in(c, run.id)
+            current = self.run_in(c, run.id)
             values: dict[str, Any] = {
                 "state": state, "output": output, "metrics": dict(metrics or {}), "error": error and dict(error),
-                "notes": [*known.notes, *notes], "finished": now, "lease": None, "lease_until": None,
+                "notes": [*current.notes, *notes], "finished": now, "lease": None, "lease_until": None,
                 "environment_changes": list(environment_changes),
             }  # fmt: skip
             if state == "failed":
-                values |= self._retry_time(c, known, error, now)
+                values |= self._retry_time(c, current, error, now)
             c.execute(update(t.run).where(t.run.c.id == run.id).values(**values))
             if steps:
                 self._put_steps(c, run.id, steps)
@@ -314,19 +317,19 @@ class RunQueue:
             return str(values["state"])
 
     def _retry_time(
-        self, c: Connection, known: Run, error: Mapping[str, Any] | None, now: float
+        self, c: Connection, run: Run, error: Mapping[str, Any] | None, now: float
     ) -> dict[str, Any]:  # fmt: skip
         """Column changes of a failed run that its job's policy retries; {} if it does not."""
-        if known.stop_reason or known.job_id is None:
+        if run.stop_reason or run.job_id is None:
             return {}
-        told = c.execute(select(t.job.c.policies).where(t.job.c.id == known.job_id)).scalar()
-        rules = Policies.kept(told)
-        if known.attempt > rules.retries:
+        policies = c.execute(select(t.job.c.policies).where(t.job.c.id == run.job_id)).scalar()
+        rules = Policies.kept(policies)
+        if run.attempt > rules.retries:
             return {}
-        said = f"attempt {known.attempt} failed: {(error or {}).get('ename', '')}; retried"
+        note = f"attempt {run.attempt} failed: {(error or {}).get('ename', '')}; retried"
         return {
-            "state": "queued", "finished": None, "not_before": now + rules.wait_before(known.attempt + 1),
-            "notes": [*known.notes, said], "recoveries": 0, "steps_completed": 0,
+            "state": "queued", "finished": None, "not_before": now + rules.wait_before(run.attempt + 1),
+            "notes": [*run.notes, note], "recoveries": 0, "steps_completed": 0,
         }  # fmt: skip
 
     def release(self, run: Run) -> bool:
@@ -340,8 +343,8 @@ class RunQueue:
             return True
 
     def _holds(self, c: Connection, run: Run) -> bool:
-        here = (t.run.c.id == run.id, t.run.c.lease == run.lease, t.run.c.state == "running")
-        return c.execute(select(t.run.c.id).where(*here)).first() is not None
+        condition = (t.run.c.id == run.id, t.run.c.lease == run.lease, t.run.c.state == "running")
+        return c.execute(select(t.run.c.id).where(*condition)).first() is not None
 
     def _put_steps(self, c: Connection, run_id: str, steps: Sequence[Mapping[str, Any]]) -> None:
         c.execute(delete(t.step_run).where(t.step_run.c.run_id == run_id))
@@ -358,20 +361,20 @@ class RunQueue:
     def stop(self, run_id: str, reason: str = "stopped by hand") -> Run:
         """Stop a run; a queued run, or one whose worker is dead, finishes at once."""
         with self.db.write(alone=True) as c:
-            known = self.run_in(c, run_id)
-            if known.state not in ACTIVE:
-                raise ConflictError(f"the run has already finished: {known.state}", where=run_id)
-            known.require_own("stopped")
+            run = self.run_in(c, run_id)
+            if run.state not in ACTIVE:
+                raise ConflictError(f"the run has already finished: {run.state}", where=run_id)
+            run.require_own("stopped")
             self.stop_in(c, t.run.c.id == run_id, reason)
             return self.run_in(c, run_id)
 
-    def stop_in(self, c: Connection, which: ColumnElement[bool], reason: str) -> None:
+    def stop_in(self, c: Connection, condition: ColumnElement[bool], reason: str) -> None:
         """Stop runs, within a transaction."""
         now = self.clock()
         over = {"state": "stopped", "stop_reason": reason, "finished": now, "lease": None, "lease_until": None}
         lost = and_(t.run.c.state == "running", t.run.c.lease_until < now)
-        c.execute(update(t.run).where(which, or_(t.run.c.state == "queued", lost)).values(**over))
-        c.execute(update(t.run).where(which, t.run.c.state == "running").values(stop_reason=reason))
+        c.execute(update(t.run).where(condition, or_(t.run.c.state == "queued", lost)).values(**over))
+        c.execute(update(t.run).where(condition, t.run.c.state == "running").values(stop_reason=reason))
 
     def stop_batch(self, batch_id: int, reason: str = "stopped by hand") -> None:
         with self.db.write(alone=True) as c:
@@ -387,12 +390,12 @@ class RunQueue:
     def run(self, run_id: str) -> Run:
         """One run with its steps and their reasons. Raises NotFoundError."""
         with self.db.read() as c:
-            found = self.run_in(c, run_id)
+            record = self.run_in(c, run_id)
             steps = c.execute(
                 select(t.step_run).where(t.step_run.c.run_id == run_id).order_by(t.step_run.c.position)
             ).mappings()
-            told = tuple({**{k: s[k] for k in STEP}, "why": _reasons(s["why"])} for s in steps)
-            return Run.of({**found.__dict__, "steps": told})
+            step_records = tuple({**{k: s[k] for k in STEP}, "why": _reasons(s["why"])} for s in steps)
+            return Run.of({**record.__dict__, "steps": step_records})
 
     def run_in(self, c: Connection, run_id: str) -> Run:
         row = c.execute(_runs().where(t.run.c.id == run_id)).mappings().first()
@@ -425,34 +428,34 @@ class RunQueue:
             )
         by = func.coalesce(SORTS[sort.lstrip("-")], 0.0) if sort.lstrip("-") != "created" else t.run.c.created
         down = sort.startswith("-")
-        asked = _runs().order_by(by.desc() if down else by, t.run.c.id.desc() if down else t.run.c.id).limit(limit)
+        query = _runs().order_by(by.desc() if down else by, t.run.c.id.desc() if down else t.run.c.id).limit(limit)
         for column, value in (("job_id", job_id), ("batch_id", batch_id), ("schedule_id", schedule_id)):
             if value is not None:
-                asked = asked.where(t.run.c[column] == value)
+                query = query.where(t.run.c[column] == value)
         for column, values in (("state", states), ("trigger", triggers)):
             if values:
-                asked = asked.where(t.run.c[column].in_(values))
+                query = query.where(t.run.c[column].in_(values))
         if since is not None:
-            asked = asked.where(t.run.c.created >= since)
+            query = query.where(t.run.c.created >= since)
         if until is not None:
-            asked = asked.where(t.run.c.created <= until)
+            query = query.where(t.run.c.created <= until)
         if not hidden:
-            asked = asked.where(func.coalesce(t.job.c.hidden, False).is_(False))
+            query = query.where(func.coalesce(t.job.c.hidden, False).is_(False))
         if after is not None:
             at, run_id = after
             further = t.run.c.id < run_id if down else t.run.c.id > run_id
-            asked = asked.where(or_(by < at if down else by > at, and_(by == at, further)))
+            query = query.where(or_(by < at if down else by > at, and_(by == at, further)))
         with self.db.read() as c:
-            return [Run.of(row) for row in c.execute(asked).mappings()]
+            return [Run.of(row) for row in c.execute(query).mappings()]
 
     def steps_of(self, run_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
         """The steps of several runs, in order, without their reasons."""
-        found: dict[str, list[dict[str, Any]]] = {run_id: [] for run_id in run_ids}
-        asked = select(t.step_run).where(t.step_run.c.run_id.in_(run_ids)).order_by(t.step_run.c.position)
+        steps: dict[str, list[dict[str, Any]]] = {run_id: [] for run_id in run_ids}
+        query = select(t.step_run).where(t.step_run.c.run_id.in_(run_ids)).order_by(t.step_run.c.position)
         with self.db.read() as c:
-            for row in c.execute(asked).mappings():
-                found[row["run_id"]].append({k: row[k] for k in STEP})
-        return found
+            for row in c.execute(query).mappings():
+                steps[row["run_id"]].append({k: row[k] for k in STEP})
+        return steps
 
     def active(self) -> dict[str, str]:
         """The state of each unfinished run."""
@@ -470,22 +473,22 @@ class RunQueue:
 
     def counts(self) -> dict[str, int]:
         """Number of runs in each unfinished state."""
-        asked = (
+        query = (
             select(t.run.c.state, func.count().label("number")).where(t.run.c.state.in_(ACTIVE)).group_by(t.run.c.state)
         )
         with self.db.read() as c:
-            return {row.state: row.number for row in c.execute(asked)}
+            return {row.state: row.number for row in c.execute(query)}
 
     def before(self, run: Run) -> Run | None:
         """The previous run of the same job that completed or failed."""
-        asked = _runs().where(
+        query = _runs().where(
             t.run.c.job_id == run.job_id,
             t.run.c.state.in_(("completed", "failed")),
             t.run.c.created <= run.created,
             t.run.c.id != run.id,
         )
         with self.db.read() as c:
-            row = c.execute(asked.order_by(t.run.c.created.desc()).limit(1)).mappings().first()
+            row = c.execute(query.order_by(t.run.c.created.desc()).limit(1)).mappings().first()
             return None if row is None else Run.of(row)
 
     def is_first_success(self, run: Run) -> bool:
@@ -496,17 +499,17 @@ class RunQueue:
 
     def reproduction(self, run: Run) -> Run | None:
         """The latest run that reproduces this one."""
-        asked = _runs().where(t.run.c.repairs == run.id, t.run.c.trigger == "reproduce")
+        query = _runs().where(t.run.c.repairs == run.id, t.run.c.trigger == "reproduce")
         with self.db.read() as c:
-            row = c.execute(asked.order_by(t.run.c.created.desc()).limit(1)).mappings().first()
+            row = c.execute(query.order_by(t.run.c.created.desc()).limit(1)).mappings().first()
             return None if row is None else Run.of(row)
 
     def zone_of(self, run: Run) -> str:
         """The time zone of the schedule or backfill that made a run; UTC if there is none."""
         with self.db.read() as c:
             zone = c.execute(select(t.schedule.c.zone).where(t.schedule.c.id == run.schedule_id)).scalar()
-            asked = c.execute(select(t.batch.c.options).where(t.batch.c.id == run.batch_id)).scalar()
-            return str(zone or (asked or {}).get("zone") or "UTC")
+            options = c.execute(select(t.batch.c.options).where(t.batch.c.id == run.batch_id)).scalar()
+            return str(zone or (options or {}).get("zone") or "UTC")
 
     def last_good(self, run: Run) -> Run | None:
         """The last completed run of the same job before this one by slot or, without a slot, by creation. A
@@ -515,9 +518,9 @@ class RunQueue:
             return None
         time = func.coalesce(t.run.c.slot, t.run.c.created)
         before = time < (run.created if run.slot is None else run.slot)
-        asked = _runs().where(t.run.c.job_id == run.job_id, t.run.c.state == "completed", before, t.run.c.id != run.id)
+        query = _runs().where(t.run.c.job_id == run.job_id, t.run.c.state == "completed", before, t.run.c.id != run.id)
         with self.db.read() as c:
-            row = c.execute(asked.order_by(time.desc(), t.run.c.created.desc()).limit(1)).mappings().first()
+            row = c.execute(query.order_by(time.desc(), t.run.c.created.desc()).limit(1)).mappings().first()
             return None if row is None else Run.of(row)
 
     def files(self, run_id: str) -> dict[str, str]:
@@ -528,9 +531,9 @@ class RunQueue:
 
     def states_of_batch(self, batch_id: int) -> dict[str, int]:
         """Number of runs of a backfill or a sweep in each state."""
-        asked = select(t.run.c.state, func.count().label("number")).where(t.run.c.batch_id == batch_id)
+        query = select(t.run.c.state, func.count().label("number")).where(t.run.c.batch_id == batch_id)
         with self.db.read() as c:
-            return {row.state: row.number for row in c.execute(asked.group_by(t.run.c.state))}
+            return {row.state: row.number for row in c.execute(query.group_by(t.run.c.state))}
 
     def concurrency_of_batch(self, batch_id: int) -> int:
         """Maximum number of simultaneous runs of a backfill or a sweep."""
@@ -550,9 +553,9 @@ def worker_id() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
 
 
-def _reasons(kept: object) -> list[str]:
+def _reasons(stored: object) -> list[str]:
     """The reasons of a step run; [] if they are missing or unreadable."""
-    return list(kept) if isinstance(kept, list) else []
+    return list(stored) if isinstance(stored, list) else []
 
 
 def _which(only: str, batch: int | None) -> ColumnElement[bool] | None:

@@ -19,10 +19,10 @@ def reveal(names: Iterable[str], home: Path, environ: Mapping[str, str] = os.env
 
     :raises InvalidInputError: a secret was not found, or others can read the file.
     """
-    wanted = list(dict.fromkeys(names))
-    filed = _filed(home / FILE) if wanted else {}
-    found = {}
-    for name in wanted:
+    unique_names = list(dict.fromkeys(names))
+    filed = _filed(home / FILE) if unique_names else {}
+    values = {}
+    for name in unique_names:
         if not SECRET.fullmatch(name):
             raise InvalidInputError(f"{name!r} is not a valid name of a secret", remedy="Use letters, digits and '_'.")
         value = environ.get(f"MLOPS_SECRET_{name}", environ.get(name, filed.get(name)))
@@ -35,8 +35,8 @@ def reveal(names: Iterable[str], home: Path, environ: Mapping[str, str] = os.env
                 remedy=f"Set the worker's environment variable MLOPS_SECRET_{name}, write {name}=… into {home / FILE}, "
                 f"or add it to the keyring: keyring set {KEYRING} {name}.",
             )
-        found[name] = value
-    return found
+        values[name] = value
+    return values
 
 
 def _filed(path: Path) -> dict[str, str]:
@@ -63,7 +63,7 @@ def _in_keyring(name: str) -> str | None:
     except ImportError:
         return None
     try:
-        found: str | None = keyring.get_password(KEYRING, name)
+        secret: str | None = keyring.get_password(KEYRING, name)
     except KeyringError:
         return None
-    return found
+    return secret

@@ -42,18 +42,20 @@ def check(parameters: Mapping[str, Any]) -> None:
             )
 
 
-def fill(value: Any, known: Mapping[str, str]) -> Any:
+def fill(value: Any, template_values: Mapping[str, str]) -> Any:
     """The value with its templates filled in."""
     if isinstance(value, str):
-        return HOLE.sub(lambda found: known.get(found[1], found[0]), value)
+        return HOLE.sub(lambda match: template_values.get(match[1], match[0]), value)
     if isinstance(value, Mapping):
-        return {key: fill(item, known) for key, item in value.items()}
+        return {key: fill(item, template_values) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [fill(item, known) for item in value]
+        return [fill(item, template_values) for item in value]
     return value
 
 
-def filled(values: Mapping[str, Any], parameters: Sequence[Parameter], known: Mapping[str, str]) -> dict[str, Any]:
+def filled(
+    values: Mapping[str, Any], parameters: Sequence[Parameter], template_values: Mapping[str, str]
+) -> dict[str, Any]:
     """Values with their templates filled in, in the parameters' types and JSON form.
 
     A date parameter takes the date part of a time. If a value does not exist, such as the time of a success before the
@@ -62,15 +64,15 @@ def filled(values: Mapping[str, Any], parameters: Sequence[Parameter], known: Ma
     :raises InvalidParameterError: the filled-in value does not fit the type.
     """
     declared = {parameter.name: parameter for parameter in parameters}
-    found: dict[str, Any] = {}
+    values_by_name: dict[str, Any] = {}
     for name, value in values.items():
         if not names_in(value):
-            found[name] = value
+            values_by_name[name] = value
         elif name not in declared:
-            found[name] = fill(value, known)
+            values_by_name[name] = fill(value, template_values)
         else:
-            found |= _read(declared[name], fill(value, known))
-    return found
+            values_by_name |= _read(declared[name], fill(value, template_values))
+    return values_by_name
 
 
 def _read(parameter: Parameter, value: Any) -> dict[str, Any]:
@@ -80,9 +82,9 @@ def _read(parameter: Parameter, value: Any) -> dict[str, Any]:
         ways.append(({}, {name: value}))
         if TIME.fullmatch(value):
             ways.append(({}, {name: value[:10]}))
-    for given, texts in ways:
+    for candidate, texts in ways:
         try:
-            return {name: json_form(resolve((parameter,), given, texts)[name])}
+            return {name: json_form(resolve((parameter,), candidate, texts)[name])}
         except InvalidParameterError as error:
             problem = error
     if value == "" and not parameter.is_required:

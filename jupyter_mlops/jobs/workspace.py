@@ -64,10 +64,10 @@ class Workspace:
     def store(self) -> Store:
         return store_of(self.config)
 
-    def folder_of(self, run_id: str, *, written: bool = False) -> RunDirectory:
+    def folder_of(self, run_id: str, *, with_written: bool = False) -> RunDirectory:
         """The run directory of a run, including what it left on another machine.
 
-        :param written: include what its cells wrote.
+        :param with_written: include what its cells wrote.
         :raises StoreError: the store is unreachable, or an object is lost.
         """
         from jupyter_mlops.db.database import name_of
@@ -75,7 +75,7 @@ class Workspace:
 
         folder = RunDirectory(self.home, run_id, name_of(self.config.database))
         if is_shared(self.config):
-            folder.download(self.store, self.queue.files(run_id), written=written)
+            folder.download(self.store, self.queue.files(run_id), with_written=with_written)
         return folder
 
     def close(self) -> None:

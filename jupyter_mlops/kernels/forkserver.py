@@ -56,7 +56,7 @@ OUTLIVES = {"jemalloc_bg_thd"}  # threads of libraries in C that start them anew
 SET_MEMORY, SET_MAP = 35, 14  # PR_SET_MM, PR_SET_MM_MAP of prctl(2)
 LOOKED_AT = ("get_objects", "get_referrers", "get_freeze_count")  # functions of gc that tell what is frozen
 
-kept: list[Any] = []  # memory that Linux reads for as long as the process lives
+retained: list[Any] = []  # memory that Linux reads for as long as the process lives
 
 
 class EnvironRecorder:
@@ -81,12 +81,12 @@ class EnvironRecorder:
 
     def now(self) -> dict[str, str]:
         """The environment without recording."""
-        noted = self.kind.__getitem__, self.kind.__iter__
+        recording = self.kind.__getitem__, self.kind.__iter__
         self.kind.__getitem__, self.kind.__iter__ = self.plain
         try:
             return dict(os.environ)
         finally:
-            self.kind.__getitem__, self.kind.__iter__ = noted
+            self.kind.__getitem__, self.kind.__iter__ = recording
 
     def close(self) -> None:
         self.kind.__getitem__, self.kind.__iter__ = self.plain
@@ -213,18 +213,18 @@ class ImportFingerprints:
 
     def changed(self, tops: set[str], modules: dict[str, types.ModuleType]) -> set[str]:
         """The packages among these for which an import would find other files now."""
-        more = [entry for entry in sys.path if entry not in self.path]
+        added = [entry for entry in sys.path if entry not in self.path]
         plain = [entry for entry in sys.path if entry in self.path] == self.path
-        finders = [self.finder._path_importer_cache(entry) for entry in dict.fromkeys(more)]
-        found = {
+        finders = [self.finder._path_importer_cache(entry) for entry in dict.fromkeys(added)]
+        stamps = {
             top
             for top in tops - self.checked
             if any(finder is not None and finder.find_spec(top) is not None for finder in finders)
             or not (plain or self.find(top) == self.found.get(top))
             or self.stamps.get(top, []) != self.now(top, modules)
         }
-        self.checked |= tops - found
-        return found
+        self.checked |= tops - stamps
+        return stamps
 
     def now(self, top: str, modules: dict[str, types.ModuleType]) -> list[Stamp]:
         if top == "matplotlib" and top in modules:
@@ -238,10 +238,10 @@ Stamp = tuple[str, int, int]
 def stamp(path: str) -> Stamp:
     """A file with its time and size, which are 0 if it does not exist."""
     try:
-        found = os.stat(path)
+        facts = os.stat(path)
     except OSError:
         return path, 0, 0
-    return path, found.st_mtime_ns, found.st_size
+    return path, facts.st_mtime_ns, facts.st_size
 
 
 @functools.cache
@@ -305,8 +305,8 @@ class PreloadedModules:
     def fill(self, names: list[str]) -> dict[str, str]:  # noqa: C901 (to be split into recorders)
         """Import these modules and hide everything that came with them. Returns those that can't be imported ahead."""
         before = set(sys.modules)
-        found: set[str] = set()
-        known = list(warnings.filters)
+        failing: set[str] = set()
+        filters = list(warnings.filters)
         failed = {}
         plain_import, plain_find = builtins.__import__, self.bootstrap._find_and_load
         stack = self.loading
@@ -316,16 +316,16 @@ class PreloadedModules:
         ) -> Any:  # fmt: skip
             """Extension modules call it with keyword arguments."""
             importer = (globals or {}).get("__name__", "")
-            found = plain_import(name, globals, locals, fromlist, level)
+            module = plain_import(name, globals, locals, fromlist, level)
             if importer in stack:  # not a function of it, called by a module that is loaded later
                 self.note_use(importer, name, globals or {}, (globals, locals, fromlist, level))
-            return found
+            return module
 
         def noted_find(name: str, import_: Any) -> Any:
             if stack:
                 self.uses.setdefault(stack[-1], []).append(name)
             stack.append(name)
-            found.add(name)
+            failing.add(name)
             number, ahead, variables = len(sys.modules), list(warnings.filters), self.environ.now()
             threads, pickled = self.unnoted_threads(), dict(copyreg.dispatch_table)
             state = state_of("random") if name in DRAWS else None
@@ -335,7 +335,7 @@ class PreloadedModules:
                 stack.pop()
                 if state is not None and DRAWS[name] <= vars(sys.modules.get(name, types)).keys():
                     sys.modules["random"].setstate(state)
-                self.note_made(name, number, before, found)
+                self.note_made(name, number, before, failing)
                 self.note_filters(name, ahead)
                 self.note_variables(name, variables)
                 self.note_threads(name, threads)
@@ -362,13 +362,13 @@ class PreloadedModules:
         try:
             for name in (*OF_EVERY_KERNEL, *names):
                 self.surroundings.further.clear()
-                states, number, had = [state_of(one) for one in SHARED], len(sys.modules), named_threads()
+                states, number, had = [state_of(generator) for generator in SHARED], len(sys.modules), named_threads()
                 try:
                     with self.surroundings.shown():
                         importlib.import_module(name)
                 except BaseException as error:
                     failed[name] = f"{type(error).__name__}: {error}"
-                if any(known not in (None, state_of(one)) for one, known in zip(SHARED, states, strict=True)):
+                if any(old not in (None, state_of(draws)) for draws, old in zip(SHARED, states, strict=True)):
                     self.surroundings.further.append("drew random numbers")
                 if started := named_threads() - had:
                     self.surroundings.further.append(f"started the thread {min(started)}")
@@ -383,7 +383,7 @@ class PreloadedModules:
             python.__import__, self.bootstrap._find_and_load = plain_import, plain_find
             for verb, plain in plain_logger.items():
                 setattr(logging.Logger, verb, plain)
-        for logger, verb, value in [told for inner in self.loggers.values() for told in inner]:
+        for logger, verb, value in [change for inner in self.loggers.values() for change in inner]:
             if verb == "addHandler":
                 logger.removeHandler(value)
             else:
@@ -399,22 +399,22 @@ class PreloadedModules:
                 if owner is not None and vars(owner).get(last) is module:
                     delattr(owner, last)
                     self.bound.add(name)
-        warnings.filters[:] = known  # type: ignore[index]
+        warnings.filters[:] = filters  # type: ignore[index]
         count_threads_from(threads)
         copyreg.dispatch_table.clear()
         copyreg.dispatch_table.update(pickled)
         self.places.note(self.modules)
         return failed
 
-    def note_made(self, name: str, number: int, before: set[str], found: set[str]) -> None:
+    def note_made(self, name: str, number: int, before: set[str], names: set[str]) -> None:
         """Record the modules that a module created itself, without an import, such as pyexpat's.
 
         :param number: the number of modules when its import began; the newer ones come last.
         """
-        for made in list(sys.modules)[number:]:
-            if made not in found and made not in before:
-                found.add(made)
-                self.uses.setdefault(name, []).append(made)
+        for created in list(sys.modules)[number:]:
+            if created not in names and created not in before:
+                names.add(created)
+                self.uses.setdefault(name, []).append(created)
 
     def note_use(self, importer: str, name: str, space: Any, args: Any) -> None:
         """Record the imports that a module made while it was imported, including modules that were loaded already."""
@@ -428,32 +428,36 @@ class PreloadedModules:
         self.uses.setdefault(importer, []).extend(n for n in names if n in sys.modules)
 
     def note_filters(self, name: str, ahead: list[Any]) -> None:
-        known = [item for inner in self.filters.values() for item, _ in inner]
+        recorded = [item for inner in self.filters.values() for item, _ in inner]
         now = list(warnings.filters)
         last = max((at for at, item in enumerate(now) if item in ahead), default=len(now))
-        made = [(item, at > last) for at, item in enumerate(now) if item not in ahead and item not in known]
-        if made:
-            self.filters[name] = made
+        added = [(item, at > last) for at, item in enumerate(now) if item not in ahead and item not in recorded]
+        if added:
+            self.filters[name] = added
 
     def note_variables(self, name: str, before: dict[str, str]) -> None:
-        known = {key for inner in self.variables.values() for key in inner}
-        made = {k: v for k, v in self.environ.now().items() if before.get(k) != v and k not in known}
-        if made:
-            self.variables[name] = made
+        recorded = {key for inner in self.variables.values() for key in inner}
+        added = {k: v for k, v in self.environ.now().items() if before.get(k) != v and k not in recorded}
+        if added:
+            self.variables[name] = added
 
     def unnoted_threads(self) -> int:
         return next_thread() - sum(self.threads.values())
 
     def note_threads(self, name: str, before: int) -> None:
         """The number of unnamed threads that it has created but not started."""
-        if made := self.unnoted_threads() - before:
-            self.threads[name] = made
+        if added := self.unnoted_threads() - before:
+            self.threads[name] = added
 
     def note_pickled(self, name: str, before: dict[Any, Any]) -> None:
-        known = {kind for inner in self.pickled.values() for kind in inner}
-        made = {k: how for k, how in copyreg.dispatch_table.items() if before.get(k) is not how and k not in known}
-        if made:
-            self.pickled[name] = made
+        recorded = {kind for inner in self.pickled.values() for kind in inner}
+        added = {
+            k: reducer
+            for k, reducer in copyreg.dispatch_table.items()
+            if before.get(k) is not reducer and k not in recorded
+        }
+        if added:
+            self.pickled[name] = added
 
     # -- in a kernel
 
@@ -477,35 +481,35 @@ class PreloadedModules:
         If not, what differs is forgotten with all that has imported it.
         """
         order = self.imported_with(name)
-        changed = self.places.changed({one.partition(".")[0] for one in order}, self.modules)
+        changed = self.places.changed({module.partition(".")[0] for module in order}, self.modules)
         if not changed:
             return order
         imported_by: dict[str, set[str]] = {}
         for user, used in self.uses.items():
-            for one in used:
-                imported_by.setdefault(one, set()).add(user)
-        waiting = [one for one in self.modules if one.partition(".")[0] in changed]
+            for module in used:
+                imported_by.setdefault(module, set()).add(user)
+        waiting = [module for module in self.modules if module.partition(".")[0] in changed]
         while waiting:
-            one = waiting.pop()
-            if self.modules.pop(one, None) is not None:
-                waiting += imported_by.get(one, ())
-                waiting += [inner for inner in self.modules if inner.startswith(f"{one}.")]
+            module = waiting.pop()
+            if self.modules.pop(module, None) is not None:
+                waiting += imported_by.get(module, ())
+                waiting += [inner for inner in self.modules if inner.startswith(f"{module}.")]
         return []
 
     def imported_with(self, name: str) -> list[str]:
         """The hidden modules that a module imported, in the order of completion, and the module itself last."""
         order: list[str] = []
-        seen = {name}
+        visited = {name}
         waiting = [(name, self.first_of(name))]
         while waiting:
-            one, others = waiting[-1]
-            other = next((o for o in others if o not in seen and (o in self.modules or o in self.missed)), None)
+            module, others = waiting[-1]
+            other = next((o for o in others if o not in visited and (o in self.modules or o in self.missed)), None)
             if other is None:
                 waiting.pop()
-                if one in self.modules:
-                    order.append(one)
+                if module in self.modules:
+                    order.append(module)
             else:
-                seen.add(other)
+                visited.add(other)
                 waiting.append((other, self.first_of(other)))
         return order
 
@@ -516,33 +520,33 @@ class PreloadedModules:
 
     def bring(self, name: str, order: list[str]) -> types.ModuleType:
         """Restore a module, after the modules that it imported."""
-        for one in order:
-            module = self.modules.pop(one, None)
+        for member in order:
+            module = self.modules.pop(member, None)
             if module is None:
                 continue
-            sys.modules[one] = module
+            sys.modules[member] = module
             filters: Any = warnings.filters
-            made = self.filters.pop(one, [])
-            filters[:0] = [item for item, appended in made if not appended]
-            filters += [item for item, appended in made if appended]
+            added_filters = self.filters.pop(member, [])
+            filters[:0] = [item for item, appended in added_filters if not appended]
+            filters += [item for item, appended in added_filters if appended]
             self.mutated()
-            os.environ.update(self.variables.pop(one, {}))
-            copyreg.dispatch_table.update(self.pickled.pop(one, {}))
-            if threads := self.threads.pop(one, 0):
+            os.environ.update(self.variables.pop(member, {}))
+            copyreg.dispatch_table.update(self.pickled.pop(member, {}))
+            if threads := self.threads.pop(member, 0):
                 count_threads_from(next_thread() + threads)
-            reset_module_state(one, module)
-            for logger, verb, value in self.loggers.pop(one, []):
+            reset_module_state(member, module)
+            for logger, verb, value in self.loggers.pop(member, []):
                 getattr(logger, verb)(value)
-        for one in reversed(order):
-            parent, _, last = one.rpartition(".")
-            if parent in sys.modules and one in sys.modules and one in self.bound:
-                vars(sys.modules[parent]).setdefault(last, sys.modules[one])
-        for one, function in TELLS_SHELL:
-            if one in order and one in self.surroundings.tellers:
-                self.surroundings.tellers.discard(one)
-                vars(sys.modules[one])[function]()
-        found: types.ModuleType = sys.modules[name]
-        return found
+        for member in reversed(order):
+            parent, _, last = member.rpartition(".")
+            if parent in sys.modules and member in sys.modules and member in self.bound:
+                vars(sys.modules[parent]).setdefault(last, sys.modules[member])
+        for member, function in TELLS_SHELL:
+            if member in order and member in self.surroundings.tellers:
+                self.surroundings.tellers.discard(member)
+                vars(sys.modules[member])[function]()
+        restored: types.ModuleType = sys.modules[name]
+        return restored
 
     @staticmethod
     def mutated() -> None:
@@ -580,13 +584,13 @@ def makers_of_generators(names: list[str]) -> list[str]:
     random, numpy = cast("Any", sys.modules["random"]), cast("Any", sys.modules.get("numpy.random"))
     kinds = (random.Random, *((numpy.RandomState, numpy.Generator) if numpy is not None else ()))
     shared = {random._inst, *((numpy.mtrand._rand,) if numpy is not None else ())}
-    found = []
+    makers = []
     for name in names:
         module = sys.modules[name]
         values = list(getattr(module, "__dict__", {}).values())
         if any(isinstance(v, kinds) and v not in shared and not isinstance(v, random.SystemRandom) for v in values):
-            found.append(name)
-    return found
+            makers.append(name)
+    return makers
 
 
 def reset_module_state(name: str, module: Any) -> None:
@@ -615,8 +619,8 @@ def count_threads_from(number: int) -> None:
 
 
 def _loggers() -> list[tuple[str, logging.Logger]]:
-    known = [(n, g) for n, g in logging.root.manager.loggerDict.items() if isinstance(g, logging.Logger)]
-    return [*known, (logging.root.name, logging.root)]
+    loggers = [(n, g) for n, g in logging.root.manager.loggerDict.items() if isinstance(g, logging.Logger)]
+    return [*loggers, (logging.root.name, logging.root)]
 
 
 class Server:
@@ -764,10 +768,10 @@ def set_process_title(command: list[str], env: dict[str, str]) -> None:
     """Show this command and environment in `ps` and other tools, if the system supports it."""
     ctypes: Any = importlib.import_module("ctypes")
     words = [b"\0".join([*map(os.fsencode, parts), b""]) for parts in (command, [f"{k}={v}" for k, v in env.items()])]
-    told = b"".join(words)
-    kept.append(ctypes.create_string_buffer(told, len(told)))
-    start = ctypes.addressof(kept[-1])
-    middle, end = start + len(words[0]), start + len(told)
+    title = b"".join(words)
+    retained.append(ctypes.create_string_buffer(title, len(title)))
+    start = ctypes.addressof(retained[-1])
+    middle, end = start + len(words[0]), start + len(title)
     library = ctypes.CDLL(None, use_errno=True)
     library.sbrk.restype = ctypes.c_void_p
     with open("/proc/self/stat", "rb") as stat:
@@ -852,9 +856,9 @@ def main(number: int, preload: list[str], failed: dict[str, str]) -> None:
     threading: Any = sys.modules.get("threading")
     threads = [t.name for t in threading.enumerate()][1:] if threading else []
     freeze_gc(aside)
-    told = {"started": os.getpid(), "failed": failed, "threads": threads, "reads": sorted(environ.names)}
-    told["installed"] = packages
-    connection.send(json.dumps(told).encode())
+    message = {"started": os.getpid(), "failed": failed, "threads": threads, "reads": sorted(environ.names)}
+    message["installed"] = packages
+    connection.send(json.dumps(message).encode())
     if not threads:
         Server(connection, aside).run()
 

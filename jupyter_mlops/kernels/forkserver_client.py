@@ -89,14 +89,14 @@ class ForkServer:
         self.started: Future[dict[str, Any]] = Future()
         self.circumstances = process_context()
         self.words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.connection = ours
-        with theirs:
+        parent_socket, child_socket = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.connection = parent_socket
+        with child_socket:
             self.process = subprocess.Popen(
-                [*interpreter, str(SOURCE), str(theirs.fileno()), json.dumps(list(preload)), "{}"],
+                [*interpreter, str(SOURCE), str(child_socket.fileno()), json.dumps(list(preload)), "{}"],
                 env=dict(env),
                 cwd="/",
-                pass_fds=[theirs.fileno()],
+                pass_fds=[child_socket.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self.words,
@@ -120,7 +120,7 @@ class ForkServer:
         reads = {"*"}
         if self.ready:
             started = self.started.result()
-            if any(tuple(known) != stamp(known[0]) for known in started["installed"]):
+            if any(tuple(entry) != stamp(entry[0]) for entry in started["installed"]):
                 return False
             reads = set(started["reads"])
         names = self.env.keys() | env.keys()
@@ -138,7 +138,7 @@ class ForkServer:
         :param streams: descriptors for stdin, stdout and stderr.
         :param ready: a byte is written to it when the kernel's sockets are bound.
         """
-        made = ForkedProcess(0, cmd)
+        process = ForkedProcess(0, cmd)
         forked: Future[int] = Future()
         with self.lock:
             self.used_at = time.monotonic()
@@ -152,12 +152,12 @@ class ForkServer:
                 del self.waiting[number]
                 raise ForkError(f"the fork server can't be reached: {error}") from None
 
-        def born(done: Future[int]) -> None:
-            if done.exception() is None:
-                made.pid = done.result()
+        def born(future: Future[int]) -> None:
+            if future.exception() is None:
+                process.pid = future.result()
 
         forked.add_done_callback(born)
-        return made, forked
+        return process, forked
 
     def idle_for(self) -> float:
         """Seconds since the last request for a kernel; 0 while a kernel runs."""
@@ -211,8 +211,8 @@ class ForkServer:
             self.waiting.clear()
             self.kernels.clear()
         if not self.started.done():
-            said = self.last_log_line()
-            why = f": {said}" if said else ""
+            last_line = self.last_log_line()
+            why = f": {last_line}" if last_line else ""
             self.started.set_exception(ForkError(f"the fork server ended before it was ready{why}"))
         for forked in waiting:
             forked.set_exception(ForkError("the fork server ended"))
@@ -290,23 +290,23 @@ class ForkServers:
         with self.lock:
             if not self.servers:
                 atexit.register(self.close)
-            found = self._find(key, env, preload)
-            if found is None or not found.has(preload):
-                known = found.preload if found is not None else ()
-                modules = tuple(dict.fromkeys((*known, *preload)))
+            server = self._find(key, env, preload)
+            if server is None or not server.has(preload):
+                preloaded = server.preload if server is not None else ()
+                modules = tuple(dict.fromkeys((*preloaded, *preload)))
                 at, why = self.failed.get((key, modules), (-IDLE, ""))
-                if found is not None and time.monotonic() - at < IDLE:
-                    return found
+                if server is not None and time.monotonic() - at < IDLE:
+                    return server
                 if time.monotonic() - at < IDLE:
                     raise ForkError(why)
-                made = make(modules)
-                made.started.add_done_callback(lambda done: self._note_failed(key, made))
-                self.servers.setdefault(key, []).append(made)
-                found = found if found is not None and found.ready else made
-            old = self._leaving(IDLE, keep=found)
+                new_server = make(modules)
+                new_server.started.add_done_callback(lambda future: self._note_failed(key, new_server))
+                self.servers.setdefault(key, []).append(new_server)
+                server = server if server is not None and server.ready else new_server
+            old = self._leaving(IDLE, keep=server)
         for other in old:
             other.close()
-        return found
+        return server
 
     def give_up(self, server: ForkServer, why: str) -> None:
         """End a server that does not get ready, and do not try it again soon."""
@@ -328,12 +328,12 @@ class ForkServers:
 
     def _leaving(self, idle: float, keep: ForkServer | None = None) -> list[ForkServer]:
         old = [s for s in self._all() if s is not keep and (s.idle_for() > idle or not s.alive)]
-        for known in self.servers.values():
-            known[:] = [s for s in known if s not in old]
+        for servers in self.servers.values():
+            servers[:] = [s for s in servers if s not in old]
         return old
 
     def _all(self) -> list[ForkServer]:
-        return [s for known in self.servers.values() for s in known]
+        return [s for servers in self.servers.values() for s in servers]
 
     def close(self) -> None:
         with self.lock:

@@ -139,10 +139,14 @@ class Native:
         return int(start)
 
     def _build(self) -> None:
-        for own in (True, False):
-            for what, table in (("clock", CLOCKS), ("entropy", ENTROPY), ("identity", IDENTITY if own else {})):
+        for from_python in (True, False):
+            for reading, table in (
+                ("clock", CLOCKS),
+                ("entropy", ENTROPY),
+                ("identity", IDENTITY if from_python else {}),
+            ):
                 for symbol, form in table.items():
-                    self._notice(symbol, own, form, what)
+                    self._notice(symbol, from_python, form, reading)
         for symbol, (deed, form) in PATHS.items():
             if (real := self._real(symbol)) is not None:
                 self.stubs[symbol, False] = self._stub(PATH, real, form | deed << 8)
@@ -150,14 +154,14 @@ class Native:
                     self._notice(symbol, True, 0, "look")
                     own_look = form | deed << 8 | OWN
                     self.stubs[symbol, True] = self._stub(PATH, self.stubs[symbol, True], own_look)
-        for (symbol, own), stub in self.stubs.items():
-            self.stubs_of[own][symbol.encode()] = stub
+        for (symbol, from_python), stub in self.stubs.items():
+            self.stubs_of[from_python][symbol.encode()] = stub
         if self.libc.mprotect(self.code, CODE, PROT_READ | PROT_EXEC):
             raise OSError(ctypes.get_errno(), "mprotect")
 
-    def _notice(self, symbol: str, own: bool, form: int, what: str) -> None:
+    def _notice(self, symbol: str, from_python: bool, form: int, reading: str) -> None:
         if (real := self._real(symbol)) is not None:
-            self.stubs[symbol, own] = self._stub(NOTICE, real, form, (what, own))
+            self.stubs[symbol, from_python] = self._stub(NOTICE, real, form, (reading, from_python))
 
     def _real(self, symbol: str) -> int | None:
         try:
@@ -186,15 +190,15 @@ class Native:
 
     def _pending(self, _: Any) -> int:
         self.shared[2] = 0
-        noted = []
-        for what, own, record in self.records:
+        records = []
+        for reading, from_python, record in self.records:
             if record[3]:
                 record[3] = 0
-                noted.append((what, own))
-        if noted and self.shared[1]:
+                records.append((reading, from_python))
+        if records and self.shared[1]:
             self.shared[1] = 0  # what the callback itself does is nobody's act
             with contextlib.suppress(BaseException):  # whoever runs now must not be told
-                self.notice(noted)
+                self.notice(records)
             self.shared[1] = 1
         return 0
 
@@ -204,7 +208,7 @@ class Native:
         """
         used, begin = self.shared[5], self.read_to
         self.read_to = used
-        found = []
+        paths = []
         for number in range(max(begin, used - SLOTS), used):
             start = self.ring + (number & SLOTS - 1) * SLOT
             form, flags, folder = struct.unpack("<QQQ", ctypes.string_at(start, HEAD))
@@ -220,18 +224,18 @@ class Native:
                     continue  # it asks about an open file
                 text = _below(folder & 0xFFFFFFFF, text)
             if form & OWN:
-                found.append(text)
+                paths.append(text)
             else:
                 self.unread.append((deed, text, _writes(deed, form, flags)))
-        return list(dict.fromkeys(found)), used - begin > SLOTS
+        return list(dict.fromkeys(paths)), used - begin > SLOTS
 
     def paths(self) -> tuple[list[tuple[int, str, bool]], bool]:
         """The acts of compiled libraries on paths since the last call: (act, path, whether it writes); and whether the
         ring overflowed.
         """
-        _, many = self.looks()
+        _, overflowed = self.looks()
         unread, self.unread = self.unread, []
-        return list(dict.fromkeys(unread)), many
+        return list(dict.fromkeys(unread)), overflowed
 
     # -- the tables of the libraries
 
@@ -246,15 +250,15 @@ class Native:
                 self.seen.add(dynamic)
                 file = os.path.basename(name)
                 if not file.startswith(LEFT_ALONE):
-                    own = not name or file.startswith("libpython") or os.sep + "lib-dynload" + os.sep in name
-                    self._redirect(base, dynamic, relro, own)
+                    from_python = not name or file.startswith("libpython") or os.sep + "lib-dynload" + os.sep in name
+                    self._redirect(base, dynamic, relro, from_python)
 
-    def _redirect(self, base: int, dynamic: int, relro: tuple[int, int], own: bool) -> None:
+    def _redirect(self, base: int, dynamic: int, relro: tuple[int, int], from_python: bool) -> None:
         tags = _tags(dynamic)
         if DT_STRTAB not in tags or DT_SYMTAB not in tags:
             return
         strings, symbols = (tags[tag] + (base if tags[tag] < base else 0) for tag in (DT_STRTAB, DT_SYMTAB))
-        stubs = self.stubs_of[own]
+        stubs = self.stubs_of[from_python]
         counted = tags.get(DT_RELACOUNT, 0) * 24
         for tag, size, skip in ((DT_JMPREL, DT_PLTRELSZ, 0), (DT_RELA, DT_RELASZ, counted)):
             if tag not in tags or tags.get(size, 0) <= skip:
@@ -301,7 +305,7 @@ def prepare() -> None:
     """Install the stubs in a process whose children will `install` them; libraries loaded by then are processed only
     once.
     """
-    native: Any = install(lambda noted: None)
+    native: Any = install(lambda records: None)
     if native is not None:
         setattr(ctypes.pythonapi, INHERITED, native)
 
@@ -331,19 +335,19 @@ def _below(descriptor: int, path: str) -> str:
 
 def _loaded(libc: Any) -> int:
     """The number of libraries that have been loaded so far."""
-    found = [0]
+    counts = [0]
 
     def visit(info: Any, size: int, _: Any) -> int:
-        found[0] = info.contents.adds
+        counts[0] = info.contents.adds
         return 1
 
     libc.dl_iterate_phdr(_Visit(visit), None)
-    return found[0]
+    return counts[0]
 
 
 def _libraries(libc: Any) -> list[tuple[int, str, int, tuple[int, int]]]:
     """Base address, file, address of the dynamic section, and the range sealed after loading, for each library."""
-    found = []
+    libraries = []
 
     def visit(info: Any, size: int, _: Any) -> int:
         base, dynamic, relro = info.contents.addr, 0, (0, 0)
@@ -356,18 +360,18 @@ def _libraries(libc: Any) -> list[tuple[int, str, int, tuple[int, int]]]:
             elif kind == PT_GNU_RELRO:
                 relro = (base + address & -mmap.PAGESIZE, base + address + length)
         if dynamic:
-            found.append((base, os.fsdecode(info.contents.name or b""), dynamic, relro))
+            libraries.append((base, os.fsdecode(info.contents.name or b""), dynamic, relro))
         return 0
 
     libc.dl_iterate_phdr(_Visit(visit), None)
-    return found
+    return libraries
 
 
 def _tags(dynamic: int) -> dict[int, int]:
-    found: dict[int, int] = {}
+    tags: dict[int, int] = {}
     while True:
         tag, value = struct.unpack("<QQ", ctypes.string_at(dynamic, 16))
         if tag == 0:
-            return found
-        found.setdefault(tag, value)
+            return tags
+        tags.setdefault(tag, value)
         dynamic += 16

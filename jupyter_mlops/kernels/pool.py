@@ -73,13 +73,13 @@ class KernelPool(Generic[K]):
         """The private memory of all idle kernels."""
         return sum(unique_memory(kernel.pid) for kernels in self.ready.values() for kernel in kernels)
 
-    def reserve(self, many: Mapping[str, int]) -> None:
+    def reserve(self, counts: Mapping[str, int]) -> None:
         """Announce requests for kernels of these keys: start as many as fit into memory.
 
         It may be called again meanwhile: each request that arrives is removed from the announced ones. A key that was
         never requested is ignored, because its factory is unknown.
         """
-        for key, number in many.items():
+        for key, number in counts.items():
             if key in self.makers:
                 self.expected[key] = max(self.expected.get(key, 0), number)
                 self.expected_until[key] = time.monotonic() + EXPECTED
@@ -143,8 +143,8 @@ class KernelPool(Generic[K]):
         """The key that was requested last, if there is room: it gets all of it; kernels of other keys end when it needs
         theirs.
         """
-        known = self.wanted_at.keys() & self.makers.keys()
-        key = max(known, key=lambda k: self.wanted_at[k], default=None)
+        keys = self.wanted_at.keys() & self.makers.keys()
+        key = max(keys, key=lambda k: self.wanted_at[k], default=None)
         return key if key is not None and await self._room_for(key) else None
 
     async def _room_for(self, key: str) -> bool:

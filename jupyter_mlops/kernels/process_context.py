@@ -38,9 +38,9 @@ def _status() -> dict[str, Any]:
         lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
         return {"umask": _umask(), "user": os.getuid() if hasattr(os, "getuid") else None}
-    found = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    ignored = int(found.get("SigIgn", "0"), 16) & ~NOT_HANDED_ON
-    return {told: found.get(name) for name, told in STATUS.items()} | {"ignored signals": ignored}
+    fields = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    ignored = int(fields.get("SigIgn", "0"), 16) & ~NOT_HANDED_ON
+    return {label: fields.get(name) for name, label in STATUS.items()} | {"ignored signals": ignored}
 
 
 def _umask() -> int:
@@ -62,19 +62,19 @@ def _limits() -> dict[str, list[int]]:
         import resource
     except ImportError:
         return {}
-    found = {name: list(resource.getrlimit(getattr(resource, name))) for name in LIMITS if hasattr(resource, name)}
-    soft, hard = found["RLIMIT_NOFILE"]
+    limits = {name: list(resource.getrlimit(getattr(resource, name))) for name in LIMITS if hasattr(resource, name)}
+    soft, hard = limits["RLIMIT_NOFILE"]
     if 0 <= soft < FILES:
-        found["RLIMIT_NOFILE"][0] = min(FILES, hard) if hard >= 0 else FILES
-    return found
+        limits["RLIMIT_NOFILE"][0] = min(FILES, hard) if hard >= 0 else FILES
+    return limits
 
 
 def _namespaces() -> list[str]:
     """The namespaces of files, networks, processes and users in which it runs."""
-    found = []
+    namespaces = []
     for name in SPACES:
         try:
-            found.append(os.readlink(f"/proc/self/ns/{name}"))
+            namespaces.append(os.readlink(f"/proc/self/ns/{name}"))
         except OSError:
             continue
-    return found
+    return namespaces

@@ -64,8 +64,8 @@ class ForkedProvisioner(LocalProvisioner):
         key = key_of(interpreter, spec)
         if self.start_server:
             server = SERVERS.start(key, env, self.preload, lambda modules: ForkServer(interpreter, env, modules))
-        elif (found := SERVERS.running(key, env, self.preload)) is not None:
-            server = found
+        elif (running := SERVERS.running(key, env, self.preload)) is not None:
+            server = running
         else:
             raise _Cold
         try:
@@ -115,22 +115,22 @@ class ForkedProvisioner(LocalProvisioner):
     async def _bound(self, reading: int, process: Any) -> None:
         """Wait until the kernel's sockets are bound, or it has ended."""
         loop = asyncio.get_running_loop()
-        heard: asyncio.Future[bytes] = loop.create_future()
+        signal: asyncio.Future[bytes] = loop.create_future()
 
         def hear() -> None:
-            if not heard.done():
-                heard.set_result(os.read(reading, 1))
+            if not signal.done():
+                signal.set_result(os.read(reading, 1))
 
         loop.add_reader(reading, hear)
         try:
             async with asyncio.timeout(self.ready_timeout):
-                said = await heard
+                received = await signal
         except TimeoutError:
             process.kill()
             raise ForkError("a forked kernel did not respond") from None
         finally:
             loop.remove_reader(reading)
-        if not said:
+        if not received:
             raise ForkError("a forked kernel ended before its sockets were bound")
 
 
@@ -147,14 +147,14 @@ async def wrap_future(future: Future[T]) -> T:
     for.
     """
     loop = asyncio.get_running_loop()
-    told = asyncio.Event()
+    finished = asyncio.Event()
 
-    def tell(done: Future[T]) -> None:
+    def tell(source: Future[T]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(told.set)
+            loop.call_soon_threadsafe(finished.set)
 
     future.add_done_callback(tell)
-    await told.wait()
+    await finished.wait()
     return future.result()
 
 
@@ -162,20 +162,20 @@ class _Cold(Exception):
     """Start this kernel cold, without a message."""
 
 
-def _descriptor(given: Any, name: str, opened: contextlib.ExitStack) -> int:
+def _descriptor(stream: Any, name: str, opened: contextlib.ExitStack) -> int:
     """The descriptor that Popen would give the kernel for one of its streams."""
-    if given is None and name != "stdin":
+    if stream is None and name != "stdin":
         return 1 if name == "stdout" else 2
-    if isinstance(given, int) and given >= 0:
-        return given
-    if hasattr(given, "fileno"):
-        return int(given.fileno())
-    if given is None:  # the reading end of a pipe that nobody writes to
+    if isinstance(stream, int) and stream >= 0:
+        return stream
+    if hasattr(stream, "fileno"):
+        return int(stream.fileno())
+    if stream is None:  # the reading end of a pipe that nobody writes to
         reading, writing = os.pipe()
         os.close(writing)
         opened.callback(os.close, reading)
         return reading
-    if given == subprocess.DEVNULL:
+    if stream == subprocess.DEVNULL:
         number = os.open(os.devnull, os.O_RDWR)
         opened.callback(os.close, number)
         return number

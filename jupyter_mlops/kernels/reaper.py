@@ -27,8 +27,8 @@ def place() -> str:
     usual = tempfile.gettempdir()
     if len(os.fsencode(usual)) <= LONG:
         return usual
-    known = (os.environ.get("XDG_RUNTIME_DIR", ""), "/tmp", "/var/tmp")
-    return next((p for p in known if p and len(p) <= LONG and os.access(p, os.W_OK | os.X_OK)), usual)
+    folders = (os.environ.get("XDG_RUNTIME_DIR", ""), "/tmp", "/var/tmp")
+    return next((p for p in folders if p and len(p) <= LONG and os.access(p, os.W_OK | os.X_OK)), usual)
 
 
 def register_kernel(folder: Path, pid: int) -> None:
@@ -71,10 +71,10 @@ def _orphaned(place: Path) -> Iterable[Path]:
     except OSError:
         return
     for name in names:
-        found = re.match(r"(?:mlops|work)-(\d+)-", name)
+        match = re.match(r"(?:mlops|work)-(\d+)-", name)
         path = place / name
         with contextlib.suppress(OSError):
-            if found and path.is_dir() and path.stat().st_uid == os.getuid() and not _start(int(found[1])):
+            if match and path.is_dir() and path.stat().st_uid == os.getuid() and not _start(int(match[1])):
                 yield path
 
 

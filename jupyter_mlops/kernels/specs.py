@@ -24,8 +24,8 @@ def spec_manager() -> KernelSpecManager:
     where = (*jupyter_path("kernels"), *OURS)
     if where not in MANAGERS:
         MANAGERS.clear()
-        made = MANAGERS[where] = KernelSpecManager()
-        made.kernel_dirs = [*made.kernel_dirs, *OURS]
+        manager = MANAGERS[where] = KernelSpecManager()
+        manager.kernel_dirs = [*manager.kernel_dirs, *OURS]
     return MANAGERS[where]
 
 

@@ -67,7 +67,7 @@ def _value_error(name: str, mismatch: TypeMismatch, kind: ParameterType, *, from
     actual = _short_repr(mismatch.value)
     if not from_text or mismatch.path:
         actual += f" ({type(mismatch.value).__name__})"
-    quoted = _is_unquoted_text(mismatch, written=from_text)
+    quoted = _is_unquoted_text(mismatch, as_text=from_text)
     return InvalidParameterError(
         f"{prefix}{actual}, wanted {_expected(mismatch.kind)}",
         data={"parameter": name, "keys": list(mismatch.keys)} if quoted else None,
@@ -87,16 +87,16 @@ def _remedy(name: str, mismatch: TypeMismatch, kind: ParameterType, *, from_text
     if matches:
         return f"Did you mean {matches[0]!r}?"
     sample = _samples(kind)[0]
-    if _is_unquoted_text(mismatch, written=from_text):
+    if _is_unquoted_text(mismatch, as_text=from_text):
         return f"{QUOTE_REMEDY}{name}{mismatch.path}: {json.dumps(_scalar_text(mismatch.value))}"
     if not from_text:
         return f"Example: {name}: {json.dumps(sample)}"
     return f"Example: -p {name} {shlex.quote(sample if isinstance(sample, str) else json.dumps(sample))}"
 
 
-def _is_unquoted_text(misfit: TypeMismatch, *, written: bool) -> bool:
+def _is_unquoted_text(misfit: TypeMismatch, *, as_text: bool) -> bool:
     """Whether this is text that YAML read as another type."""
-    return _is_text(misfit.kind) and not written and (misfit.value is None or isinstance(misfit.value, int | float))
+    return _is_text(misfit.kind) and not as_text and (misfit.value is None or isinstance(misfit.value, int | float))
 
 
 def _is_text(kind: ParameterType) -> bool:

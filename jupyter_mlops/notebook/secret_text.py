@@ -113,14 +113,14 @@ def _in_line(line: str, data: bool) -> Iterator[str]:
     if "pragma: allowlist secret" in line:
         return
     for kind, shape in _SHAPES:
-        if any(not _is_placeholder(found[0]) for found in shape.finditer(line)):
+        if any(not _is_placeholder(match[0]) for match in shape.finditer(line)):
             yield kind
     for detector in _detectors():
         if any(_is_real(secret, line, detector, data) for secret in detector.analyze_string(line)):
             yield detector.secret_type
-    if data and any(_is_random(found[1], digits=2) for found in _UNQUOTED.finditer(line)):
+    if data and any(_is_random(match[1], digits=2) for match in _UNQUOTED.finditer(line)):
         yield "Secret Keyword"
-    if any(_is_token(found[1]) for found in _BEARER.finditer(line)):
+    if any(_is_token(match[1]) for match in _BEARER.finditer(line)):
         yield "Token"
     if _TOKEN_NAME.search(line) and any(_is_token(word) for word in re.findall(r"['\"]([^'\"\s]{20,})['\"]", line)):
         yield "Token"

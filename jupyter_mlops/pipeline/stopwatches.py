@@ -31,7 +31,7 @@ def stopwatches(
 
 
 def _mark(block: Block, later_blocks: Sequence[Block], sources: Mapping[int, str], modules: Mapping[str, str]) -> Block:
-    if not any(one.kind is VolatilityKind.CLOCK for one in block.effects.volatile):
+    if not any(volatility.kind is VolatilityKind.CLOCK for volatility in block.effects.volatile):
         return block
     names = stopwatch_names((sources[i] for i in block.cells if i in sources), modules)
     if names is None or any(b.access.opaque or names & (b.access.names | b.access.strings) for b in later_blocks):

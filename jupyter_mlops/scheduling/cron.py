@@ -56,27 +56,27 @@ class Cron:
     @classmethod
     def parse(cls, expression: str, zone: str) -> Cron:
         """Parse a preset's name or five fields, and a zone such as `Europe/Paris`."""
-        told = (PRESETS | CRON_NAMES).get(expression.strip().lower(), " ".join(expression.split()))
-        made = cls(told, known_zone(zone).key)
-        if len(told.split()) != 5:
+        fields = (PRESETS | CRON_NAMES).get(expression.strip().lower(), " ".join(expression.split()))
+        cron = cls(fields, known_zone(zone).key)
+        if len(fields.split()) != 5:
             raise InvalidInputError(
                 f"not a cron expression: {expression!r}",
                 field="cron",
                 remedy=f"Five fields are needed, {FIELDS}, such as '0 6 * * MON-FRI'; or one of {', '.join(PRESETS)}.",
             )
-        if next(made.times(datetime(2024, 1, 1, tzinfo=UTC)), None) is None:
-            raise made._never()
-        return made
+        if next(cron.times(datetime(2024, 1, 1, tzinfo=UTC)), None) is None:
+            raise cron._never()
+        return cron
 
     def times(self, after: datetime) -> Iterator[datetime]:
         """The fire times after `after`, in UTC, in order."""
         minute, hour, *_ = self.expression.split() or [""] * 2
         zone, last = known_zone(self.zone), after
         by_the_clock = minute.startswith("*") or hour.startswith("*")
-        for found in (self._by_the_clock if by_the_clock else self._by_the_day)(after, zone):
-            if found > last:
-                last = found
-                yield found
+        for instant in (self._by_the_clock if by_the_clock else self._by_the_day)(after, zone):
+            if instant > last:
+                last = instant
+                yield instant
 
     def _by_the_clock(self, after: datetime, zone: tzinfo) -> Iterator[datetime]:
         """Every instant at which the local time matches."""
@@ -84,12 +84,12 @@ class Cron:
         while True:
             change, offset = None, _offset(at, zone)
             for local in self._simulation(begin + offset):
-                found = local.replace(tzinfo=UTC) - offset
-                change = _next_change(zone, at, found)
+                instant = local.replace(tzinfo=UTC) - offset
+                change = _next_change(zone, at, instant)
                 if change is not None:
                     break
-                at = found
-                yield found
+                at = instant
+                yield instant
             if change is None:
                 return
             at, begin = change, change - timedelta(seconds=1)  # at the change itself it may fire too
@@ -97,50 +97,50 @@ class Cron:
     def _by_the_day(self, after: datetime, zone: tzinfo) -> Iterator[datetime]:
         """Each matching local time once: at its first occurrence, or right after the gap if it was skipped."""
         for local in self._simulation(after.astimezone(zone)):
-            found = local.replace(tzinfo=zone).astimezone(UTC)
-            while found.astimezone(zone).replace(tzinfo=None) != local:
+            instant = local.replace(tzinfo=zone).astimezone(UTC)
+            while instant.astimezone(zone).replace(tzinfo=None) != local:
                 local += timedelta(minutes=1)
-                found = local.replace(tzinfo=zone).astimezone(UTC)
-            yield found
+                instant = local.replace(tzinfo=zone).astimezone(UTC)
+            yield instant
 
     def next(self, after: datetime) -> datetime:
         """The first fire time after `after`, in UTC."""
-        found = next(self.times(after), None)
-        if found is None:
+        instant = next(self.times(after), None)
+        if instant is None:
             raise self._never()
-        return found
+        return instant
 
     def between(self, after: datetime, until: datetime, limit: int) -> tuple[list[datetime], bool]:
         """The last `limit` fire times after `after` up to and including `until`, and whether there were more."""
         span = timedelta(hours=1)
         while True:
             start = max(after, until - span)
-            found = list(takewhile(lambda time: time <= until, self.times(start)))
-            if start == after or len(found) > limit:
-                return found[-limit:], start > after or len(found) > limit
+            instants = list(takewhile(lambda time: time <= until, self.times(start)))
+            if start == after or len(instants) > limit:
+                return instants[-limit:], start > after or len(instants) > limit
             span *= 8
 
     def in_words(self) -> str:
         """`At 06:00 on Monday through Friday, Europe/Paris time`."""
-        told = str(self._simulation(datetime(2024, 1, 1)).explain())
+        words = str(self._simulation(datetime(2024, 1, 1)).explain())
         day, weekday = self.expression.split()[2::2]
         if not (day.startswith("*") or weekday.startswith("*")):  # either will do
-            told = told.replace(" and on ", " or on ", 1)
-        told = re.sub(r"\b(\d+)th\b", lambda found: _ordinal(int(found[1])), told)
-        return f"{told}, {self.zone} time"
+            words = words.replace(" and on ", " or on ", 1)
+        words = re.sub(r"\b(\d+)th\b", lambda match: _ordinal(int(match[1])), words)
+        return f"{words}, {self.zone} time"
 
     def upcoming(self, after: datetime, count: int = 5) -> list[dict[str, object]]:
         """The next fire times as local times of the schedule's zone, and whether its clocks change on that day."""
         zone = known_zone(self.zone)
-        found: list[dict[str, object]] = []
+        entries: list[dict[str, object]] = []
         for time in self.times(after):
             local = time.astimezone(zone)
             begin = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
             changes = (begin + timedelta(days=1)).utcoffset() != begin.utcoffset()
-            found.append({"time": time.timestamp(), "local": local.isoformat(), "clocks_change": changes})
-            if len(found) == count:
+            entries.append({"time": time.timestamp(), "local": local.isoformat(), "clocks_change": changes})
+            if len(entries) == count:
                 break
-        return found
+        return entries
 
     def _simulation(self, after: datetime) -> CronSim:
         """The matching local times after a local time."""

@@ -35,13 +35,13 @@ def decide(times: Sequence[float], now: float, missed: MissedPolicy, grace: floa
     """
     on_time = [t for t in times if now - t <= grace]
     late = [t for t in times if now - t > grace]
-    found = []
+    slots = []
     for time in late:
         if missed == "all" or (missed == "latest" and time == late[-1] and not on_time):
-            found.append(Slot(time))
+            slots.append(Slot(time))
         else:
-            found.append(Slot(time, "missed", f"missed: no worker was running for {now - time:.0f} s"))
-    return [*found, *map(Slot, on_time)]
+            slots.append(Slot(time, "missed", f"missed: no worker was running for {now - time:.0f} s"))
+    return [*slots, *map(Slot, on_time)]
 
 
 def overlapping(slots: Sequence[Slot], active: int, overlap: OverlapPolicy) -> tuple[list[Slot], bool]:
@@ -54,8 +54,8 @@ def overlapping(slots: Sequence[Slot], active: int, overlap: OverlapPolicy) -> t
     runs = [slot.time for slot in slots if slot.runs]
     if overlap == "skip":
         first = runs[0] if runs and not active else None
-        told = "skipped: the previous run was not finished"
-        return [s if not s.runs or s.time == first else Slot(s.time, "skipped", told) for s in slots], False
-    told = "skipped: replaced by the next run"
+        why = "skipped: the previous run was not finished"
+        return [s if not s.runs or s.time == first else Slot(s.time, "skipped", why) for s in slots], False
+    why = "skipped: replaced by the next run"
     last = runs[-1] if runs else None
-    return [s if not s.runs or s.time == last else Slot(s.time, "skipped", told) for s in slots], bool(runs and active)
+    return [s if not s.runs or s.time == last else Slot(s.time, "skipped", why) for s in slots], bool(runs and active)

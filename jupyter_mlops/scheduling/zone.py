@@ -79,33 +79,33 @@ def proposal(text: str, now: datetime) -> str:
 
     :param now: the time at which a suggested place has the given offset.
     """
-    wanted = text.strip()
-    if offset := OFFSET.fullmatch(wanted):
+    name = text.strip()
+    if offset := OFFSET.fullmatch(name):
         return _of_offset(offset, now)
-    if places := _ABBREVIATION.get(wanted.lower()):
-        return f"{wanted} is an abbreviation; use a place, such as {' or '.join(map(repr, places))}."
-    windows = _WINDOWS_NAME.fullmatch(wanted)
+    if places := _ABBREVIATION.get(name.lower()):
+        return f"{name} is an abbreviation; use a place, such as {' or '.join(map(repr, places))}."
+    windows = _WINDOWS_NAME.fullmatch(name)
     if windows and (place := _WINDOWS.get(windows[1].lower())):
         return f"That is the name in Windows; use {place!r}."
-    near = _nearest(wanted)
+    near = _nearest(name)
     return f"Did you mean {near!r}? Use a name such as 'Europe/Paris' or 'UTC'." if near else ""
 
 
-def _of_offset(found: re.Match[str], now: datetime) -> str:
-    sign = 1 if found[1] == "+" else -1
-    hours, minutes = int(found[2]), int(found[3] or 0)
-    wanted = sign * timedelta(hours=hours, minutes=minutes)
-    shown = f"UTC{'+' if sign > 0 else '-'}{hours:02}:{minutes:02}"
-    if not wanted:
+def _of_offset(match: re.Match[str], now: datetime) -> str:
+    sign = 1 if match[1] == "+" else -1
+    hours, minutes = int(match[2]), int(match[3] or 0)
+    offset = sign * timedelta(hours=hours, minutes=minutes)
+    label = f"UTC{'+' if sign > 0 else '-'}{hours:02}:{minutes:02}"
+    if not offset:
         return "Write 'UTC'."
-    place = next((name for name in _candidates() if now.astimezone(ZoneInfo(name)).utcoffset() == wanted), "")
+    place = next((name for name in _candidates() if now.astimezone(ZoneInfo(name)).utcoffset() == offset), "")
     if not minutes and SPREAD[0] <= sign * hours <= SPREAD[1]:
         turned = f"Etc/GMT{'-' if sign > 0 else '+'}{hours}"
-        also = f", or a place that has {shown} now, such as {place!r}" if place else ""
-        return f"For {shown} write {turned!r} (these names have the opposite sign){also}."
+        also = f", or a place that has {label} now, such as {place!r}" if place else ""
+        return f"For {label} write {turned!r} (these names have the opposite sign){also}."
     if place:
-        return f"For {shown} use a place that has it now, such as {place!r}."
-    return f"No place has {shown}. Use a name such as 'Europe/Paris' or 'UTC'."
+        return f"For {label} use a place that has it now, such as {place!r}."
+    return f"No place has {label}. Use a name such as 'Europe/Paris' or 'UTC'."
 
 
 @lru_cache(1)
@@ -118,14 +118,14 @@ def _candidates() -> tuple[str, ...]:
 
 def _nearest(text: str) -> str:
     """A zone with the same name in other letters, of that city, or with a similar name."""
-    wanted = text.replace(" ", "_").lower()
+    lowered = text.replace(" ", "_").lower()
     every = sorted(available_timezones(), key=lambda name: (name.count("/"), len(name), name))
-    whole = {name.lower(): name for name in reversed(every)}
+    by_lowered = {name.lower(): name for name in reversed(every)}
     cities = {name.rsplit("/", 1)[-1].lower(): name for name in reversed(every) if not name.startswith("Etc/")}
-    for names in (whole, cities):
-        if wanted in names:
-            return names[wanted]
-    for names in (whole, cities):
-        if near := difflib.get_close_matches(wanted, names, 1, cutoff=0.75):
+    for names in (by_lowered, cities):
+        if lowered in names:
+            return names[lowered]
+    for names in (by_lowered, cities):
+        if near := difflib.get_close_matches(lowered, names, 1, cutoff=0.75):
             return names[near[0]]
     return ""

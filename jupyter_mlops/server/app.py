@@ -14,7 +14,7 @@ from jupyter_mlops.server.context import ServerContext
 from jupyter_mlops.server.handlers.worker import NotFoundHandler
 from jupyter_mlops.server.routes import ROUTES
 from jupyter_mlops.server.supervisor import WorkerSupervisor
-from jupyter_mlops.service import notebooks
+from jupyter_mlops.service import notebook_runs
 
 PART = re.compile(r"\{\w+\}")
 
@@ -47,7 +47,7 @@ class MlopsExtension(ExtensionApp):
         async def on_contents_event(*, data: dict[str, Any], **_: Any) -> None:
             if data["action"] == "rename":
                 await self.context.run_io(
-                    notebooks.rename_notebooks, self.context.space, data["source_path"], data["path"]
+                    notebook_runs.rename_notebooks, self.context.space, data["source_path"], data["path"]
                 )
 
         logger.add_listener(schema_id=server.contents_manager.event_schema_id, listener=on_contents_event)

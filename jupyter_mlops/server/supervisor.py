@@ -16,7 +16,7 @@ from typing import Any
 
 from jupyter_mlops.server import events
 from jupyter_mlops.server.context import ServerContext
-from jupyter_mlops.service import jobs, notebooks
+from jupyter_mlops.service import notebook_runs, runs
 from jupyter_mlops.worker.protocol import GOODBYE, LINE
 
 LARGE_LINE_BYTES = 1 << 16  # bytes of a line that is read in a thread
@@ -204,11 +204,11 @@ class WorkerSupervisor:
                 self.log.debug("runs: %s", error)
 
     async def _refresh_states(self) -> None:
-        active = await self.context.run_io(jobs.active, self.context.space)
+        active = await self.context.run_io(runs.active, self.context.space)
         finished_ids = [run_id for run_id in self.states if run_id not in active]
         changed_ids = [run_id for run_id, state in active.items() if self.states.get(run_id) != state]
         for run_id in (*finished_ids, *changed_ids[:100]):
             previous_state = self.states.get(run_id)
-            run = await self.context.run_io(notebooks.run, self.context.space, run_id)
+            run = await self.context.run_io(notebook_runs.run, self.context.space, run_id)
             if self.states.get(run_id) == previous_state:  # nobody told meanwhile
                 self._publish_state(events.from_run(run))

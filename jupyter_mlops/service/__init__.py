@@ -70,7 +70,9 @@ def check(path: Path) -> list[Finding]:
         missing_modules = (
             modules_missing(name, module_names, str(path.resolve().parent)) if module_names else frozenset()
         )
-    facts = KernelFacts(modules_missing=missing_modules, name=name, language=context.language, found=spec is not None)
+    facts = KernelFacts(
+        modules_missing=missing_modules, name=name, language=context.language, installed=spec is not None
+    )
     findings = run_rules(replace(context, kernel=facts))
     if problem is not None and not any(f.severity == "error" for f in findings):
         raise problem
@@ -151,7 +153,7 @@ def serve_worker(config: RunConfig, ready: Callable[[], None] = lambda: None, *,
     from jupyter_mlops.worker.daemon import WorkerDaemon
 
     async def serve() -> None:
-        await WorkerDaemon(config, kept=is_supervised).serve(ready)
+        await WorkerDaemon(config, supervised=is_supervised).serve(ready)
 
     asyncio.run(serve())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 
-from jupyter_mlops.execution import planner
+from jupyter_mlops.execution import planner, reuse_rules
 from jupyter_mlops.execution.below import HARMLESS
 from jupyter_mlops.execution.committed_state import callbacks
 from jupyter_mlops.export.build import ancestors
@@ -147,7 +147,7 @@ class Order:
                 return f"`{name}` changed since it started"
         if why := self._why_apart(block, result, committed):
             return why
-        if resource := planner.changed_resource(result, committed):
+        if resource := reuse_rules.changed_resource(result, committed):
             return f"the state of {resource} changed since it started"
         folder = handed_on.folder
         for path in (*result.read, *result.looks):

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import InvalidInputError, MlopsError, NotFoundError
-from jupyter_mlops.service import jobs
+from jupyter_mlops.service import run_values
 from jupyter_mlops.service.export import files_of, plan_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def deploy(
 
     chosen = _place(space, target, place)
     chosen.require_target(target)
-    name, selector = jobs.split_selector(job)
+    name, selector = run_values.split_selector(job)
     job_record = space.catalog.job(name)
     version = space.catalog.version(job_record, selector)
     export, omissions = _export(space, job_record.name, f"v{version.number}", target, chosen)
@@ -106,7 +106,7 @@ def undeploy(space: Workspace, job: str, target: str, place: str = "", *, force:
     from jupyter_mlops.jobs.deployments import Deployments
 
     chosen = _place(space, target, place)
-    name, _ = jobs.split_selector(job)
+    name, _ = run_values.split_selector(job)
     records = Deployments(space.db)
     record = records.find(name, target, chosen.location)
     if record is None:

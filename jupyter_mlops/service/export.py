@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import InvalidInputError
-from jupyter_mlops.service import jobs
+from jupyter_mlops.service import run_values
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -88,10 +88,10 @@ def plan_of(space: Workspace, job: str) -> ExportPlan:
     from jupyter_mlops.notebook.reader import parse_notebook
     from jupyter_mlops.versions.archive import archive
 
-    name, selector = jobs.split_selector(job)
+    name, selector = run_values.split_selector(job)
     job_record = space.catalog.job(name)
     version = space.catalog.version(job_record, selector)
-    manifest = jobs.manifest_of(space, version)
+    manifest = run_values.manifest_of(space, version)
     notebook = space.store.get(manifest.notebook)
     schedules = tuple(
         ExportSchedule(s.cron, s.zone, s.missed, s.overlap, dict(s.parameters), s.paused)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.service import jobs
+from jupyter_mlops.service import runs
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.workspace import Workspace
@@ -21,6 +21,6 @@ def imported_runs(space: Workspace, url: str) -> dict[str, Any]:
 
     imported = import_runs(space, url)
     return {
-        "runs": [jobs.run(space, run_id) for run_id in imported.ids],
+        "runs": [runs.run(space, run_id) for run_id in imported.ids],
         "skipped": [{"run": skipped.name, "why": skipped.why} for skipped in imported.skipped],
     }

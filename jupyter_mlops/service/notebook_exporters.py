@@ -44,9 +44,9 @@ class TargetExporter(Exporter):
         main = main_file(files, name)
         outputs = dict(resources.get("outputs") or {})
         resources["output_extension"] = Path(main).suffix or self.file_extension
-        written = f"{name}{resources['output_extension']}"  # nbconvert names the main file after the notebook
+        main_name = f"{name}{resources['output_extension']}"  # nbconvert names the main file after the notebook
         # nbconvert makes the folder of each file, and fails for one that has none
-        outputs.update({f"./{path}": content for path, content in files.items() if path != written})
+        outputs.update({f"./{path}": content for path, content in files.items() if path != main_name})
         resources["outputs"] = outputs
         return files[main].decode("utf-8"), resources
 

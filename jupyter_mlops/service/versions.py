@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import InvalidInputError
-from jupyter_mlops.service import jobs
+from jupyter_mlops.service import jobs, run_values, runs, waiting
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.records import Job, Run, VersionRow
@@ -63,7 +63,7 @@ def reproduce(space: Workspace, run_id: str, on_event: EventCallback = lambda ev
     The verdict is stored on the run: every output the same, or the first cell that differs.
     """
     new_run = begin_reproduction(space, run_id)
-    jobs.follow(space, new_run["id"], on_event)
+    runs.follow(space, new_run["id"], on_event)
     verdict: dict[str, Any] = reproduction(space, run_id)["verdict"]
     return verdict
 
@@ -91,14 +91,14 @@ def begin_reproduction(space: Workspace, run_id: str) -> dict[str, Any]:
         "reproduce", run.job_id, run.version_id, repairs=run.id, parameters=run.parameters, options=options, priority=5
     )  # fmt: skip
     queued_run = space.queue.add(new_run)
-    jobs.notify_worker(space)
-    return jobs.run_to_dict(queued_run)
+    waiting.notify_worker(space)
+    return runs.run_to_dict(queued_run)
 
 
 def reproduction(space: Workspace, run_id: str) -> dict[str, Any]:
     """The latest `run` that reproduces a run, and the `verdict` once it has finished; None if there is none. The
     verdict is stored on the run."""
-    from jupyter_mlops.service.notebooks import run_to_dict
+    from jupyter_mlops.service.notebook_runs import run_to_dict
 
     run = space.queue.run(space.queue.full_id(run_id))
     repeat_run = space.queue.reproduction(run)
@@ -118,7 +118,7 @@ def bundle(space: Workspace, job: str, target: Path | None = None) -> dict[str, 
     """Write a version, with its last completed run, to one zip file."""
     from jupyter_mlops.versions.bundle import write_bundle
 
-    name, selector = jobs.split_selector(job)
+    name, selector = run_values.split_selector(job)
     job_record = space.catalog.job(name)
     version = space.catalog.version(job_record, selector)
     path = target or Path(f"{job_record.name}-{version.name}.zip")
@@ -127,11 +127,11 @@ def bundle(space: Workspace, job: str, target: Path | None = None) -> dict[str, 
     last_good = _last_run(space, job_record, version)
     payload = {**jobs.version_to_dict(version, job_record), "provenance": dict(version.provenance)}
     write_bundle(
-        jobs.manifest_of(space, version),
+        run_values.manifest_of(space, version),
         space.store,
         payload,
         path,
-        jobs.run(space, last_good.id) if last_good else None,
+        runs.run(space, last_good.id) if last_good else None,
     )
     return {"job": job_record.name, "version": version.name, "path": str(path), "bytes": path.stat().st_size}
 
@@ -163,7 +163,7 @@ def import_jobs(space: Workspace, database: Path | None = None, *, activate: boo
     """Import the jobs of jupyter-scheduler."""
     from jupyter_mlops.jobs.importer import import_jobs as do
 
-    return do(space, jobs.checked_values, database, activate=activate)
+    return do(space, run_values.checked_values, database, activate=activate)
 
 
 def _sections(
@@ -172,7 +172,7 @@ def _sections(
     from jupyter_mlops.notebook.reader import parse_notebook
     from jupyter_mlops.versions.diff import diff as compare
 
-    old_manifest, new_manifest = jobs.manifest_of(space, old), jobs.manifest_of(space, new)
+    old_manifest, new_manifest = run_values.manifest_of(space, old), run_values.manifest_of(space, new)
     notebooks = tuple(parse_notebook(space.store.get(m.notebook), m.name) for m in (old_manifest, new_manifest))
     job = space.catalog.job_by_id(new.job_id)
     first, second = runs or (_last_run(space, job, old), _last_run(space, job, new))
@@ -182,7 +182,7 @@ def _sections(
 
 def _parameter_values(space: Workspace, version: VersionRow, run: Run) -> dict[str, Any]:
     """The parameter values of a run, defaults included."""
-    declarations = jobs.manifest_of(space, version).pipeline["parameters"]
+    declarations = run_values.manifest_of(space, version).pipeline["parameters"]
     return {**{p["name"]: p["default"] for p in declarations}, **run.parameters}
 
 
@@ -200,7 +200,7 @@ def _last_run(space: Workspace, job: Job, version: VersionRow) -> Run | None:
 
 
 def _verdict(space: Workspace, run: Run, repeat_run: Run) -> dict[str, Any]:
-    from jupyter_mlops.service.notebooks import executed_notebook
+    from jupyter_mlops.service.notebook_runs import executed_notebook
     from jupyter_mlops.versions.compare import first_difference
 
     payload: dict[str, Any] = {"run": repeat_run.id, "state": "differs", "difference": None}
@@ -208,7 +208,7 @@ def _verdict(space: Workspace, run: Run, repeat_run: Run) -> dict[str, Any]:
         error = repeat_run.error or {}
         message = f"≠ it {repeat_run.state} this time: {error.get('ename', '')}: {error.get('evalue', '')}"
         return {**payload, "words": message.rstrip(": ")}
-    folders = [space.folder_of(entry.id, written=True) for entry in (run, repeat_run)]
+    folders = [space.folder_of(entry.id, with_written=True) for entry in (run, repeat_run)]
     old_notebook, new_notebook = (json.loads(executed_notebook(space, entry.id)) for entry in (run, repeat_run))
     difference = first_difference(old_notebook, new_notebook)
     if difference is not None:

@@ -36,20 +36,20 @@ def secret_notes(nb: NotebookNode, manifest: Manifest, store: Store, diff: str =
         notes += _noted(_in_file(file, store), "is in the version")
     notes += _noted(_in_outputs(nb), "is in the notebook's file: a version has no outputs, but its runs show them")
     if diff:
-        told = {manifest.name, *(PurePosixPath(file.path).name for file in manifest.files)}
-        found = _in_diff(_text_of(store.get(diff)), told)
-        notes += _noted(found, "is not committed to git, and is stored with the version as a change")
+        names = {manifest.name, *(PurePosixPath(file.path).name for file in manifest.files)}
+        secrets = _in_diff(_text_of(store.get(diff)), names)
+        notes += _noted(secrets, "is not committed to git, and is stored with the version as a change")
     return notes
 
 
-def _noted(found: Iterable[tuple[str, str]], what: str) -> Iterator[str]:
+def _noted(places_and_kinds: Iterable[tuple[str, str]], verb: str) -> Iterator[str]:
     """A note for each place, with the remedy in the last one; places beyond `MOST_TOLD` are counted."""
-    places = list(found)
-    notes = [f"{place}: possible secret ({kind}) {what}" for place, kind in places[:MOST_TOLD]]
+    places = list(places_and_kinds)
+    notes = [f"{place}: possible secret ({kind}) {verb}" for place, kind in places[:MOST_TOLD]]
     if notes:
-        more = f" (and {len(places) - MOST_TOLD} more)" if len(places) > MOST_TOLD else ""
+        rest = f" (and {len(places) - MOST_TOLD} more)" if len(places) > MOST_TOLD else ""
         yield from notes[:-1]
-        yield f"{notes[-1]}{more}. {REMEDY}"
+        yield f"{notes[-1]}{rest}. {REMEDY}"
 
 
 def _in_cells(nb: NotebookNode) -> Iterator[tuple[str, str]]:
@@ -59,8 +59,8 @@ def _in_cells(nb: NotebookNode) -> Iterator[tuple[str, str]]:
 
 def _in_outputs(nb: NotebookNode) -> Iterator[tuple[str, str]]:
     for number, cell in enumerate(nb.cells, 1):
-        found = (kind for text in secret_text.texts_of_outputs(cell) for kind in secret_text.kinds(text))
-        yield from ((f"the output of cell {number}", kind) for kind in dict.fromkeys(found))
+        kinds = (kind for text in secret_text.texts_of_outputs(cell) for kind in secret_text.kinds(text))
+        yield from ((f"the output of cell {number}", kind) for kind in dict.fromkeys(kinds))
 
 
 def _in_file(file: FileEntry, store: Store) -> Iterator[tuple[str, str]]:
@@ -69,19 +69,19 @@ def _in_file(file: FileEntry, store: Store) -> Iterator[tuple[str, str]]:
         yield from _in_text(_text_of(store.get(file.digest)), file.path, data=data)
 
 
-def _in_diff(diff: str, told: Collection[str]) -> Iterator[tuple[str, str]]:
+def _in_diff(diff: str, names: Collection[str]) -> Iterator[tuple[str, str]]:
     """Secrets in the lines that a git diff adds. Files with names in `told` have already been searched as a whole."""
     added: dict[str, list[str]] = {}
     name = ""
     for line in diff.splitlines():
         if line.startswith("+++ "):
             name = line[4:].removeprefix("b/")
-        elif line.startswith("+") and PurePosixPath(name).name not in told:
+        elif line.startswith("+") and PurePosixPath(name).name not in names:
             added.setdefault(name, []).append(line[1:])
     for name, lines in added.items():
         data = PurePosixPath(name).suffix.lower() not in CODE
-        found = (kind for _, kind in secret_text.found_in("\n".join(lines), data=data))
-        yield from ((name, kind) for kind in dict.fromkeys(found))
+        kinds = (kind for _, kind in secret_text.found_in("\n".join(lines), data=data))
+        yield from ((name, kind) for kind in dict.fromkeys(kinds))
 
 
 def _in_text(text: str, where: str, *, data: bool = False) -> Iterator[tuple[str, str]]:

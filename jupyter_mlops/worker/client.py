@@ -45,16 +45,16 @@ def submit(
     with connection, _stops(connection):
         with contextlib.suppress(OSError):  # the worker has ended and sends nothing more
             connection.sendall(json.dumps({"run": plain, "here": process_context_of_client(environ)}).encode() + b"\n")
-        for said in _lines(connection):
-            if "event" in said:
-                begun = begun or said["event"] != "waiting"
-                tell(said)
-            elif "record" in said:
-                record: dict[str, Any] = said["record"]
+        for message in _lines(connection):
+            if "event" in message:
+                begun = begun or message["event"] != "waiting"
+                tell(message)
+            elif "record" in message:
+                record: dict[str, Any] = message["record"]
                 return record
-            elif "error" in said:
-                raise errors.from_dict(said["error"])
-            elif "refused" in said:
+            elif "error" in message:
+                raise errors.from_dict(message["error"])
+            elif "refused" in message:
                 return None
     if not begun:
         return None  # no cell has run
@@ -119,8 +119,8 @@ def _stops(connection: socket.socket) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def stop(number: int, frame: object) -> None:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for signal_number, handler in before.items():
+            signal.signal(signal_number, handler)
         with contextlib.suppress(OSError):
             connection.sendall(json.dumps({"stop": signal.Signals(number).name}).encode() + b"\n")
 

@@ -41,12 +41,11 @@ log = logging.getLogger("jupyter_mlops.worker")
 class WorkerDaemon:
     """Executes runs for processes of the same user, a limited number at once; others wait in order.
 
-    :param kept: whether Jupyter servers supervise it: it then ends when no server has watched it for `config.unwatched`
-        seconds.
+    :param supervised: by Jupyter servers: it then ends when no server has watched it for `config.unwatched` seconds.
     """
 
-    def __init__(self, config: RunConfig | None = None, *, kept: bool = False) -> None:
-        self.config, self.kept = config or RunConfig(), kept
+    def __init__(self, config: RunConfig | None = None, *, supervised: bool = False) -> None:
+        self.config, self.supervised = config or RunConfig(), supervised
         self.home = Path(self.config.home)
         self.limit = self.config.jobs or cores()
         self.pool: KernelPool[IdleKernel] = KernelPool(
@@ -82,7 +81,7 @@ class WorkerDaemon:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
         minding = [
-            asyncio.ensure_future(work) for work in (self.clean_up(), *([self.supervise()] if self.kept else []))
+            asyncio.ensure_future(work) for work in (self.clean_up(), *([self.supervise()] if self.supervised else []))
         ]
         self.write_address(path)
         try:
@@ -119,25 +118,25 @@ class WorkerDaemon:
         try:
             self.only.acquire()
         except Timeout:
-            known = read_address(self.home)
+            address = read_address(self.home)
             raise InvalidInputError(
                 "a worker is already running",
-                where=f"process {known['pid']}" if known is not None else str(self.home),
+                where=f"process {address['pid']}" if address is not None else str(self.home),
                 remedy="Stop it first: jupyter mlops worker --stop.",
             ) from None
 
     def write_address(self, path: Path) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         facts = {"socket": str(path), "pid": os.getpid(), "version": __version__}
-        made = self.home / f"{ADDRESS}.{os.getpid()}"
-        made.write_text(json.dumps(facts), encoding="utf-8")
-        made.chmod(0o600)
-        made.replace(self.home / ADDRESS)
+        temporary = self.home / f"{ADDRESS}.{os.getpid()}"
+        temporary.write_text(json.dumps(facts), encoding="utf-8")
+        temporary.chmod(0o600)
+        temporary.replace(self.home / ADDRESS)
 
     def withdraw(self) -> None:
         """Accept no more runs, so that another worker can start while the runs of this one finish."""
-        known = read_address(self.home)
-        if known is not None and known.get("pid") == os.getpid():
+        address = read_address(self.home)
+        if address is not None and address.get("pid") == os.getpid():
             (self.home / ADDRESS).unlink(missing_ok=True)
         if self.only is not None:
             self.only.release()
@@ -145,10 +144,10 @@ class WorkerDaemon:
     async def warm(self) -> None:
         """Prepare kernels before the first request."""
         if self.config.pool_size and self.config.fork_kernels:
-            wanted = KernelRequest(
+            request = KernelRequest(
                 "python3", "/", self.config.hash_seed, fork="start", preload=tuple(self.config.preload)
             )
-            await self.kernels.expect(wanted)
+            await self.kernels.expect(request)
 
     async def supervise(self) -> None:
         """End when no server has watched for `config.unwatched` seconds."""
@@ -198,26 +197,26 @@ class WorkerDaemon:
         finally:
             writer.close()
 
-    async def answer(self, said: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not isinstance(said, dict):
+    async def answer(self, message: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not isinstance(message, dict):
             _send(writer, {"error": InvalidInputError("a line must be a JSON object").to_dict()})
-        elif "status" in said:
+        elif "status" in message:
             _send(writer, self.status())
-        elif "there" in said:
+        elif "there" in message:
             _send(writer, {"there": os.getpid()})
-        elif "watch" in said:
+        elif "watch" in message:
             await self.stream_events(reader, writer)
-        elif "poke" in said:
+        elif "poke" in message:
             if self.shift is not None:
                 self.shift.notify()
             _send(writer, {"poked": os.getpid()})
-        elif "end" in said:
+        elif "end" in message:
             _send(writer, {"ending": os.getpid()})
             self.stop()
-        elif "run" in said:
-            await self.run(said, reader, writer)
+        elif "run" in message:
+            await self.run(message, reader, writer)
         else:
-            _send(writer, {"error": InvalidInputError(f"unknown request: {', '.join(said)}").to_dict()})
+            _send(writer, {"error": InvalidInputError(f"unknown request: {', '.join(message)}").to_dict()})
         with contextlib.suppress(ConnectionError):
             await writer.drain()
 
@@ -232,24 +231,29 @@ class WorkerDaemon:
 
         self.shift.watchers.append(tell)
         _send(writer, {"watching": os.getpid()})
-        gone = asyncio.ensure_future(reader.read())
+        disconnected = asyncio.ensure_future(reader.read())
         ending = asyncio.ensure_future(self.stopping.wait())
         try:
             with contextlib.suppress(ConnectionError):
-                await asyncio.wait({gone, ending}, return_when=asyncio.FIRST_COMPLETED)
-                if gone.done() and gone.result() == GOODBYE and self.kept and len(self.shift.watchers) == 1:
+                await asyncio.wait({disconnected, ending}, return_when=asyncio.FIRST_COMPLETED)
+                if (
+                    disconnected.done()
+                    and disconnected.result() == GOODBYE
+                    and self.supervised
+                    and len(self.shift.watchers) == 1
+                ):
                     self.stop()
         finally:
             self.shift.watchers.remove(tell)
             self.watched_at = time.monotonic()
-            gone.cancel()
+            disconnected.cancel()
             ending.cancel()
 
-    async def run(self, said: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def run(self, message: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Execute the run of a client, and send it the events and the result."""
         try:
-            request = from_wire(said["run"])
-            differs = self.differs(said["here"])
+            request = from_wire(message["run"])
+            differs = self.differs(message["here"])
         except (KeyError, TypeError, AttributeError) as error:
             _send(writer, {"error": InvalidInputError(f"not a run: {error}").to_dict()})
             return
@@ -266,7 +270,7 @@ class WorkerDaemon:
         run = asyncio.ensure_future(self.run_when_free(request, tell))
         self.runs.add(run)
         run.add_done_callback(self.runs.discard)
-        heard = asyncio.ensure_future(self.handle_message(reader, run))
+        listening = asyncio.ensure_future(self.handle_message(reader, run))
         try:
             _send(writer, {"record": await run})
         except MlopsError as error:
@@ -276,7 +280,7 @@ class WorkerDaemon:
         except Exception as error:
             _send(writer, {"error": MlopsError(f"{type(error).__name__}: {error}").to_dict()})
         finally:
-            heard.cancel()
+            listening.cancel()
             self.done += 1
 
     async def run_when_free(self, request: Any, tell: Any) -> dict[str, Any]:
@@ -300,17 +304,17 @@ class WorkerDaemon:
             await reader.readline()
         run.cancel()
 
-    def differs(self, there: dict[str, Any]) -> str:
+    def differs(self, client: dict[str, Any]) -> str:
         """How a run of that client would differ in this process; "" if it would not."""
-        ours = process_context_of_client()
-        return next((f"its {name} differs" for name, value in ours.items() if there.get(name) != value), "")
+        own_context = process_context_of_client()
+        return next((f"its {name} differs" for name, value in own_context.items() if client.get(name) != value), "")
 
     def status(self) -> dict[str, Any]:
         """The state of the worker, for `jupyter mlops worker --status`."""
         return {
             "pid": os.getpid(),
             "version": __version__,
-            "kept": self.kept,
+            "kept": self.supervised,
             "watchers": len(self.shift.watchers) if self.shift is not None else 0,
             "since": self.began,
             "running": len(self.runs) - self.queued,
@@ -326,5 +330,5 @@ class WorkerDaemon:
         }
 
 
-def _send(writer: asyncio.StreamWriter, said: dict[str, Any]) -> None:
-    writer.write(json.dumps(said, default=str).encode() + b"\n")
+def _send(writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
+    writer.write(json.dumps(message, default=str).encode() + b"\n")

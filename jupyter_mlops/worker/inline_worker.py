@@ -37,12 +37,12 @@ class InlineWorker:
         self.doing: set[asyncio.Future[RunResult]] = set()
         self.signal, self.notifier = "", Notifier(space.home)
 
-    async def run(self, **which: Any) -> None:
+    async def run(self, **selection: Any) -> None:
         """Execute what `RunQueue.claim` returns for this selection, until none of it is queued."""
         while not self.signal:
-            if run := self.space.queue.claim(self.id, **which):
+            if run := self.space.queue.claim(self.id, **selection):
                 await self._execute(run)
-            elif self.space.queue.is_queued(**which):  # other runs have priority, or it waits for its next attempt
+            elif self.space.queue.is_queued(**selection):  # other runs have priority, or it waits for its next attempt
                 await asyncio.sleep(0.1)
             else:
                 return
@@ -50,15 +50,15 @@ class InlineWorker:
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
         """Stop the runs on SIGINT and SIGTERM within this context."""
-        loop, heard = asyncio.get_running_loop(), []
+        loop, signals = asyncio.get_running_loop(), []
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, self._stop, number.name)
-                heard.append(number)
+                signals.append(number)
         try:
             yield
         finally:
-            for number in heard:
+            for number in signals:
                 loop.remove_signal_handler(number)
 
     def _stop(self, name: str) -> None:
@@ -72,17 +72,17 @@ class InlineWorker:
         beating = asyncio.ensure_future(self._heartbeat(run, work))
         self.doing.add(work)
         try:
-            done = await work
+            result = await work
         except asyncio.CancelledError:
-            done = RunResult("stopped")
+            result = RunResult("stopped")
         except Exception as error:  # a defect of ours: the run must fail, not hang
-            done = RunResult("failed", error=internal_error(error))
+            result = RunResult("failed", error=internal_error(error))
         finally:
             self.doing.discard(work)
             beating.cancel()
-        if self.signal and done.state == "stopped":
-            done.notes.append(f"stopped: {self.signal}")
-        state = self.space.db.retry_during_outage(lambda: performer.finish(run, done), self.space.db.OUTAGE)
+        if self.signal and result.state == "stopped":
+            result.notes.append(f"stopped: {self.signal}")
+        state = self.space.db.retry_during_outage(lambda: performer.finish(run, result), self.space.db.OUTAGE)
         if state:
             with contextlib.suppress(DatabaseError):
                 await asyncio.to_thread(self.notifier.run_finished, run, self.space.queue, self.space.catalog)

@@ -61,9 +61,9 @@ class Notifier:
 
     def after(self, run: Run, rules: Policies, before: Run | None, first: bool) -> None:
         """Send at most one notification for a finished run, the most significant event first."""
-        wanted = [event for event in events_of(run, before, first) if event in rules.notify_on]
-        if wanted:
-            self._send_if_due(wanted[0], run, rules)
+        events = [event for event in events_of(run, before, first) if event in rules.notify_on]
+        if events:
+            self._send_if_due(events[0], run, rules)
 
     def run_is_long(self, run: Run, rules: Policies) -> bool:
         """Whether a running run now counts as long-running; True at most once for each run."""
@@ -108,8 +108,8 @@ def send(address: str, title: str, body: str, facts: Mapping[str, Any]) -> None:
     """Send to an Apprise URL, or as JSON to a plain `http(s)://` one. Raises OSError or ValueError."""
     if address.startswith(("http://", "https://")):
         data = json.dumps({"title": title, "text": body, **facts}).encode()
-        asked = urllib.request.Request(address, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(asked, timeout=20):
+        request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=20):
             return
     try:
         import apprise

@@ -38,10 +38,10 @@ FINDS_KERNELS = ("JUPYTER_PATH", "JUPYTER_DATA_DIR", "JUPYTER_PREFER_ENV_PATH", 
 def read_address(home: Path) -> dict[str, Any] | None:
     """The published address of a worker: socket, process and version; None if there is none."""
     try:
-        found = json.loads((home / ADDRESS).read_bytes())
+        address = json.loads((home / ADDRESS).read_bytes())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and isinstance(found.get("socket"), str) else None
+    return address if isinstance(address, dict) and isinstance(address.get("socket"), str) else None
 
 
 def process_context_of_client(environ: Mapping[str, str] | None = None) -> dict[str, Any]:

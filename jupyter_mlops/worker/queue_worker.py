@@ -118,7 +118,7 @@ class QueueWorker:
     # -- what it does again and again, each at its own pace
 
     async def _repeat(
-        self, what: str, once: Callable[[], Coroutine[Any, Any, float]], woken: asyncio.Event, wait: float = 0.0
+        self, subject: str, once: Callable[[], Coroutine[Any, Any, float]], woken: asyncio.Event, wait: float = 0.0
     ) -> None:
         """Call `once` until closed. It returns the seconds until the next call; `woken` shortens the wait."""
         while True:
@@ -130,13 +130,13 @@ class QueueWorker:
             woken.clear()
             try:
                 wait = await once()
-                self.problems.pop(what, None)
+                self.problems.pop(subject, None)
             except DatabaseError as error:
-                self._report_error(what, error)
+                self._report_error(subject, error)
                 wait = AWAY
             except Exception as error:  # a defect must not end the loop
-                log.exception("%s could not be processed", what)
-                self.problems[what] = f"{type(error).__name__}: {error}"
+                log.exception("%s could not be processed", subject)
+                self.problems[subject] = f"{type(error).__name__}: {error}"
                 wait = AWAY
 
     async def _claim_all(self) -> float:
@@ -161,12 +161,12 @@ class QueueWorker:
         if fired:
             self.kernels.begin_burst()
             self.poked.set()
-        left = AHEAD if due is None else due - time.time()
-        if left < AHEAD and time.monotonic() - self.prepared_at > LOOKS:
+        remaining = AHEAD if due is None else due - time.time()
+        if remaining < AHEAD and time.monotonic() - self.prepared_at > LOOKS:
             self.prepared_at = time.monotonic()
             jobs = await asyncio.to_thread(self.scheduler.due_within, AHEAD)
             self.kernels.prepare(self.kinds.get(job) for job in jobs)
-        return max(0.0, min(LOOKS, left))
+        return max(0.0, min(LOOKS, remaining))
 
     async def _import_runs(self) -> float:
         """Bring runs of other engines into the history."""
@@ -180,9 +180,9 @@ class QueueWorker:
         """Delete what the retention policies do not keep."""
         space = Workspace(self.config)
         try:
-            gone = clean_up(space)
-            if gone.runs:
-                log.info("deleted %d runs by retention policy", gone.runs)
+            deleted = clean_up(space)
+            if deleted.runs:
+                log.info("deleted %d runs by retention policy", deleted.runs)
         finally:
             space.close()
 
@@ -238,13 +238,15 @@ class QueueWorker:
             task = asyncio.ensure_future(self.performer.execute(run, kernels, lambda event: self._show(run, event)))
             self.held[run.id] = (run, task)
             try:
-                done = await task
+                result = await task
             except asyncio.CancelledError:
-                done = RunResult("stopped")
+                result = RunResult("stopped")
             except Exception as error:  # a defect of ours: the run must fail, not hang
                 log.exception("run %s", run.id)
-                done = RunResult("failed", error=internal_error(error))
-            state = await asyncio.to_thread(self.db.retry_during_outage, lambda: self._write(run, done), self.db.OUTAGE)
+                result = RunResult("failed", error=internal_error(error))
+            state = await asyncio.to_thread(
+                self.db.retry_during_outage, lambda: self._write(run, result), self.db.OUTAGE
+            )
             if state:
                 self._show(run, {"event": "state", "state": state})
                 self._begin(self._told(run))  # notifications may take long
@@ -262,14 +264,14 @@ class QueueWorker:
         for watcher in self.watchers:
             watcher({**event, "run": run.id, "job": run.job, "notebook": run.notebook, "time": time.time()})
 
-    def _write(self, run: Run, done: RunResult) -> str:
+    def _write(self, run: Run, result: RunResult) -> str:
         """Record the result of a run. Returns its new state, or "" if another worker holds it."""
-        if run.id in self.ends and done.state == "stopped":
+        if run.id in self.ends and result.state == "stopped":
             if self.ends[run.id] is None:
                 self.queue.release(run)
                 return ""
-            done.notes.append(f"stopped: {self.ends[run.id]}")
-        return self.performer.finish(run, done)
+            result.notes.append(f"stopped: {self.ends[run.id]}")
+        return self.performer.finish(run, result)
 
     def _publish_event(self, run: Run) -> None:
         self.notifier.run_finished(run, self.queue, self.catalog)
@@ -320,16 +322,16 @@ class QueueWorker:
                     threading.Thread(target=self.notifier.while_running, args=(run, rules), daemon=True).start()
 
     def _end_soon(self, run_id: str, why: str | None) -> None:
-        held = self.held.get(run_id)
-        if held is not None and run_id not in self.ends:
+        task = self.held.get(run_id)
+        if task is not None and run_id not in self.ends:
             self.ends[run_id] = why
-            self._soon(held[1].cancel)
+            self._soon(task[1].cancel)
 
-    def _soon(self, what: Callable[[], Any]) -> None:
+    def _soon(self, function: Callable[[], Any]) -> None:
         if self.loop is not None and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(what)
+            self.loop.call_soon_threadsafe(function)
 
-    def _report_error(self, what: str, error: DatabaseError) -> None:
+    def _report_error(self, subject: str, error: DatabaseError) -> None:
         if not self.problems:
             log.warning("%s", error)
-        self.problems[what] = error.message
+        self.problems[subject] = error.message

@@ -93,28 +93,28 @@ class RunExecutor:
             run_log.append(self._folder(run).log, run_log.record("attempt", **facts, attempt=run.attempt))
             return await self._execute(run, kernels, tell)
         except MlopsError as error:
-            told = error
+            reported = error
         except OSError as error:
-            told = store_error("be used", error, Path(error.filename or self.home))
+            reported = store_error("be used", error, Path(error.filename or self.home))
         with contextlib.suppress(OSError):
-            run_log.append(self._folder(run).log, run_log.record("error", text=str(told)))
-        return RunResult("failed", error=_told(told))
+            run_log.append(self._folder(run).log, run_log.record("error", text=str(reported)))
+        return RunResult("failed", error=_told(reported))
 
-    def finish(self, run: Run, done: RunResult) -> str:
+    def finish(self, run: Run, result: RunResult) -> str:
         """Record the result of a run. Returns its new state, or "" if the lease was lost.
 
         With a shared store, the run's files are uploaded first, so that they are available to everyone who sees it
         finished.
         """
-        if self.shared and done.files is None:
+        if self.shared and result.files is None:
             try:
-                done.files = self._folder(run).upload(self.store)
+                result.files = self._folder(run).upload(self.store)
             except MlopsError as error:
-                done.files = {}
-                done.notes.append(f"its notebook, log and files are only on {platform.node()}: {error}")
+                result.files = {}
+                result.notes.append(f"its notebook, log and files are only on {platform.node()}: {error}")
         return self.queue.finish(
-            run, done.state, output=done.output, metrics=done.metrics, error=done.error, notes=done.notes,
-            environment_changes=done.environment_changes,            steps=done.steps, files=done.files,
+            run, result.state, output=result.output, metrics=result.metrics, error=result.error, notes=result.notes,
+            environment_changes=result.environment_changes,            steps=result.steps, files=result.files,
         )  # fmt: skip
 
     def _folder(self, run: Run) -> RunDirectory:
@@ -226,7 +226,7 @@ class RunExecutor:
         zone = self.queue.zone_of(run)
         before = self.queue.last_good(run) if "previous_success_time" in holes else None
         at = run.slot if run.slot is not None else run.created
-        known = {
+        template_values = {
             "scheduled_time": _iso(at, zone),
             "run_id": run.id,
             "previous_success_time": "" if before is None else _iso(before.slot or before.created, zone),
@@ -235,9 +235,9 @@ class RunExecutor:
         if manifest.language == "python":
             nb = parse_notebook(self.store.get(manifest.notebook), manifest.name)
             declared = build(nb, manifest.name).parameters
-        made = filled(run.parameters, declared, known)
-        self.queue.set_parameters(run, made)
-        return made
+        parameters = filled(run.parameters, declared, template_values)
+        self.queue.set_parameters(run, parameters)
+        return parameters
 
     def _kernel(self, manifest: Manifest, provenance: Mapping[str, Any], rules: Policies) -> tuple[str, list[str]]:
         """The kernel to use, and how its environment differs from the time of publication."""
@@ -296,13 +296,13 @@ class RunLogWriter:
             self.steps = {name: {"name": name, "state": "queued"} for name in event["steps"]}
             self._note()
         elif kind == "step":
-            known = self.steps.setdefault(event["step"], {"name": event["step"]})
-            known.update(state=event["state"], seconds=event.get("seconds") or 0.0, attempts=event.get("attempts", 0))
+            step = self.steps.setdefault(event["step"], {"name": event["step"]})
+            step.update(state=event["state"], seconds=event.get("seconds") or 0.0, attempts=event.get("attempts", 0))
             self.write("step", step=event["step"], state=event["state"], why=event.get("why") or "")
             self._note()
         elif kind == "retry":
-            known = self.steps.setdefault(event["step"], {"name": event["step"], "state": "running"})
-            known["attempts"] = event["attempt"]
+            step = self.steps.setdefault(event["step"], {"name": event["step"], "state": "running"})
+            step["attempts"] = event["attempt"]
             self.write("retry", **{name: event[name] for name in ("step", "attempt", "of", "wait", "why")})
             self._note()
         elif kind == "cell":

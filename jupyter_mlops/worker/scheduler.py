@@ -39,15 +39,15 @@ class Scheduler:
     def tick(self, limit: int = 200) -> int:
         """Process due schedules, the longest due first; returns how many there were."""
         now = self.clock()
-        asked = select(t.schedule.c.id).order_by(t.schedule.c.next_at).limit(limit)
+        query = select(t.schedule.c.id).order_by(t.schedule.c.next_at).limit(limit)
         went_back = and_(
             t.schedule.c.fired_until > now + self.grace,
             t.schedule.c.fired_until > t.schedule.c.created,
             t.schedule.c.next_at.is_not(None),
         )
         with self.db.read() as c:
-            due = list(c.execute(asked.where(t.schedule.c.next_at <= now)).scalars())
-            due += list(c.execute(asked.where(went_back)).scalars())
+            due = list(c.execute(query.where(t.schedule.c.next_at <= now)).scalars())
+            due += list(c.execute(query.where(went_back)).scalars())
         for schedule_id in due:
             try:
                 with self.db.write(alone=True) as c:
@@ -68,8 +68,8 @@ class Scheduler:
         now = self.clock()
         soon = t.schedule.c.next_at.between(now, now + seconds)
         with self.db.read() as c:
-            asked = select(t.schedule.c.job_id).where(soon).order_by(t.schedule.c.next_at)
-            return list(c.execute(asked.limit(limit)).scalars())
+            query = select(t.schedule.c.job_id).where(soon).order_by(t.schedule.c.next_at)
+            return list(c.execute(query.limit(limit)).scalars())
 
     def _fire(self, c: Connection, schedule_id: int) -> None:
         now = self.clock()
@@ -85,13 +85,13 @@ class Scheduler:
         if schedule.fired_until > max(now + self.grace, schedule.created):  # the clock went back
             back = max(now, schedule.created)  # a schedule has no slots before its creation
             following = cron.next(datetime.fromtimestamp(back, UTC)).timestamp()
-            known = t.schedule.c.id == schedule.id
-            c.execute(update(t.schedule).where(known).values(fired_until=back, next_at=following))
+            this_schedule = t.schedule.c.id == schedule.id
+            c.execute(update(t.schedule).where(this_schedule).values(fired_until=back, next_at=following))
             return
         if row["next_at"] > now:
             return  # another scheduler was faster
         after, until = datetime.fromtimestamp(schedule.fired_until, UTC), datetime.fromtimestamp(now, UTC)
-        times, more = cron.between(after, until, AT_MOST)
+        times, truncated = cron.between(after, until, AT_MOST)
         due = [time.timestamp() for time in times]
         fired = set(
             c.execute(
@@ -99,14 +99,14 @@ class Scheduler:
             ).scalars()
         )
         slots = decide([time for time in due if time not in fired], now, schedule.missed, self.grace)  # type: ignore[arg-type]
-        here = (t.run.c.schedule_id == schedule.id, t.run.c.state.in_(ACTIVE))
-        active = c.execute(select(func.count()).select_from(t.run).where(*here)).scalar() or 0
+        own_active = (t.run.c.schedule_id == schedule.id, t.run.c.state.in_(ACTIVE))
+        active = c.execute(select(func.count()).select_from(t.run).where(*own_active)).scalar() or 0
         slots, replace = overlapping(slots, active, schedule.overlap)  # type: ignore[arg-type]
         if replace:
             self.queue.stop_in(c, t.run.c.schedule_id == schedule.id, "replaced by the next run of its schedule")
         job = Job.of(c.execute(select(t.job).where(t.job.c.id == schedule.job_id)).mappings().one())
         problem = self._make_runs(c, job, schedule, slots)
-        if more:
+        if truncated:
             problem = f"more than {AT_MOST} slots were missed; the older ones are not recorded"
         following = cron.next(until).timestamp()
         values = {"fired_until": now, "next_at": following, "problem": problem}
@@ -135,7 +135,7 @@ class Scheduler:
 
     def _set_aside(self, schedule_id: int, error: Exception) -> None:
         """Suspend a schedule that cannot be processed, and record its problem."""
-        told = error.message if isinstance(error, MlopsError) else f"{type(error).__name__}: {error}"
-        values: dict[str, Any] = {"next_at": None, "problem": told}
+        problem = error.message if isinstance(error, MlopsError) else f"{type(error).__name__}: {error}"
+        values: dict[str, Any] = {"next_at": None, "problem": problem}
         with self.db.write() as c:
             c.execute(update(t.schedule).where(t.schedule.c.id == schedule_id).values(**values))

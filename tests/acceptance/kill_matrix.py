@@ -28,7 +28,7 @@ from sqlalchemy import select, update
 
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.service import jobs
+from jupyter_mlops.service import jobs, schedules
 from tests.jobs.workspace import opened, write_notebook
 from tests.servers import Server, server
 
@@ -135,7 +135,7 @@ def _slots(space: Workspace, home: Path, runs: int) -> int:
     """A schedule with so many slots that are due."""
     jobs.publish(space, write_notebook(home / "work.ipynb", *STEPS), "work")
     jobs.set_policies(space, "work", {"concurrency": 2, "retries": 50, "backoff": 0.01, "environment": "live"})
-    made = jobs.schedule(
+    made = schedules.schedule(
         space, "work", "* * * * *", texts={"which": "{{ scheduled_time }}"}, missed="all", overlap="allow"
     )
     last = time.time() // 60 * 60

@@ -21,7 +21,7 @@ from jupyter_mlops.config import RunConfig
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.jobs.run_queue import NewRun, RunQueue
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.service import jobs
+from jupyter_mlops.service import jobs, schedules, waiting
 from tests.benchmarks.cases import WORKER
 from tests.benchmarks.measure import Failed, Row, Target, rollup
 from tests.benchmarks.poller import poller_rows
@@ -103,7 +103,7 @@ def fire_rows(home: Path, quick: bool) -> list[Row]:
         _publish(space, home, "import time\nprint(time.time())")  # never taken from what is kept
         jobs.set_policies(space, "work", {"concurrency": 2})
         for _ in range(many):
-            jobs.schedule(space, "work", "0 6 * * *", overlap="allow")
+            schedules.schedule(space, "work", "0 6 * * *", overlap="allow")
         with worker(home) as process:
             _work_off(space, 4)
             assert process.poll() is None
@@ -233,7 +233,7 @@ def _work_off(space: Workspace, many: int) -> float:
     ids = set(
         space.queue.add_all(NewRun("manual", job.id, version.id, options={"use_cache": False}) for _ in range(many))
     )
-    jobs.notify_worker(space)
+    waiting.notify_worker(space)
     until = time.monotonic() + 60 + many
     while len(ended := [r for r in _ended(space, "manual") if r.id in ids]) < many:
         if time.monotonic() > until:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlops.execution import planner
+from jupyter_mlops.execution import notebook_traits, planner, reuse_rules
 from jupyter_mlops.execution.agent.looks import listing_of
 from jupyter_mlops.execution.block_profile import BlockProfile
 from jupyter_mlops.execution.committed_state import VariableGroup
@@ -100,7 +100,7 @@ ADOPT: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 def test_why_a_helpers_result_is_not_adopted(facts: dict[str, Any], moved: dict[str, Any], expected: str) -> None:
     made = result(**{"loaded": {"x": "d"}, **facts})
     now = line(artifact("x"), **moved)
-    why = planner.why_not_reusable(
+    why = reuse_rules.why_not_reusable(
         block("print(x)"), made, now, lambda path: None if path == "none" else [2, 2, 2], [], []
     )
     assert (expected in why) if expected else why == ""
@@ -120,7 +120,7 @@ def test_why_a_helpers_result_is_not_adopted(facts: dict[str, Any], moved: dict[
 def test_files_written_since_it_looked(facts: dict[str, Any], expected: str, tmp_path: Path) -> None:
     here = {kind: {k.replace("%", str(tmp_path)): v for k, v in notes.items()} for kind, notes in facts.items()}
     made = result(loaded={}, **here)
-    why = planner.why_not_reusable(block("1"), made, line(), lambda p: None, ["a"], [])
+    why = reuse_rules.why_not_reusable(block("1"), made, line(), lambda p: None, ["a"], [])
     assert expected in why if expected else why == ""
 
 
@@ -135,7 +135,7 @@ SHARED = {
 def test_a_value_stays_what_it_is_when_others_share_it(own: str, groups: list[VariableGroup], expected: str) -> None:
     made = result(loaded={"x": "d"}, values={"x": "v"}, groups=groups)
     now = line(artifact("x", "y", digest="e", own=own))
-    why = planner.why_not_reusable(block("print(x)"), made, now, lambda path: None, [], [])
+    why = reuse_rules.why_not_reusable(block("print(x)"), made, now, lambda path: None, [], [])
     assert (expected in why) if expected else why == ""
 
 
@@ -157,7 +157,7 @@ BACKEND = {
 
 @pytest.mark.parametrize(("source", "seen"), BACKEND.items())
 def test_whether_a_notebook_looks_at_the_backend(source: str, seen: bool) -> None:
-    assert planner.backend_seen([source]) is seen
+    assert notebook_traits.backend_seen([source]) is seen
 
 
 INCOMPLETE: dict[str, tuple[str, str]] = {
@@ -175,15 +175,15 @@ INCOMPLETE: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize(("later", "expected"), INCOMPLETE.values(), ids=INCOMPLETE.keys())
 def test_a_result_that_lacks_what_is_needed_later(later: str, expected: str) -> None:
-    why = planner.why_incomplete(result(groups=[artifact("g", live="a generator")]), [block(later, 1)], {"h"})
+    why = reuse_rules.why_incomplete(result(groups=[artifact("g", live="a generator")]), [block(later, 1)], {"h"})
     assert why.startswith(expected) if expected else why == ""
 
 
 def test_what_functions_read_is_needed_although_it_is_bound_anew() -> None:
     left = result(groups=[artifact("g", live="a closed file")])
     later = [block("show()\nwith open('a') as g: pass", 1)]
-    assert planner.why_incomplete(left, later, {"h"}) == ""
-    assert planner.why_incomplete(left, later, {"g"}).startswith("`g` can't be transferred")
+    assert reuse_rules.why_incomplete(left, later, {"h"}) == ""
+    assert reuse_rules.why_incomplete(left, later, {"g"}).startswith("`g` can't be transferred")
 
 
 CLOSED: dict[str, tuple[str, bool]] = {
@@ -197,7 +197,7 @@ CLOSED: dict[str, tuple[str, bool]] = {
 @pytest.mark.parametrize(("later", "expected"), CLOSED.values(), ids=CLOSED.keys())
 def test_a_file_that_was_closed_may_be_lacking_where_its_name_is_bound_anew(later: str, expected: bool) -> None:
     left = result(groups=[artifact("g", live="a closed file")])
-    assert bool(planner.why_incomplete(left, [block(later, 1)], frozenset())) is expected
+    assert bool(reuse_rules.why_incomplete(left, [block(later, 1)], frozenset())) is expected
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_a_file_that_was_closed_may_be_lacking_where_its_name_is_bound_anew(late
 def test_who_reads_a_name_that_was_bound_anew_needs_no_earlier_value(blocks_between: list[str], expected: bool) -> None:
     later = [block(source, at) for at, source in enumerate([*blocks_between, "print(g)"], 1)]
     left = result(groups=[artifact("g", live="a closed file")])
-    assert bool(planner.why_incomplete(left, later, frozenset())) is expected
+    assert bool(reuse_rules.why_incomplete(left, later, frozenset())) is expected
 
 
 LOOP = "for i in b: s = i"
@@ -231,7 +231,7 @@ def test_what_a_helper_bound_anew(
     source: str, loaded: dict[str, str], groups: list[VariableGroup], expected: str
 ) -> None:
     now = line(*groups)
-    assert planner.why_stale(block(source), loaded, loaded, now) == expected
+    assert reuse_rules.why_stale(block(source), loaded, loaded, now) == expected
     tied = {"i"} if groups and planner.is_tied(groups[0]) else set()
     assert planner.needs_of(block(source), now) == planner.needs(block(source)) | tied
 
@@ -259,7 +259,7 @@ STORED: dict[str, tuple[str, dict[str, Any], str, str]] = {
 
 @pytest.mark.parametrize(("source", "facts", "cache", "expected"), STORED.values(), ids=STORED.keys())
 def test_why_a_result_is_not_kept(source: str, facts: dict[str, Any], cache: str, expected: str) -> None:
-    why = planner.why_not_stored(block(source), result(**facts), cache, line())
+    why = reuse_rules.why_not_stored(block(source), result(**facts), cache, line())
     assert (expected in why) if expected else why == ""
 
 
@@ -320,8 +320,8 @@ def test_the_state_of_a_step_from_its_blocks(states: list[str], expected: str) -
     ],
 )
 def test_whether_frames_that_share_an_index_may_travel_apart(source: str, apart: bool) -> None:
-    assert planner.axes_apart([source]) is apart
-    assert planner.axes_apart(["import mine", source]) is apart
+    assert notebook_traits.axes_apart([source]) is apart
+    assert notebook_traits.axes_apart(["import mine", source]) is apart
 
 
 IDENTITY = {
@@ -341,7 +341,7 @@ IDENTITY = {
 
 @pytest.mark.parametrize(("source", "seen"), IDENTITY.values(), ids=IDENTITY.keys())
 def test_whether_a_notebook_asks_what_is_the_same(source: str, seen: bool) -> None:
-    assert planner.identity_seen([source]) is seen
+    assert notebook_traits.identity_seen([source]) is seen
 
 
 def test_what_is_known_by_a_number_alone_stays_in_its_process() -> None:
@@ -355,8 +355,8 @@ def test_what_is_known_by_a_number_alone_stays_in_its_process() -> None:
 def test_a_module_that_was_written_since_is_no_longer_what_was_imported() -> None:
     ahead = result(modules={"lib": "/w/lib.py"})
     facts = (block("print(1)"), ahead, line(), lambda path: None)
-    assert "module" in planner.why_not_reusable(*facts, ["/w/lib.py"], [])
-    assert not planner.why_not_reusable(*facts, ["/w/other.py"], [])
+    assert "module" in reuse_rules.why_not_reusable(*facts, ["/w/lib.py"], [])
+    assert not reuse_rules.why_not_reusable(*facts, ["/w/other.py"], [])
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from jupyter_mlops.db import tables as t
 from jupyter_mlops.errors import InvalidInputError, InvalidParameterError, NotFoundError, StoreError
 from jupyter_mlops.jobs.run_queue import RunQueue
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.service import jobs, versions
+from jupyter_mlops.service import batches, jobs, runs, schedules, versions
 from jupyter_mlops.storage import local
 from jupyter_mlops.versions.manifest import Manifest
 from jupyter_mlops.worker.run_executor import RunExecutor
@@ -117,7 +117,7 @@ def test_bad_input_is_told_in_one_message(home: Path, words: list[str], says: st
     assert done.err.startswith(f"jupyter mlops {words[0]}: ") and "Traceback" not in done.err
     with opened(home) as space:
         assert [j["name"] for j in jobs.jobs(space)] == ["churn"]
-        assert jobs.schedules(space) == [] and jobs.runs(space) == []
+        assert schedules.schedules(space) == [] and runs.runs(space) == []
 
 
 @pytest.mark.parametrize(
@@ -146,27 +146,27 @@ def test_values_that_fit_no_version_make_no_run(space: Workspace, tmp_path: Path
     jobs.publish(space, work(tmp_path / "work"), "job")
     for given in ({"n": "x"}, {"m": 1}, {"n": [1]}):
         with pytest.raises(InvalidParameterError):
-            jobs.start(space, "job", given)
+            runs.start(space, "job", given)
         with pytest.raises(InvalidParameterError):
-            jobs.schedule(space, "job", "daily", parameters=given)
+            schedules.schedule(space, "job", "daily", parameters=given)
     with pytest.raises(InvalidParameterError):
-        jobs.sweep(space, "job", {"n": ["1", "x"]})
-    assert jobs.runs(space) == [] and jobs.schedules(space) == []
+        batches.sweep(space, "job", {"n": ["1", "x"]})
+    assert runs.runs(space) == [] and schedules.schedules(space) == []
 
 
 def test_a_schedule_whose_version_was_removed_says_so_and_stops_no_other(space: Workspace, tmp_path: Path) -> None:
     for name in ("gone", "good"):
         jobs.publish(space, work(tmp_path / "work"), name)
-    made = {name: jobs.schedule(space, f"{name}@v1", "* * * * *") for name in ("gone", "good")}
+    made = {name: schedules.schedule(space, f"{name}@v1", "* * * * *") for name in ("gone", "good")}
     with space.db.write() as c:
         gone = space.catalog.job("gone").id
         c.execute(delete(t.version).where(t.version.c.job_id == gone))
         c.execute(update(t.schedule).values(next_at=made["good"]["next"], fired_until=made["good"]["next"] - 60))
     now = made["good"]["next"] + 1
     Scheduler(space.db, RunQueue(space.db, clock=lambda: now), clock=lambda: now).tick()
-    told = {s["job"]: s for s in jobs.schedules(space)}
+    told = {s["job"]: s for s in schedules.schedules(space)}
     assert "no version v1" in told["gone"]["problem"] and told["good"]["problem"] == ""
-    assert [r["job"] for r in jobs.runs(space) if r["state"] == "queued"] == ["good"]
+    assert [r["job"] for r in runs.runs(space) if r["state"] == "queued"] == ["good"]
 
 
 # -- rows that can't be read
@@ -189,26 +189,26 @@ def test_a_row_that_can_not_be_read_fails_alone_and_says_so(space: Workspace, tm
     now = 0.0
     for name in ("bad", "good"):
         jobs.publish(space, work(tmp_path / "work"), name)
-        now = jobs.schedule(space, name, "* * * * *")["next"]
-        jobs.start(space, name)
+        now = schedules.schedule(space, name, "* * * * *")["next"]
+        runs.start(space, name)
     with space.db.write() as c:
         c.exec_driver_sql(sql)
         c.execute(update(t.schedule).values(next_at=now, fired_until=now - 60))
     Scheduler(space.db, RunQueue(space.db, clock=lambda: now), clock=lambda: now).tick()
-    assert len([r for r in jobs.runs(space, "good") if r["state"] == "queued"]) == 2
+    assert len([r for r in runs.runs(space, "good") if r["state"] == "queued"]) == 2
     performer = RunExecutor(space.catalog, space.queue, space.store, space.config)
     while run := space.queue.claim("w"):
         done = asyncio.run(performer.execute(run))
         space.queue.finish(run, done.state, error=done.error)
-    assert {r["state"] for r in jobs.runs(space, "good")} == {"completed"}
-    told = {s["job"]: s["problem"] for s in jobs.schedules(space)}
+    assert {r["state"] for r in runs.runs(space, "good")} == {"completed"}
+    told = {s["job"]: s["problem"] for s in schedules.schedules(space)}
     assert told["good"] == ""
     if "schedule" in sql.split()[1]:
         assert told["bad"]
     else:
-        failed = next(r for r in jobs.runs(space, "bad") if r["state"] == "failed")
+        failed = next(r for r in runs.runs(space, "bad") if r["state"] == "failed")
         assert failed["error"]["ename"] in ("BadInput", "StoreError"), failed["error"]
-    assert len(jobs.jobs(space)) == 2 and jobs.calendar(space)
+    assert len(jobs.jobs(space)) == 2 and schedules.calendar(space)
     assert not versions.gc(space, dry_run=True)["runs"]
     assert jobs.set_policies(space, "bad", {"priority": 1})["priority"] == 1
 
@@ -259,13 +259,13 @@ def test_a_run_with_a_damaged_file_fails_and_names_it(space: Workspace, tmp_path
     told = jobs.publish(space, work(tmp_path / "work"), "job")
     manifest = Manifest.get(space.store, told["digest"])
     path = damage(space.home, next(f.digest for f in manifest.files if f.path == "in.csv"))
-    run = jobs.follow(space, jobs.start(space, "job")["id"])
+    run = runs.follow(space, runs.start(space, "job")["id"])
     assert (run["state"], run["error"]["ename"]) == ("failed", "StoreError")
     assert str(path) in run["error"]["evalue"] and "don't match its digest" in run["error"]["evalue"]
-    assert str(path) in "".join(jobs.logs(space, run["id"]))
+    assert str(path) in "".join(runs.logs(space, run["id"]))
     jobs.publish(space, work(tmp_path / "work"), "job")
-    jobs.repair(space, run["id"])
-    assert jobs.follow(space, run["id"])["state"] == "completed"
+    runs.repair(space, run["id"])
+    assert runs.follow(space, run["id"])["state"] == "completed"
 
 
 def test_what_a_version_that_can_not_be_read_may_need_is_not_removed(space: Workspace, tmp_path: Path) -> None:
@@ -294,16 +294,16 @@ def test_a_lock_that_can_not_be_built_fails_the_run_in_the_resolvers_words(space
     space.catalog.add_version(
         job, other.put(space.store), provenance={"lock": {"digest": lock, "kind": "pins", "hashed": False}}
     )
-    run = jobs.follow(space, jobs.start(space, "job")["id"])
+    run = runs.follow(space, runs.start(space, "job")["id"])
     assert (run["state"], run["error"]["ename"], run["version"]) == ("failed", "EnvironmentFailed", "v2")
-    for text in (run["error"]["evalue"], "".join(jobs.logs(space, run["id"]))):
+    for text in (run["error"]["evalue"], "".join(runs.logs(space, run["id"]))):
         assert "can't be built from its lock" in text and nowhere.as_uri() in text
         assert "policy environment: live" in text
     assert not list((space.home / "environments").glob("*/bin"))
     assert jobs.job(space, "job")["version"] == "v2"
     jobs.set_policies(space, "job", {"environment": "live"})
-    assert jobs.follow(space, jobs.start(space, "job")["id"])["state"] == "completed"
-    assert jobs.follow(space, jobs.start(space, "job@v1")["id"])["state"] == "completed"
+    assert runs.follow(space, runs.start(space, "job")["id"])["state"] == "completed"
+    assert runs.follow(space, runs.start(space, "job@v1")["id"])["state"] == "completed"
 
 
 # -- no room
@@ -398,7 +398,7 @@ def test_no_room_for_a_run_fails_the_run(space: Workspace, tmp_path: Path, monke
 
     with monkeypatch.context() as patch:
         patch.setattr(local.ObjectStore, "fetch", full)
-        run = jobs.follow(space, jobs.start(space, "job")["id"])
+        run = runs.follow(space, runs.start(space, "job")["id"])
     assert run["state"] == "failed" and "the disk is full" in run["error"]["evalue"]
-    jobs.repair(space, run["id"])
-    assert jobs.follow(space, run["id"])["state"] == "completed"
+    runs.repair(space, run["id"])
+    assert runs.follow(space, run["id"])["state"] == "completed"

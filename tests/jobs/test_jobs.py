@@ -17,7 +17,7 @@ from sqlalchemy import update
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.errors import InvalidInputError, InvalidParameterError
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.service import jobs
+from jupyter_mlops.service import batches, jobs, run_values, runs, schedules
 from tests.jobs.workspace import opened, wait_until, working, write_notebook
 
 pytestmark = [pytest.mark.xdist_group("jobs"), pytest.mark.timeout(180)]
@@ -53,7 +53,7 @@ def printed(run: dict[str, Any]) -> str:
 
 
 def over(space: Workspace, run_id: str) -> dict[str, Any]:
-    return wait_until(lambda: (run := jobs.run(space, run_id))["finished"] and run)  # type: ignore[no-any-return]
+    return wait_until(lambda: (run := runs.run(space, run_id))["finished"] and run)  # type: ignore[no-any-return]
 
 
 def test_a_version_runs_as_it_was_published(space: Workspace, tmp_path: Path) -> None:
@@ -69,29 +69,29 @@ def test_a_version_runs_as_it_was_published(space: Workspace, tmp_path: Path) ->
     (tmp_path / "helper.py").write_text("def answer(): return 0")
     (tmp_path / "data.csv").unlink()
     book.unlink()
-    first = over(space, jobs.start(space, "asis")["id"])
+    first = over(space, runs.start(space, "asis")["id"])
     assert first["state"] == "completed", first
     assert "42 a,b" in printed(first)
     kept = Path(first["output"]).parent / "files" / "made.txt"
     assert kept.read_text() == "by the run"
-    second = over(space, jobs.start(space, "asis", options={"use_cache": False})["id"])
+    second = over(space, runs.start(space, "asis", options={"use_cache": False})["id"])
     assert printed(second) == printed(first)  # what the first left is not there
     assert "made.txt" not in printed(second).split("[")[0]
 
 
 def test_parameters_are_checked_before_anything_is_queued(space: Workspace, tmp_path: Path) -> None:
     jobs.publish(space, write_notebook(tmp_path / "checked.ipynb", *STEPS))
-    before = len(jobs.runs(space, "checked"))
+    before = len(runs.runs(space, "checked"))
     with pytest.raises(InvalidParameterError, match="factor"):
-        jobs.start(space, "checked", texts={"factor": "much"})
+        runs.start(space, "checked", texts={"factor": "much"})
     with pytest.raises(InvalidParameterError, match="nothing"):
-        jobs.start(space, "checked", parameters={"nothing": 1})
+        runs.start(space, "checked", parameters={"nothing": 1})
     with pytest.raises(InvalidParameterError, match="tomorrow"):
-        jobs.schedule(space, "checked", "daily", texts={"day": "{{ tomorrow }}"})
+        schedules.schedule(space, "checked", "daily", texts={"day": "{{ tomorrow }}"})
     with pytest.raises(InvalidInputError, match="no step 'lode'"):
-        jobs.start(space, "checked", options={"from_step": "lode"})
-    assert len(jobs.runs(space, "checked")) == before
-    done = over(space, jobs.start(space, "checked", texts={"factor": "3"})["id"])
+        runs.start(space, "checked", options={"from_step": "lode"})
+    assert len(runs.runs(space, "checked")) == before
+    done = over(space, runs.start(space, "checked", texts={"factor": "3"})["id"])
     assert (done["metrics"], done["parameters"]) == ({"total": 30}, {"factor": 3})
     assert [s["state"] for s in done["steps"]] == ["completed", "completed"]
     assert all(s["why"] for s in done["steps"]), "each says why it ran where it did"
@@ -102,15 +102,15 @@ def test_a_schedule_fires_with_its_time_as_a_parameter(space: Workspace, tmp_pat
     due = time.time() // 60 * 60
     now = datetime.fromtimestamp(due, ZoneInfo("Europe/Paris"))
     cron = f"{now.minute} {now.hour} * * *"
-    made = jobs.schedule(space, "timed", cron, "Europe/Paris", texts={"day": "{{ scheduled_time }}"})
+    made = schedules.schedule(space, "timed", cron, "Europe/Paris", texts={"day": "{{ scheduled_time }}"})
     with space.db.write() as c:  # it was made after this minute had begun
         c.execute(update(t.schedule).where(t.schedule.c.id == made["id"]).values(fired_until=due - 1, next_at=due))
-    run = wait_until(lambda: jobs.runs(space, "timed"))[0]
+    run = wait_until(lambda: runs.runs(space, "timed"))[0]
     done = over(space, run["id"])
     assert (done["state"], done["slot"], done["trigger"]) == ("completed", due, "schedule")
     assert done["parameters"]["day"].startswith("20")
     assert f"{done['parameters']['day']} 10" in printed(done)
-    jobs.unschedule(space, made["id"])
+    schedules.unschedule(space, made["id"])
     assert next(job for job in jobs.jobs(space) if job["name"] == "timed")["health"] == ["completed"]
 
 
@@ -124,17 +124,17 @@ def test_a_failed_run_is_repaired_where_it_failed(space: Workspace, tmp_path: Pa
         "# tags: step:fourth prev:second\nprint('fourth')",
     )
     jobs.publish(space, book)
-    failed = over(space, jobs.start(space, "broken")["id"])
+    failed = over(space, runs.start(space, "broken")["id"])
     states = {s["name"]: s["state"] for s in failed["steps"]}
     assert (failed["state"], failed["error"]["step"]) == ("failed", "second")
     assert (states["first"], states["second"], states["fourth"]) == ("completed", "failed", "skipped")
     flag.touch()
-    jobs.repair(space, failed["id"])
+    runs.repair(space, failed["id"])
     done = over(space, failed["id"])
     assert (done["state"], done["id"], done["attempt"]) == ("completed", failed["id"], 2)
     assert {s["name"]: s["state"] for s in done["steps"]}["first"] == "cached"
     with pytest.raises(InvalidInputError, match="completed"):
-        jobs.repair(space, failed["id"])
+        runs.repair(space, failed["id"])
 
 
 def test_secrets_are_seen_by_the_cells_and_by_nobody_else(space: Workspace, home: Path, tmp_path: Path) -> None:
@@ -147,10 +147,10 @@ def test_secrets_are_seen_by_the_cells_and_by_nobody_else(space: Workspace, home
     )
     jobs.publish(space, book)
     jobs.set_policies(space, "secret", {"secrets": ["TOKEN"]})
-    failed = over(space, jobs.start(space, "secret")["id"])
+    failed = over(space, runs.start(space, "secret")["id"])
     assert failed["state"] == "failed"
     assert "it is [secret] 12" in printed(failed)
-    assert "[secret] end" in printed(failed) and "[secret] end" in "".join(jobs.logs(space, failed["id"]))
+    assert "[secret] end" in printed(failed) and "[secret] end" in "".join(runs.logs(space, failed["id"]))
     assert "s3cr3t" not in json.dumps(failed)
     wait_until(lambda: not list(home.glob("work-*")))  # hand-offs between its kernels go when they end
     holding = [p for p in home.rglob("*") if p.is_file() and b"s3cr3" in p.read_bytes()]
@@ -166,19 +166,19 @@ def test_a_secret_that_a_cell_shows_is_not_even_on_disk_while_it_runs(
     )
     jobs.publish(space, book)
     jobs.set_policies(space, "shown", {"secrets": ["TOKEN"]})
-    run = jobs.start(space, "shown")["id"]
+    run = runs.start(space, "shown")["id"]
     wait_until(lambda: (home / "runs" / run / "shown.ipynb").exists())
     record = (home / "runs" / run / "shown.ipynb").read_text()
-    assert jobs.run(space, run)["state"] == "running"
+    assert runs.run(space, run)["state"] == "running"
     assert "so [secret]" in record and "s3cr3" not in record
-    jobs.stop(space, run)
+    runs.stop(space, run)
     over(space, run)
 
 
 def test_a_secret_that_is_nowhere_fails_the_run_by_name(space: Workspace, tmp_path: Path) -> None:
     jobs.publish(space, write_notebook(tmp_path / "lacking.ipynb", "print(1)"))
     jobs.set_policies(space, "lacking", {"secrets": ["NOWHERE"], "retries": 0})
-    failed = over(space, jobs.start(space, "lacking")["id"])
+    failed = over(space, runs.start(space, "lacking")["id"])
     assert failed["state"] == "failed"
     assert "NOWHERE" in failed["error"]["evalue"]
 
@@ -188,9 +188,9 @@ def test_stopping_and_logs(space: Workspace, tmp_path: Path) -> None:
         tmp_path / "slow.ipynb", "# tags: step:a\nprint('begun', flush=True)\nimport time\ntime.sleep(60)"
     )
     jobs.publish(space, book)
-    run = jobs.start(space, "slow")["id"]
-    wait_until(lambda: "begun" in "".join(jobs.logs(space, run)))
-    jobs.stop(space, run)
+    run = runs.start(space, "slow")["id"]
+    wait_until(lambda: "begun" in "".join(runs.logs(space, run)))
+    runs.stop(space, run)
     done = over(space, run)
     assert done["state"] == "stopped"
     assert any("stopped by hand" in note for note in done["notes"])
@@ -201,29 +201,29 @@ def test_a_stop_is_heard_though_leases_are_long(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with opened(home) as space, working(home, JUPYTER_MLOPS_SETTINGS=json.dumps({"lease": 3600.0})):
         jobs.publish(space, write_notebook(tmp_path / "slow.ipynb", "import time\ntime.sleep(600)"))
-        run = jobs.start(space, "slow")["id"]
-        wait_until(lambda: jobs.run(space, run)["state"] == "running")
-        jobs.stop(space, run)
+        run = runs.start(space, "slow")["id"]
+        wait_until(lambda: runs.run(space, run)["state"] == "running")
+        runs.stop(space, run)
         assert over(space, run)["state"] == "stopped"
 
 
 def test_backfill_runs_once_what_does_not_depend_on_the_date(space: Workspace, tmp_path: Path) -> None:
     jobs.publish(space, write_notebook(tmp_path / "filled.ipynb", *STEPS))
     asked: dict[str, Any] = {"cron": "0 6 * * *", "texts": {"day": "{{ scheduled_time }}"}, "concurrency": 1}
-    counted = jobs.backfill(space, "filled", "2026-03-01", "2026-03-05", only_count=True, **asked)
+    counted = batches.backfill(space, "filled", "2026-03-01", "2026-03-05", only_count=True, **asked)
     assert counted == {"job": "filled", "version": "v1", "runs": 5}
-    made = jobs.backfill(space, "filled", "2026-03-01", "2026-03-05", **asked)
-    done = jobs.wait_for_batch(space, made["batch"])
+    made = batches.backfill(space, "filled", "2026-03-01", "2026-03-05", **asked)
+    done = batches.wait_for_batch(space, made["batch"])
     assert done["states"] == {"completed": 5}
     assert [r["parameters"]["day"][:10] for r in done["runs"]] == [f"2026-03-0{n}" for n in range(1, 6)]
-    loads = [jobs.run(space, r["id"])["steps"][0]["state"] for r in done["runs"]]
+    loads = [runs.run(space, r["id"])["steps"][0]["state"] for r in done["runs"]]
     assert loads == ["completed", *["cached"] * 4]
 
 
 def test_a_sweep_is_a_table(space: Workspace, tmp_path: Path) -> None:
     jobs.publish(space, write_notebook(tmp_path / "swept.ipynb", *STEPS))
-    made = jobs.sweep(space, "swept", {"factor": ["1", "2", "3"]}, concurrency=2)
-    done = jobs.wait_for_batch(space, made["batch"])
+    made = batches.sweep(space, "swept", {"factor": ["1", "2", "3"]}, concurrency=2)
+    done = batches.wait_for_batch(space, made["batch"])
     assert sorted((r["parameters"]["factor"], r["metrics"]["total"]) for r in done["runs"]) == [
         (1, 10),
         (2, 20),
@@ -235,9 +235,9 @@ def test_a_damaged_object_is_refused_by_name(space: Workspace, home: Path, tmp_p
     (tmp_path / "damaged.csv").write_text("a\n1\n")
     told = jobs.publish(space, write_notebook(tmp_path / "damaged.ipynb", "print(open('damaged.csv').read())"))
     version = space.catalog.version(space.catalog.job("damaged"))
-    entry = jobs.manifest_of(space, version).files[0]
+    entry = run_values.manifest_of(space, version).files[0]
     space.store.path(entry.digest).write_text("b\n1\n")
-    failed = over(space, jobs.start(space, told["job"])["id"])
+    failed = over(space, runs.start(space, told["job"])["id"])
     assert failed["state"] == "failed"
     assert failed["error"]["ename"] == "StoreError"
     assert entry.digest in failed["error"]["evalue"]
@@ -246,6 +246,6 @@ def test_a_damaged_object_is_refused_by_name(space: Workspace, home: Path, tmp_p
 def test_other_processes_leave_nothing_behind(space: Workspace, worker: Any, tmp_path: Path) -> None:
     book = write_notebook(tmp_path / "child.ipynb", "import subprocess\nprint(subprocess.Popen(['sleep', '300']).pid)")
     jobs.publish(space, book)
-    done = over(space, jobs.start(space, "child")["id"])
+    done = over(space, runs.start(space, "child")["id"])
     pid = int(printed(done))
     wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 10.0)

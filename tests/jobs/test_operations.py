@@ -22,7 +22,7 @@ from jupyter_mlops.jobs.retention import DAY, expired
 from jupyter_mlops.jobs.run_queue import NewRun
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.pipeline import build
-from jupyter_mlops.service import jobs, notebooks
+from jupyter_mlops.service import batches, jobs, notebook_runs, runs, schedules
 from tests.cli.command import COMMAND
 from tests.jobs.workspace import opened, write_notebook
 
@@ -94,18 +94,18 @@ def test_a_job_runs_though_a_folder_is_called_like_it_and_its_record_is_copied(p
 
 def test_a_backfill_has_the_times_of_its_zone(space: Workspace) -> None:
     told = {"cron": "30 0 * * *", "zone": "Europe/Paris", "texts": {"day": "{{ scheduled_time }}"}}
-    made = jobs.backfill(space, "many", "2026-03-29", "2026-03-30", **told)
+    made = batches.backfill(space, "many", "2026-03-29", "2026-03-30", **told)
     for run_id, day in zip(made["ids"], ("2026-03-29T00:30:00+01:00", "2026-03-30T00:30:00+02:00"), strict=True):
-        assert jobs.follow(space, run_id)["parameters"]["day"] == day
+        assert runs.follow(space, run_id)["parameters"]["day"] == day
 
 
 def test_a_zone_that_there_is_not_is_refused_for_a_backfill_by_the_schedule(space: Workspace) -> None:
-    made = jobs.schedule(space, "many", "daily")
+    made = schedules.schedule(space, "many", "daily")
     try:
         with pytest.raises(InvalidInputError, match="no time zone 'Mars'"):
-            jobs.backfill(space, "many", "2026-03-29", "2026-03-30", zone="Mars")
+            batches.backfill(space, "many", "2026-03-29", "2026-03-30", zone="Mars")
     finally:
-        jobs.unschedule(space, made["id"])
+        schedules.unschedule(space, made["id"])
 
 
 def test_a_sweep_of_a_thousand_reads_its_notebook_once(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,20 +113,20 @@ def test_a_sweep_of_a_thousand_reads_its_notebook_once(space: Workspace, monkeyp
     real = build.build
     monkeypatch.setattr(build, "build", lambda *given: built.append(1) or real(*given))
     axes = {"a": [str(n) for n in range(100)], "b": [str(n) for n in range(10)]}
-    assert jobs.sweep(space, "many", axes, only_count=True)["runs"] == 1000
-    made = jobs.sweep(space, "many", axes, concurrency=3)
+    assert batches.sweep(space, "many", axes, only_count=True)["runs"] == 1000
+    made = batches.sweep(space, "many", axes, concurrency=3)
     assert len(built) == 2
     assert space.queue.states_of_batch(made["batch"]) == {"queued": 1000}
     taken = [space.queue.claim("w") for _ in range(5)]
     assert [run is not None for run in taken] == [True, True, True, False, False]
     first = next(run for run in taken if run is not None)
     assert space.queue.finish(first, "completed", metrics={"score": 1})
-    told = jobs.batch(space, made["batch"])
+    told = batches.batch(space, made["batch"])
     assert told["states"] == {"completed": 1, "running": 2, "queued": 997}
     assert {(r["parameters"]["a"], r["parameters"]["b"]) for r in told["runs"]} == {
         (a, b) for a in range(100) for b in range(10)
     }
-    jobs.stop_batch(space, made["batch"])
+    batches.stop_batch(space, made["batch"])
     assert space.queue.states_of_batch(made["batch"]) == {"completed": 1, "running": 2, "stopped": 997}
     for run in taken[1:3]:
         assert run is not None
@@ -135,17 +135,17 @@ def test_a_sweep_of_a_thousand_reads_its_notebook_once(space: Workspace, monkeyp
 
 
 def test_a_backfill_of_a_thousand_goes_behind_what_else_there_is(space: Workspace) -> None:
-    made = jobs.backfill(
+    made = batches.backfill(
         space, "many", "2023-01-01", "2025-09-26", cron="0 6 * * *", texts={"day": "{{ scheduled_time }}"}
     )
     assert made["runs"] == len(made["ids"]) == 1000
-    later = jobs.start(space, "many")
+    later = runs.start(space, "many")
     taken = [space.queue.claim("w") for _ in range(3)]
     assert [run.id if run else None for run in taken] == [later["id"], made["ids"][0], None]
     for run in taken[:2]:
         assert run is not None
         space.queue.finish(run, "completed")
-    jobs.stop_batch(space, made["batch"])
+    batches.stop_batch(space, made["batch"])
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_log_is_followed_while_a_record_is_half_written(space: Workspace) -> N
     run = finish(space, "running", 0)
     log = space.home / "runs" / run / run_log.NAME
     log.parent.mkdir(parents=True)
-    pieces = jobs.logs(space, run, follow=True)
+    pieces = runs.logs(space, run, follow=True)
     first, second = (run_log.line_of(run_log.record("output", text=text)) for text in ("größer ", "€\n"))
     log.write_text(first + second[:20])
     assert next(pieces) == "größer "
@@ -201,8 +201,8 @@ def test_the_log_of_an_earlier_release_is_read_as_text(space: Workspace) -> None
     log = space.home / "runs" / run / run_log.TEXT_NAME
     log.parent.mkdir(parents=True)
     log.write_text("[2026-01-01T00:00:00.0Z] cell 1 of a\none\n")
-    assert "".join(jobs.logs(space, run)) == log.read_text()
-    assert {entry["kind"] for entry in notebooks.log(space, run)["records"]} == {"output"}
+    assert "".join(runs.logs(space, run)) == log.read_text()
+    assert {entry["kind"] for entry in notebook_runs.log(space, run)["records"]} == {"output"}
 
 
 def test_the_unit_for_systemd_is_one(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from jupyter_mlops.db import database
 from jupyter_mlops.errors import DatabaseError
 from jupyter_mlops.jobs import run_log
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.service import jobs
+from jupyter_mlops.service import jobs, runs
 from tests.databases import PrivatePostgresql, postgresql_programs, postgresql_server
 from tests.jobs.workspace import opened, wait_until, write_notebook
 
@@ -66,8 +66,8 @@ def begun(space: Workspace, tmp_path: Path) -> tuple[str, Path]:
     )
     jobs.publish(space, book, "job")
     jobs.set_policies(space, "job", {"environment": "live"})
-    run_id: str = jobs.start(space, "job")["id"]
-    wait_until(lambda: any(s["name"] == "second" and s["state"] == "running" for s in jobs.run(space, run_id)["steps"]))
+    run_id: str = runs.start(space, "job")["id"]
+    wait_until(lambda: any(s["name"] == "second" and s["state"] == "running" for s in runs.run(space, run_id)["steps"]))
     return run_id, go
 
 
@@ -82,7 +82,7 @@ def log_text(space: Workspace, run_id: str) -> str:
 
 
 def ended(space: Workspace, run_id: str) -> dict[str, Any]:
-    return wait_until(lambda: (run := jobs.run(space, run_id))["finished"] and run, 90.0)  # type: ignore[no-any-return]
+    return wait_until(lambda: (run := runs.run(space, run_id))["finished"] and run, 90.0)  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -110,14 +110,14 @@ def test_a_lock_that_outlasts_the_lease(home: Path, tmp_path: Path) -> None:
         go.touch()
         wait_until(lambda: executed(space, run_id))
         wait_until(lambda: time.monotonic() - locked > 5.0)
-        assert jobs.run(space, run_id)["state"] == "running"
+        assert runs.run(space, run_id)["state"] == "running"
         other.execute("COMMIT")
         other.close()
         run = ended(space, run_id)
         assert (run["state"], run["attempt"], run["error"]) == ("completed", 1, None), run
         assert space.queue.run(run_id).recoveries == 0
         assert (tmp_path / "did.txt").read_text() == "first second\n"
-        assert jobs.follow(space, jobs.start(space, "job")["id"])["state"] == "completed"  # the worker goes on
+        assert runs.follow(space, runs.start(space, "job")["id"])["state"] == "completed"  # the worker goes on
 
 
 def test_a_server_that_is_gone_for_less_than_the_lease(
@@ -128,7 +128,7 @@ def test_a_server_that_is_gone_for_less_than_the_lease(
         run_id, go = begun(space, tmp_path)
         server.stop()
         with pytest.raises(DatabaseError) as caught:
-            jobs.run(space, run_id)
+            runs.run(space, run_id)
         assert server.folder.name in caught.value.where and caught.value.remedy
         go.touch()
         wait_until(lambda: executed(space, run_id))
@@ -173,7 +173,7 @@ open({str(did)!r}, "a").write("once\\n")
 """
     with opened(home, lease=2.0) as space:
         jobs.publish(space, write_notebook(tmp_path / "nb.ipynb", lock), "job")
-        run = jobs.follow(space, jobs.start(space, "job")["id"])
+        run = runs.follow(space, runs.start(space, "job")["id"])
         assert (run["state"], run["attempt"]) == ("completed", 1), run
     assert did.read_text() == "once\n"
 
@@ -185,11 +185,11 @@ def test_a_locked_database_is_told_to_who_asks(home: Path, tmp_path: Path, monke
         other = sqlite3.connect(home / "mlops.sqlite", isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(DatabaseError, match="locked") as caught:
-            jobs.start(space, "job")
+            runs.start(space, "job")
         assert str(home) in caught.value.where and "locked by another program" in caught.value.remedy
         other.execute("ROLLBACK")
         other.close()
-        assert jobs.start(space, "job")["state"] == "queued"
+        assert runs.start(space, "job")["state"] == "queued"
 
 
 def test_a_worker_that_is_stopped_while_the_server_is_gone_ends_in_time(

@@ -16,7 +16,7 @@ from jupyter_mlops.db import tables as t
 from jupyter_mlops.errors import StoreError
 from jupyter_mlops.jobs import retention
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.service import jobs, notebooks, versions
+from jupyter_mlops.service import jobs, notebook_runs, runs, versions
 from jupyter_mlops.storage.remote import RemoteStore
 from tests.jobs.workspace import opened, write_notebook
 
@@ -52,7 +52,7 @@ def test_what_one_machine_publishes_another_runs(url: str, tmp_path: Path) -> No
         shutil.rmtree(tmp_path / "work")
         shutil.rmtree(one.home)
         assert not (two.home / "store").exists()
-        run = jobs.follow(two, jobs.start(two, "job@v1")["id"])
+        run = runs.follow(two, runs.start(two, "job@v1")["id"])
         assert run["state"] == "completed", run
         assert Path(run["output"]).is_relative_to(two.home)
         told = versions.diff(two, "job", "v1", "v2")["sections"]
@@ -60,7 +60,7 @@ def test_what_one_machine_publishes_another_runs(url: str, tmp_path: Path) -> No
         versions.bundle(two, "job", tmp_path / "job.zip")
     with opened(tmp_path / "three") as three:
         versions.unbundle(three, tmp_path / "job.zip")
-        assert jobs.follow(three, jobs.start(three, "job")["id"])["state"] == "completed"
+        assert runs.follow(three, runs.start(three, "job")["id"])["state"] == "completed"
 
 
 def test_gc_removes_what_no_version_needs_and_keeps_what_another_database_may_need(url: str, tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_gc_removes_what_no_version_needs_and_keeps_what_another_database_may_ne
         assert (told.objects, len(told.notes)) == (0, 1)
         assert "objects are kept" in told.notes[0] and "other.sqlite" in told.notes[0]
         assert other in one.store
-        assert jobs.follow(one, jobs.start(one, "job")["id"])["state"] == "completed"
+        assert runs.follow(one, runs.start(one, "job")["id"])["state"] == "completed"
 
 
 def made_on(folder: Path, name: str, url: str, attempts: str = "") -> str:
@@ -86,7 +86,7 @@ def made_on(folder: Path, name: str, url: str, attempts: str = "") -> str:
     with machine(folder, "one", url) as one, machine(folder, name, url) as there:
         text = f"open('out.txt', 'w').write('made')\nprint('said it')\n{attempts}"
         jobs.publish(one, write_notebook(folder / "work" / "nb.ipynb", text), "job")
-        return str(jobs.follow(there, jobs.start(one, "job")["id"])["id"])
+        return str(runs.follow(there, runs.start(one, "job")["id"])["id"])
 
 
 def test_what_a_run_leaves_on_one_machine_is_there_on_the_other(url: str, tmp_path: Path) -> None:
@@ -94,11 +94,11 @@ def test_what_a_run_leaves_on_one_machine_is_there_on_the_other(url: str, tmp_pa
     shutil.rmtree(tmp_path / "two")
     with machine(tmp_path, "one", url) as one:
         assert not (one.home / "runs" / run_id).exists()
-        assert "said it" in "".join(jobs.logs(one, run_id))
+        assert "said it" in "".join(runs.logs(one, run_id))
         assert not (one.home / "runs" / run_id / "files").exists()  # it may be much, and nobody asked for it
-        assert "said it" in notebooks.executed_notebook(one, run_id)
-        assert "said it" in Path(jobs.run(one, run_id)["output"]).read_text()
-        assert notebooks.log(one, run_id)["over"]
+        assert "said it" in notebook_runs.executed_notebook(one, run_id)
+        assert "said it" in Path(runs.run(one, run_id)["output"]).read_text()
+        assert notebook_runs.log(one, run_id)["over"]
         assert versions.reproduce(one, run_id)["state"] == "reproduced"
         assert (one.home / "runs" / run_id / "files" / "out.txt").read_text() == "made"
         with one.db.write() as c:
@@ -114,7 +114,7 @@ def test_what_no_database_knows_any_more_goes_on_every_machine(url: str, tmp_pat
         by_hand = two.home / "runs" / "by-hand"
         by_hand.mkdir()
         kept = one.queue.files(run_id)
-        list(jobs.logs(one, run_id))
+        list(runs.logs(one, run_id))
         with one.db.write() as c:
             c.execute(delete(t.run).where(t.run.c.id == run_id))
         for space in (one, two):
@@ -129,12 +129,12 @@ def test_what_no_database_knows_any_more_goes_on_every_machine(url: str, tmp_pat
 def test_a_run_that_goes_on_elsewhere_has_the_log_of_its_first_attempt(url: str, tmp_path: Path) -> None:
     run_id = made_on(tmp_path, "two", url, "import os\nassert os.path.exists(os.environ['HOME'] + '/there'), 'not yet'")
     with machine(tmp_path, "three", url) as three:
-        assert jobs.run(three, run_id)["state"] == "failed"
-        assert "not yet" in notebooks.executed_notebook(three, run_id)
-        jobs.repair(three, run_id)
-        assert jobs.follow(three, run_id)["state"] == "failed"
+        assert runs.run(three, run_id)["state"] == "failed"
+        assert "not yet" in notebook_runs.executed_notebook(three, run_id)
+        runs.repair(three, run_id)
+        assert runs.follow(three, run_id)["state"] == "failed"
     with machine(tmp_path, "two", url) as two:
-        told = "".join(jobs.logs(two, run_id))
+        told = "".join(runs.logs(two, run_id))
         assert ("attempt 1" in told, "attempt 2" in told, told.count("said it")) == (True, True, 2)
 
 
@@ -147,33 +147,33 @@ def test_what_can_not_be_put_into_the_store_is_told_and_kept(
     with machine(tmp_path, "one", url) as one:
         jobs.publish(one, book(tmp_path / "work"), "job")
         monkeypatch.setattr(RemoteStore, "put_file", refuse)
-        run = jobs.follow(one, jobs.start(one, "job")["id"])
+        run = runs.follow(one, runs.start(one, "job")["id"])
         assert run["state"] == "completed"
         assert [note for note in run["notes"] if "only on" in note and "the store is full" in note]
-        assert "1" in notebooks.executed_notebook(one, run["id"])
+        assert "1" in notebook_runs.executed_notebook(one, run["id"])
 
 
 def test_a_run_that_goes_on_elsewhere_says_where(url: str, tmp_path: Path) -> None:
     with machine(tmp_path, "one", url) as one:
         jobs.publish(one, book(tmp_path / "work"), "job")
-        run_id = jobs.start(one, "job")["id"]
+        run_id = runs.start(one, "job")["id"]
         taken = one.queue.claim("faraway:1:a")
         assert taken is not None
-        assert list(jobs.logs(one, run_id)) == []  # it has only just begun
+        assert list(runs.logs(one, run_id)) == []  # it has only just begun
         with one.db.write() as c:
             c.execute(update(t.run).values(started=0.0))
-        assert "on faraway" in "".join(jobs.logs(one, run_id))
+        assert "on faraway" in "".join(runs.logs(one, run_id))
 
 
 def test_a_store_that_is_away_fails_the_run_and_says_where(url: str, tmp_path: Path) -> None:
     with machine(tmp_path, "one", url) as one:
         jobs.publish(one, book(tmp_path / "work"), "job")
         with machine(tmp_path, "two", url) as two:
-            run_id = jobs.start(one, "job")["id"]
+            run_id = runs.start(one, "job")["id"]
             fsspec.filesystem("memory").rm(url, recursive=True)
-            run = jobs.follow(two, run_id)
+            run = runs.follow(two, run_id)
             assert run["state"] == "failed"
             assert url in run["error"]["evalue"] and "no such object" in run["error"]["evalue"]
         jobs.publish(one, book(tmp_path / "work"), "job")
-        jobs.repair(one, run_id)
-        assert jobs.follow(one, run_id)["state"] == "completed"
+        runs.repair(one, run_id)
+        assert runs.follow(one, run_id)["state"] == "completed"

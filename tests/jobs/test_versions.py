@@ -24,7 +24,7 @@ from jupyter_mlops.execution.request import RunRequest
 from jupyter_mlops.jobs.retention import clean_up, expired
 from jupyter_mlops.jobs.run_queue import NewRun
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.service import jobs, versions
+from jupyter_mlops.service import jobs, runs, schedules, versions
 from jupyter_mlops.versions import snapshot
 from tests.jobs.workspace import CLI, opened, write_notebook
 
@@ -38,7 +38,7 @@ def space(tmp_path: Path) -> Iterator[Workspace]:
 
 
 def done(space: Workspace, job: str, **options: Any) -> dict[str, Any]:
-    return jobs.follow(space, jobs.start(space, job, **options)["id"])
+    return runs.follow(space, runs.start(space, job, **options)["id"])
 
 
 def test_a_run_is_reproduced_or_the_first_cell_that_differs_is_named(space: Workspace, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_run_is_reproduced_or_the_first_cell_that_differs_is_named(space: Work
     outside.write_text("two")
     verdict = versions.reproduce(space, run["id"])
     assert (verdict["state"], verdict["difference"]["cell"], verdict["difference"]["step"]) == ("differs", 1, "b")
-    assert jobs.run(space, run["id"])["verdict"]["words"].startswith("≠ differs first in cell 2 of step b")
+    assert runs.run(space, run["id"])["verdict"]["words"].startswith("≠ differs first in cell 2 of step b")
 
 
 def test_files_that_are_written_elsewhere_are_compared_too(space: Workspace, tmp_path: Path) -> None:
@@ -212,9 +212,9 @@ def test_retention_keeps_what_policies_say(space: Workspace, tmp_path: Path) -> 
     jobs.set_policies(space, "job", {"keep_runs": 1, "keep_failures": 1})
     assert sorted(expired(space, 0.0)) == sorted([ids[0], ids[1], ids[2]])
     assert clean_up(space, dry=True).runs == 3
-    assert len(jobs.runs(space, "job")) == 5
+    assert len(runs.runs(space, "job")) == 5
     assert clean_up(space).runs == 3
-    assert sorted(r["id"] for r in jobs.runs(space, "job")) == sorted([ids[3], ids[4]])
+    assert sorted(r["id"] for r in runs.runs(space, "job")) == sorted([ids[3], ids[4]])
     assert not (space.home / "runs" / ids[0]).exists()
     again = clean_up(space, now=1e10)
     assert again.objects == 0  # all that versions refer to stays
@@ -254,7 +254,7 @@ def test_jobs_of_jupyter_scheduler_are_taken_over_and_rest(space: Workspace, tmp
     assert told[1]["notes"] == []
     assert "does not exist any more" in told[2]["notes"][0]
     assert "61 * * * *" in told[3]["notes"][0]
-    assert all(s["paused"] and s["next"] is None for s in jobs.schedules(space))
+    assert all(s["paused"] and s["next"] is None for s in schedules.schedules(space))
     again = versions.import_jobs(space, database)
     assert "already imported" in again[0]["notes"][0]
     with pytest.raises(InvalidInputError, match="jupyter-scheduler"):
@@ -301,7 +301,7 @@ def test_odd_definitions_are_told_of_and_keep_no_other_from_being_taken_over(spa
     ):
         assert "the schedule was not imported" in said[f"d{number}"] and words in said[f"d{number}"], said
     assert (told["d6"]["job"], told["d7"]["job"]) == ("same", "same 2")
-    made = {s["job"]: s for s in jobs.schedules(space)}
+    made = {s["job"]: s for s in schedules.schedules(space)}
     assert {name: s["paused"] for name, s in made.items()} == {
         "same": False, "same 2": False, "rests": True, "fits": False,
     }  # fmt: skip
@@ -312,8 +312,8 @@ def test_a_job_that_is_here_already_is_left_alone_and_what_is_scheduled_in_both_
     space: Workspace, tmp_path: Path
 ) -> None:
     jobs.publish(space, write_notebook(tmp_path / "mine.ipynb", "print('mine')"))
-    jobs.schedule(space, "mine", "daily")
+    schedules.schedule(space, "mine", "daily")
     row = {"job_definition_id": "d", "name": "mine", "input_filename": "nb.ipynb", "schedule": "0 6 * * *"}
     (told,) = versions.import_jobs(space, definitions(tmp_path / "data", row), activate=True)
     assert "scheduled in both" in told["notes"][0] and "already exists here" in told["notes"][1]
-    assert len(jobs.versions(space, "mine")) == len(jobs.schedules(space)) == 1
+    assert len(jobs.versions(space, "mine")) == len(schedules.schedules(space)) == 1

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, TimeoutError, sync_playwright
@@ -136,9 +135,6 @@ class Lab:
 
 @pytest.fixture
 def page(browser: Browser, lab: Server, request: pytest.FixtureRequest) -> Iterator[Lab]:
-    if getattr(request.node, "execution_count", 1) > 1:  # tried again: what the first try made would be in its way
-        for job in lab.get("jobs")["jobs"]:
-            lab.ask("DELETE", f"jobs/{quote(job['name'], safe='')}")
     context: BrowserContext = browser.new_context(viewport={"width": 1440, "height": 900})
     made = Lab(context.new_page(), lab)
     yield made

@@ -117,7 +117,7 @@ def test_two_that_begin_at_once_are_one(tmp_path: Path) -> None:
 
 
 def test_one_that_servers_keep_ends_when_none_is_there(tmp_path: Path) -> None:
-    worker = WorkerDaemon(RunConfig(home=str(tmp_path), unwatched=0.2), kept=True)
+    worker = WorkerDaemon(RunConfig(home=str(tmp_path), unwatched=0.2), supervised=True)
 
     async def mind() -> None:
         await asyncio.wait_for(worker.supervise(), 10.0)

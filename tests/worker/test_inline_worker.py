@@ -13,7 +13,7 @@ import pytest
 
 from jupyter_mlops.jobs.run_queue import RunQueue
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.service import jobs
+from jupyter_mlops.service import batches, jobs, runs
 from jupyter_mlops.worker import notifier
 from tests.jobs.workspace import CLI, opened, wait_until, working, write_notebook
 
@@ -39,15 +39,15 @@ def space(home: Path) -> Iterator[Workspace]:
 
 
 def test_a_run_whose_worker_is_gone_goes_on_here(space: Workspace) -> None:
-    run = jobs.start(space, "job")["id"]
+    run = runs.start(space, "job")["id"]
     assert RunQueue(space.db, lease=3.0).claim("gone") is not None
-    assert jobs.follow(space, run)["state"] == "completed"
+    assert runs.follow(space, run)["state"] == "completed"
 
 
 def test_a_batch_goes_on_here_when_its_worker_is_gone(space: Workspace) -> None:
-    made = jobs.sweep(space, "job", {"seconds": ["0", "0.1"]})
+    made = batches.sweep(space, "job", {"seconds": ["0", "0.1"]})
     assert RunQueue(space.db, lease=3.0).claim("gone") is not None
-    assert jobs.wait_for_batch(space, made["batch"])["states"] == {"completed": 2}
+    assert batches.wait_for_batch(space, made["batch"])["states"] == {"completed": 2}
 
 
 def test_people_are_told_of_what_came_of_a_run_here_too(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,16 +56,16 @@ def test_people_are_told_of_what_came_of_a_run_here_too(space: Workspace, monkey
     wanted = {"notify": ["http://127.0.0.1:1/hook"], "notify_on": ["failure", "recovery", "first-success"]}
     jobs.set_policies(space, "job", wanted)
     for seconds in (-1.0, 0.0, 0.0, -1.0, 0.0):
-        jobs.follow(space, jobs.start(space, "job", {"seconds": seconds})["id"])
+        runs.follow(space, runs.start(space, "job", {"seconds": seconds})["id"])
     assert told == ["failure", "first-success", "failure", "recovery"]
 
 
 def test_as_many_at_once_as_was_said(space: Workspace) -> None:
-    made = jobs.sweep(space, "job", {"seconds": ["1.5", "1.6"]}, concurrency=2)
+    made = batches.sweep(space, "job", {"seconds": ["1.5", "1.6"]}, concurrency=2)
     seen = []
     space.config.jobs = 2
-    jobs.wait_for_batch(space, made["batch"], lambda event: seen.append(event["event"]))
-    runs = [jobs.run(space, run) for run in made["ids"]]
+    batches.wait_for_batch(space, made["batch"], lambda event: seen.append(event["event"]))
+    runs = [runs.run(space, run) for run in made["ids"]]
     assert max(r["started"] for r in runs) < min(r["finished"] for r in runs)
 
 
@@ -75,25 +75,25 @@ def test_a_signal_stops_the_whole_batch(home: Path, number: signal.Signals, with
     with opened(home) as space, _maybe_working(home, with_worker):
         words = ["sweep", "job", "-p", "seconds", "60,61,62", "--json"]
         process = subprocess.Popen([*CLI, *words], env=dict(os.environ), stdout=subprocess.PIPE, text=True)
-        wait_until(lambda: any(r["state"] == "running" for r in jobs.runs(space)))
+        wait_until(lambda: any(r["state"] == "running" for r in runs.runs(space)))
         process.send_signal(number)
         out, _ = process.communicate(timeout=60)
         assert process.returncode == 1
         assert json.loads(out)["states"] == {"stopped": 3}
-        assert {r["state"] for r in jobs.runs(space)} == {"stopped"}
+        assert {r["state"] for r in runs.runs(space)} == {"stopped"}
 
 
 def test_a_signal_to_a_command_that_waits_for_its_turn_leaves_nothing_queued(home: Path) -> None:
     with opened(home) as space:
-        first = jobs.start(space, "job")["id"]
+        first = runs.start(space, "job")["id"]
         assert space.queue.claim("somebody") is not None  # the job has one run at once
         process = subprocess.Popen([*CLI, "run", "job", "--json"], env=dict(os.environ), stdout=subprocess.PIPE)
-        (second,) = wait_until(lambda: [r["id"] for r in jobs.runs(space) if r["id"] != first])
+        (second,) = wait_until(lambda: [r["id"] for r in runs.runs(space) if r["id"] != first])
         wait_until(lambda: process.poll() is None)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
         assert process.returncode
-        assert jobs.run(space, second)["state"] == "stopped"
+        assert runs.run(space, second)["state"] == "stopped"
 
 
 def _maybe_working(home: Path, so: bool) -> object:

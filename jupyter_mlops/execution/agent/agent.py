@@ -101,9 +101,9 @@ class Agent:
         self.base_environ = dict(os.environ)
         locale = importlib.import_module("locale")
         self.base_locale = locale.setlocale(locale.LC_ALL)
-        found = get_logging()
-        self.base_logging = dict(found["loggers"]) if found else {}
-        self.base_levels = dict(found["levels"]) if found else {}
+        logging_state = get_logging()
+        self.base_logging = dict(logging_state["loggers"]) if logging_state else {}
+        self.base_levels = dict(logging_state["levels"]) if logging_state else {}
         self.base_filters = get_warnings()["filters"] or []
         for name in RANDOM:
             digest = self.state.random_digest(name)[0]
@@ -111,7 +111,7 @@ class Agent:
                 self.state.start_random[name] = digest
         for name, module in list(sys.modules.items()):
             if not name.startswith("_") and hasattr(module, "__dict__"):
-                self.patches.prints[name] = dict(zip(held := vars(module), map(id, held.values())))
+                self.patches.prints[name] = dict(zip(attributes := vars(module), map(id, attributes.values())))
         ImportDraws(self)
         self.sources.hook_reload()
         history = getattr(self.shell, "history_manager", None)
@@ -139,8 +139,8 @@ class Agent:
 
     def code_facts(self, code: Any) -> Any:
         """The global names of a function of the notebook, and the text of its cell."""
-        known = self.facts.get(code)
-        if known is None:
+        facts = self.facts.get(code)
+        if facts is None:
             import linecache
 
             names = globals_of(code)
@@ -151,8 +151,8 @@ class Agent:
             if entry is not None and entry[1] is None:
                 number = getattr(self.shell.compile, "_filename_map", {}).get(code.co_filename, 0)
                 source = ("".join(entry[2]), number, self.raws.get(code.co_filename))
-            known = self.facts[code] = (frozenset(names), source)
-        return known
+            facts = self.facts[code] = (frozenset(names), source)
+        return facts
 
     def class_refs(self, cls: Any) -> Any:
         names = set()
@@ -208,20 +208,20 @@ class Agent:
 
     def local_modules(self) -> Any:
         """Modules of the person's own: not of the standard library, not installed."""
-        found = {}
+        modules = {}
         for name, module in list(sys.modules.items()):
             path = getattr(module, "__file__", None)
             if not path:
                 continue
-            own = self.own_files.get(path)
-            if own is None:
-                own = self.is_own_file(path)
+            is_own = self.own_files.get(path)
+            if is_own is None:
+                is_own = self.is_own_file(path)
                 if os.path.isabs(path):
-                    self.own_files[path] = own
+                    self.own_files[path] = is_own
             top = name.partition(".")[0]
-            if own and top not in ("__main__", MODULE) and not name.startswith(("ipykernel", "IPython")):
-                found[name] = os.path.abspath(path)
-        return found
+            if is_own and top not in ("__main__", MODULE) and not name.startswith(("ipykernel", "IPython")):
+                modules[name] = os.path.abspath(path)
+        return modules
 
     def is_own_file(self, path: str) -> bool:
         """Whether a module's file is neither of the standard library nor installed."""
@@ -230,13 +230,13 @@ class Agent:
 
     def module_data(self, name: str) -> Any:
         skip = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
-        found: dict[str, Any] = {}
+        data: dict[str, Any] = {}
         for key, value in vars(sys.modules[name]).items():
             if is_kind(value, type) and value.__module__ == name and not issubclass(value, enum.Enum):
-                found.update((f"{key}.{part}", item) for part, item in class_data(value).items())
+                data.update((f"{key}.{part}", item) for part, item in class_data(value).items())
             elif not key.startswith("__") and not is_kind(value, skip):
-                found[key] = value
-        return found
+                data[key] = value
+        return data
 
     # -- requests
 
@@ -265,10 +265,10 @@ class Agent:
         self.watch.at(self.base_cwd)
         self.shell.starting_dir = self.base_cwd
         self.user_ns["_dh"][:] = [type(place)(self.base_cwd) for place in self.user_ns["_dh"][:1]]
-        own = {k: v for k, v in os.environ.items() if began_with.get(k) != v}
-        for key in set(os.environ) - set(environ) - set(own):
+        own_variables = {k: v for k, v in os.environ.items() if began_with.get(k) != v}
+        for key in set(os.environ) - set(environ) - set(own_variables):
             del os.environ[key]
-        os.environ.update({**environ, **own})
+        os.environ.update({**environ, **own_variables})
         hide_ours()
         self.base_environ = dict(os.environ)
 
@@ -361,14 +361,14 @@ class Agent:
         budget = request.get("budget")
         deadline = None if budget is None else time.process_time() + budget  # others may have the processors
         names = self.names()
-        changed, gone = [], []
+        changed, deleted = [], []
         self.regrouped: list[str] = []
         if request["touched"] is not None:
             self.packing.bigs.promised = dict(request.get("ids", {}))
             candidates = self.candidates(request["touched"], names, deadline)
-            changed, gone = self.changes(candidates, deadline)
+            changed, deleted = self.changes(candidates, deadline)
         answer = {
-            "deleted": sorted(set(self.before_names) - set(names)) + gone,
+            "deleted": sorted(set(self.before_names) - set(names)) + deleted,
             "names": names,
             "groups": [],
             "live": [],
@@ -417,7 +417,7 @@ class Agent:
         """The numbers among these variables; those of a dictionary by `name.key`."""
         import numbers
 
-        found: dict[str, int | float | str] = {}
+        metrics_by_name: dict[str, int | float | str] = {}
         for name in names:
             value = self.user_ns.get(name)
             items = value.items() if is_kind(value, dict) else [(None, value)]
@@ -427,10 +427,10 @@ class Agent:
                     continue
                 number, label = float(plain), name if key is None else f"{name}.{key}"
                 if is_kind(plain, numbers.Integral):
-                    found[label] = int(operator.index(plain))
+                    metrics_by_name[label] = int(operator.index(plain))
                 else:
-                    found[label] = number if math.isfinite(number) else str(number)
-        return found
+                    metrics_by_name[label] = number if math.isfinite(number) else str(number)
+        return metrics_by_name
 
     def candidates(self, touched: Any, names: Any, deadline: Any) -> Any:
         present = set(names)
@@ -480,19 +480,19 @@ class Agent:
 
     def changes(self, candidates: Any, deadline: Any) -> Any:
         """The groups among these variables that are not what they were."""
-        chosen, known = list(candidates), self.packing.groups
+        chosen, groups = list(candidates), self.packing.groups
         while True:
-            gone = [n for n in chosen if n.startswith(("@patch", "@figures")) and not self.has(n)]
-            made = self.packing.groups_of([n for n in chosen if n not in gone], deadline)
-            refs = set().union(*(g.refs for g in made)) if made else set()
-            more = (self.follow(refs, set(self.names())) - set(chosen)) if refs else set()
-            more |= {n for g in made for m in g.names if m in known for n in known[m].names if n not in chosen}
-            more = {n for n in more if n.startswith("@") or n in self.user_ns}
-            if not more:
+            deleted = [n for n in chosen if n.startswith(("@patch", "@figures")) and not self.has(n)]
+            packed = self.packing.groups_of([n for n in chosen if n not in deleted], deadline)
+            refs = set().union(*(g.refs for g in packed)) if packed else set()
+            added = (self.follow(refs, set(self.names())) - set(chosen)) if refs else set()
+            added |= {n for g in packed for m in g.names if m in groups for n in groups[m].names if n not in chosen}
+            added = {n for n in added if n.startswith("@") or n in self.user_ns}
+            if not added:
                 break
-            chosen += sorted(more)
+            chosen += sorted(added)
         changed: list[Any] = []
-        for group in made:
+        for group in packed:
             if self.watch.ids and not group.live and self.is_new(group):
                 group.live = dict.fromkeys(group.names[:1], "made where id() was called: it may hold addresses")
             if group.live:
@@ -502,17 +502,17 @@ class Agent:
                 changed.append(group)
                 self.regrouped += [n for n in group.names if self.has_same_value(group, n)]
             for name in group.names:
-                known[name] = group
-        for name in gone:
-            known.pop(name, None)
-        for name in set(known) - set(self.names()):
+                groups[name] = group
+        for name in deleted:
+            groups.pop(name, None)
+        for name in set(groups) - set(self.names()):
             if not name.startswith("@"):
-                del known[name]
-        return changed, gone
+                del groups[name]
+        return changed, deleted
 
     def is_new(self, group: Any) -> Any:
-        known = [self.packing.groups.get(name) for name in group.names]
-        return any(before is None or before.digest != group.digest for before in known)
+        old_groups = [self.packing.groups.get(name) for name in group.names]
+        return any(before is None or before.digest != group.digest for before in old_groups)
 
     def has_same_value(self, group: Any, name: str) -> bool:
         """Whether a variable is what it was, and only shares objects with others than before."""

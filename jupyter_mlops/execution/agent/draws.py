@@ -46,11 +46,11 @@ class ImportDraws:
         value = RESOURCES[name][0]()
         return value if value is not None and not self.agent.state.random_digest(name)[0] else None
 
-    def after(self, name: str, noted: Any) -> None:
+    def after(self, name: str, states: Any) -> None:
         self.agent.sources.note(name)
         if name in ("numpy.random", "numpy.random.mtrand") and "numpy.random" not in self.agent.state.start_random:
             self.note_numpy()
-        if noted is None:
+        if states is None:
             return
         self.busy = False
         if name not in sys.modules:
@@ -63,9 +63,9 @@ class ImportDraws:
             if "numpy.random" not in self.agent.state.start_random:
                 self.note_numpy()
             self.agent.patches.note_import(name)
-            for generator, value in noted.items():
+            for generator, value in states.items():
                 self.put_back(generator, value)
-            if "numpy.random" not in noted and self.fresh_numpy is not None:
+            if "numpy.random" not in states and self.fresh_numpy is not None:
                 self.put_back("numpy.random", self.fresh_numpy)
             self.fresh_numpy = None
         except Exception:
@@ -88,14 +88,14 @@ def _only_drew(name: str, before: Any, after: Any) -> Any:
     if name == "random":
         import random
 
-        made = random.Random()
-        made.setstate(before)
-        made.getrandbits(32 * 624)
-        return after[1][:-1] in (before[1][:-1], made.getstate()[1][:-1]) and after != before
+        generator = random.Random()
+        generator.setstate(before)
+        generator.getrandbits(32 * 624)
+        return after[1][:-1] in (before[1][:-1], generator.getstate()[1][:-1]) and after != before
     numpy = sys.modules["numpy"]
-    made = numpy.random.RandomState()
-    made.set_state(before)
-    made.bytes(4 * 624)
-    keys = [before["state"]["key"], made.get_state(legacy=False)["state"]["key"]]
+    generator = numpy.random.RandomState()
+    generator.set_state(before)
+    generator.bytes(4 * 624)
+    keys = [before["state"]["key"], generator.get_state(legacy=False)["state"]["key"]]
     moved = after["state"]["pos"] != before["state"]["pos"]
     return moved and any((after["state"]["key"] == key).all() for key in keys)

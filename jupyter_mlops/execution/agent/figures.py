@@ -42,10 +42,10 @@ def reduce(obj: Any) -> Any:
 
 
 def _reduce_artist(obj: Any) -> Any:
-    made = obj.__reduce_ex__(4)
-    if not isinstance(made, tuple) or len(made) < 3:
+    reduced = obj.__reduce_ex__(4)
+    if not isinstance(reduced, tuple) or len(reduced) < 3:
         return NotImplemented
-    state, extra = made[2], {"_stale": obj._stale}
+    state, extra = reduced[2], {"_stale": obj._stale}
     if obj.stale_callback is not None:
         if not resolves(obj.stale_callback):
             raise Unpicklable("a figure that calls a function when it changes")
@@ -55,7 +55,7 @@ def _reduce_artist(obj: Any) -> Any:
     if figure is not None and isinstance(obj, figure.Figure):
         state = {k: v for k, v in state.items() if k != "_restore_to_pylab"}
         canvas = _canvas_facts(obj)
-    return made[0], made[1], (state, extra, canvas), None, None, set_artist
+    return reduced[0], reduced[1], (state, extra, canvas), None, None, set_artist
 
 
 def _canvas_facts(figure: Any) -> Any:
@@ -123,12 +123,12 @@ def set_transform(obj: Any, state: Any) -> None:
 
 def _reduce_registry(obj: Any) -> Any:
     """Callbacks are kept, unlike in matplotlib's own pickles, so that a colour bar still follows its image."""
-    held = {signal: [(cid, ref()) for cid, ref in refs.items()] for signal, refs in obj.callbacks.items()}
-    held = {signal: [(cid, f) for cid, f in pairs if not _comes_again(f)] for signal, pairs in held.items()}
-    own = ("callbacks", "_func_cid_map", "_cid_gen", "_pickled_cids")
-    state = {k: v for k, v in vars(obj).items() if k not in own}
+    callbacks = {signal: [(cid, ref()) for cid, ref in refs.items()] for signal, refs in obj.callbacks.items()}
+    callbacks = {signal: [(cid, f) for cid, f in pairs if not _comes_again(f)] for signal, pairs in callbacks.items()}
+    skipped = ("callbacks", "_func_cid_map", "_cid_gen", "_pickled_cids")
+    state = {k: v for k, v in vars(obj).items() if k not in skipped}
     number = int(repr(obj._cid_gen)[6:-1])
-    return new_object, (type(obj),), (state, held, number, sorted(obj._pickled_cids)), None, None, set_registry
+    return new_object, (type(obj),), (state, callbacks, number, sorted(obj._pickled_cids)), None, None, set_registry
 
 
 def _comes_again(function: Any) -> bool:
@@ -145,11 +145,11 @@ def _comes_again(function: Any) -> bool:
 
 def set_registry(obj: Any, state: Any) -> None:
     """Reconnect the callbacks under their numbers."""
-    facts, held, number, pickled = state
+    facts, callbacks, number, pickled = state
     vars(obj).update(facts, callbacks={}, _pickled_cids=set(pickled))
     cbook = importlib.import_module("matplotlib.cbook")
     vars(obj)["_func_cid_map"] = cbook._UnhashDict([]) if hasattr(cbook, "_UnhashDict") else {}
-    for signal, pairs in held.items():
+    for signal, pairs in callbacks.items():
         for cid, function in pairs:
             obj._cid_gen = itertools.count(cid)
             obj.connect(signal, function)
@@ -184,13 +184,13 @@ def open_figures() -> Any:
     return [[number, manager.canvas.figure] for number, manager in managers.items()]
 
 
-def set_open_figures(found: Any) -> None:
+def set_open_figures(figures: Any) -> None:
     """Register these figures, and no others, as open in pyplot."""
     pyplot = importlib.import_module("matplotlib.pyplot")
     pyplot._get_backend_mod()
     close_figures()
     registry = importlib.import_module("matplotlib._pylab_helpers").Gcf
-    for _, figure in found:
+    for _, figure in figures:
         registry._set_new_active_manager(figure.canvas.manager)
 
 

@@ -67,7 +67,7 @@ class Libraries:
 
     def replaced(self) -> dict[str, str]:
         """Functions and classes that a library replaced by its own: module and name -> the library."""
-        found = {}
+        replacements = {}
         for path, target in self._targets().items():
             before, now = self.pristine.get(path), vars(target)
             for key, old in list(before.items()) if before is not None else ():
@@ -80,8 +80,8 @@ class Libraries:
                 if library in KERNEL or self._replayed(library) or self._by_import(library):
                     self.excused.add((path, key, id(new)))
                     continue
-                found[f"{path}.{key}".replace(":", ".")] = library
-        return found
+                replacements[f"{path}.{key}".replace(":", ".")] = library
+        return replacements
 
     def _replayed(self, library: str) -> bool:
         """Whether restoring the state of the event loops makes this replacement in every kernel."""
@@ -93,17 +93,17 @@ class Libraries:
 
     def _targets(self) -> dict[str, Any]:
         names = list(sys.modules) if self.everywhere else [n for n in WATCHED if n in sys.modules]
-        found: dict[str, Any] = {}
+        targets: dict[str, Any] = {}
         for name in names:
             module = sys.modules.get(name)
             if type(module) is types.ModuleType and name not in ("__main__", MODULE):
-                found[name] = module
+                targets[name] = module
         for path in CLASSES:
             name, _, kind = path.partition(":")
             cls = vars(sys.modules[name]).get(kind) if name in sys.modules else None
             if is_kind(cls, type):
-                found[path] = cls
-        return found
+                targets[path] = cls
+        return targets
 
     def _note(self, targets: dict[str, Any]) -> None:
         for path, target in targets.items():
@@ -115,7 +115,7 @@ class Libraries:
             tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return set()
-        found = set()
+        calls = set()
         origins = _imports(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
@@ -124,19 +124,19 @@ class Libraries:
                 library = value.__name__ if is_kind(value, types.ModuleType) else getattr(value, "__module__", None)
                 library = library if isinstance(library, str) and library != "__main__" else origins.get(root, "")
                 if library:
-                    found.add(f"{library.partition('.')[0].lstrip('_')} {name}")
-        return found
+                    calls.add(f"{library.partition('.')[0].lstrip('_')} {name}")
+        return calls
 
 
 def _imports(tree: ast.AST) -> dict[str, str]:
     """Names that a cell imports, and their modules."""
-    found = {}
+    imports = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found.update({a.asname or a.name.partition(".")[0]: a.name for a in node.names})
+            imports.update({a.asname or a.name.partition(".")[0]: a.name for a in node.names})
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.update({a.asname or a.name: node.module for a in node.names})
-    return found
+            imports.update({a.asname or a.name: node.module for a in node.names})
+    return imports
 
 
 def _root(node: ast.AST) -> tuple[str, str]:

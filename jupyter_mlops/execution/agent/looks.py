@@ -8,10 +8,10 @@ import os
 from typing import Any
 
 
-def look_of(path: str, what: str = "all") -> list[Any]:
+def look_of(path: str, scope: str = "all") -> list[Any]:
     """[kind], [kind, size] or [kind, size, mode, time]; the time of a folder is left out.
 
-    :param what: "kind", "size" or "all".
+    :param scope: "kind", "size" or "all".
     """
     try:
         facts = os.stat(path)
@@ -22,13 +22,13 @@ def look_of(path: str, what: str = "all") -> list[Any]:
     if os.path.islink(path):
         kind = f"{kind} by {os.readlink(path)}"
     size, time = (0, 0) if folder else (facts.st_size, facts.st_mtime_ns)
-    return {"kind": [kind], "size": [kind, size]}.get(what, [kind, size, facts.st_mode, time])
+    return {"kind": [kind], "size": [kind, size]}.get(scope, [kind, size, facts.st_mode, time])
 
 
-def looks_again(path: str, seen: list[Any]) -> bool:
+def looks_again(path: str, look: list[Any]) -> bool:
     """Whether a path looks as it did."""
     now = look_of(path)
-    return now[: len(seen)] == seen and (len(now) > 1) is (bool(seen[0]) and seen[0] != "unreadable")
+    return now[: len(look)] == look and (len(now) > 1) is (bool(look[0]) and look[0] != "unreadable")
 
 
 def listing_of(folder: str) -> str:

@@ -107,7 +107,7 @@ def has_bytes(raw: Any, path: str, offset: Any) -> Any:
 
 
 def write_all(handle: Any, data: Any) -> Any:
-    view, done = memoryview(data), 0
-    while done < view.nbytes:
-        done += handle.write(view[done : done + (1 << 30)])
+    view, offset = memoryview(data), 0
+    while offset < view.nbytes:
+        offset += handle.write(view[offset : offset + (1 << 30)])
     return view.nbytes

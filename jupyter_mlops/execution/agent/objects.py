@@ -69,13 +69,13 @@ def resolves(obj: Any) -> Any:
     module = getattr(obj, "__module__", None)
     if name is None or module is None or module == "__main__" or module not in sys.modules:
         return False
-    found = sys.modules[module]
+    target = sys.modules[module]
     try:
         for part in name.split("."):
-            found = getattr(found, part)
+            target = getattr(target, part)
     except AttributeError:
         return False
-    return found is obj
+    return target is obj
 
 
 def is_of_notebook(cls: Any) -> bool:
@@ -106,10 +106,10 @@ def held_by(value: Any, name: str) -> Any:
 
 def object_at(path: str) -> Any:
     module, _, name = path.partition(":")
-    found = importlib.import_module(module)
+    target = importlib.import_module(module)
     for part in name.split(".") if name else ():
-        found = getattr(found, part)
-    return found
+        target = getattr(target, part)
+    return target
 
 
 def class_data(cls: Any) -> Any:

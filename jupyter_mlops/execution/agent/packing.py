@@ -85,38 +85,39 @@ class Packing:
 
     def pick(self, name: str, deadline: Any, views: Any = ()) -> Any:
         exact = self.agent.identity_seen or name in self.exact
-        picked, made = Picked(), (Exact if exact else Pickler)(self.agent, views, deadline)
+        picked, pickler = Picked(), (Exact if exact else Pickler)(self.agent, views, deadline)
         value = self.agent.value(name)
         if name.startswith("@module|"):
             value = self.module_part(value, deadline)
         try:
-            made.dump([value])
-            picked.exact = has_nan(made.stream.getvalue())
+            pickler.dump([value])
+            picked.exact = has_nan(pickler.stream.getvalue())
             if picked.exact and not exact:
                 self.exact.add(name)
-                made = Exact(self.agent, views, deadline)
-                made.dump([value])
+                pickler = Exact(self.agent, views, deadline)
+                pickler.dump([value])
         except Exception as error:
             picked.live = str(error) if isinstance(error, Live) else f"{type(error).__name__}: {error}"
             picked.costly = isinstance(error, TooCostly)
         else:
-            picked.stream = made.stream.getvalue()
+            picked.stream = pickler.stream.getvalue()
             if b"__main__" in picked.stream and names_main(picked.stream):
                 picked.live = "refers to something that only this kernel has"
-            elif not sets_keep_order(made):
+            elif not sets_keep_order(pickler):
                 picked.live = "a set whose order a copy would not keep"
-            elif made.doubtful and not loads_again(picked.stream, made.buffers):
+            elif pickler.doubtful and not loads_again(picked.stream, pickler.buffers):
                 picked.live = "it can be pickled, but not loaded"
-            elif made.twice or (self.agent.identity_seen and is_kind(value, str) and value.isidentifier()):
+            elif pickler.twice or (self.agent.identity_seen and is_kind(value, str) and value.isidentifier()):
                 picked.live = "one object in several places, in a notebook that compares identities"
-        picked.buffers, picked.refs, picked.arrays, picked.owners = made.buffers, made.refs, made.arrays, made.owners
+        picked.buffers, picked.refs = pickler.buffers, pickler.refs
+        picked.arrays, picked.owners = pickler.arrays, pickler.owners
         if is_kind(value, str) and len(value) < 10000:
             picked.refs |= {"'" + word for word in IDENTIFIER.findall(value)}
-        memo = made.memo.copy()
-        apart = made.axes - {id(value)}
+        memo = pickler.memo.copy()
+        apart = pickler.axes - {id(value)}
         picked.objects = {k: item[1] for k, item in memo.items() if k not in apart and self.shares(item[1])}
         picked.objects.pop(id(None), None)
-        picked.objects.update(made.atoms)
+        picked.objects.update(pickler.atoms)
         if picked.live:
             self.look_inside(value, picked)
         if self.shares(value):
@@ -124,10 +125,7 @@ class Packing:
         return picked
 
     def part_of(self, name: str, others: Any) -> Any:
-        """A variable that was pickled completely and contains the object of this one; None if there is none.
-
-        Both are transferred together, so this one need not be pickled separately.
-        """
+        """A completely pickled variable that contains the object of this one and is transferred with it, or None."""
         if self.agent.identity_seen or name.startswith("@"):
             return None
         value = self.agent.value(name)
@@ -140,14 +138,14 @@ class Packing:
     def look_inside(self, value: Any, picked: Any) -> None:
         """The parts of an object that was not pickled completely, which it may share with others."""
         numpy = sys.modules.get("numpy")
-        ours = (self, self.agent, self.agent.shell, self.agent.user_ns, sys.modules, builtins.__dict__, picked)
-        seen = set(map(id, ours))
+        skipped = (self, self.agent, self.agent.shell, self.agent.user_ns, sys.modules, builtins.__dict__, picked)
+        visited = set(map(id, skipped))
         waiting = [value]
-        while waiting and len(seen) < LOOKED_AT:
+        while waiting and len(visited) < LOOKED_AT:
             obj = waiting.pop()
-            if id(obj) in seen or is_kind(obj, UNSHARED):
+            if id(obj) in visited or is_kind(obj, UNSHARED):
                 continue
-            seen.add(id(obj))
+            visited.add(id(obj))
             if is_kind(obj, (type, types.FunctionType)):
                 if resolves(obj):
                     continue
@@ -188,14 +186,14 @@ class Packing:
         return not (kind.__module__.startswith("numpy.dtypes") or kind.__module__.startswith("pandas.core.dtypes"))
 
     def module_part(self, data: Any, deadline: Any) -> Any:
-        kept = {}
+        part = {}
         for key, value in data.items():
             try:
                 Pickler(self.agent, (), deadline).dump([value])
             except Exception:
                 continue
-            kept[key] = value
-        return kept
+            part[key] = value
+        return part
 
     def partition(self, names: Any, picked: Any) -> Any:  # noqa: C901 (to be split: union, overlaps, reasons)
         """Unite the names whose objects or memory are shared. Returns lists of names and shared arrays."""
@@ -258,17 +256,17 @@ class Packing:
             for name in sorted(names, key=lambda n: n != OPEN):
                 picked[name] = self.part_of(name, picked.values()) or self.pick(name, deadline)
             parts, views, stuck = self.partition(names, picked)
-            made = []
+            groups = []
             for part in parts:
                 live = {n: picked[n].live or stuck.get(n, "") for n in part}
                 live = {n: reason for n, reason in live.items() if reason}
                 refs = set().union(*(picked[n].refs for n in part))
                 kinds = {n: kind_of(self.agent.value(n)) for n in part}
                 if live:
-                    made.append(Group(part, "", live, refs, kinds))
+                    groups.append(Group(part, "", live, refs, kinds))
                     self.heavy.update(n for n in part if picked[n].costly)
                 elif len(part) == 1 and not (views & {id(a[2]) for a in picked[part[0]].arrays}):
-                    made.append(self.group(part, picked[part[0]].stream, picked[part[0]].buffers, refs, kinds))
+                    groups.append(self.group(part, picked[part[0]].stream, picked[part[0]].buffers, refs, kinds))
                 else:
                     exact = any(picked[n].exact for n in part)
                     group = self.joint(part, views, refs, kinds, deadline, exact)
@@ -277,8 +275,8 @@ class Packing:
                         for n in part
                         if picked[n].stream
                     }
-                    made.append(group)
-            return made
+                    groups.append(group)
+            return groups
         finally:
             self.keep = []
 
@@ -301,20 +299,20 @@ class Packing:
 
     def group(self, part: Any, stream: Any, buffers: Any, refs: Any, kinds: Any) -> Any:
         self.bigs.promise(part, buffers)
-        known = [(raw, self.bigs.ident(part, raw)) for raw in buffers]
-        value = self.digest(stream, (ident for _, ident in known))
+        identified = [(raw, self.bigs.ident(part, raw)) for raw in buffers]
+        value = self.digest(stream, (ident for _, ident in identified))
         digest = hashlib.blake2b("\0".join([value, *part]).encode(), digest_size=20).hexdigest()
-        made = Group(part, digest, {}, refs, kinds, stream, known)
-        made.bigs, made.unlooked = self.bigs.of(buffers), self.bigs.not_looked(part)
-        made.own = {part[0]: value} if len(part) == 1 else {}
-        return made
+        packed = Group(part, digest, {}, refs, kinds, stream, identified)
+        packed.bigs, packed.unlooked = self.bigs.of(buffers), self.bigs.not_looked(part)
+        packed.own = {part[0]: value} if len(part) == 1 else {}
+        return packed
 
     def digest(self, stream: Any, idents: Any) -> str:
         """A digest of the value alone, regardless of objects that share parts with it."""
-        made = hashlib.blake2b(stream, digest_size=20)
+        digester = hashlib.blake2b(stream, digest_size=20)
         for ident in idents:
-            made.update(ident.encode())
-        return made.hexdigest()
+            digester.update(ident.encode())
+        return digester.hexdigest()
 
     def mapped_id(self, raw: Any, look: bool) -> Any:
         """The identity of memory of a transferred file, if it is unchanged; otherwise None.
@@ -324,10 +322,10 @@ class Packing:
         address = address_of(raw)
         for low, high, path, offsets in self.mapped:
             if low <= address and address + raw.nbytes <= high:
-                known = offsets.get(address - low)
-                same = known and known[0] == raw.nbytes
+                ident = offsets.get(address - low)
+                same = ident and ident[0] == raw.nbytes
                 if same and (is_clean(address, address + raw.nbytes) or (look and has_bytes(raw, path, address - low))):
-                    return known[1]
+                    return ident[1]
         return None
 
     def load(self, manifest: Any) -> None:
@@ -369,23 +367,23 @@ class Packing:
 
         :param request: what `worth_writing` asks of it.
         """
-        made: dict[int, Any] = {}
+        files: dict[int, Any] = {}
         small = [g for g in groups if g.size < worth.LARGE]
         if small:
-            made.update(zip(map(id, small), self.write_file(path, small)))
+            files.update(zip(map(id, small), self.write_file(path, small)))
         for number, group in enumerate(groups):
             if group.size < worth.LARGE:
                 continue
             if worth.worth_writing(group.size, group.names, request, self.speed):
                 began = time.monotonic()
-                [made[id(group)]] = self.write_file(f"{path}.{number}", [group])
+                [files[id(group)]] = self.write_file(f"{path}.{number}", [group])
                 self.speed = min(worth.SPEED, group.size / max(1e-9, time.monotonic() - began))
             else:
-                made[id(group)] = self.unwritten(group)
-        return [made[id(group)] for group in groups]
+                files[id(group)] = self.unwritten(group)
+        return [files[id(group)] for group in groups]
 
     def write_file(self, path: str, groups: Any) -> Any:
-        made = []
+        entries = []
         with open(path, "wb", buffering=0) as handle:
             at = 0
             for group in groups:
@@ -394,6 +392,6 @@ class Packing:
                     at += write_all(handle, bytes(-at % PAGE))
                     offsets.append(at)
                     at += write_all(handle, raw)
-                made.append(self.manifest(group, path, at, offsets))
+                entries.append(self.manifest(group, path, at, offsets))
                 at += write_all(handle, group.stream)
-        return made
+        return entries

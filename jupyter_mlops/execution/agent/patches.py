@@ -46,23 +46,23 @@ class Patches:
 
     def patchable(self) -> Any:
         """Modules and classes whose attributes a notebook may have replaced, by import path."""
-        found: dict[str, Any] = {"builtins": builtins}
+        targets: dict[str, Any] = {"builtins": builtins}
         for value in list(self.agent.user_ns.values()):
             if is_kind(value, types.ModuleType) and value.__name__ not in ("__main__", MODULE):
-                found[value.__name__] = value
+                targets[value.__name__] = value
                 for key, item in list(vars(value).items()):
                     if is_kind(item, type) and not key.startswith("_") and resolves(item):
-                        found[item.__module__ + ":" + item.__qualname__] = item
+                        targets[item.__module__ + ":" + item.__qualname__] = item
             elif is_kind(value, type) and resolves(value):
-                found[value.__module__ + ":" + value.__qualname__] = value
+                targets[value.__module__ + ":" + value.__qualname__] = value
             elif type(value).__module__ != "__main__" and resolves(type(value)):
                 kind = type(value)
-                found[kind.__module__ + ":" + kind.__qualname__] = kind
+                targets[kind.__module__ + ":" + kind.__qualname__] = kind
         for name in self.agent.local_modules():
             for item in list(vars(sys.modules[name]).values()):
                 if is_kind(item, type) and resolves(item):
-                    found[item.__module__ + ":" + item.__qualname__] = item
-        return found
+                    targets[item.__module__ + ":" + item.__qualname__] = item
+        return targets
 
     def note_import(self, name: str) -> None:
         """The attributes of a module and its classes immediately after its import."""
@@ -72,9 +72,9 @@ class Patches:
             module = sys.modules.get(path)
             if path in self.prints or not isinstance(module, types.ModuleType):
                 continue
-            held = list(vars(module).items())
-            self.prints[path] = {k: id(v) for k, v in held}
-            for key, item in held:
+            attributes = list(vars(module).items())
+            self.prints[path] = {k: id(v) for k, v in attributes}
+            for key, item in attributes:
                 if is_kind(item, type) and not key.startswith("_") and resolves(item):
                     place = item.__module__ + ":" + item.__qualname__
                     self.prints.setdefault(place, {k: id(v) for k, v in vars(item).items()})
@@ -84,32 +84,32 @@ class Patches:
 
     def since(self, before: Any) -> Any:
         """Names of pseudo-variables for attributes that were replaced, added by the notebook, or removed."""
-        found = []
+        patched = []
         local = self.agent.local_modules()
         for path, target in self.patchable().items():
             if isinstance(target, types.ModuleType) and target.__name__ in local:
                 continue
-            then = before.get(path) or self.prints.get(path)
+            earlier = before.get(path) or self.prints.get(path)
             for key, value in list(vars(target).items()):
                 if key.startswith("__") and key.endswith("__") and not self.of_notebook(value):
                     continue
                 if key in OWN_HOOKS.get(path, ()):
                     continue
-                changed = then is not None and key in then and then[key] != id(value)
-                new = then is not None and key not in then
+                changed = earlier is not None and key in earlier and earlier[key] != id(value)
+                new = earlier is not None and key not in earlier
                 added = new and (path == "builtins" or (is_kind(target, type) and not resolves(value)))
                 public = (changed or added) and not key.startswith("_") and not self.by_itself(path, target, key)
                 if public or self.of_notebook(value):
-                    found.append(f"@patch|{path}|{key}")
-        return found
+                    patched.append(f"@patch|{path}|{key}")
+        return patched
 
     def by_itself(self, path: str, target: Any, key: str) -> bool:
         """Whether a library replaced this attribute itself on first use, or the kernel's packages did to support the
         library. Every kernel does this by itself. An attribute that the notebook stores does not count.
         """
         value = vars(target)[key]
-        own, package = package_of(target), package_of(value)
-        if package not in KERNEL and not (package == own and isinstance(value, OF_ITSELF)):
+        target_package, package = package_of(target), package_of(value)
+        if package not in KERNEL and not (package == target_package and isinstance(value, OF_ITSELF)):
             return False
         if package not in KERNEL and self.of_itself.setdefault((path, key), id(value)) != id(value):
             return False
@@ -120,15 +120,15 @@ class Patches:
         """Names of attributes that the notebook's cells and modules store, as far as their text shows; `*` for any."""
         import linecache
 
-        found: set[str] = set()
+        attributes: set[str] = set()
         names = [*getattr(self.agent.shell.compile, "_filename_map", {}), *self.agent.local_modules().values()]
         for name in names:
             if name not in self.texts:
                 entry: Any = linecache.cache.get(name)
                 text = "".join(entry[2] if entry is not None and len(entry) > 2 else linecache.getlines(name))
                 self.texts[name] = frozenset() if MODULE in text else stored_attributes(text)
-            found |= self.texts[name]
-        return frozenset(found)
+            attributes |= self.texts[name]
+        return frozenset(attributes)
 
     def of_notebook(self, value: Any) -> Any:
         if type(value) in PLAIN:
@@ -142,10 +142,11 @@ class Patches:
                 return True
         if is_kind(value, types.ModuleType):
             return False
-        held = held_by(value, "__dict__")
-        held = list(held.values()) if is_kind(held, dict) and not is_kind(value, type) else ()
+        attributes = held_by(value, "__dict__")
+        attributes = list(attributes.values()) if is_kind(attributes, dict) and not is_kind(value, type) else ()
         return is_of_notebook(type(value)) or any(
-            (is_kind(h, type) and is_of_notebook(h)) or held_by(h, "__globals__") is self.agent.user_ns for h in held
+            (is_kind(h, type) and is_of_notebook(h)) or held_by(h, "__globals__") is self.agent.user_ns
+            for h in attributes
         )
 
 
@@ -171,11 +172,11 @@ def stored_attributes(source: str) -> frozenset[str]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset({"*"})
-    found = set()
+    names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
-            found.add(node.attr)
+            names.add(node.attr)
         name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
         if name in BY_NAME:
-            found.add("*")
-    return frozenset(found)
+            names.add("*")
+    return frozenset(names)

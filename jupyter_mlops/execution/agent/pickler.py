@@ -165,13 +165,13 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
         self.refs.update(self.agent.class_refs(cls))
         if BASE is pickle.Pickler:
             raise Live("a class of the notebook, and the kernel has no cloudpickle")
-        asked = PICKLED_BY | (FILLED_BY if issubclass(cls, FILLED) else frozenset())
-        asked |= MADE_BY if issubclass(cls, type) else frozenset()
+        methods = PICKLED_BY | (FILLED_BY if issubclass(cls, FILLED) else frozenset())
+        methods |= MADE_BY if issubclass(cls, type) else frozenset()
         for name, method in list(cls.__dict__.items()):
             function = getattr(method, "__func__", method)
             if getattr(function, "__globals__", None) is not self.agent.user_ns:
                 continue
-            if name in asked or (name in CALLED and has_effects(function.__code__)):
+            if name in methods or (name in CALLED and has_effects(function.__code__)):
                 raise Live(f"class {cls.__name__} has its own {name}")
             self.doubtful = self.doubtful or name == "__getattr__"
 
@@ -253,8 +253,8 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
             function.__doc__,
             function.__annotations__,
         )
-        made = (space, marshal.dumps(code, 2), source, function.__name__, function.__closure__)
-        return make_function, made, state, None, None, set_function
+        arguments = (space, marshal.dumps(code, 2), source, function.__name__, function.__closure__)
+        return make_function, arguments, state, None, None, set_function
 
     def reduce_slotted(self, cls: Any) -> Any:
         """cloudpickle leaves slots out when it recreates a class, which would give instances a `__dict__`."""
@@ -265,9 +265,9 @@ class Pickler(BASE):  # type: ignore[misc, valid-type]
             return reduced
         if any(name.startswith("__") and not name.endswith("__") for name in names):
             raise Live(f"class {cls.__name__} has private slots")
-        made = list(reduced[1])
-        made[3] = {**made[3], "__slots__": tuple(names)}
-        return (reduced[0], tuple(made), *reduced[2:])
+        parts = list(reduced[1])
+        parts[3] = {**parts[3], "__slots__": tuple(names)}
+        return (reduced[0], tuple(parts), *reduced[2:])
 
     def reduce_array(self, numpy: Any, array: Any, kind: Any) -> Any:
         if kind is not numpy.ndarray:
@@ -380,16 +380,16 @@ def sets_keep_order(pickler: Any) -> Any:
     stream = pickler.stream.getvalue()
     if (b"\x8f" not in stream and b"\x91" not in stream) or len(stream) > 1 << 24:
         return True
-    found = [item for _, item in pickler.memo.copy().values() if isinstance(item, (set, frozenset)) and len(item) > 1]
-    return all(all(map(_hash_lasts, item)) and list(type(item)(list(item))) == list(item) for item in found)
+    sets = [item for _, item in pickler.memo.copy().values() if isinstance(item, (set, frozenset)) and len(item) > 1]
+    return all(all(map(_hash_lasts, item)) and list(type(item)(list(item))) == list(item) for item in sets)
 
 
 def _hash_lasts(item: Any) -> Any:
     """Whether a hash is the same in every process with this seed, and not an address."""
     if isinstance(item, (tuple, frozenset)):
         return all(map(_hash_lasts, item))
-    made: Any = type(item).__hash__
-    return made is not object.__hash__ and not (item is None and sys.version_info < (3, 12))
+    hash_method: Any = type(item).__hash__
+    return hash_method is not object.__hash__ and not (item is None and sys.version_info < (3, 12))
 
 
 def loads_again(stream: Any, buffers: Any) -> Any:
@@ -402,8 +402,8 @@ def loads_again(stream: Any, buffers: Any) -> Any:
 
 def pickle_plain(agent: Any, value: Any) -> Any:
     """Pickle a value of the process state in one piece."""
-    made = Pickler(agent, (), None)
-    made.dump(value)
-    if made.buffers:
+    pickler = Pickler(agent, (), None)
+    pickler.dump(value)
+    if pickler.buffers:
         raise Live("too large")
-    return made.stream.getvalue()
+    return pickler.stream.getvalue()

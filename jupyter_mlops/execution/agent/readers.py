@@ -76,16 +76,16 @@ def site_folders() -> tuple[str, ...]:
     """Where packages are installed: only what lies below one of these is a package's."""
     import site
 
-    found = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     for get in ("getsitepackages", "getusersitepackages"):
         try:
-            more = getattr(site, get)()
+            extra = getattr(site, get)()
         except (AttributeError, OSError):
             continue
-        found += [more] if isinstance(more, str) else more
-    found += [os.path.join(STDLIB, name) for name in ("site-packages", "dist-packages")]
-    found.append("/usr/lib/python3/dist-packages")
-    real = [*found, *map(os.path.realpath, found)]
+        folders += [extra] if isinstance(extra, str) else extra
+    folders += [os.path.join(STDLIB, name) for name in ("site-packages", "dist-packages")]
+    folders.append("/usr/lib/python3/dist-packages")
+    real = [*folders, *map(os.path.realpath, folders)]
     return tuple(dict.fromkeys(os.path.join(folder, "") for folder in real if folder))
 
 

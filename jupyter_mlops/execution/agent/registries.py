@@ -52,17 +52,17 @@ class Registries:
 
     def stuck(self) -> dict[str, str]:
         """State that can't be transferred, with a description."""
-        found = dict(self.left)
+        reasons = dict(self.left)
         now = readings()
-        found.update({name: _reason(name) for name, value in now.items() if value != self.base.get(name)})
+        reasons.update({name: _reason(name) for name, value in now.items() if value != self.base.get(name)})
         if self._reloads() and (stale := self.agent.sources.stale()):
-            found["autoreload"] = f"the module {min(stale)}, which autoreload will reload"
+            reasons["autoreload"] = f"the module {min(stale)}, which autoreload will reload"
         if self._formatters() != self.base_formatters:
-            found["formatters"] = "a display formatter that was changed"
+            reasons["formatters"] = "a display formatter that was changed"
         for name, module in self._stubs().items():
             if sys.modules.get(name) is module:
-                found["modules"] = f"the module {name}, which can't be imported"
-        return found
+                reasons["modules"] = f"the module {name}, which can't be imported"
+        return reasons
 
     def _reloads(self) -> bool:
         magics: Any = self.agent.shell.magics_manager.registry.get("AutoreloadMagics")
@@ -71,11 +71,11 @@ class Registries:
     def _formatters(self) -> dict[str, Any]:
         """The active display formatters and their functions, except those of the kernel's own libraries."""
         display = self.agent.shell.display_formatter
-        found: dict[str, Any] = {"active": sorted(display.active_types)}
+        formatters: dict[str, Any] = {"active": sorted(display.active_types)}
         for mime, formatter in display.formatters.items():
             printers = getattr(formatter, "type_printers", {})
-            found[mime] = {kind: id(f) for kind, f in printers.items() if library_of(f) not in KERNEL}
-        return found
+            formatters[mime] = {kind: id(f) for kind, f in printers.items() if library_of(f) not in KERNEL}
+        return formatters
 
     def _stubs(self) -> dict[str, Any]:
         """Entries of `sys.modules` that a cell created or replaced by assignment, and that no import recreates."""
@@ -88,63 +88,70 @@ class Registries:
 
 def readings() -> dict[str, Any]:
     """State that is compared by value; state with a fixed default is left out when it has that default."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     profile = sys.getprofile()
     if profile is not None and of_user(profile):
-        found["profile"] = True
+        values["profile"] = True
     if sys.unraisablehook is not sys.__unraisablehook__:
-        found["unraisable"] = id(sys.unraisablehook)
+        values["unraisable"] = id(sys.unraisablehook)
     if hasattr(os, "getpriority"):
-        found["priority"] = os.getpriority(os.PRIO_PROCESS, 0)
-    found.update(_of_signals(sys.modules.get("signal")))
-    found.update(_of_logging(sys.modules.get("logging")))
-    found.update(_of_modules())
-    return found
+        values["priority"] = os.getpriority(os.PRIO_PROCESS, 0)
+    values.update(_of_signals(sys.modules.get("signal")))
+    values.update(_of_logging(sys.modules.get("logging")))
+    values.update(_of_modules())
+    return values
 
 
 def _of_signals(signal: Any) -> dict[str, Any]:
     if signal is None:
         return {}
     numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
-    found: dict[str, Any] = {"signals": tuple(_identity(signal.getsignal(n)) for n in numbers)}
+    values: dict[str, Any] = {"signals": tuple(_identity(signal.getsignal(n)) for n in numbers)}
     if hasattr(signal, "getitimer") and signal.getitimer(signal.ITIMER_REAL)[0]:
-        found["timer"] = True
-    return found
+        values["timer"] = True
+    return values
 
 
 def _of_logging(logging: Any) -> dict[str, Any]:
     if logging is None:
         return {}
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     kind = logging.getLoggerClass()
     if kind is not logging.Logger and is_of_notebook(kind):
-        found["logger class"] = id(kind)
+        values["logger class"] = id(kind)
     if logging.getLogRecordFactory() is not logging.LogRecord:
-        found["log records"] = id(logging.getLogRecordFactory())
+        values["log records"] = id(logging.getLogRecordFactory())
     if logging._warnings_showwarning is not None:
-        found["captured warnings"] = True
+        values["captured warnings"] = True
     if logging.lastResort is not logging._defaultLastResort or not logging.raiseExceptions:
-        found["logging"] = (id(logging.lastResort), logging.raiseExceptions)
-    return found
+        values["logging"] = (id(logging.lastResort), logging.raiseExceptions)
+    return values
 
 
 def _of_modules() -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     resource, tracemalloc = sys.modules.get("resource"), sys.modules.get("tracemalloc")
     if isinstance(resource, types.ModuleType):
         limits: Any = resource
-        found["limits"] = tuple(
+        values["limits"] = tuple(
             limits.getrlimit(n) for n in (limits.RLIMIT_NOFILE, limits.RLIMIT_AS, limits.RLIMIT_CPU)
         )
     if isinstance(tracemalloc, types.ModuleType) and tracemalloc.is_tracing():
-        found["memory"] = True
+        values["memory"] = True
     decimal: Any = sys.modules.get("decimal")
     if decimal is not None:
         default = decimal.DefaultContext
-        found["decimal"] = (default.prec, default.rounding, default.Emin, default.Emax, default.capitals, default.clamp)
-        if found["decimal"] == (28, "ROUND_HALF_EVEN", -999999, 999999, 1, 0):
-            del found["decimal"]
-    return found
+        values["decimal"] = (
+            default.prec,
+            default.rounding,
+            default.Emin,
+            default.Emax,
+            default.capitals,
+            default.clamp,
+        )
+        if values["decimal"] == (28, "ROUND_HALF_EVEN", -999999, 999999, 1, 0):
+            del values["decimal"]
+    return values
 
 
 def _identity(handler: Any) -> Any:

@@ -55,16 +55,16 @@ def make_view(root: Any, offset: Any, shape: Any, strides: Any, dtype: Any, writ
 def make_strided(values: Any, strides: Any, offset: Any, size: Any, writeable: Any) -> Any:
     import numpy
 
-    made = numpy.ndarray(values.shape, values.dtype, numpy.empty(size, "u1"), offset, strides)
-    made[...] = values
-    made.flags.writeable = writeable
-    return made
+    array = numpy.ndarray(values.shape, values.dtype, numpy.empty(size, "u1"), offset, strides)
+    array[...] = values
+    array.flags.writeable = writeable
+    return array
 
 
 def make_frozen(make: Any, args: Any) -> Any:
-    made = make(*args)
-    made.flags.writeable = False
-    return made
+    frozen = make(*args)
+    frozen.flags.writeable = False
+    return frozen
 
 
 def make_manager(kind: Any, block: Any, axis: Any) -> Any:

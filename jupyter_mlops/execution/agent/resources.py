@@ -76,16 +76,16 @@ def hide_ours() -> None:
 
 
 def get_environ() -> Any:
-    now, then = dict(os.environ), here.AGENT.base_environ
-    return {k: now.get(k) for k in sorted(now.keys() | then.keys()) if now.get(k) != then.get(k)}
+    now, initial = dict(os.environ), here.AGENT.base_environ
+    return {k: now.get(k) for k in sorted(now.keys() | initial.keys()) if now.get(k) != initial.get(k)}
 
 
 def set_environ(value: Any) -> None:
-    wanted = {**here.AGENT.base_environ, **value}
+    target = {**here.AGENT.base_environ, **value}
     for key in list(os.environ):
-        if wanted.get(key) is None:
+        if target.get(key) is None:
             del os.environ[key]
-    for key, text in wanted.items():
+    for key, text in target.items():
         if text is not None and os.environ.get(key) != text:
             os.environ[key] = text
 
@@ -156,22 +156,22 @@ def _compiled(pattern: Any) -> Any:
 def get_warnings() -> Any:
     warnings = sys.modules["warnings"]
     filters = [(f[0], _pattern(f[1]), f[2], _pattern(f[3]), f[4]) for f in warnings.filters]
-    version, seen = _filters_version(), {}
+    version, registries = _filters_version(), {}
     for name, module in list(sys.modules.items()):
         registry = getattr(module, "__dict__", {}).get("__warningregistry__")
         if isinstance(registry, dict) and registry.get("version") == version and len(registry) > 1:
-            seen[name] = {k: v for k, v in registry.items() if k != "version"}
+            registries[name] = {k: v for k, v in registry.items() if k != "version"}
     changed = filters != here.AGENT.base_filters
     # Imports add filters of their own (numpy, pandas): those are replayed with the imports.
-    return {"filters": filters if changed else None, "seen": seen, "once": dict(warnings.onceregistry)}
+    return {"filters": filters if changed else None, "seen": registries, "once": dict(warnings.onceregistry)}
 
 
 def set_warnings(value: Any) -> None:
     warnings = sys.modules["warnings"]
-    wanted = value["filters"] if value["filters"] is not None else here.AGENT.base_filters
+    filters = value["filters"] if value["filters"] is not None else here.AGENT.base_filters
     warnings.filters[:] = [
         (action, _compiled(message), category, _compiled(module), line)
-        for action, message, category, module, line in wanted
+        for action, message, category, module, line in filters
     ]
     warnings._filters_mutated() if hasattr(warnings, "_filters_mutated") else warnings._filters_mutated_lock_held()
     warnings.onceregistry.clear()
@@ -209,16 +209,16 @@ def get_logging() -> Any:
         return None
     loggers = {"": logging.root}
     loggers.update((n, x) for n, x in logging.root.manager.loggerDict.items() if isinstance(x, logging.Logger))
-    found = {}
+    states = {}
     for name, logger in loggers.items():
         handlers = [h for h in map(_handler, logger.handlers) if h is not None]
         facts = (logger.level, logger.propagate, logger.disabled, handlers)
         default: tuple[Any, ...] = (logging.WARNING if name == "" else 0, True, False, [])
         if facts != here.AGENT.base_logging.get(name, default):
-            found[name] = facts
+            states[name] = facts
     levels = {k: v for k, v in logging._levelToName.items() if here.AGENT.base_levels.get(k, LEVELS.get(k)) != v}
-    result = {"loggers": found, "disable": logging.root.manager.disable, "levels": levels}
-    return result if found or levels or result["disable"] else None
+    result = {"loggers": states, "disable": logging.root.manager.disable, "levels": levels}
+    return result if states or levels or result["disable"] else None
 
 
 def set_logging(value: Any) -> None:
@@ -234,12 +234,12 @@ def set_logging(value: Any) -> None:
         for handler in [h for h in logger.handlers if _handler(h) not in (None, "live")]:
             logger.removeHandler(handler)
         for stream, at, style in handlers:
-            made = logging.StreamHandler(getattr(sys, stream))
-            made.setLevel(at)
+            new_handler = logging.StreamHandler(getattr(sys, stream))
+            new_handler.setLevel(at)
             if style is not None:
                 kinds = {"PercentStyle": "%", "StrFormatStyle": "{", "StringTemplateStyle": "$"}
-                made.setFormatter(logging.Formatter(style[0], style[1], kinds[style[2]]))
-            logger.addHandler(made)
+                new_handler.setFormatter(logging.Formatter(style[0], style[1], kinds[style[2]]))
+            logger.addHandler(new_handler)
 
 
 def get_locale() -> Any:
@@ -279,34 +279,34 @@ def get_matplotlib() -> Any:
     matplotlib = _module("matplotlib")
     if matplotlib is None or not hasattr(matplotlib, "rcParamsOrig"):
         return {}
-    now, then = dict.items(matplotlib.rcParams), matplotlib.rcParamsOrig
-    found = {k: v for k, v in now if k not in OF_BACKEND and repr(v) != repr(dict.get(then, k))}
-    told = here.AGENT.backend_seen and _is_in_use(matplotlib)  # a kernel with no figure yet would go live later
-    if told or matplotlib.is_interactive() is not _goes_live(matplotlib):
-        found["interactive"] = matplotlib.is_interactive()
-    if _backend(matplotlib.rcParams) != _backend(then):
-        found["<backend>"] = _backend(matplotlib.rcParams)
-    if (name := dict.get(matplotlib.rcParams, "backend")) in INLINE and name != dict.get(then, "backend"):
-        found["<name>"] = name  # ipywidgets knows the kernel's own backend by one of its names alone
+    now, defaults = dict.items(matplotlib.rcParams), matplotlib.rcParamsOrig
+    params = {k: v for k, v in now if k not in OF_BACKEND and repr(v) != repr(dict.get(defaults, k))}
+    is_active = here.AGENT.backend_seen and _is_in_use(matplotlib)  # a kernel with no figure yet would go live later
+    if is_active or matplotlib.is_interactive() is not _goes_live(matplotlib):
+        params["interactive"] = matplotlib.is_interactive()
+    if _backend(matplotlib.rcParams) != _backend(defaults):
+        params["<backend>"] = _backend(matplotlib.rcParams)
+    if (name := dict.get(matplotlib.rcParams, "backend")) in INLINE and name != dict.get(defaults, "backend"):
+        params["<name>"] = name  # ipywidgets knows the kernel's own backend by one of its names alone
     colors = _module("matplotlib.colors")
     if colors is not None:
         base = {k: v for k, v in dict.items(colors.colorConverter.colors) if len(k) == 1}
         if base != dict(colors.BASE_COLORS.items()):
-            found["<base colours>"] = base
-    return found
+            params["<base colours>"] = base
+    return params
 
 
 def set_matplotlib(value: Any) -> None:
     if not value and _module("matplotlib") is None:
         return
     matplotlib = importlib.import_module("matplotlib")
-    then = _backend(matplotlib.rcParamsOrig)
-    wanted = value.get("<backend>", then)
-    if wanted and wanted != _backend(matplotlib.rcParams):
-        matplotlib.use(wanted)
-    if (name := value.get("<name>", dict.get(matplotlib.rcParamsOrig, "backend"))) in INLINE and wanted == "inline":
+    default_backend = _backend(matplotlib.rcParamsOrig)
+    backend = value.get("<backend>", default_backend)
+    if backend and backend != _backend(matplotlib.rcParams):
+        matplotlib.use(backend)
+    if (name := value.get("<name>", dict.get(matplotlib.rcParamsOrig, "backend"))) in INLINE and backend == "inline":
         dict.__setitem__(matplotlib.rcParams, "backend", name)
-    if "interactive" in value and wanted == "inline":
+    if "interactive" in value and backend == "inline":
         importlib.import_module("matplotlib.pyplot")._get_backend_mod()
     matplotlib.interactive(value.get("interactive", _goes_live(matplotlib)))
     for key, default in dict.items(matplotlib.rcParamsOrig):
@@ -322,12 +322,12 @@ def get_pandas() -> Any:
     config = _module("pandas._config.config")
     if config is None:
         return {}
-    found = {}
+    options = {}
     for key, option in config._registered_options.items():
         value = config.get_option(key) if key not in config._deprecated_options else option.defval
         if value != option.defval:
-            found[key] = value
-    return found
+            options[key] = value
+    return options
 
 
 def set_pandas(value: Any) -> None:
@@ -340,18 +340,18 @@ def set_pandas(value: Any) -> None:
     for key, option in config._registered_options.items():
         if key in config._deprecated_options:
             continue
-        wanted = value.get(key, option.defval)
-        if config.get_option(key) != wanted:
-            pandas.set_option(key, wanted)
+        target = value.get(key, option.defval)
+        if config.get_option(key) != target:
+            pandas.set_option(key, target)
 
 
 def get_numpy() -> Any:
     numpy = _module("numpy")
     if numpy is None or not hasattr(numpy, "get_printoptions"):
         return {}
-    found = {k: v for k, v in numpy.get_printoptions().items() if v != NUMPY_PRINT.get(k)}
+    options = {k: v for k, v in numpy.get_printoptions().items() if v != NUMPY_PRINT.get(k)}
     errors = {k: v for k, v in numpy.geterr().items() if v != NUMPY_ERR.get(k)}
-    return {**found, **({"<errors>": errors} if errors else {})}
+    return {**options, **({"<errors>": errors} if errors else {})}
 
 
 def set_numpy(value: Any) -> None:
@@ -360,8 +360,8 @@ def set_numpy(value: Any) -> None:
     import numpy
 
     options = {**NUMPY_PRINT, **{k: v for k, v in value.items() if k != "<errors>"}}
-    known = numpy.get_printoptions()
-    numpy.set_printoptions(**{k: v for k, v in options.items() if k in known})
+    current = numpy.get_printoptions()
+    numpy.set_printoptions(**{k: v for k, v in options.items() if k in current})
     numpy.seterr(**{**NUMPY_ERR, **value.get("<errors>", {})})
 
 
@@ -411,47 +411,47 @@ FORMATS = {"image/png": "png", "image/jpeg": "jpeg", "image/svg+xml": "svg", "ap
 def _shown_formats() -> Any:
     """The formats in which figures are shown, and their options; None before the kernel's backend is in use."""
     figure = _module("matplotlib.figure")
-    found, options = [], None
+    formats, options = [], None
     for mime, name in FORMATS.items():
         printer = here.AGENT.shell.display_formatter.formatters[mime].type_printers.get(getattr(figure, "Figure", None))
         if getattr(getattr(printer, "func", None), "__module__", "") == "IPython.core.pylabtools":
-            found.append("retina" if printer.func.__name__ == "retina_figure" else name)
+            formats.append("retina" if printer.func.__name__ == "retina_figure" else name)
             options = {k: v for k, v in printer.keywords.items() if k not in ("fmt", "base64")}
-    return (sorted(found), options) if found else None
+    return (sorted(formats), options) if formats else None
 
 
-def _wanted_formats(inline: Any) -> Any:
+def _selected(inline: Any) -> Any:
     other = {"jpg": "jpeg", "png2x": "retina"}
     return sorted({other.get(name, name) for name in inline.figure_formats}), dict(inline.print_figure_kwargs)
 
 
-def _show_formats(inline: Any, shown: Any) -> None:
+def _show_formats(inline: Any, selected: Any) -> None:
     importlib.import_module("matplotlib.pyplot")._get_backend_mod()
-    formats, options = shown or _wanted_formats(inline)
+    formats, options = selected or _selected(inline)
     tools = importlib.import_module("IPython.core.pylabtools")
     tools.select_figure_formats(here.AGENT.shell, set(formats), **options)
 
 
 def get_shell() -> Any:
     shell, inline = here.AGENT.shell, _inline()
-    found = {k: getattr(shell, k) for k in SHELL_TRAITS if getattr(shell, k, None) != here.AGENT.base_shell.get(k)}
+    traits = {k: getattr(shell, k) for k in SHELL_TRAITS if getattr(shell, k, None) != here.AGENT.base_shell.get(k)}
     text = shell.display_formatter.formatters["text/plain"]
-    found.update({"text." + k: getattr(text, k) for k in ("float_precision", "pprint", "max_width", "max_seq_length")})
+    traits.update({"text." + k: getattr(text, k) for k in ("float_precision", "pprint", "max_width", "max_seq_length")})
     mode = getattr(shell.InteractiveTB, "mode", "")
-    found = {k: v for k, v in found.items() if v != here.AGENT.base_text.get(k)}
+    traits = {k: v for k, v in traits.items() if v != here.AGENT.base_text.get(k)}
     if mode != here.AGENT.base_mode:
-        found["xmode"] = mode
+        traits["xmode"] = mode
     if inline is not None:
         for name in INLINE_TRAITS:
             value = getattr(inline, name)
             if value != inline.trait_defaults(name):
-                found["inline." + name] = value
-        shown = _shown_formats()
-        if shown is not None and shown != _wanted_formats(inline):
-            found["<formats>"] = shown
+                traits["inline." + name] = value
+        formats = _shown_formats()
+        if formats is not None and formats != _selected(inline):
+            traits["<formats>"] = formats
     limits = {"recursion": sys.getrecursionlimit(), "gc": gc.isenabled(), "umask": umask_now()}
-    found.update({k: v for k, v in limits.items() if v != here.AGENT.base_limits[k]})
-    return found
+    traits.update({k: v for k, v in limits.items() if v != here.AGENT.base_limits[k]})
+    return traits
 
 
 def umask_now() -> Any:
@@ -488,7 +488,7 @@ def set_shell(value: Any) -> None:
     for name in INLINE_TRAITS if inline is not None else ():
         if "inline." + name not in value and getattr(inline, name) != inline.trait_defaults(name):
             setattr(inline, name, inline.trait_defaults(name))
-    if value.get("<formats>") or (inline is not None and _shown_formats() not in (None, _wanted_formats(inline))):
+    if value.get("<formats>") or (inline is not None and _shown_formats() not in (None, _selected(inline))):
         _show_formats(inline, value.get("<formats>"))
 
 

@@ -21,10 +21,10 @@ def is_seeded(frame: Any) -> bool:
     call = _call(frame)
     if call is None:
         return False
-    given = [*call.args, *(k.value for k in call.keywords if k.arg == "seed")]
-    if not given or isinstance(given[0], ast.Starred):
+    arguments = [*call.args, *(k.value for k in call.keywords if k.arg == "seed")]
+    if not arguments or isinstance(arguments[0], ast.Starred):
         return False
-    value = _value(given[0], frame)
+    value = _value(arguments[0], frame)
     return value is not None and value is not UNKNOWN
 
 
@@ -56,8 +56,8 @@ def _parsed(frame: Any) -> Any:
             tree = ast.parse(text)  # type: ignore[assignment]
         except SyntaxError:
             return None
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and _name(n.func) in SEEDED]
-    return found[0] if len(found) == 1 else None
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and _name(n.func) in SEEDED]
+    return calls[0] if len(calls) == 1 else None
 
 
 def _name(function: Any) -> str:

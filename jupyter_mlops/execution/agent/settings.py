@@ -51,7 +51,7 @@ def get_limits() -> Any:
 
 
 def set_limits(value: Any) -> None:
-    wanted, now = {**here.AGENT.base_interpreter, **value}, _limits()
+    target, now = {**here.AGENT.base_interpreter, **value}, _limits()
     put: dict[str, Callable[[Any], Any]] = {
         "gc.threshold": lambda v: gc.set_threshold(*v),
         "sys.switchinterval": sys.setswitchinterval,
@@ -60,7 +60,7 @@ def set_limits(value: Any) -> None:
         "socket": lambda v: importlib.import_module("socket").setdefaulttimeout(v),
         "threading": lambda v: importlib.import_module("threading").stack_size(v or 0),
     }
-    for key, item in wanted.items():
+    for key, item in target.items():
         if now.get(key) != item:
             put[key](item)
 
@@ -78,10 +78,10 @@ def get_csv() -> Any:
     if csv is None:
         return {}
     names = ("delimiter", "doublequote", "escapechar", "lineterminator", "quotechar", "quoting", "skipinitialspace")
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for name in csv.list_dialects():
         dialect = csv.get_dialect(name)
-        found[name] = {key: getattr(dialect, key) for key in (*names, "strict")}
+        settings[name] = {key: getattr(dialect, key) for key in (*names, "strict")}
     limit = csv.field_size_limit()
     excel = {
         "delimiter": ",", "doublequote": True, "escapechar": None, "lineterminator": "\r\n", "quotechar": '"',
@@ -89,7 +89,7 @@ def get_csv() -> Any:
     }  # fmt: skip
     base = {"excel": excel, "excel-tab": {**excel, "delimiter": "\t"}}
     base["unix"] = {**excel, "lineterminator": "\n", "quoting": 1}
-    return {} if found == base and limit == 131072 else {"dialects": found, "limit": limit}
+    return {} if settings == base and limit == 131072 else {"dialects": settings, "limit": limit}
 
 
 def set_csv(value: Any) -> None:
@@ -97,10 +97,10 @@ def set_csv(value: Any) -> None:
     if csv is None and not value:
         return
     csv = importlib.import_module("csv")
-    wanted = value.get("dialects", {})
-    for name in set(csv.list_dialects()) - set(wanted) if value else ():
+    dialects = value.get("dialects", {})
+    for name in set(csv.list_dialects()) - set(dialects) if value else ():
         csv.unregister_dialect(name)
-    for name, facts in wanted.items():
+    for name, facts in dialects.items():
         csv.register_dialect(name, **{k: v for k, v in facts.items() if k != "strict"}, strict=bool(facts["strict"]))
     csv.field_size_limit(value.get("limit", 131072))
 
@@ -126,8 +126,8 @@ def get_mimetypes() -> Any:
     mimetypes = _module("mimetypes")
     if mimetypes is None or not mimetypes.inited:
         return {}
-    known = _mimetypes_of_files()
-    added = [{k: v for k, v in mimetypes._db.types_map[n].items() if known[n].get(k) != v} for n in (0, 1)]
+    from_files = _mimetypes_of_files()
+    added = [{k: v for k, v in mimetypes._db.types_map[n].items() if from_files[n].get(k) != v} for n in (0, 1)]
     return {"types": added} if any(added) else {}
 
 
@@ -175,15 +175,15 @@ def get_loops() -> Any:
     asyncio = _module("asyncio")
     if asyncio is None:
         return {}
-    found = {}
+    loops = {}
     patcher = next((m for mark, m in LOOP_PATCHERS.items() if hasattr(asyncio, mark)), "")
     if patcher:
-        found["reentrant"] = patcher
+        loops["reentrant"] = patcher
     policy = getattr(_module("asyncio.events"), "_event_loop_policy", None)
     kind = type(policy)
     if policy is not None and not kind.__module__.startswith("asyncio.") and kind.__module__ != "__main__":
-        found["policy"] = f"{kind.__module__}:{kind.__qualname__}"
-    return found
+        loops["policy"] = f"{kind.__module__}:{kind.__qualname__}"
+    return loops
 
 
 def set_loops(value: Any) -> None:

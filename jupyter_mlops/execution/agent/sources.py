@@ -76,7 +76,7 @@ class Sources:
 
         name -> path, text, and whether it was executed more than once.
         """
-        found = {}
+        others = {}
         moved = sys.path != self.agent.base_path or _folder() != self.agent.base_cwd
         self._note_patched()
         folders = {os.path.abspath(entry) for entry in sys.path}
@@ -84,8 +84,8 @@ class Sources:
             hidden = (moved or _root(source) not in folders) and _hidden(name, source)
             other = source.reloaded or hidden or not _is_on_disk(source)
             if other and name in sys.modules:
-                found[name] = (source.path, source.text, source.reloaded)
-        return found
+                others[name] = (source.path, source.text, source.reloaded)
+        return others
 
     def _note_patched(self) -> None:
         """IPython's autoreload may patch the functions of a module in place instead of executing it again."""
@@ -106,7 +106,9 @@ class Sources:
         if self.finder is None:
             self.finder = Finder()
             sys.meta_path.insert(0, self.finder)
-        self.finder.sources = {name: Source(path, text, reloaded=again) for name, (path, text, again) in texts.items()}
+        self.finder.sources = {
+            name: Source(path, text, reloaded=reloaded) for name, (path, text, reloaded) in texts.items()
+        }
         for name, source in self.finder.sources.items():
             loaded = self.executed.get(name)
             if name in sys.modules and loaded is not None and loaded.text != source.text:

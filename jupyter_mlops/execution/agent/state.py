@@ -35,36 +35,36 @@ class State:
 
     def pristine(self) -> Any:
         """Generators that are unused since the kernel started, or since they were seeded."""
-        found = []
+        names = []
         at: Any
         for name, at in (("random", lambda v: v[1][-1]), ("numpy.random", lambda v: v["state"]["pos"])):
             value = RESOURCES[name][0]()
             if value is not None and at(value) == 624:
-                found.append(name)
-        return found
+                names.append(name)
+        return names
 
     def values(self) -> Any:
         """Digest and payload of each resource; "" is its default."""
-        found, stuck = {}, {}
+        resources, stuck = {}, {}
         for name, (get, _) in RESOURCES.items():
             try:
                 if name in RANDOM:
                     digest, value = self.random_digest(name)
-                    found[name] = (digest, pickle.dumps(value, 4) if digest else None)
+                    resources[name] = (digest, pickle.dumps(value, 4) if digest else None)
                     continue
                 value = get()
                 if not value or (name == "warnings" and value == {"filters": None, "seen": {}, "once": {}}):
-                    found[name] = ("", None)
+                    resources[name] = ("", None)
                     continue
                 if name == "logging" and any("live" in facts[3] for facts in value["loggers"].values()):
                     raise Live("logging handlers")
                 stream = pickle_plain(self.agent, value)
                 digest = hashlib.blake2b(stream, digest_size=16).hexdigest()
-                found[name] = (digest, stream)
+                resources[name] = (digest, stream)
             except Exception as error:
                 stuck[name] = f"{type(error).__name__}: {error}"
-                found[name] = ("live-" + os.urandom(8).hex(), None)
-        return found, stuck
+                resources[name] = ("live-" + os.urandom(8).hex(), None)
+        return resources, stuck
 
     def set(self, state: Any) -> None:
         now = None
@@ -81,13 +81,13 @@ class State:
 
     def stuck(self) -> Any:  # noqa: C901 (to become a table of probes)
         """State that can't be transferred to another kernel, and why."""
-        found = {}
+        reasons = {}
         if (sys.stdout, sys.stderr, sys.displayhook, sys.excepthook) != self.agent.base_streams:
-            found["streams"] = "sys.stdout, sys.stderr or a hook is replaced"
+            reasons["streams"] = "sys.stdout, sys.stderr or a hook is replaced"
         threading = sys.modules.get("threading")
         for thread in threading.enumerate() if threading else ():
             if getattr(getattr(thread, "_target", None), "__globals__", None) is self.agent.user_ns:
-                found["threads"] = "a running thread"
+                reasons["threads"] = "a running thread"
         asyncio = sys.modules.get("asyncio")
         try:
             tasks = asyncio.all_tasks() if asyncio else ()
@@ -96,49 +96,49 @@ class State:
         for task in tasks:
             frame = getattr(task.get_coro(), "cr_frame", None)
             if frame is not None and frame.f_globals is self.agent.user_ns:
-                found["tasks"] = "a pending task"
+                reasons["tasks"] = "a pending task"
         for formatter in self.agent.shell.display_formatter.formatters.values():
             for printers in (getattr(formatter, "type_printers", {}), getattr(formatter, "deferred_printers", {})):
                 if any(getattr(f, "__globals__", None) is self.agent.user_ns for f in printers.values()):
-                    found["formatters"] = "a display formatter of the notebook"
+                    reasons["formatters"] = "a display formatter of the notebook"
         for kind in self.agent.shell.magics_manager.magics.values():
             functions = [f for f in kind.values() if isinstance(f, (types.FunctionType, types.MethodType))]
             if any(
                 getattr(f, "__globals__", None) is self.agent.user_ns for f in functions
             ):  # others may be lazy: a look would import them
-                found["magics"] = "a magic of the notebook"
+                reasons["magics"] = "a magic of the notebook"
         if count_transformers(self.agent.shell) != self.agent.base_transformers:
-            found["transformers"] = "an input transformer"
+            reasons["transformers"] = "an input transformer"
         for callbacks in self.agent.shell.events.callbacks.values():
             if any(getattr(f, "__globals__", None) is self.agent.user_ns for f in callbacks):
-                found["events"] = "a callback of the notebook"
+                reasons["events"] = "a callback of the notebook"
         signal: Any = sys.modules.get("signal")
         for number in ("SIGALRM", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGINT") if signal else ():
             handler = signal.getsignal(getattr(signal, number)) if hasattr(signal, number) else None
             if getattr(handler, "__globals__", None) is self.agent.user_ns:
-                found["signals"] = "a signal handler of the notebook"
+                reasons["signals"] = "a signal handler of the notebook"
         if getattr(self.agent.shell, "custom_exceptions", None):
-            found["exceptions"] = "an exception handler of the notebook"
+            reasons["exceptions"] = "an exception handler of the notebook"
         mock: Any = sys.modules.get("unittest.mock")
         if mock is not None and getattr(mock._patch, "_active_patches", None):
-            found["mocks"] = "a mock.patch that was not stopped"
+            reasons["mocks"] = "a mock.patch that was not stopped"
         for name in self.agent.local_modules():
             cached = (v for v in vars(sys.modules[name]).values() if type(v).__name__ == "_lru_cache_wrapper")
             if any(function.cache_info().currsize for function in cached):
-                found["caches"] = f"a cache that a function of {name} has filled"
+                reasons["caches"] = f"a cache that a function of {name} has filled"
         numpy = sys.modules.get("numpy")
         if numpy is not None and hasattr(numpy, "geterrcall") and numpy.geterrcall() is not None:
-            found["numpy"] = "a function that numpy calls at errors"
+            reasons["numpy"] = "a function that numpy calls at errors"
         if any(is_of_notebook(type(finder)) for finder in sys.meta_path):
-            found["importers"] = "an importer of the notebook"
+            reasons["importers"] = "an importer of the notebook"
         if any(map(of_user, copyreg.dispatch_table.values())):
-            found["copyreg"] = "a reduction that the notebook registered with copyreg"
+            reasons["copyreg"] = "a reduction that the notebook registered with copyreg"
         for place, library in self.agent.libraries.replaced().items():
-            found["libraries"] = f"{place}, which {library} replaced"
-        found.update(self.agent.registries.stuck())
+            reasons["libraries"] = f"{place}, which {library} replaced"
+        reasons.update(self.agent.registries.stuck())
         if sys.gettrace() is not None and getattr(sys.gettrace(), "__globals__", None) is self.agent.user_ns:
-            found["trace"] = "a trace function"
-        return found
+            reasons["trace"] = "a trace function"
+        return reasons
 
 
 def count_transformers(shell: Any) -> Any:

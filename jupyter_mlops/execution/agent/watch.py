@@ -158,9 +158,9 @@ class Watch:
         """The block has ended: add the facts that are only known now."""
         self.pause()
         if self.native is not None:
-            noted, many = self.native.paths()
-            self.many = self.many or many
-            for deed, path, writes in noted:
+            paths, overflowed = self.native.paths()
+            self.many = self.many or overflowed
+            for deed, path, writes in paths:
                 self.native_path(deed, path, writes, self.guarded)
         self.look_at_databases()
         self.scratch = scratch_names(self.random_paths, self.looks)
@@ -216,16 +216,16 @@ class Watch:
         if isinstance(path, int) or path is None:
             return
         if mode is not None and isinstance(mode, str):
-            writes, both = any(c in mode for c in "wax+"), "a" in mode or {"r", "+"} <= set(mode)
+            writes, is_update = any(c in mode for c in "wax+"), "a" in mode or {"r", "+"} <= set(mode)
         else:
             flags = flags or 0
             writes = bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
             new = flags & os.O_EXCL or flags & os.O_TRUNC
-            both = bool(flags & (os.O_RDWR | os.O_APPEND)) and not new
+            is_update = bool(flags & (os.O_RDWR | os.O_APPEND)) and not new
         if writes and os.path.isdir(path):
             return  # a scratch file without a name
         if writes:
-            self.write(path, "a" if both else "w")
+            self.write(path, "a" if is_update else "w")
         else:
             name = self.name(path)
             if name is not None and not (self.importing() and not os.path.exists(name)):
@@ -260,11 +260,11 @@ class Watch:
         facts = []
         for path in (name, name + "-wal"):
             try:
-                found = os.stat(path)
+                status = os.stat(path)
             except OSError:
                 continue
-            if path == name or found.st_size:
-                facts.append((path, found.st_mtime_ns, found.st_size))
+            if path == name or status.st_size:
+                facts.append((path, status.st_mtime_ns, status.st_size))
         return facts
 
     def look_at_databases(self) -> None:
@@ -278,42 +278,42 @@ class Watch:
 
     # -- notes of compiled code
 
-    def noticed(self, noted: Any) -> None:
+    def noticed(self, records: Any) -> None:
         """The current frame has read the clock, drawn entropy, or inspected a path."""
         frame = sys._getframe(1).f_back
         if frame is None:
             return
-        for what, own in noted:
-            if what == "look":
+        for reading, from_python in records:
+            if reading == "look":
                 self.looked(frame, is_ours(frame))
-            elif what == "clock":
+            elif reading == "clock":
                 self.reading("the clock", caller(frame, CLOCK), CLOCK)
-            elif what == "entropy":
+            elif reading == "entropy":
                 if not is_seeded(asking(frame)):
                     self.reading("entropy", caller(frame, ENTROPY), ENTROPY)
-            elif own and caller(frame, IDENTITY).personal:
+            elif from_python and caller(frame, IDENTITY).personal:
                 self.reading("which process or host this is", caller(frame), ())
 
-    def reading(self, what: str, who: Any, harmless: Any) -> None:
-        if who.kind == "import" or who.among(harmless):
+    def reading(self, kind: str, asker: Any, harmless: Any) -> None:
+        if asker.kind == "import" or asker.among(harmless):
             return
-        entry = [what, who.name if who.kind != "cell" else "", self.cell]
+        entry = [kind, asker.name if asker.kind != "cell" else "", self.cell]
         if entry not in self.volatile:
             self.volatile.append(entry)
 
-    def looked(self, frame: Any, ours: bool) -> None:
+    def looked(self, frame: Any, by_agent: bool) -> None:
         """Paths were inspected without being opened.
 
-        :param ours: whether the agent itself did so.
+        :param by_agent: whether the agent itself did so.
         """
-        noted, many = self.native.looks()
-        self.many = self.many or many
-        if not noted or ours:
+        paths, overflowed = self.native.looks()
+        self.many = self.many or overflowed
+        if not paths or by_agent:
             return
-        who = caller(frame, OF_KERNEL)
-        if who.kind == "import" and (module := asked_for_module(frame)):
+        asker = caller(frame, OF_KERNEL)
+        if asker.kind == "import" and (module := asked_for_module(frame)):
             self.not_found(module)  # found or not: it counts where one lies
-        if who.kind == "import" or who.among(OF_KERNEL) or frame.f_globals.get("__name__") in SHOWS_SOURCE:
+        if asker.kind == "import" or asker.among(OF_KERNEL) or frame.f_globals.get("__name__") in SHOWS_SOURCE:
             return
         outer = asking(frame)
         if (outer.f_globals.get("__name__"), outer.f_code.co_name) in ASK_TO_CLEAN_UP:
@@ -323,17 +323,17 @@ class Watch:
         if not kind_only and frame.f_back is not None and name == "stat":
             outer = frame.f_back
             kind_only = outer.f_code.co_name in ASK_KIND and outer.f_globals.get("__name__") in PATH_MODULES
-        for path in noted:
-            self.look(path, "kind" if kind_only else "all" if who.personal else "size")
+        for path in paths:
+            self.look(path, "kind" if kind_only else "all" if asker.personal else "size")
 
-    def look(self, path: str, what: str) -> None:
+    def look(self, path: str, scope: str) -> None:
         name = self.name(path)
         if name is None or name in self.written:
             return
         if len(self.looks) >= LOOKS_KEPT:
             self.many = True
-        elif name not in self.looks or len(self.looks[name]) < len(seen := look_of(name, what)):
-            self.looks[name] = seen if name in self.looks else look_of(name, what)
+        elif name not in self.looks or len(self.looks[name]) < len(result := look_of(name, scope)):
+            self.looks[name] = result if name in self.looks else look_of(name, scope)
 
     def not_found(self, module: str) -> None:
         """A module was looked up. If a cell or a local module does so, it inspects every place where the module
@@ -401,7 +401,7 @@ class Watch:
             else:
                 self.read[name] = [facts.st_mtime_ns, facts.st_size, facts.st_ino]
 
-    def write(self, path: Any, how: Any) -> None:
+    def write(self, path: Any, mode: Any) -> None:
         name = self.name(path)
         if name is None or "__pycache__" in name:
             return
@@ -410,7 +410,7 @@ class Watch:
             return
         if name not in self.written and not os.path.lexists(name):
             self.new.add(name)
-        self.written.setdefault(name, how)
+        self.written.setdefault(name, mode)
         if self.guarded:
             self.deny("writes " + name)
 
@@ -418,10 +418,10 @@ class Watch:
         matching = {library for library, part in OWN_CACHES if part in name}
         return bool(matching) and caller(sys._getframe(), matching).among(matching)
 
-    def deny(self, what: Any) -> None:
+    def deny(self, act: Any) -> None:
         if self.guarded:
-            self.denied.append(what)
-            raise AheadDenied(what)
+            self.denied.append(act)
+            raise AheadDenied(act)
 
     def name(self, path: Any) -> Any:
         """The absolute path of a relevant file; None for streams, installed code and the agent's own files."""

@@ -35,8 +35,8 @@ class Source:
     @cached_property
     def error(self) -> SyntaxError | None:
         try:
-            if found := _syntax_error(self.python):
-                return found
+            if problem := _syntax_error(self.python):
+                return problem
             require_shallow(_parse(self.python))
         except SyntaxError as error:
             return error

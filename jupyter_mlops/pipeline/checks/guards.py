@@ -170,18 +170,18 @@ def static_truth(test: ast.expr) -> bool | None:
     return None
 
 
-def _compare_version(left: ast.expr, op: ast.cmpop, right: ast.expr) -> bool | None:
+def _compare_version(operand: ast.expr, op: ast.cmpop, right: ast.expr) -> bool | None:
     try:
         version = ast.literal_eval(right)
     except ValueError:
         return None
     major: object = None
-    match left:
+    match operand:
         case ast.Attribute(value=place, attr="major") if _last_part(place) == "version_info":
             major = 3
         case ast.Subscript(value=place, slice=ast.Constant(value=0)):
             major = {"version_info": 3, "version": "3"}.get(_last_part(place))
-        case ast.Name() | ast.Attribute() if _last_part(left) == "version_info":
+        case ast.Name() | ast.Attribute() if _last_part(operand) == "version_info":
             if not isinstance(version, tuple) or (3, MIN_PYTHON_MINOR) < version[:2] < (4,):
                 return None
             major, version = (3, MIN_PYTHON_MINOR, 1), version

@@ -14,7 +14,7 @@ def kernel(context: Context) -> Iterator[Finding]:
     facts = context.kernel
     if facts is None:
         return
-    if not facts.found:
+    if not facts.installed:
         yield Finding(
             "kernel",
             "error",

@@ -25,13 +25,13 @@ class KernelFacts:
         if the kernel was not queried.
     :param name: the kernelspec's name, "" for a blank one.
     :param language: according to the kernelspec, "" if unknown.
-    :param found: whether the kernel is installed.
+    :param installed: whether the kernel is installed.
     """
 
     modules_missing: frozenset[str] | None = None
     name: str = ""
     language: str = ""
-    found: bool = True
+    installed: bool = True
 
 
 @dataclass(frozen=True)

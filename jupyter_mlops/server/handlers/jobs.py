@@ -27,7 +27,7 @@ from jupyter_mlops.server.schemas.jobs import (
     VersionRead,
     Versions,
 )
-from jupyter_mlops.service import jobs, notebooks, versions
+from jupyter_mlops.service import batches, jobs, pipelines, versions
 
 RESOURCE = "mlops:jobs"
 NUMBER = re.compile(r"\d{1,15}")
@@ -153,7 +153,7 @@ class BackfillsHandler(Handler):
     async def post(self, name: str, body: BackfillCreate) -> dict[str, Any]:
         target = f"{name}@{body.version}" if body.version else name
         return await self.context.run_io(
-            jobs.backfill, self.context.space, target, body.begin, body.end, cron=body.cron, zone=body.zone,
+            batches.backfill, self.context.space, target, body.begin, body.end, cron=body.cron, zone=body.zone,
             parameters=body.parameters, concurrency=body.at_once, only_count=body.only_count,
         )  # fmt: skip
 
@@ -167,11 +167,11 @@ class SweepsHandler(Handler):
     async def post(self, name: str, body: SweepCreate) -> dict[str, Any]:
         target = f"{name}@{body.version}" if body.version else name
         axes = {
-            key: [v if isinstance(v, str) else notebooks.text_of(v) for v in values]
+            key: [v if isinstance(v, str) else pipelines.text_of(v) for v in values]
             for key, values in body.axes.items()
         }
         return await self.context.run_io(
-            jobs.sweep, self.context.space, target, axes, parameters=body.parameters, concurrency=body.at_once,
+            batches.sweep, self.context.space, target, axes, parameters=body.parameters, concurrency=body.at_once,
             only_count=body.only_count,
         )  # fmt: skip
 
@@ -183,7 +183,7 @@ class BatchHandler(Handler):
     @authorized
     @operation("A backfill or a sweep as a table", response=BatchRead)
     async def get(self, number: str) -> dict[str, Any]:
-        return await self.context.run_io(jobs.batch, self.context.space, _parse_number(number))
+        return await self.context.run_io(batches.batch, self.context.space, _parse_number(number))
 
 
 class BatchStopHandler(Handler):
@@ -193,7 +193,7 @@ class BatchStopHandler(Handler):
     @authorized
     @operation("Stop the unfinished runs of a backfill or a sweep", response=BatchRead)
     async def post(self, number: str) -> dict[str, Any]:
-        return await self.context.run_io(jobs.stop_batch, self.context.space, _parse_number(number))
+        return await self.context.run_io(batches.stop_batch, self.context.space, _parse_number(number))
 
 
 def _parse_number(text: str) -> int:

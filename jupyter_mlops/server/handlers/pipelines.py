@@ -11,7 +11,7 @@ from tornado import web
 from jupyter_mlops.server.context import require_path
 from jupyter_mlops.server.operation import Handler, operation
 from jupyter_mlops.server.schemas.pipelines import Analysis, AnalysisRequest, PipelineRequest, Suggestion
-from jupyter_mlops.service import notebooks
+from jupyter_mlops.service import notebooks, pipelines
 
 RESOURCE = "mlops:pipelines"
 
@@ -34,11 +34,11 @@ def _analyse(request: AnalysisRequest, context: Any) -> dict[str, Any]:
     name = PurePosixPath(request.path).stem or "notebook"
     nb = notebooks.notebook_of(_to_notebook(request), request.path)
     folder = context.folder(request.path) if request.path else None
-    return notebooks.analyse(nb, name, context.config, folder, checks=request.checks)
+    return pipelines.analyse(nb, name, context.config, folder, checks=request.checks)
 
 
 def _suggest(request: PipelineRequest) -> dict[str, Any]:
-    return notebooks.suggestion(notebooks.notebook_of(_to_notebook(request), request.path))
+    return pipelines.suggestion(notebooks.notebook_of(_to_notebook(request), request.path))
 
 
 class PipelinesHandler(Handler):

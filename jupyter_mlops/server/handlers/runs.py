@@ -29,7 +29,7 @@ from jupyter_mlops.server.schemas.runs import (
     SortKey,
     Suspects,
 )
-from jupyter_mlops.service import jobs, notebooks, versions
+from jupyter_mlops.service import comparisons, notebook_runs, repairs, runs, versions
 from jupyter_mlops.states import RunState
 
 RESOURCE = "mlops:runs"
@@ -70,7 +70,7 @@ class RunsHandler(Handler):
     @operation("Runs, page by page", query=RunsQuery, response=RunPage)
     async def get(self, query: RunsQuery) -> dict[str, Any]:
         page, next_cursor = await self.context.run_io(
-            notebooks.runs, self.context.space, job=query.job, notebook=query.notebook,
+            notebook_runs.runs, self.context.space, job=query.job, notebook=query.notebook,
             after=_decode_cursor(query.after),
             limit=query.limit, sort=query.sort, states=query.state, triggers=query.trigger,
             batch_id=query.batch, schedule_id=query.schedule, since=query.since, until=query.until,
@@ -88,11 +88,11 @@ class RunsHandler(Handler):
             nb = await self.context.notebook(body.notebook)
             path = body.notebook.strip("/")
             run = await self.context.run_io(
-                notebooks.start, self.context.space, nb, path, body.parameters, options, self.context.folder(path)
+                notebook_runs.start, self.context.space, nb, path, body.parameters, options, self.context.folder(path)
             )
         else:
             run = await self.context.run_io(
-                notebooks.start_job, self.context.space, body.job or "", body.parameters, options
+                notebook_runs.start_job, self.context.space, body.job or "", body.parameters, options
             )
         self.context.on_change(run)
         return run
@@ -105,7 +105,7 @@ class RunHandler(Handler):
     @authorized
     @operation("One run with its steps", response=RunRead)
     async def get(self, run_id: str) -> dict[str, Any]:
-        return await self.context.run_io(notebooks.run, self.context.space, run_id)
+        return await self.context.run_io(notebook_runs.run, self.context.space, run_id)
 
 
 class RunStopHandler(Handler):
@@ -115,8 +115,8 @@ class RunStopHandler(Handler):
     @authorized
     @operation("Stop a run", response=RunRead)
     async def post(self, run_id: str) -> dict[str, Any]:
-        await self.context.run_io(jobs.stop, self.context.space, run_id)
-        run = await self.context.run_io(notebooks.run, self.context.space, run_id)
+        await self.context.run_io(runs.stop, self.context.space, run_id)
+        run = await self.context.run_io(notebook_runs.run, self.context.space, run_id)
         self.context.on_change(run)
         return run
 
@@ -130,7 +130,7 @@ class RunRepairHandler(Handler):
         "Resume a run that failed or was stopped, optionally with corrected cells", body=RepairCreate, response=RunRead
     )
     async def post(self, run_id: str, body: RepairCreate) -> dict[str, Any]:
-        run = await self.context.run_io(notebooks.repair, self.context.space, run_id, body.cells)
+        run = await self.context.run_io(repairs.repair, self.context.space, run_id, body.cells)
         self.context.on_change(run)
         return run
 
@@ -144,7 +144,7 @@ class RepairNotebookHandler(Handler):
         "A notebook of the failed step, with its inputs restored", body=EmptyBody, response=RepairNotebook, status=201
     )
     async def post(self, run_id: str, _: EmptyBody) -> dict[str, Any]:
-        plan = await self.context.run_io(notebooks.repair_plan, self.context.space, run_id)
+        plan = await self.context.run_io(repairs.repair_plan, self.context.space, run_id)
         kernels, contents = self.kernel_manager, cast(Any, self.contents_manager)
         folder = plan["path"].rpartition("/")[0]
         launch: Any = kernels.start_kernel(
@@ -153,7 +153,7 @@ class RepairNotebookHandler(Handler):
         kernel: str = await ensure_async(launch)
         try:
             file = Path(kernels.get_kernel(kernel).connection_file)
-            outcome = await self.context.run_io(notebooks.restore, self.context.space, run_id, file)
+            outcome = await self.context.run_io(repairs.restore, self.context.space, run_id, file)
             path = f"{folder}/{plan['name']}".lstrip("/")
             await ensure_async(contents.save({"type": "notebook", "content": plan["notebook"]}, path))
         except BaseException:
@@ -176,7 +176,7 @@ class ReproductionHandler(Handler):
     @operation("Run a run again to compare its results", body=EmptyBody, response=RunRead, status=201)
     async def post(self, run_id: str, _: EmptyBody) -> dict[str, Any]:
         queued_run = await self.context.run_io(versions.begin_reproduction, self.context.space, run_id)
-        run = await self.context.run_io(notebooks.run, self.context.space, queued_run["id"])
+        run = await self.context.run_io(notebook_runs.run, self.context.space, queued_run["id"])
         self.context.on_change(run)
         return run
 
@@ -198,7 +198,7 @@ class RunPipelineHandler(Handler):
     @authorized
     @operation("The pipeline of a run", response=Analysis)
     async def get(self, run_id: str) -> dict[str, Any]:
-        return await self.context.run_io(notebooks.pipeline_of_run, self.context.space, run_id)
+        return await self.context.run_io(notebook_runs.pipeline_of_run, self.context.space, run_id)
 
 
 class RunLogHandler(Handler):
@@ -208,7 +208,7 @@ class RunLogHandler(Handler):
     @authorized
     @operation("The log of a run, from a byte on", query=LogQuery, response=RunLog)
     async def get(self, run_id: str, query: LogQuery) -> dict[str, Any]:
-        return await self.context.run_io(notebooks.log, self.context.space, run_id, query.offset)
+        return await self.context.run_io(notebook_runs.log, self.context.space, run_id, query.offset)
 
 
 class RunNotebookHandler(Handler):
@@ -218,7 +218,7 @@ class RunNotebookHandler(Handler):
     @authorized
     @operation("The executed notebook, as nbformat has it")
     async def get(self, run_id: str) -> str:
-        return await self.context.run_io(notebooks.executed_notebook, self.context.space, run_id)
+        return await self.context.run_io(notebook_runs.executed_notebook, self.context.space, run_id)
 
 
 class RunReportHandler(Handler):
@@ -228,7 +228,7 @@ class RunReportHandler(Handler):
     @authorized
     @operation("A page of the executed notebook", media="text/html; charset=utf-8")
     async def get(self, run_id: str) -> str:
-        page = await self.context.run_cpu(notebooks.report, self.context.space, run_id)
+        page = await self.context.run_cpu(notebook_runs.report, self.context.space, run_id)
         self.set_header("Content-Security-Policy", INERT)
         return page
 
@@ -240,7 +240,7 @@ class ComparisonHandler(Handler):
     @authorized
     @operation("Two runs side by side", response=Comparison)
     async def get(self, run_id: str, other_id: str) -> dict[str, Any]:
-        return await self.context.run_cpu(notebooks.compare, self.context.space, run_id, other_id)
+        return await self.context.run_cpu(comparisons.compare, self.context.space, run_id, other_id)
 
 
 def _encode_cursor(position: tuple[float, str]) -> str:

@@ -19,7 +19,7 @@ from jupyter_mlops.server.schemas.schedules import (
     Schedules,
     ScheduleUpdate,
 )
-from jupyter_mlops.service import jobs
+from jupyter_mlops.service import schedules
 
 RESOURCE = "mlops:schedules"
 
@@ -39,7 +39,7 @@ class SchedulesHandler(Handler):
     @authorized
     @operation("The schedules of a job, or all", query=SchedulesQuery, response=Schedules)
     async def get(self, query: SchedulesQuery) -> dict[str, Any]:
-        return {"schedules": await self.context.run_io(jobs.schedules, self.context.space, query.job)}
+        return {"schedules": await self.context.run_io(schedules.schedules, self.context.space, query.job)}
 
     @web.authenticated
     @authorized
@@ -47,7 +47,7 @@ class SchedulesHandler(Handler):
     async def post(self, body: ScheduleCreate) -> dict[str, Any]:
         target = f"{body.job}@{body.version.removeprefix('@')}"
         return await self.context.run_io(
-            jobs.schedule, self.context.space, target, body.cron, body.zone, body.parameters, None, body.missed,
+            schedules.schedule, self.context.space, target, body.cron, body.zone, body.parameters, None, body.missed,
             body.overlap,
         )  # fmt: skip
 
@@ -63,16 +63,20 @@ class ScheduleHandler(Handler):
         paused = changes.pop("paused", None)
         payload: dict[str, Any] = {}
         if changes:
-            payload = await self.context.run_io(jobs.reschedule, self.context.space, _parse_number(number), changes)
+            payload = await self.context.run_io(
+                schedules.reschedule, self.context.space, _parse_number(number), changes
+            )
         if paused is not None:
-            payload = await self.context.run_io(jobs.pause_schedule, self.context.space, _parse_number(number), paused)
+            payload = await self.context.run_io(
+                schedules.pause_schedule, self.context.space, _parse_number(number), paused
+            )
         return payload
 
     @web.authenticated
     @authorized
     @operation("Delete a schedule; its runs are kept", status=204)
     async def delete(self, number: str) -> None:
-        await self.context.run_io(jobs.unschedule, self.context.space, _parse_number(number))
+        await self.context.run_io(schedules.unschedule, self.context.space, _parse_number(number))
 
 
 class CalendarQuery(BaseModel):
@@ -90,7 +94,7 @@ class CalendarHandler(Handler):
     @authorized
     @operation("Upcoming fire times of schedules", query=CalendarQuery, response=Calendar)
     async def get(self, query: CalendarQuery) -> dict[str, Any]:
-        return await self.context.run_io(jobs.calendar, self.context.space, query.days)
+        return await self.context.run_io(schedules.calendar, self.context.space, query.days)
 
 
 class CronHandler(Handler):
@@ -100,4 +104,4 @@ class CronHandler(Handler):
     @authorized
     @operation("Fire times of a schedule, in words and as times", body=CronRequest, response=CronDescription)
     async def post(self, body: CronRequest) -> dict[str, Any]:
-        return await self.context.run_io(jobs.cron_to_dict, body.cron, body.zone)
+        return await self.context.run_io(schedules.cron_to_dict, body.cron, body.zone)

@@ -10,7 +10,7 @@ NAMED = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     [
         (NAMED, None, []),
         (NAMED, KernelFacts(name="python3"), []),
-        (NAMED, KernelFacts(name="python3", found=False), [("error", None)]),
+        (NAMED, KernelFacts(name="python3", installed=False), [("error", None)]),
         ({}, KernelFacts(name="python3"), [("info", None)]),
         ({"kernelspec": {}}, KernelFacts(), [("info", None)]),
         ({"kernelspec": {"name": ""}}, KernelFacts(), [("info", None)]),
