@@ -1,4 +1,8 @@
-"""An export in a folder: how it differs from what is there, and writing it without losing what a person wrote."""
+"""An export in a folder: how it differs from what is there, and writing it without losing what a person wrote.
+
+What the folder holds is compared as bytes by path, so that it may be a folder on this machine or one that a Jupyter
+contents manager has.
+"""
 
 from __future__ import annotations
 
@@ -41,35 +45,54 @@ def require_safe_paths(files: Mapping[str, bytes]) -> None:
             raise InvalidInputError(f"the exporter names a file outside of the folder: {name!r}")
 
 
+def compare(files: Mapping[str, bytes], present: Mapping[str, bytes], record: Mapping[str, str]) -> list[FileChange]:
+    """How a folder would change, by path.
+
+    :param present: what it holds now of `files` and of `record`.
+    :param record: path -> digest of what the last export wrote, see `parse_record`.
+    """
+    changes = [_change(path, content, present.get(path), record) for path, content in files.items()]
+    changes += [
+        FileChange(path, "removed", 0, digest(present[path]) != record[path], _diff(path, present[path], b""))
+        for path in record.keys() - files.keys()
+        if path in present
+    ]
+    return sorted(changes, key=lambda change: change.path)
+
+
+def _change(path: str, content: bytes, before: bytes | None, record: Mapping[str, str]) -> FileChange:
+    if before is None:
+        return FileChange(path, "new", len(content), diff=_diff(path, b"", content))
+    if before == content:
+        return FileChange(path, "same", len(content))
+    edited = digest(before) != record.get(path)
+    return FileChange(path, "changed", len(content), edited, _diff(path, before, content))
+
+
+def require_unedited(file_changes: list[FileChange], where: str, remedy: str) -> None:
+    """Raises ConflictError if the export would replace or remove what a person wrote."""
+    edited = [change.path for change in file_changes if change.edited]
+    if edited:
+        raise ConflictError(
+            f"{', '.join(edited)} {'was' if len(edited) == 1 else 'were'} not written by an export, or edited since",
+            where=where,
+            remedy=remedy,
+        )
+
+
 def changes(files: Mapping[str, bytes], folder: Path) -> list[FileChange]:
-    """How the folder would change, by path. Raises InvalidInputError if it can't be read."""
-    record = _record(folder)
-    result = []
+    """How a folder on this machine would change, by path. Raises InvalidInputError if it can't be read."""
+    record = parse_record(_read_record(folder))
     try:
-        for path, content in sorted(files.items()):
-            target = folder / path
-            if target.is_dir():
-                raise InvalidInputError("a folder is where a file of the export goes", where=str(target))
-            if not target.exists():
-                result.append(FileChange(path, "new", len(content), diff=_diff(path, b"", content)))
-                continue
-            present = target.read_bytes()
-            if present == content:
-                result.append(FileChange(path, "same", len(content)))
-                continue
-            edited = _digest(present) != record.get(path)
-            result.append(FileChange(path, "changed", len(content), edited, _diff(path, present, content)))
-        for path in sorted(record.keys() - files.keys()):
-            target = folder / path
-            if target.is_file():
-                present = target.read_bytes()
-                edited = _digest(present) != record[path]
-                result.append(FileChange(path, "removed", 0, edited, _diff(path, present, b"")))
+        present = {path: (folder / path).read_bytes() for path in {*files, *record} if (folder / path).is_file()}
+        obstacles = [folder / path for path in files if (folder / path).is_dir()]
     except OSError as error:
         raise InvalidInputError(
             f"the export folder can't be read: {error.strerror}", where=str(error.filename or folder)
         ) from None
-    return result
+    if obstacles:
+        raise InvalidInputError("a folder is where a file of the export goes", where=str(obstacles[0]))
+    return compare(files, present, record)
 
 
 def write(files: Mapping[str, bytes], folder: Path, facts: Mapping[str, Any], *, force: bool = False) -> None:
@@ -79,26 +102,19 @@ def write(files: Mapping[str, bytes], folder: Path, facts: Mapping[str, Any], *,
     :param force: replace files that somebody edited.
     :raises ConflictError: somebody edited a file, and `force` is not set; nothing was written.
     """
-    edited = [c.path for c in changes(files, folder) if c.edited]
-    if edited and not force:
-        raise ConflictError(
-            f"{', '.join(edited)} {'was' if len(edited) == 1 else 'were'} not written by an export, or edited since",
-            where=str(folder),
-            remedy="Export to another folder, or replace with --force.",
-        )
-    record = {**facts, "files": {path: _digest(content) for path, content in sorted(files.items())}}
+    file_changes = changes(files, folder)
+    if not force:
+        require_unedited(file_changes, str(folder), "Export to another folder, or replace with --force.")
     try:
-        for path in _record(folder).keys() - files.keys():
-            (folder / path).unlink(missing_ok=True)
-        for path, content in {
-            **files,
-            RECORD: (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode(),
-        }.items():
+        for change in file_changes:
+            if change.state == "removed":
+                (folder / change.path).unlink(missing_ok=True)
+        for path, content in {**files, RECORD: record_content(files, facts)}.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(target) as stream:
                 stream.write(content)
-            if content.startswith(b"#!"):
+            if is_executable(content):
                 target.chmod(0o755)
     except OSError as error:
         raise StoreError(
@@ -106,19 +122,41 @@ def write(files: Mapping[str, bytes], folder: Path, facts: Mapping[str, Any], *,
         ) from None
 
 
-def _record(folder: Path) -> dict[str, str]:
-    """Path -> digest of what the last export wrote; empty if there was none."""
+def is_executable(content: bytes) -> bool:
+    """Whether a file is a script that its engine starts by its path."""
+    return content.startswith(b"#!")
+
+
+def record_content(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
+    """The record of an export, which stands beside its files."""
+    record = {**facts, "files": {path: digest(content) for path, content in sorted(files.items())}}
+    return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def parse_record(content: bytes | None) -> dict[str, str]:
+    """Path -> digest of what the last export wrote; empty if there was none or its record can't be read.
+
+    :raises InvalidInputError: it names a file outside of the folder.
+    """
     try:
-        files = json.loads((folder / RECORD).read_text(encoding="utf-8"))["files"]
-        paths = {str(path): str(digest) for path, digest in files.items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        files = json.loads((content or b"").decode("utf-8"))["files"]
+        paths = {str(path): str(file_digest) for path, file_digest in files.items()}
+    except (ValueError, LookupError, TypeError, AttributeError):
         return {}
     require_safe_paths(dict.fromkeys(paths, b""))
     return paths
 
 
-def _digest(content: bytes) -> str:
+def digest(content: bytes) -> str:
+    """The digest of a file, as the record has it."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _read_record(folder: Path) -> bytes | None:
+    try:
+        return (folder / RECORD).read_bytes()
+    except OSError:
+        return None
 
 
 def _diff(path: str, before: bytes, after: bytes) -> str:

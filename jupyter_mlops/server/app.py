@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from jupyter_server.base.handlers import path_regex
 from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.nbconvert.handlers import NbconvertFileHandler
 from traitlets import Bool, Unicode
 
 from jupyter_mlops.config import RunConfig
@@ -59,6 +61,8 @@ class MlopsExtension(ExtensionApp):
         """Mount the routes."""
         self.handlers.extend((PART.sub(r"([^/]+)", path).replace(".", r"\."), handler) for path, handler in ROUTES)
         self.handlers.append((r"/mlops(?:/(.*))?", NotFoundHandler))
+        # The server's own pattern for exporters takes no dash in a name.
+        self.handlers.append((rf"/nbconvert/(?P<format>mlops-[\w-]+){path_regex}", NbconvertFileHandler))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Called when the server's loop runs."""

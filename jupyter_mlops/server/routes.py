@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_mlops.server.handlers import jobs, pipelines, runs, schedules, worker
+from jupyter_mlops.server.handlers import exports, jobs, pipelines, runs, schedules, worker
 from jupyter_mlops.server.operation import Handler
 
 # `{name}` is one part of a path.
@@ -30,6 +30,9 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("/mlops/jobs/{name}/aliases/{alias}", jobs.AliasHandler),
     ("/mlops/jobs/{name}/backfills", jobs.BackfillsHandler),
     ("/mlops/jobs/{name}/sweeps", jobs.SweepsHandler),
+    ("/mlops/jobs/{name}/export", exports.JobExportHandler),
+    ("/mlops/export", exports.DraftExportHandler),
+    ("/mlops/exporters", exports.ExportersHandler),
     ("/mlops/batches/{number}", jobs.BatchHandler),
     ("/mlops/batches/{number}/stop", jobs.BatchStopHandler),
     ("/mlops/schedules", schedules.SchedulesHandler),
