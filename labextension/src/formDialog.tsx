@@ -1,6 +1,7 @@
 import { Dialog } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { VDomModel, VDomRenderer } from '@jupyterlab/ui-components';
+import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 import { IFormError, formErrorOf } from './form';
@@ -50,6 +51,9 @@ export class FormModel<V> extends VDomModel {
       this.stateChanged.emit();
     }
   }
+
+  /** Emitted to leave the dialog from within. */
+  readonly leaveRequested = new Signal<FormModel<V>, void>(this);
 
   begin(): void {
     this._busy = true;
@@ -213,6 +217,7 @@ class FormDialog<V, T> extends Dialog<unknown> {
       renderer: new FormRenderer(footer),
       focusNodeSelector: 'input, select, button'
     });
+    model.leaveRequested.connect(() => this.reject());
     this._state = model;
     this._fields = body;
     this._submitForm = options.submit;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
@@ -12,9 +13,12 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+from tornado.web import HTTPError
 
 from jupyter_mlops.export.exporter import BUILT_IN
-from jupyter_mlops.export.folder import RECORD
+from jupyter_mlops.export.folder import RECORD, compare
+from jupyter_mlops.server.handlers.exports import write
+from jupyter_mlops.service.export import PreparedExport
 from tests.cli.command import command
 from tests.servers import TOKEN, Server, server
 
@@ -239,6 +243,23 @@ def test_nbconvert_in_the_server_gives_an_archive(rest: Server, target: str) -> 
     archive = zipfile.ZipFile(io.BytesIO(download(rest, f"nbconvert/mlops-{target}/drafts/menu.ipynb?download=true")))
     assert {"airflow": "menu.py", "kubernetes": "menu.yaml"}[target] in archive.namelist()
     assert len(archive.namelist()) > 1
+
+
+def test_an_export_that_nobody_waits_for_ends_between_two_files() -> None:
+    files = {"a": b"1", "b": b"2", "c": b"3"}
+    written: list[str] = []
+
+    class Folder:
+        async def write(self, path: str, content: bytes, *, executable: bool) -> None:
+            written.append(path)
+
+    prepared = PreparedExport("Engine", {"target": "t"}, files, ())
+    changes = compare(files, {}, {})
+    with pytest.raises(HTTPError):
+        asyncio.run(write(Folder(), prepared, changes, lambda: len(written) == 2))  # type: ignore[arg-type]
+    assert written == ["a", "b"]
+    asyncio.run(write(Folder(), prepared, changes, lambda: False))  # type: ignore[arg-type]
+    assert written[2:] == ["a", "b", "c", RECORD]
 
 
 REMOTE = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -38,7 +39,7 @@ class JobExportHandler(Handler):
     @operation("Compare the export of a version with a folder, or write it", body=ExportCreate, response=ExportRead)
     async def post(self, name: str, body: ExportCreate) -> dict[str, Any]:
         prepared = await self.context.run_cpu(_prepare_version, self.context, name, body)
-        return await _exported(self.context, prepared, body)
+        return await _exported(self, prepared, body)
 
 
 class DraftExportHandler(Handler):
@@ -54,7 +55,7 @@ class DraftExportHandler(Handler):
     async def post(self, body: DraftExportCreate) -> dict[str, Any]:
         nb = await self.context.notebook(body.notebook)
         prepared = await self.context.run_cpu(_prepare_draft, self.context, nb, body)
-        return await _exported(self.context, prepared, body)
+        return await _exported(self, prepared, body)
 
 
 def _prepare_version(context: ServerContext, name: str, body: ExportCreate) -> export.PreparedExport:
@@ -72,19 +73,19 @@ def _prepare_draft(context: ServerContext, nb: Any, body: DraftExportCreate) -> 
 
 
 async def _exported(
-    context: ServerContext, prepared: export.PreparedExport, body: ExportCreate | DraftExportCreate
+    handler: Handler, prepared: export.PreparedExport, body: ExportCreate | DraftExportCreate
 ) -> dict[str, Any]:
     """Compare an export with its folder, write it if asked to, and return both as ExportRead."""
-    folder = ContentsFolder(context, body.folder)
+    folder = ContentsFolder(handler.context, body.folder)
     await folder.require_folder_or_nothing()
     record_file = await folder.read([export_folder.RECORD])
     record = export_folder.parse_record(record_file.get(export_folder.RECORD))
     present = await folder.read(sorted({*prepared.files, *record}))
-    changes = await context.run_io(export_folder.compare, prepared.files, present, record)
+    changes = await handler.context.run_io(export_folder.compare, prepared.files, present, record)
     if body.write:
         if not body.replace_edited:
             export_folder.require_unedited(changes, folder.path, "Replace them, or export to another folder.")
-        await _write(folder, prepared, changes)
+        await write(folder, prepared, changes, lambda: handler.is_abandoned)
     payload = export.payload(prepared, folder.path, changes)
     for file in payload["files"]:
         file.update(_file_facts(prepared.files.get(file["path"]), contents=body.contents))
@@ -94,11 +95,20 @@ async def _exported(
     return payload
 
 
-async def _write(
-    folder: ContentsFolder, prepared: export.PreparedExport, changes: list[export_folder.FileChange]
+async def write(
+    folder: ContentsFolder,
+    prepared: export.PreparedExport,
+    changes: list[export_folder.FileChange],
+    is_abandoned: Callable[[], bool],
 ) -> None:
-    """Write the files, and the record last: it says that all of them are there."""
+    """Write the files, and the record last: it says that all of them are there.
+
+    :param is_abandoned: whether nobody waits for the export any more. Then it ends between two files; the next export
+        to this folder sees those that were written as they are.
+    """
     for change in changes:
+        if is_abandoned():
+            raise web.HTTPError(400, "the client has left before the export was written")
         if change.state == "removed":
             await folder.remove(change.path)
             continue

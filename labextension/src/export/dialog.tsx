@@ -103,7 +103,7 @@ export function ExportFields(props: {
         }
         translator={mlops.translator}
       />
-      {version === DRAFT ? <DraftNotice mlops={mlops} publish={options.publish} /> : null}
+      {version === DRAFT ? <DraftNotice mlops={mlops} model={model} publish={options.publish} /> : null}
       <Problem>{error && !isField ? error.message : null}</Problem>
       <Comparison mlops={mlops} answer={answer} error={error} isCurrent={isCurrent} />
       {editedCount ? <ReplaceEdited mlops={mlops} model={model} count={editedCount} /> : null}
@@ -188,16 +188,24 @@ function Omissions(props: { mlops: IMlops; answer: ExportAnswer }): JSX.Element 
   );
 }
 
-function DraftNotice(props: { mlops: IMlops; publish?: () => void }): JSX.Element {
-  const { publish } = props;
+function DraftNotice(props: {
+  mlops: IMlops;
+  model: FormModel<IExportForm>;
+  publish?: () => void;
+}): JSX.Element {
+  const { model, publish } = props;
   const { trans } = props.mlops;
+  const leave = () => {
+    model.leaveRequested.emit();
+    publish?.();
+  };
   return (
     <p className="jp-mlops-secondary">
       {trans.__(
         'An export of a notebook that is not published has no schedule, no policies and no lock of its packages.'
       )}{' '}
       {publish ? (
-        <button type="button" className="jp-mlops-link" onClick={publish}>
+        <button type="button" className="jp-mlops-link" onClick={leave}>
           {trans.__('Publish first…')}
         </button>
       ) : null}

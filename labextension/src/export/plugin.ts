@@ -1,5 +1,5 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Dialog, ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { IMainMenu } from '@jupyterlab/mainmenu';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { Commands } from '../commands';
@@ -53,10 +53,7 @@ export const exports: JupyterFrontEndPlugin<void> = {
             mlops.exports.exporters(),
             subjectOf(mlops, text(args.job) ?? '', panel)
           ]);
-          const publish = () => {
-            Dialog.flush();
-            void commands.execute(Commands.publish);
-          };
+          const publish = () => void commands.execute(Commands.publish);
           const answer = await showExportDialog(mlops, {
             exporters,
             subject,
