@@ -434,6 +434,11 @@ def active(space: Workspace) -> dict[str, str]:
     return space.queue.active()
 
 
+def next_due(space: Workspace) -> float | None:
+    """When the next schedule is due, in seconds since 1970; None if none is."""
+    return space.catalog.next_due()
+
+
 def stop(space: Workspace, run_id: str) -> dict[str, Any]:
     """Stop a run."""
     return run_to_dict(_stop_run(space, space.queue.full_id(run_id)))

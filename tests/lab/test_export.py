@@ -108,7 +108,7 @@ def test_the_dialog_in_a_dark_theme_and_by_keyboard(page: Lab, write: Write, lab
     page.setting("@jupyterlab/apputils-extension:themes", theme="JupyterLab Dark")
     try:
         page.open("dark.ipynb").panel()
-        page.page.wait_for_selector("body[data-jp-theme-light='false']")
+        page.page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
         dialog = dialog_of(page)
         dialog.get_by_label("Engine").select_option(label="Docker and Compose")
         expect(dialog.locator("[data-sign='-']").first).to_contain_text("# USER")
@@ -216,15 +216,16 @@ def test_a_version_of_a_job_is_chosen_on_its_page(page: Lab, write: Write, lab: 
 
 
 def test_the_menu_names_the_engines(page: Lab, write: Write, lab: Server) -> None:
-    page.open(write("menu.ipynb", *CELLS)).panel()
+    with page.page.expect_response(lambda response: "/api/nbconvert" in response.url, timeout=120_000):
+        page.open(write("menu.ipynb", *CELLS))
     submenu = page.page.locator(".lm-Menu:has-text('Apache Airflow'):has-text('HTML')").last
-    for _ in range(30):  # JupyterLab asks nbconvert for its formats after it has opened the first notebook
+    for _ in range(30):  # the formats are in the menu soon after the server has told them
         page.page.locator(".lm-MenuBar-itemLabel:text-is('File')").click()
         page.page.locator(".lm-Menu-itemLabel:text-is('Save and Export Notebook As')").hover()
         page.page.wait_for_timeout(1000)
         if submenu.count():
             break
-        page.page.keyboard.press("Escape")
+        page.page.locator("#jp-top-panel").click(position={"x": 900, "y": 5})  # closes the menu
     expect(submenu).to_be_visible()
     page.picture("export-menu")
     labels = submenu.locator(".lm-Menu-itemLabel").all_inner_texts()
