@@ -112,7 +112,6 @@ def test_the_dialog_in_a_dark_theme_and_by_keyboard(page: Lab, write: Write, lab
         dialog = dialog_of(page)
         dialog.get_by_label("Engine").select_option(label="Docker and Compose")
         expect(dialog.locator("[data-sign='-']").first).to_contain_text("# USER")
-        expect(dialog.locator("[role=note] li").first).to_be_visible()
         page.picture("export-dark")
         dialog.locator(".jp-mlops-file").last.focus()
         page.page.keyboard.press("Enter")

@@ -8,13 +8,7 @@ import { Exporter } from '../types';
 
 const PREFIX = 'mlops-'; // of our exporters in nbconvert
 const SUBMENU = 'jp-mainmenu-file-notebookexport';
-const RANK = 500; // of our items: below those of JupyterLab, which are added without a rank
 const EXPORT_COMMAND = 'notebook:export-to-format';
-
-/** A menu item with the rank that JupyterLab's menus read. */
-function ranked<T extends object>(item: T): T & { rank: number } {
-  return { ...item, rank: RANK };
-}
 
 /** Formats that are not ours. */
 export function foreignFormats<T>(formats: Record<string, T>): Record<string, T> {
@@ -53,17 +47,18 @@ export function addExportFormats(
   const addItems = async () => {
     tracker.widgetAdded.disconnect(onNotebook);
     const [formats, exporters] = await Promise.all([getExportFormats(false), mlops.exports.exporters()]);
+    await new Promise(resolve => window.setTimeout(resolve)); // JupyterLab adds its own items first
     const items = ownFormats(formats, exporters);
-    submenu?.addItem(ranked({ type: 'separator' }));
+    submenu?.addItem({ type: 'separator' });
     for (const item of items) {
-      submenu?.addItem(ranked({ command: EXPORT_COMMAND, args: { ...item, isPalette: false } }));
+      submenu?.addItem({ command: EXPORT_COMMAND, args: { ...item, isPalette: false } });
       palette?.addItem({
         command: EXPORT_COMMAND,
         category: trans.__('Notebook Operations'),
         args: { ...item, isPalette: true }
       });
     }
-    submenu?.addItem(ranked({ command: Commands.exportPipeline }));
+    submenu?.addItem({ command: Commands.exportPipeline });
   };
   const onNotebook = () =>
     void addItems().catch(reason => console.error('jupyter-mlops: no formats in the export menu', reason));
