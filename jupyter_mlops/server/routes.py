@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_mlops.server.handlers import deployments, jobs, pipelines, runs, schedules, worker
+from jupyter_mlops.server.handlers import deployments, exports, jobs, pipelines, runs, schedules, worker
 from jupyter_mlops.server.operation import Handler
 
 # `{name}` is one part of a path.
@@ -32,6 +32,9 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("/mlops/jobs/{name}/sweeps", jobs.SweepsHandler),
     ("/mlops/jobs/{name}/deploy", deployments.DeployHandler),
     ("/mlops/deployments", deployments.DeploymentsHandler),
+    ("/mlops/jobs/{name}/export", exports.JobExportHandler),
+    ("/mlops/export", exports.DraftExportHandler),
+    ("/mlops/exporters", exports.ExportersHandler),
     ("/mlops/batches/{number}", jobs.BatchHandler),
     ("/mlops/batches/{number}/stop", jobs.BatchStopHandler),
     ("/mlops/schedules", schedules.SchedulesHandler),

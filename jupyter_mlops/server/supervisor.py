@@ -14,9 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlops import service
 from jupyter_mlops.server import events
+from jupyter_mlops.server.activity import DUE_SOON_S, is_needed
 from jupyter_mlops.server.context import ServerContext
-from jupyter_mlops.service import notebook_runs, runs
+from jupyter_mlops.service import notebook_runs, runs, schedules
 from jupyter_mlops.worker.protocol import GOODBYE, LINE
 
 LARGE_LINE_BYTES = 1 << 16  # bytes of a line that is read in a thread
@@ -32,10 +34,17 @@ class WorkerSupervisor:
 
     :param supervise: whether a worker is started where none is running.
     :param emit: takes each event.
+    :param due_soon: seconds before a schedule is due from which the server is needed.
     """
 
-    def __init__(self, context: ServerContext, emit: Emit, *, supervise: bool = True, log: Any = None) -> None:
+    def __init__(
+        self, context: ServerContext, emit: Emit, *, supervise: bool = True, due_soon: float = DUE_SOON_S,
+        log: Any = None,
+    ) -> None:  # fmt: skip
         self.context, self.emit = context, emit
+        self.due_soon = due_soon
+        self.is_needed = False  # whether work would stop with the server
+        self.on_activity: Callable[[], None] = lambda: None
         self.supervise = supervise and hasattr(os, "getuid")
         self.log = log or logging.getLogger("jupyter_mlops")
         self.home = Path(context.config.home)
@@ -200,8 +209,17 @@ class WorkerSupervisor:
             await asyncio.sleep(POLL_INTERVAL_S)
             try:
                 await self._refresh_states()
+                await self._refresh_need()
             except Exception as error:  # the next look may do better
                 self.log.debug("runs: %s", error)
+
+    async def _refresh_need(self) -> None:
+        """Find out whether the server is needed, and report activity if so."""
+        worker = await self.context.run_io(service.worker_status, self.context.config)
+        next_due = await self.context.run_io(schedules.next_due, self.context.space)
+        self.is_needed = is_needed(worker, self.states.values(), next_due, time.time(), self.due_soon)
+        if self.is_needed:
+            self.on_activity()
 
     async def _refresh_states(self) -> None:
         active = await self.context.run_io(runs.active, self.context.space)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +13,49 @@ from jupyter_mlops.service import run_values
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from jupyter_mlops.export.folder import FileChange
     from jupyter_mlops.export.plan import ExportPlan, ExportTask
     from jupyter_mlops.jobs.records import Job, VersionRow
     from jupyter_mlops.jobs.workspace import Workspace
     from jupyter_mlops.pipeline.model import Pipeline
     from jupyter_mlops.versions.manifest import Manifest
 
+DRAFT = 0  # the version number of a notebook that is not published
 POLICIES = ("retries", "backoff", "cell_timeout", "run_timeout", "concurrency")  # of the job, which engines have too
 
 
 def targets() -> list[dict[str, str]]:
-    """The export targets: `name` and `label`."""
-    from jupyter_mlops.export.exporter import exporter, exporter_names
+    """The export targets: `name`, `label`, and `summary`, which says what is written.
 
-    return [{"name": name, "label": exporter(name).label} for name in exporter_names()]
+    A registered exporter that can't be loaded has its name as its label and the reason as its summary.
+    """
+    from jupyter_mlops.export.exporter import exporter_names
+
+    return [_target(name) for name in exporter_names()]
+
+
+def _target(name: str) -> dict[str, str]:
+    from jupyter_mlops.export.exporter import exporter
+
+    try:
+        chosen = exporter(name)
+    except InvalidInputError as error:
+        return {"name": name, "label": name, "summary": error.message}
+    return {"name": name, "label": chosen.label, "summary": getattr(chosen, "summary", "")}
+
+
+@dataclass(frozen=True)
+class PreparedExport:
+    """The files of a plan for one engine, before they meet a folder.
+
+    :param facts: target, job, version and digest, as the record of the export has them.
+    :param omissions: what the engine can't do, a sentence each.
+    """
+
+    label: str
+    facts: Mapping[str, Any]
+    files: Mapping[str, bytes]
+    omissions: tuple[str, ...]
 
 
 def export(
@@ -47,24 +76,40 @@ def exported(
 ) -> dict[str, Any]:
     """Export a plan; see `export`."""
     from jupyter_mlops.export import folder as export_folder
+
+    prepared = prepare(plan, target)
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise InvalidInputError("the export folder is a file", where=str(folder), remedy="Name a folder with -o.")
+    changes = export_folder.changes(prepared.files, folder or Path("/nonexistent"))
+    if write and folder is not None:
+        export_folder.write(prepared.files, folder, prepared.facts, force=force)
+    return payload(prepared, "" if folder is None else str(folder), changes)
+
+
+def prepare(plan: ExportPlan, target: str) -> PreparedExport:
+    """The files of a plan. Raises NotFoundError for an unknown target, InvalidInputError if it can't run the plan."""
     from jupyter_mlops.export.exporter import exporter
 
     chosen = exporter(target)
-    files = files_of(plan, target)
-    if folder is not None and folder.exists() and not folder.is_dir():
-        raise InvalidInputError("the export folder is a file", where=str(folder), remedy="Name a folder with -o.")
-    changes = export_folder.changes(files, folder or Path("/nonexistent"))
     facts = {"target": target, "job": plan.job, "version": plan.version, "digest": plan.digest}
-    if write and folder is not None:
-        export_folder.write(files, folder, facts, force=force)
+    return PreparedExport(chosen.label, facts, files_of(plan, target), tuple(chosen.omissions(plan)))
+
+
+def payload(prepared: PreparedExport, folder: str, changes: list[FileChange]) -> dict[str, Any]:
+    """An export as every surface shows it.
+
+    :param folder: as the person named it.
+    :param changes: how that folder differs, or differed before the export was written.
+    """
+    version = prepared.facts["version"]
     return {
-        **facts,
-        "version": f"v{plan.version}",
-        "label": chosen.label,
-        "folder": "" if folder is None else str(folder),
+        **prepared.facts,
+        "version": f"v{version}" if version != DRAFT else "",
+        "label": prepared.label,
+        "folder": folder,
         "files": [asdict(change) for change in changes],
         "matches": all(change.state == "same" for change in changes),
-        "omissions": list(chosen.omissions(plan)),
+        "omissions": list(prepared.omissions),
     }
 
 
@@ -83,12 +128,21 @@ def files_of(plan: ExportPlan, target: str) -> dict[str, bytes]:
 
 
 def plan_of(space: Workspace, job: str) -> ExportPlan:
-    """The plan of a version that a job has. Raises NotFoundError, or InvalidInputError if it has no steps."""
+    """The plan of `JOB`, `JOB@v3` or `JOB@production`; see `plan_of_version`."""
+    return plan_of_version(space, *run_values.split_selector(job))
+
+
+def plan_of_version(space: Workspace, name: str, selector: str) -> ExportPlan:
+    """The plan of a version that a job has.
+
+    :param selector: `latest`, `v3` or `@production`.
+    :raises NotFoundError: there is no such job or version.
+    :raises InvalidInputError: it has no steps, or is not in Python.
+    """
     from jupyter_mlops.export.plan import ExportSchedule
     from jupyter_mlops.notebook.reader import parse_notebook
     from jupyter_mlops.versions.archive import archive
 
-    name, selector = run_values.split_selector(job)
     job_record = space.catalog.job(name)
     version = space.catalog.version(job_record, selector)
     manifest = run_values.manifest_of(space, version)

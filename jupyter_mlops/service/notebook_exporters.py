@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from nbconvert.exporters.exporter import Exporter
@@ -18,8 +17,6 @@ from nbformat import NotebookNode
 
 from jupyter_mlops.export.exporter import exporter
 from jupyter_mlops.export.identifiers import unique_identifiers
-
-DRAFT = 0  # the version number of what was not published
 
 
 class TargetExporter(Exporter):
@@ -57,26 +54,10 @@ def draft_files(nb: NotebookNode, name: str, folder: Path, target: str) -> dict[
     :param name: the notebook's name without its ending; `folder`: where it is, with the files that it needs.
     :raises InvalidInputError: it has no steps, or the engine can't run it.
     """
-    from jupyter_mlops.execution.execute import kernel_name
-    from jupyter_mlops.jobs.catalog import whoami
-    from jupyter_mlops.notebook.writer import notebook_bytes
-    from jupyter_mlops.service.export import draft, files_of
-    from jupyter_mlops.storage.local import ObjectStore
-    from jupyter_mlops.versions.archive import archive
-    from jupyter_mlops.versions.manifest import Environment
-    from jupyter_mlops.versions.snapshot import snapshot, without_outputs
+    from jupyter_mlops.service.draft_export import draft_plan
+    from jupyter_mlops.service.export import files_of
 
-    with TemporaryDirectory() as temp_dir:
-        store = ObjectStore(Path(temp_dir))
-        path = folder / f"{name}.ipynb"
-        manifest = snapshot(nb, path, store, Environment(), kernel_name(nb), set())
-        facts = {
-            "job": name, "version": DRAFT, "digest": manifest.put(store), "author": whoami(), "message": "",
-            "created": "", "provenance": {},
-        }  # fmt: skip
-        source = notebook_bytes(without_outputs(nb)).decode("utf-8")
-        plan = draft(without_outputs(nb), source, manifest, facts, archive(manifest, store, facts))
-    return files_of(plan, target)
+    return files_of(draft_plan(nb, name, folder), target)
 
 
 def main_file(files: Iterable[str], name: str) -> str:

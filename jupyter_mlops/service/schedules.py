@@ -135,3 +135,8 @@ def schedule_to_dict(schedule: Schedule, job: Job) -> dict[str, Any]:
         return {**payload, "words": cron.in_words(), "upcoming": cron.upcoming(datetime.now(UTC))}
     except InvalidInputError as error:
         return {**payload, "words": "", "upcoming": [], "problem": schedule.problem or error.message}
+
+
+def next_due(space: Workspace) -> float | None:
+    """When the next schedule is due, in seconds since 1970; None if none is."""
+    return space.catalog.next_due()

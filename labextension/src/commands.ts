@@ -17,6 +17,7 @@ export const Commands = {
   compareRuns: 'jupyter-mlops:compare-runs',
   openJobs: 'jupyter-mlops:open-jobs',
   publish: 'jupyter-mlops:publish-notebook',
+  exportPipeline: 'jupyter-mlops:export-pipeline',
   showPanel: 'jupyter-mlops:show-panel',
   openDemo: 'jupyter-mlops:open-demo'
 } as const;

@@ -1,6 +1,7 @@
 import { Dialog } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { VDomModel, VDomRenderer } from '@jupyterlab/ui-components';
+import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 import { IFormError, formErrorOf } from './form';
@@ -51,6 +52,9 @@ export class FormModel<V> extends VDomModel {
     }
   }
 
+  /** Emitted to leave the dialog from within. */
+  readonly leaveRequested = new Signal<FormModel<V>, void>(this);
+
   begin(): void {
     this._busy = true;
     this._error = null;
@@ -78,7 +82,10 @@ interface IFormDialogOptions<V, T> {
   values: V;
   acceptLabel: string;
   renderForm: (model: FormModel<V>) => JSX.Element;
-  submit: (values: V) => Promise<T>;
+  /** May take a signal, which is aborted if the dialog is left: see `cancellable`. */
+  submit: (values: V, signal: AbortSignal) => Promise<T>;
+  /** Whether leaving the dialog ends the work; otherwise it goes on. */
+  cancellable?: boolean;
   trans: TranslationBundle;
 }
 
@@ -126,6 +133,7 @@ class Footer<V> extends VDomRenderer<FormModel<V>> {
   constructor(
     model: FormModel<V>,
     private readonly _trans: TranslationBundle,
+    private readonly _cancellable: boolean,
     private readonly _accept: () => void,
     private readonly _cancel: () => void
   ) {
@@ -143,7 +151,7 @@ class Footer<V> extends VDomRenderer<FormModel<V>> {
             className="jp-Dialog-button jp-mod-reject jp-mod-styled"
             onClick={this._cancel}
           >
-            {busy ? this._trans.__('Close') : this._trans.__('Cancel')}
+            {busy && !this._cancellable ? this._trans.__('Close') : this._trans.__('Cancel')}
           </button>
           <button
             type="button"
@@ -198,6 +206,7 @@ class FormDialog<V, T> extends Dialog<unknown> {
     const footer = new Footer(
       model,
       options.trans,
+      options.cancellable ?? false,
       () => this._submit(),
       () => this.reject()
     );
@@ -208,6 +217,7 @@ class FormDialog<V, T> extends Dialog<unknown> {
       renderer: new FormRenderer(footer),
       focusNodeSelector: 'input, select, button'
     });
+    model.leaveRequested.connect(() => this.reject());
     this._state = model;
     this._fields = body;
     this._submitForm = options.submit;
@@ -230,13 +240,22 @@ class FormDialog<V, T> extends Dialog<unknown> {
     super.handleEvent(event);
   }
 
+  /** End the work, if it goes on: its result is undefined then. */
+  abort(): void {
+    if (this._state.busy) {
+      this._abort?.abort();
+      this.result = this.result.catch(() => undefined);
+    }
+  }
+
   private _submit(): void {
     if (!this._state.canAccept || !this._fields.reportValidity()) {
       return;
     }
     this._state.begin();
     this.node.setAttribute('aria-busy', 'true');
-    this.result = this._submitForm(this._state.values);
+    this._abort = new AbortController();
+    this.result = this._submitForm(this._state.values, this._abort.signal);
     this.result.then(
       () => this.reject(),
       error => {
@@ -252,12 +271,16 @@ class FormDialog<V, T> extends Dialog<unknown> {
 
   private readonly _state: FormModel<V>;
   private readonly _fields: Body<V>;
-  private readonly _submitForm: (values: V) => Promise<T>;
+  private readonly _submitForm: (values: V, signal: AbortSignal) => Promise<T>;
+  private _abort: AbortController | null = null;
 }
 
 /** A dialog that tells what stands in the way of its answer, until the answer is taken or the dialog is left. */
 export async function showFormDialog<V, T>(options: IFormDialogOptions<V, T>): Promise<T | undefined> {
   const dialog = new FormDialog(options);
   await dialog.launch();
+  if (options.cancellable) {
+    dialog.abort();
+  }
   return dialog.result;
 }

@@ -45,8 +45,14 @@ export interface IRequest<T> {
   update: (change: (value: T) => T) => void;
 }
 
-/** Ask the server, and again whenever the key changes: what the request is about, and what makes its answer old. */
-export function useRequest<T>(request: () => Promise<T>, key: readonly unknown[]): IRequest<T> {
+/** Ask the server, and again whenever the key changes: what the request is about, and what makes its answer old.
+ *
+ * The request may take a signal, which is aborted once nobody waits for the answer.
+ */
+export function useRequest<T>(
+  request: (signal: AbortSignal) => Promise<T>,
+  key: readonly unknown[]
+): IRequest<T> {
   const [state, setState] = React.useState<{ value?: T; problem?: unknown }>({});
   const [requestCount, refetch] = React.useReducer((count: number) => count + 1, 0);
   const latestRequest = React.useRef(request);
@@ -56,12 +62,14 @@ export function useRequest<T>(request: () => Promise<T>, key: readonly unknown[]
   const keyText = JSON.stringify(key);
   React.useEffect(() => {
     let mounted = true;
-    latestRequest.current().then(
+    const controller = new AbortController();
+    latestRequest.current(controller.signal).then(
       value => mounted && setState({ value }),
       problem => mounted && setState(previous => ({ ...previous, problem }))
     );
     return () => {
       mounted = false;
+      controller.abort();
     };
   }, [keyText, requestCount]);
   const update = React.useCallback(

@@ -4,6 +4,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 import { IRunEvent, RunFeed } from './events';
+import { ExportsApi } from './export/api';
 import { JobsApi } from './jobs/api';
 import { ParametersModel } from './parameters/model';
 import { PipelineApi } from './pipeline/api';
@@ -25,6 +26,7 @@ class Mlops implements IMlops {
     this.requests = new Requests(app.serviceManager.serverSettings);
     this.runs = new RunsApi(this.requests);
     this.jobs = new JobsApi(this.requests);
+    this.exports = new ExportsApi(this.requests);
     this.feed = new RunFeed(app.serviceManager.events.stream);
     this.trans = translator.load('jupyter_mlops');
     this._pipelines = new PipelineApi(this.requests);
@@ -68,6 +70,7 @@ class Mlops implements IMlops {
   readonly requests: Requests;
   readonly runs: RunsApi;
   readonly jobs: JobsApi;
+  readonly exports: ExportsApi;
   readonly feed: RunFeed;
   readonly trans;
   headers: IMlops['headers'] = 'tagged';

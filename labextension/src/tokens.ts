@@ -4,6 +4,7 @@ import { CommandRegistry } from '@lumino/commands';
 import { Token } from '@lumino/coreutils';
 import { ISignal } from '@lumino/signaling';
 import { RunFeed } from './events';
+import { ExportsApi } from './export/api';
 import { JobsApi } from './jobs/api';
 import { ParametersModel } from './parameters/model';
 import { PipelineModel } from './pipeline/model';
@@ -23,6 +24,7 @@ export interface IMlops {
   readonly requests: Requests;
   readonly runs: RunsApi;
   readonly jobs: JobsApi;
+  readonly exports: ExportsApi;
   readonly feed: RunFeed;
   readonly commands: CommandRegistry;
   readonly translator: ITranslator;

@@ -29,6 +29,9 @@ export type Reproduction = Schemas['Reproduction'];
 export type Suspects = Schemas['Suspects'];
 export type Verdict = Schemas['Verdict'];
 export type Outcome = Schemas['Outcome'];
+export type Exporter = Schemas['ExporterRead'];
+export type ExportFile = Schemas['ExportFile'];
+export type ExportAnswer = Schemas['ExportRead'];
 export type RepairNotebook = Schemas['RepairNotebook'];
 
 /** States of runs, steps and slots: one set everywhere. */

@@ -178,7 +178,7 @@ def test_a_run_from_one_step_on(page: Lab, write: Write, lab: Server) -> None:
     page.run()
     page.last_run("completed")
     page.select(4)
-    page.page.locator(".jp-mlops-bar jp-button[title='More ways to run']").click()
+    page.page.locator(".jp-mlops-bar jp-button[title='More actions']").click()
     page.page.locator(".lm-Menu-itemLabel:text-is('Run from This Step')").click()
     page.page.wait_for_selector(".jp-mlops-run:nth-child(2)")
     page.last_run("completed")

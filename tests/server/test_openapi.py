@@ -87,6 +87,7 @@ def test_what_is_not_there_is_not_found(rest: Server, path: str, verb: str, know
         "PublishCreate": {"notebook": "nothing.ipynb"}, "AliasUpdate": {"version": "v1"},
         "BackfillCreate": {"begin": "2026-01-01", "end": "2026-01-02"}, "SweepCreate": {"axes": {"a": [1]}},
         "ScheduleUpdate": {"paused": True}, "DeployCreate": {"target": "airflow", "place": "/tmp"},
+        "ExportCreate": {"target": "airflow"},
     }  # fmt: skip
     body = wanted.get(known.body.__name__, {}) if known.body else None
     query = {"ChangesQuery": "?notebook=nothing.ipynb", "DiffQuery": "?old=v1"}
@@ -104,6 +105,7 @@ def test_what_is_not_there_is_not_found(rest: Server, path: str, verb: str, know
         ("POST", "runs", {"job": "none"}),
         ("GET", "deployments?job=none", None),
         ("POST", "runs", {"notebook": "none.ipynb"}),
+        ("POST", "export", {"notebook": "none.ipynb", "target": "airflow"}),
     ],
 )
 def test_a_job_or_notebook_that_a_request_names_may_not_be_there(

@@ -43,6 +43,7 @@ class AirflowExporter:
 
     name: ClassVar[str] = "airflow"
     label: ClassVar[str] = "Apache Airflow"
+    summary: ClassVar[str] = "a DAG file with a task for each step, and the bundle"
     needs_bundle: ClassVar[bool] = True
 
     def files(self, plan: ExportPlan) -> Mapping[str, str | bytes]:

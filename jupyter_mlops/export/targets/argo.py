@@ -35,6 +35,7 @@ class ArgoExporter:
 
     name: ClassVar[str] = "argo"
     label: ClassVar[str] = "Argo Workflows"
+    summary: ClassVar[str] = "a WorkflowTemplate, a CronWorkflow for each schedule, and what their pods need"
     needs_bundle: ClassVar[bool] = False
 
     def files(self, plan: ExportPlan) -> Mapping[str, str | bytes]:

@@ -32,6 +32,7 @@ class CronExporter:
 
     name: ClassVar[str] = "cron"
     label: ClassVar[str] = "cron"
+    summary: ClassVar[str] = "a crontab line, the script that it calls, and the bundle"
     needs_bundle: ClassVar[bool] = True
 
     def files(self, plan: ExportPlan) -> Mapping[str, str | bytes]:

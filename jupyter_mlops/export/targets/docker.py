@@ -37,6 +37,7 @@ class DockerExporter:
 
     name: ClassVar[str] = "docker"
     label: ClassVar[str] = "Docker and Compose"
+    summary: ClassVar[str] = "a Dockerfile, a Compose file with a worker and PostgreSQL, and the bundle"
     needs_bundle: ClassVar[bool] = True
 
     def files(self, plan: ExportPlan) -> Mapping[str, str | bytes]:

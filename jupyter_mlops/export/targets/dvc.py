@@ -31,6 +31,7 @@ class DvcExporter:
 
     name: ClassVar[str] = "dvc"
     label: ClassVar[str] = "DVC"
+    summary: ClassVar[str] = "dvc.yaml with a stage for each step, params.yaml, and the bundle"
     needs_bundle: ClassVar[bool] = True
 
     def files(self, plan: ExportPlan) -> Mapping[str, str | bytes]:

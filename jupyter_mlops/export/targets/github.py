@@ -48,6 +48,7 @@ class GitHubExporter:
 
     name: ClassVar[str] = "github"
     label: ClassVar[str] = "GitHub Actions"
+    summary: ClassVar[str] = "a workflow in .github/workflows, and the bundle"
     needs_bundle: ClassVar[bool] = True
 
     def files(self, plan: ExportPlan) -> Mapping[str, str | bytes]:

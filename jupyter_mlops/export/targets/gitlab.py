@@ -36,6 +36,7 @@ class GitLabExporter:
 
     name: ClassVar[str] = "gitlab"
     label: ClassVar[str] = "GitLab CI/CD"
+    summary: ClassVar[str] = "a pipeline file that a project includes, and the bundle"
     needs_bundle: ClassVar[bool] = True
 
     def files(self, plan: ExportPlan) -> Mapping[str, str | bytes]:

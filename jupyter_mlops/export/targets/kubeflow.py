@@ -76,6 +76,7 @@ class KubeflowExporter:
 
     name: ClassVar[str] = "kubeflow"
     label: ClassVar[str] = "Kubeflow Pipelines"
+    summary: ClassVar[str] = "a pipeline for the kfp SDK, and its compiled YAML"
     needs_bundle: ClassVar[bool] = True
 
     def files(self, plan: ExportPlan) -> Mapping[str, str | bytes]:

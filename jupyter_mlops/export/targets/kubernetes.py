@@ -28,6 +28,7 @@ class KubernetesExporter:
 
     name: ClassVar[str] = "kubernetes"
     label: ClassVar[str] = "Kubernetes CronJob"
+    summary: ClassVar[str] = "manifests of a CronJob for each schedule, and a kustomization"
     needs_bundle: ClassVar[bool] = False
 
     def files(self, plan: ExportPlan) -> Mapping[str, str | bytes]:

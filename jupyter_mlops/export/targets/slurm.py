@@ -33,6 +33,7 @@ class SlurmExporter:
 
     name: ClassVar[str] = "slurm"
     label: ClassVar[str] = "Slurm"
+    summary: ClassVar[str] = "a script that submits a batch job for each step, and the bundle"
     needs_bundle: ClassVar[bool] = True
 
     def files(self, plan: ExportPlan) -> Mapping[str, str | bytes]:

@@ -47,6 +47,7 @@ class SystemdExporter:
 
     name: ClassVar[str] = "systemd"
     label: ClassVar[str] = "systemd timers"
+    summary: ClassVar[str] = "a service, a timer for each schedule, and the bundle"
     needs_bundle: ClassVar[bool] = True
 
     def files(self, plan: ExportPlan) -> Mapping[str, str | bytes]:

@@ -60,6 +60,7 @@ class TerraformExporter:
 
     name: ClassVar[str] = "terraform"
     label: ClassVar[str] = "Terraform"
+    summary: ClassVar[str] = "a module with the CronJob and what it needs"
     needs_bundle: ClassVar[bool] = True
 
     def files(self, plan: ExportPlan) -> Mapping[str, str | bytes]:

@@ -1,4 +1,5 @@
 import * as React from 'react';
+import { Commands } from '../commands';
 import { withErrorDialog, confirm, IRunActions } from '../runs/actions';
 import { RunsGrid } from '../runs/grid';
 import { RunItems } from '../runs/list';
@@ -150,6 +151,9 @@ function JobHeader(props: {
         {button(trans.__('New schedule…'), () => showScheduleDialog(mlops, job.name))}
         {button(trans.__('Backfill…'), async () => showBatch(await backfill(mlops, job.name)))}
         {button(trans.__('Sweep…'), async () => showBatch(await sweep(mlops, job.name)))}
+        {button(trans.__('Export…'), () =>
+          mlops.commands.execute(Commands.exportPipeline, { job: job.name })
+        )}
         {button(job.paused ? trans.__('Resume') : trans.__('Pause'), () =>
           mlops.jobs.update(job.name, { paused: !job.paused })
         )}

@@ -41,6 +41,9 @@ export const panel: JupyterFrontEndPlugin<void> = {
     ]) {
       runMenu.addItem({ command });
     }
+    runMenu.addItem({ type: 'separator' });
+    runMenu.addItem({ command: Commands.publish });
+    runMenu.addItem({ command: Commands.exportPipeline });
     const sidePanel = new MlopsPanel(mlops, runs, publish, runMenu, state);
     shell.add(sidePanel, 'right', { rank: 320, type: 'MLOps' });
     restorer?.add(sidePanel, 'jupyter-mlops-panel');

@@ -76,7 +76,7 @@ export function RunBar(props: {
         <span ref={menuAnchor}>
           <ToolbarButtonComponent
             icon={caretDownIcon}
-            tooltip={trans.__('More ways to run')}
+            tooltip={trans.__('More actions')}
             aria-haspopup="menu"
             onClick={openMenu}
           />

@@ -42,13 +42,18 @@ export function DiffSections(props: { mlops: IMlops; sections: Record<string, Va
   );
 }
 
-const SIGN_STATES: Record<string, string> = { '+': 'completed', '-': 'failed' };
+const SIGN_STATES: Record<string, string> = { '+': 'completed', '-': 'failed', '@': 'skipped' };
 
-/** A unified diff, each line marked by sign and colour. */
-export function Diff(props: { lines: unknown }): JSX.Element {
+/** A unified diff, each line marked by sign and colour; `hunks`: with the places of its parts. */
+export function Diff(props: { lines: unknown; hunks?: boolean }): JSX.Element {
+  const { hunks } = props;
   const lines = (
     Array.isArray(props.lines) ? props.lines.map(String) : String(props.lines).split('\n')
-  ).filter(line => !line.startsWith('+++') && !line.startsWith('---') && !line.startsWith('@@'));
+  ).filter(
+    (line, index) =>
+      !(hunks ? index < 2 : line.startsWith('+++') || line.startsWith('---')) &&
+      (hunks || !line.startsWith('@@'))
+  );
   return (
     <pre className="jp-mlops-lines" tabIndex={0}>
       {lines.map((line, index) => (

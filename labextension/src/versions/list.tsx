@@ -1,4 +1,5 @@
 import * as React from 'react';
+import { Commands } from '../commands';
 import { formatTime } from '../format';
 import { errorMessage } from '../request';
 import { useRequest } from '../hooks';
@@ -57,6 +58,15 @@ export function VersionsTab(props: {
               {version.dirty ? <span className="jp-mlops-secondary"> {trans.__('with changes')}</span> : null}
             </td>
             <td className="jp-mlops-acts">
+              <button
+                className="jp-mlops-link"
+                aria-label={trans.__('Export %1', version.version)}
+                onClick={() =>
+                  void mlops.commands.execute(Commands.exportPipeline, { job, version: version.version })
+                }
+              >
+                {trans.__('Export…')}
+              </button>
               {index + 1 < versions.length ? (
                 <button
                   className="jp-mlops-link"

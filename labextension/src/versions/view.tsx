@@ -1,5 +1,6 @@
 import { NotebookPanel } from '@jupyterlab/notebook';
 import * as React from 'react';
+import { Commands } from '../commands';
 import { formatAge } from '../format';
 import { withErrorDialog } from '../runs/actions';
 import { useRequest, useSignal } from '../hooks';
@@ -86,9 +87,17 @@ export function PublishView(props: {
             <span className="jp-mlops-secondary">{trans.__('Not published yet.')}</span>
           )}
         </span>
-        <button className="jp-mod-styled" onClick={() => void runAction(() => actions.publish(panel))}>
-          {changes && !changes.same ? trans.__('Publish %1…', changes.next) : trans.__('Publish…')}
-        </button>
+        <span className="jp-mlops-row">
+          <button
+            className="jp-mod-styled"
+            onClick={() => void mlops.commands.execute(Commands.exportPipeline)}
+          >
+            {trans.__('Export…')}
+          </button>
+          <button className="jp-mod-styled" onClick={() => void runAction(() => actions.publish(panel))}>
+            {changes && !changes.same ? trans.__('Publish %1…', changes.next) : trans.__('Publish…')}
+          </button>
+        </span>
       </div>
       {schedules.map(item => (
         <div key={item.id} className="jp-mlops-line">
