@@ -32,6 +32,7 @@ class ScriptCell:
     :param names: what it binds.
     :param awaits: whether it stands in an `async` function.
     :param parts: of the runtime that it uses.
+    :param modules: packages that it imports, in functions too.
     :param notes: what it does without.
     """
 
@@ -40,6 +41,7 @@ class ScriptCell:
     names: frozenset[str] = frozenset()
     awaits: bool = False
     parts: frozenset[str] = frozenset()
+    modules: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
 
 
@@ -79,7 +81,7 @@ def _translated(index: int, text: str, runtime: Runtime, *, shows: bool, at_top:
     final = ast.parse(result)
     if not final.body:
         result = f"{result}\npass".lstrip("\n")
-    return ScriptCell(index, result, bound_names(final), awaits, frozenset(parts), tuple(dict.fromkeys(rewriting.notes)))
+    return ScriptCell(index, result, bound_names(final), awaits, frozenset(parts), frozenset(rewriting.modules), tuple(dict.fromkeys(rewriting.notes)))
 
 
 def _parsed(index: int, text: str) -> str:
@@ -162,7 +164,7 @@ def _without_time(index: int, code: str) -> str:
 
 def _require_no_memory(index: int, code: str) -> None:
     """Refuse what only IPython keeps: earlier outputs and inputs."""
-    memory = access(code).history
+    memory = [name for name in access(code).history if name != "_exit_code"]
     if memory:
         refuse(index, f"the cell uses `{memory[0]}`, IPython's memory of earlier cells", "Give the value a name.")
 

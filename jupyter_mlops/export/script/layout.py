@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlops.export.identifiers import unique_identifiers
 from jupyter_mlops.export.script.cells import ScriptCell, script_cell
 from jupyter_mlops.export.script.indentation import indented
+from jupyter_mlops.export.script.rewriting import SETTINGS
 from jupyter_mlops.export.script.runtime import Runtime, unused
 from jupyter_mlops.notebook.declaration import declared_parameters
 
@@ -107,6 +109,7 @@ def _top(nb: NotebookNode, pipeline: Pipeline, cells: dict[int, ScriptCell]) -> 
             break
         plain = all(
             cells[index].parts <= QUIET_PARTS
+            and only_prepares(cells[index].code)
             and not cells[index].awaits
             and not _may_fail(nb, index)
             for index in block.cells
@@ -117,6 +120,22 @@ def _top(nb: NotebookNode, pipeline: Pipeline, cells: dict[int, ScriptCell]) -> 
         if block.role == "parameters":
             parameters |= block.access.binds
     return top
+
+
+def only_prepares(code: str) -> bool:
+    """Whether code imports, defines, assigns and sets options, and has no statement that might print."""
+    waiting: list[ast.AST] = list(ast.parse(code).body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Expr) and not _is_setting(node.value):
+            return False
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return True
+
+
+def _is_setting(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) or (isinstance(value, ast.Call) and ast.unparse(value.func) in SETTINGS)
 
 
 def _may_fail(nb: NotebookNode, index: int) -> bool:

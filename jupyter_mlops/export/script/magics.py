@@ -135,9 +135,10 @@ def _folder(line: str, runtime: Runtime) -> Translation | None:
 
 def _variable(line: str, runtime: Runtime) -> Translation | None:
     """`%env NAME`, `%env NAME=VALUE`, `%env NAME VALUE`."""
-    name, sign, value = re.fullmatch(r"([^\s=]*)\s*(=|\s|)\s*(.*)", line, re.DOTALL).groups()  # type: ignore[union-attr]
-    if not name:
+    match = re.fullmatch(r"([^\s=]+)(\s*=\s*|\s+|)(.*)", line, re.DOTALL)
+    if match is None:
         return None
+    name, sign, value = match.groups()
     if not sign:
         return Translation(f'__import__("os").environ[{python(name)}]')
     return _set_variable(f"{name} {value}", runtime)

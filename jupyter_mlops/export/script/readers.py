@@ -33,6 +33,8 @@ def reader_of(parameter: Parameter) -> Reader:
     """The reader of a parameter's values, by the rules of `jupyter mlops run -p`."""
     kind = ParameterType("any", "") if parameter.type in ("", "None") else kind_of(parameter.type)
     parts: set[str] = set()
+    if kind.name == "any" and parameter.choices:
+        kind = ParameterType("literal", parameter.type, choices=parameter.choices)
     expression = _expression(kind, parts)
     return Reader(expression, frozenset(parts))
 

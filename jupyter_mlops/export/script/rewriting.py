@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from typing import NoReturn
 
 from jupyter_mlops.analysis.magics import find_use, is_magic_call
@@ -17,11 +18,12 @@ DISPLAY_MODULES = frozenset({"IPython.display", "IPython.core.display", "IPython
 OWN = frozenset({"display", "clear_output"})
 SHELL_NAMES = frozenset({"get_ipython"})
 REFUSED_NAMES = frozenset({"update_display", "publish_display_data", "display_id", "__annotations__"})
-NOTHING = frozenset({
-    "print", "display", "clear_output", "plt.show", "pyplot.show", "warnings.filterwarnings", "warnings.simplefilter",
+SETTINGS = frozenset({
+    "warnings.filterwarnings", "warnings.simplefilter",
     "pd.set_option", "np.set_printoptions", "np.random.seed", "random.seed", "sns.set_theme", "sns.set_style",
     "plt.style.use", "logging.basicConfig",
 })  # fmt: skip
+NOTHING = SETTINGS | {"print", "display", "clear_output", "plt.show", "pyplot.show"}
 LOCAL = {"locals": "globals()", "vars": "globals()", "dir": "sorted(globals())"}
 RUN = frozenset({"exec", "eval"})
 CLEARS = "clear_output clears nothing, since what a script has printed stays"
@@ -32,6 +34,7 @@ class Rewriting(ast.NodeVisitor):
 
     :param at_top: whether the code stands at the top of the script, and not in a function.
     :ivar parts: of the runtime that the edited code uses.
+    :ivar modules: packages that it imports.
     :ivar notes: what it does without.
     :ivar statements: those at the top of the cell.
     :ivar silent: statements that are left out, and show nothing.
@@ -43,6 +46,7 @@ class Rewriting(ast.NodeVisitor):
         self.at_top = at_top
         self.runtime = runtime
         self.parts: set[str] = set()
+        self.modules: set[str] = set()
         self.notes: list[str] = []
         self.silent: list[ast.stmt] = []
         self.depth = 0  # of functions, lambdas, classes and comprehensions
@@ -100,11 +104,11 @@ class Rewriting(ast.NodeVisitor):
             self._replace(node, "pass")
 
     def visit_Import(self, node: ast.Import) -> None:
-        self._note_figures(alias.name for alias in node.names)
+        self._import(alias.name for alias in node.names)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         module = node.module or ""
-        self._note_figures([module])
+        self._import([module])
         names = [alias.name for alias in node.names]
         if module == "__future__":
             self._future(node, names)
@@ -175,7 +179,7 @@ class Rewriting(ast.NodeVisitor):
             self._own(node.id)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        if node.attr in SHELL_NAMES | REFUSED_NAMES:
+        if node.attr in (SHELL_NAMES | REFUSED_NAMES) - {"__annotations__"}:
             self._refuse(f"the cell uses `{node.attr}`")
         if ast.unparse(node) in ("IPython.display.display", "IPython.display.clear_output"):
             self._replace(node, node.attr)
@@ -202,8 +206,9 @@ class Rewriting(ast.NodeVisitor):
         if name == "clear_output":
             self.notes.append(CLEARS)
 
-    def _note_figures(self, modules: object) -> None:
-        roots = {module.partition(".")[0] for module in modules}  # type: ignore[attr-defined]
+    def _import(self, modules: Iterable[str]) -> None:
+        roots = {module.partition(".")[0] for module in modules}
+        self.modules |= roots
         if not roots.isdisjoint({"matplotlib", "seaborn", "pylab"}):
             self.parts.add("figures")
 

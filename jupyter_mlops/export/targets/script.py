@@ -105,7 +105,7 @@ def _module(plan: ExportPlan, omissions: Sequence[str]) -> str:
         secrets=plan.secrets,
         awaits=any(block.awaits for block in blocks) or "asyncio" in names.words,
         hides_file="__file__" in names.words,
-        uses_pandas="pandas" in names.words,  # of the code, or of a comment: it does no harm
+        uses_pandas=any("pandas" in cell.modules for block in blocks for cell in block.cells),
         top_parameters=any(not block.function and "Parameters" in block.title for block in blocks),
         reader_modules=sorted({module for reader in readers for module in READER_MODULES.get(reader, ())}),
         description=f"{plan.label}, from {plan.notebook}".replace("%", "%%"),
