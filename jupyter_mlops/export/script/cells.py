@@ -65,9 +65,9 @@ def script_cell(
 def _translated(index: int, text: str, runtime: Runtime, *, shows: bool, at_top: bool = False) -> ScriptCell:
     code = _parsed(index, text)
     tree = ast.parse(code)
-    whole = _cell_magic(tree)
-    if whole is not None:
-        return _magic_cell(index, whole, runtime, shows=shows)
+    magic = _cell_magic(tree)
+    if magic is not None:
+        return _magic_cell(index, magic, runtime, shows=shows)
     code = _without_time(index, code)
     _require_no_memory(index, code)
     tree, edits = ast.parse(code), Edits(code)
@@ -81,7 +81,15 @@ def _translated(index: int, text: str, runtime: Runtime, *, shows: bool, at_top:
     final = ast.parse(result)
     if not final.body:
         result = f"{result}\npass".lstrip("\n")
-    return ScriptCell(index, result, bound_names(final), awaits, frozenset(parts), frozenset(rewriting.modules), tuple(dict.fromkeys(rewriting.notes)))
+    return ScriptCell(
+        index,
+        result,
+        bound_names(final),
+        awaits,
+        frozenset(parts),
+        frozenset(rewriting.modules),
+        tuple(dict.fromkeys(rewriting.notes)),
+    )
 
 
 def _parsed(index: int, text: str) -> str:

@@ -11,6 +11,4 @@ REMEDY = "Write it in plain Python, tag the cell `skip`, or export to an engine 
 
 def refuse(index: int, reason: str, remedy: str = REMEDY) -> NoReturn:
     """Raise InvalidInputError for a cell, by its position in the notebook."""
-    raise InvalidInputError(
-        f"{reason}, which a script can't do", where=f"cell {index + 1}", cell=index, remedy=remedy
-    )
+    raise InvalidInputError(f"{reason}, which a script can't do", where=f"cell {index + 1}", cell=index, remedy=remedy)

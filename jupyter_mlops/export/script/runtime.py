@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 PARTS = (
-    "main", "loop", "options", "overrides", "apply", "blocks", "secrets", "cell", "show", "text", "display", "clear_output",
-    "shell", "lines", "captured", "may_fail", "program", "write_file", "change_folder", "set_variable", "figures",
+    "main", "loop", "options", "overrides", "apply", "blocks", "secrets", "cell", "show", "text", "display",
+    "clear_output", "shell", "lines", "captured", "may_fail", "program", "write_file", "change_folder", "set_variable",
+    "figures",
 )  # fmt: skip
 PLAIN = frozenset({"main"})
 NEEDS = {  # part -> the parts that it uses

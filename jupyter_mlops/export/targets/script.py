@@ -67,7 +67,7 @@ class ScriptExporter:
             sentences.append("The steps share one environment, so their images are not used.")
         if plan.notify:
             sentences.append("Nobody is notified.")
-        missing = sorted({path for path in plan.files} - {path for path, _ in _version_files(plan)})
+        missing = sorted(set(plan.files) - {path for path, _ in _version_files(plan)})
         if missing:
             sentences.append(f"These files are not in the folder, and must be where the notebook has them: {missing}.")
         for block in _blocks(plan)[0]:
@@ -191,6 +191,4 @@ def _require_python(text: str, plan: ExportPlan) -> None:
         text.encode("utf-8")
         compile(text, plan.slug, "exec", dont_inherit=True)
     except (SyntaxError, UnicodeEncodeError, RecursionError) as error:
-        raise InvalidInputError(
-            f"the notebook can't be written as a script: {error}", where=plan.notebook
-        ) from None
+        raise InvalidInputError(f"the notebook can't be written as a script: {error}", where=plan.notebook) from None
