@@ -79,5 +79,7 @@ def notebook_run(finished: subprocess.CompletedProcess[str], notebooks: Sequence
 def cell_outputs(nb: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
     """The outputs of the notebook's own code cells, in order."""
     for cell in nb["cells"]:
-        if cell["cell_type"] == "code" and not {INJECTED, FAILED_ON_TOP} & set(cell.get("metadata", {}).get("tags", ())):
+        if cell["cell_type"] == "code" and not {INJECTED, FAILED_ON_TOP} & set(
+            cell.get("metadata", {}).get("tags", ())
+        ):
             yield [dict(output) for output in cell.get("outputs", ())]
