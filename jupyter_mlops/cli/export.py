@@ -100,7 +100,7 @@ def _render_proof(proof: Mapping[str, Any]) -> str:
     engine = f"{proof['engine']} {proof['engine_version']}"
     sentence = {
         "equal": f"≡ proved on {engine}: {counts['equal']} cells show what Run All shows",
-        "different": f"≠ not proved on {engine}: {counts['different']} of {len(proof['cells'])} cells differ from Run All",
+        "different": f"≠ not proved on {engine}: {counts['different']} cells differ from Run All",
     }[proof["verdict"]]
     lines = [sentence]
     lines += [f"  {proof['problem']}"] if proof["problem"] else []

@@ -81,8 +81,8 @@ def compare(
 
 def _text(outputs: Outputs) -> Outputs:
     """What a plain interpreter can show of outputs: the text on stdout, and values by their plain texts."""
-    shown = [o for o in outputs if o.get("output_type") != "error" and o.get("name") != "stderr"]
-    text = "".join(text_of(output) for output in shown)
+    visible = [o for o in outputs if o.get("output_type") != "error" and o.get("name") != "stderr"]
+    text = "".join(text_of(output) for output in visible)
     return [{"output_type": "stream", "name": "stdout", "text": text}] if text else []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,9 +27,13 @@ def find_program(request: ProofRequest, target: str, name: str, remedy: str) -> 
 
 
 def engine_version(
-    target: str, program: str, name: str, arguments: Sequence[str], environment: Mapping[str, str], remedy: str
-) -> Engine:
-    """The engine with the version that its program prints; refused if it does not answer."""
+    target: str, program: str, name: str, arguments: Sequence[str], environment: Mapping[str, str], remedy: str, *,
+    line: int = -1,
+) -> Engine:  # fmt: skip
+    """The engine with the version that its program prints; refused if it does not answer.
+
+    :param line: the line of the output that has the version.
+    """
     try:
         finished = subprocess.run(
             [program, *arguments], env=dict(environment), capture_output=True, text=True, errors="replace",
@@ -40,7 +45,8 @@ def engine_version(
     if finished.returncode or not lines:
         reason = (finished.stderr.strip().splitlines() or ["it prints no version"])[-1]
         cannot(target, f"{program} {' '.join(arguments)} failed: {reason}", remedy)
-    return Engine(program, name, lines[-1].strip())
+    number = re.search(r"\d[\w.+-]*", lines[line])
+    return Engine(program, name, number[0] if number else lines[line].strip())
 
 
 def run_process(

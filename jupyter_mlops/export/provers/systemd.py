@@ -28,7 +28,7 @@ class SystemdProver:
         program = shutil.which("systemd-analyze", path=request.environment.get("PATH"))
         if program is None:
             return Engine("", "the command of the unit", "without systemd")
-        return engine_version(self.name, program, "systemd", ["--version"], request.environment, REMEDY)
+        return engine_version(self.name, program, "systemd", ["--version"], request.environment, REMEDY, line=0)
 
     def run(self, request: ProofRequest, engine: Engine) -> EngineRun:
         install(request)

@@ -9,10 +9,8 @@ import pytest
 from jupyter_mlops.export.provers.comparison import ReferenceCell, compare
 from jupyter_mlops.export.provers.prover import EngineRun
 
-TIMES = dict.fromkeys(
-    ("run_all", "repeated", "engine"),
-    {"start_time": "2026-11-27T09:00:00+00:00", "end_time": "2026-11-27T09:01:00+00:00"},
-)
+SPAN = {"start_time": "2026-11-27T09:00:00+00:00", "end_time": "2026-11-27T09:01:00+00:00"}
+TIMES = {"run_all": SPAN, "repeated": SPAN, "engine": SPAN}
 
 
 def stream(text: str, name: str = "stdout") -> dict[str, Any]:
@@ -30,7 +28,8 @@ CASES = (
     ("did not run", [value("1")], [value("1")], None, False, "different", "did not run"),
     ("nothing to show", [], [], [], False, "equal", ""),
     ("not repeated by Run All", [stream("1")], [stream("2")], [stream("3")], False, "not compared", "each time"),
-    ("addresses", [value("<A at 0x7f00aa>")], [value("<A at 0x7f00ab>")], [value("<A at 0x7f00ac>")], False, "equal", ""),
+    ("addresses", [value("<A at 0x7f00aa>")], [value("<A at 0x7f00ab>")], [value("<A at 0x7f00ac>")], False,
+     "equal", ""),
     ("times of the run", [value("1795770005")], [value("1795770006")], [value("1795770007")], False, "equal", ""),
     ("stream in pieces", [stream("a"), stream("b")], [stream("ab")], [stream("ab")], False, "equal", ""),
     ("values as texts", [stream("a\n"), value("1", **{"text/html": "<b>"})], [stream("a\n"), value("1")],
