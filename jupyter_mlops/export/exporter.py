@@ -15,6 +15,7 @@ GROUP = "jupyter_mlops.exporters"
 BUILT_IN = {
     name: f"jupyter_mlops.export.targets.{module}:{attribute}"
     for name, module, attribute in (
+        ("script", "script", "ScriptExporter"),
         ("airflow", "airflow", "AirflowExporter"),
         ("kubernetes", "kubernetes", "KubernetesExporter"),
         ("argo", "argo", "ArgoExporter"),

@@ -72,6 +72,7 @@ def _exporter(target: str) -> type[TargetExporter]:
     return type(f"{target.title()}TargetExporter", (TargetExporter,), {"target": target, "export_from_notebook": label})
 
 
+script = _exporter("script")
 airflow = _exporter("airflow")
 kubernetes = _exporter("kubernetes")
 argo = _exporter("argo")
