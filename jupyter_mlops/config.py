@@ -20,6 +20,10 @@ def default_home() -> str:
     return str(Path(jupyter_data_dir()) / "mlops")
 
 
+PLACES = ("home", "database", "store")  # where things are kept, not how they run
+CLUSTER = {"executor", "scheduler", "artifacts", "cluster_timeout"}  # what a run in local kernels does not use
+
+
 class RunConfig(Configurable):
     """How pipelines are run."""
 
@@ -47,6 +51,18 @@ class RunConfig(Configurable):
     kernels_idle = Float(600.0, help="Seconds after which ready kernels and fork servers nobody asks for go.").tag(
         config=True
     )
+    executor = Unicode(
+        help="What executes runs: `local`, or `dask` for a Dask cluster. A job's policy `executor` counts more."
+    ).tag(config=True)
+    scheduler = Unicode(
+        help="Address of the Dask scheduler, such as tcp://host:8786, or scheduler file; '': a cluster of this machine."
+    ).tag(config=True)
+    artifacts = Unicode(
+        help="Folder or fsspec URL through which steps on a cluster hand on results; '': a folder in the home."
+    ).tag(config=True)
+    cluster_timeout = Float(60.0, help="Seconds to wait for the scheduler of a cluster, and for a worker.").tag(
+        config=True
+    )
     database = Unicode(help="SQLAlchemy URL of the database: sqlite:///file or postgresql://…").tag(config=True)
     store = Unicode(help="Where versions are kept: a folder, or a URL that fsspec knows: s3://bucket/prefix.").tag(
         config=True
@@ -71,15 +87,24 @@ class RunConfig(Configurable):
 
     def is_plain(self) -> bool:
         """Whether nothing but where things are kept was set otherwise than it comes."""
-        return not self.changed_settings()
+        return not self.changed_settings().keys() - CLUSTER
 
     def changed_settings(self) -> dict[str, Any]:
         """What was set otherwise than it comes, but for where things are kept."""
         return {
             name: getattr(self, name)
             for name, trait in self.traits(config=True).items()
-            if name not in ("home", "database", "store") and getattr(self, name) != trait.default()
+            if name not in PLACES and getattr(self, name) != trait.default()
         }
+
+    def _executor_default(self) -> str:
+        return os.environ.get("JUPYTER_MLOPS_EXECUTOR") or "local"
+
+    def _scheduler_default(self) -> str:
+        return os.environ.get("JUPYTER_MLOPS_SCHEDULER", "")
+
+    def _artifacts_default(self) -> str:
+        return os.environ.get("JUPYTER_MLOPS_ARTIFACTS", "")
 
     def _home_default(self) -> str:
         return default_home()

@@ -7,13 +7,14 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.config import RunConfig
-from jupyter_mlops.errors import InvalidInputError, MlopsError, UnknownStepError
+from jupyter_mlops.errors import InvalidInputError, MlopsError, RunStoppedError, UnknownStepError
 from jupyter_mlops.execution.redaction import Redaction
 from jupyter_mlops.export.build import ancestors
 from jupyter_mlops.service.earlier_steps import COMPLETED, EarlierSteps
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
+    from jupyter_mlops.execution.kernels import KernelProvider
     from jupyter_mlops.execution.run_artifacts import HandedOn, RunArtifacts
-    from jupyter_mlops.pipeline.model import Block, Pipeline
+    from jupyter_mlops.pipeline.model import Block, Pipeline, Settings
     from jupyter_mlops.versions.manifest import Manifest
 
 EventCallback = Callable[[dict[str, Any]], None]
@@ -43,12 +45,16 @@ def run(
     :param folder: the working folder, which holds the version's files; None: one of the home, with a check-out.
     :raises InvalidInputError: the bundle, a parameter or the result of an earlier step is missing or wrong.
     """
-    process = _Process(request, config or RunConfig(), folder)
-    return process.execute(on_event) if request.steps else process.collect()
+    process = TaskProcess(request, config or RunConfig(), folder)
+    return asyncio.run(process.execute(on_event)) if request.steps else process.collect()
 
 
-class _Process:
-    """What a process of a run needs: the version, its pipeline and the artifacts."""
+class TaskProcess:
+    """What a process of a run needs: the version, its pipeline and the artifacts.
+
+    :ivar fence: is called before anything is written to the artifacts, and raises an error if another process has
+        taken the task over.
+    """
 
     def __init__(self, request: TaskRequest, config: RunConfig, folder: Path | None) -> None:
         from jupyter_mlops.execution.run_artifacts import RunArtifacts
@@ -57,6 +63,7 @@ class _Process:
 
         self.request, self.config, self.home = request, config, Path(config.home)
         self.notes: list[str] = []
+        self.fence: Callable[[], None] = lambda: None
         self.artifacts: RunArtifacts = RunArtifacts(request.artifacts, request.run_id, self.home)
         self.manifest, self.facts, store = _version(request.bundle, self.home)
         self.digest: str = self.facts["digest"]
@@ -69,16 +76,27 @@ class _Process:
         if folder is None:
             self.notebook = run_folder(self.home, self.manifest, self.digest, store, request.run_id)
         else:
-            self.notebook = self.home / self.manifest.name
+            self.notebook = self.home / "runs-of-tasks" / "in-place" / self.digest[:20] / self.manifest.name
+            self.notebook.parent.mkdir(parents=True, exist_ok=True)
             self.notebook.write_bytes(store.get(self.manifest.notebook))
         self.folder = self.notebook.parent if folder is None else folder
 
+    def of_task(self, request: TaskRequest, fence: Callable[[], None]) -> TaskProcess:
+        """The same for another task of the same run on this machine, without reading the version again."""
+        process = copy(self)
+        process.request, process.notes, process.fence = request, [], fence
+        process.earlier = EarlierSteps(self.artifacts, self.pipeline, self.tasks, request.steps)
+        return process
+
     # -- steps
 
-    def execute(self, on_event: EventCallback) -> dict[str, Any]:
-        """Execute the steps in a kernel of this process and hand on what they did."""
+    async def execute(self, on_event: EventCallback, kernels: KernelProvider | None = None) -> dict[str, Any]:
+        """Execute the steps in a kernel and hand on what they did.
+
+        :param kernels: where the kernel comes from; None: this process starts it.
+        """
         self._require_steps()
-        self.artifacts.describe(self._description())
+        self.artifacts.describe(self.description())
         secrets = self._secrets()
         self.artifacts.redaction = Redaction(secrets.values())
         handed_on = self._handed_on()
@@ -87,13 +105,19 @@ class _Process:
         for step in self.request.steps:
             self._put_step(step, {"state": "running", "started": started})
         try:
-            record = self._run(task, secrets, on_event)
+            record = await self._run(task, secrets, on_event, kernels)
             if task.guarded and self._was_denied(record):
-                self.earlier.wait(LONGEST_WAIT)
-                record = self._run(replace(task, guarded=False), secrets, on_event)
+                self.earlier.wait(LONGEST_WAIT if self.request.longest_wait is None else self.request.longest_wait)
+                record = await self._run(replace(task, guarded=False), secrets, on_event, kernels)
+        except RunStoppedError:
+            raise  # another process may have the task now
         except MlopsError as error:
             self._put_error(error, started)
             raise
+        if record["state"] == "stopped":
+            for step in self.request.steps:
+                self._put_step(step, {"state": "stopped", "started": started, "finished": time.time()})
+            return record
         record = self._judged(record)
         self._put_record(record, started)
         return {**record, "output": "", "steps": [s for s in record["steps"] if s["name"] in self.request.steps]}
@@ -117,8 +141,12 @@ class _Process:
         from jupyter_mlops.jobs.secrets import reveal
 
         settings = [s.settings for s in self.pipeline.steps if s.name in self.request.steps]
+        return reveal(self.secret_names(settings), self.home)
+
+    def secret_names(self, settings: Iterable[Settings]) -> list[str]:
+        """Names of the secrets that kernels of steps with these settings receive."""
         names = (secret.partition(":")[0] for s in settings for secret in s.secrets)
-        return reveal([*self.facts.get("secrets", ()), *(n for n in names if n.isidentifier())], self.home)
+        return [*self.facts.get("secrets", ()), *(name for name in names if name.isidentifier())]
 
     def _handed_on(self) -> dict[int, HandedOn]:
         """The results of the steps that these stand on. Raises InvalidInputError if one is missing."""
@@ -156,6 +184,7 @@ class _Process:
             values = {name: state.value_digest(name) or "" for name in names}
             before = {**result.state_before, **{name: digest for name, (digest, _) in state.state.items()}}
             complete = replace(result, loaded=loaded, values=values, state_before=before)
+            self.fence()
             for path in self.artifacts.put_result(complete, self.folder, since, present):
                 self.notes.append(f"{block.owner} wrote {path}, outside of its folder: other machines don't have it")
 
@@ -176,7 +205,9 @@ class _Process:
             return None
         return line.closure(frozenset[str]().union(*map(reach, executed)))
 
-    def _run(self, task: Any, secrets: Mapping[str, str], on_event: EventCallback) -> dict[str, Any]:
+    async def _run(
+        self, task: Any, secrets: Mapping[str, str], on_event: EventCallback, kernels: KernelProvider | None
+    ) -> dict[str, Any]:
         from jupyter_mlops.execution.execute import execute
         from jupyter_mlops.execution.request import RunRequest
         from jupyter_mlops.worker.run_executor import environ
@@ -189,6 +220,8 @@ class _Process:
             output=output,
             jobs=1,
             use_cache=self.request.use_cache,
+            from_step=self.request.from_step,
+            timeout=self.request.cell_timeout,
             kernel=_kernel(self.manifest.kernel),
             cwd=self.folder,
             published_from=Path((self.facts.get("provenance") or {}).get("path") or self.notebook),
@@ -196,14 +229,15 @@ class _Process:
             task=task,
             cache=_cache_folder(self.request.artifacts),
         )
-        record = asyncio.run(
-            execute(request, self.config, on_event, run_id=self.request.run_id, secrets=secrets.values())
+        record = await execute(
+            request, self.config, on_event, kernels, run_id=self.request.run_id, secrets=secrets.values()
         )
         self.cells = _cells(output, len(self.nb.cells))
         output.unlink(missing_ok=True)
         return record
 
     def _put_step(self, step: str, facts: Mapping[str, Any]) -> None:
+        self.fence()
         about = {"attempt": self.request.attempt, "engine_url": self.request.engine_url, "host": os.uname().nodename}
         self.artifacts.put_step(step, {**about, **facts})
 
@@ -247,6 +281,9 @@ class _Process:
 
     def _put_error(self, error: MlopsError, started: float) -> None:
         for step in self.request.steps:
+            if self.request.longest_wait == 0.0 and "waits_for" in error.data:  # it begins again after that one
+                self._put_step(step, {"state": "queued"})
+                continue
             facts = {"step": step, "cell": error.cell or 0, "ename": error.code, "evalue": str(error), "traceback": []}
             self._put_step(step, {"state": "failed", "started": started, "finished": time.time(), "error": facts})
 
@@ -263,7 +300,7 @@ class _Process:
         from jupyter_mlops.versions.run_folder import release_run_folder
 
         record = collect(self.artifacts, self.nb, self.pipeline, self.tasks, self.parameters)
-        record = {**record, **{k: v for k, v in self._description().items() if k not in record}}
+        record = {**record, **{k: v for k, v in self.description().items() if k not in record}}
         notebook = record.pop("notebook")
         record["notebook_name"] = self.manifest.name
         record["output"] = self.artifacts.put_file(self.manifest.name, notebook)
@@ -271,7 +308,8 @@ class _Process:
         release_run_folder(self.home, self.digest, self.request.run_id)
         return record
 
-    def _description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
+        """What the run is, as the artifacts record it."""
         from jupyter_mlops.notebook.parameter import json_form
 
         return {
@@ -306,8 +344,10 @@ def _parameters(request: TaskRequest, nb: NotebookNode, manifest: Manifest) -> d
     from jupyter_mlops.notebook.parameters import resolve
     from jupyter_mlops.pipeline.build import build
 
-    check(request.parameters)
     declared = build(nb, Path(manifest.name).stem).parameters
+    if not request.has_templates:
+        return dict(resolve(declared, request.parameters, request.texts))
+    check(request.parameters)
     scheduled = request.scheduled_time or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     holes = {"scheduled_time": scheduled, "run_id": request.run_id, "previous_success_time": ""}
     values = filled(request.parameters, declared, holes)
