@@ -258,7 +258,9 @@ def run_notebook(notebook: Path, arguments: argparse.Namespace) -> int:
         report_code=not arguments.no_code,
         kernel=arguments.kernel,
         cwd=arguments.cwd,
-        **cluster_choices(arguments),
+        executor=arguments.executor,
+        scheduler=arguments.scheduler,
+        artifacts=arguments.artifacts,
     )
     with progress(quiet=arguments.json) as display:
         record = service.run(request, on_event=display.handle_event)

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.cli import runs
-from jupyter_mlops.cli.run import NEGATIVE, positive_int
+from jupyter_mlops.cli.run import NEGATIVE, cluster_choices, cluster_options, positive_int
 from jupyter_mlops.cli.streams import to_json
 from jupyter_mlops.cli.workspace import workspace
 from jupyter_mlops.errors import InvalidInputError
@@ -25,6 +25,7 @@ def add(verbs: Any) -> None:
         help="values with commas between them: -p alpha 0.1,0.5,1; what stands in quotes or brackets is one value",
     )  # fmt: skip
     parser.add_argument("-j", "--jobs", type=positive_int, default=1, metavar="N", help="runs at once (1)")
+    cluster_options(parser)
     parser.add_argument("--count", action="store_true", help="only tell how many runs that would be")
     parser.add_argument("-d", "--detach", action="store_true", help="don't wait for them")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -43,7 +44,8 @@ def do(arguments: argparse.Namespace) -> int:
         raise InvalidInputError("there is nothing to sweep over", where="-p", remedy="Example: -p alpha 0.1,0.5,1")
     with workspace() as space:
         payload = jobs.sweep(
-            space, arguments.job, axes, concurrency=arguments.jobs, only_count=arguments.count
+            space, arguments.job, axes, concurrency=arguments.jobs, only_count=arguments.count,
+            run_options=cluster_choices(arguments),
         )  # fmt: skip
         return finish(space, payload, arguments)
 

@@ -169,10 +169,11 @@ def serve_worker(config: RunConfig, ready: Callable[[], None] = lambda: None, *,
     """
     import asyncio
 
+    from jupyter_mlops.service.cluster.executor import DaskExecutor
     from jupyter_mlops.worker.daemon import WorkerDaemon
 
     async def serve() -> None:
-        await WorkerDaemon(config, kept=is_supervised).serve(ready)
+        await WorkerDaemon(config, kept=is_supervised, cluster=DaskExecutor()).serve(ready)
 
     asyncio.run(serve())
 

@@ -311,9 +311,10 @@ def follow(
         return run.state not in ("queued", "running")
 
     async def execute() -> bool:
+        from jupyter_mlops.service.cluster.executor import DaskExecutor
         from jupyter_mlops.worker.inline_worker import run_inline
 
-        await run_inline(space, run_id, on_event)
+        await run_inline(space, run_id, on_event, DaskExecutor())
         return space.queue.run(run_id).state not in ("queued", "running")
 
     _wait_until_finished(space, poll, execute if in_place else None, lambda: _stop_run(space, run_id, "SIGINT"))
@@ -497,11 +498,12 @@ def remote_run_notice(space: Workspace, run: Run) -> str:
 def backfill(
     space: Workspace, job: str, start: str, end: str, *, cron: str = "", zone: str = "",
     parameters: Mapping[str, object] | None = None, texts: Mapping[str, str] | None = None, concurrency: int = 1,
-    only_count: bool = False,
+    only_count: bool = False, run_options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Queue a run for each slot from `start` to `end`, both included, oldest first.
 
     :param cron: the slots; "": those of the job's schedule, with its parameters.
+    :param run_options: how to execute them: `executor`, `scheduler`, `artifacts`.
     """
     from jupyter_mlops.jobs.run_queue import NewRun
     from jupyter_mlops.scheduling.cron import Cron
@@ -533,7 +535,15 @@ def backfill(
     if only_count or not times:
         return count
     new_runs = [
-        NewRun("backfill", job_record.id, version.id, slot=time.timestamp(), parameters=values, priority=-10)
+        NewRun(
+            "backfill",
+            job_record.id,
+            version.id,
+            slot=time.timestamp(),
+            parameters=values,
+            priority=-10,
+            options=run_options,
+        )
         for time in times
     ]
     options = {"from": start, "to": end, "cron": parsed_cron.expression, "zone": parsed_cron.zone}
@@ -545,10 +555,12 @@ def backfill(
 def sweep(
     space: Workspace, job: str, axes: Mapping[str, Sequence[str]], *, parameters: Mapping[str, object] | None = None,
     texts: Mapping[str, str] | None = None, concurrency: int = 1, only_count: bool = False,
+    run_options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Queue a run for each combination of values.
 
     :param axes: parameter -> values as texts.
+    :param run_options: how to execute them: `executor`, `scheduler`, `artifacts`.
     """
     from jupyter_mlops.jobs.run_queue import NewRun
 
@@ -572,7 +584,10 @@ def sweep(
     count = {"job": job_record.name, "version": version.name, "runs": len(grid)}
     if only_count:
         return count
-    new_runs = [NewRun("sweep", job_record.id, version.id, parameters=values, priority=-10) for values in grid]
+    new_runs = [
+        NewRun("sweep", job_record.id, version.id, parameters=values, priority=-10, options=run_options)
+        for values in grid
+    ]
     options = {"axes": {name: list(values) for name, values in axes.items()}}
     batch_id, ids = space.queue.add_batch(job_record.id, "sweep", concurrency, options, new_runs)
     notify_worker(space)
@@ -610,13 +625,28 @@ def wait_for_batch(space: Workspace, batch_id: int, on_event: EventCallback = la
         return not {"queued", "running"} & set(states)
 
     async def execute() -> bool:
+        from jupyter_mlops.service.cluster.executor import DaskExecutor
         from jupyter_mlops.worker.inline_worker import run_batch_inline
 
-        await run_batch_inline(space, batch_id, on_event)
+        await run_batch_inline(
+            space,
+            batch_id,
+            on_event,
+            DaskExecutor(),
+            on_cluster=_is_on_cluster(space, space.queue.runs(batch_id=batch_id)),
+        )
         return poll()
 
     _wait_until_finished(space, poll, execute, lambda: _stop_batch(space, batch_id, "SIGINT"))
     return batch(space, batch_id)
+
+
+def _is_on_cluster(space: Workspace, batch_runs: Sequence[Run]) -> bool:
+    """Whether the runs of a batch are executed by a cluster."""
+    options = batch_runs[0].options if batch_runs else {}
+    job_id = batch_runs[0].job_id if batch_runs else None
+    rules = space.catalog.job_by_id(job_id).rules if job_id is not None else None
+    return (options.get("executor") or (rules.executor if rules else "") or space.config.executor) == "dask"
 
 
 def stop_batch(space: Workspace, batch_id: int) -> dict[str, Any]:

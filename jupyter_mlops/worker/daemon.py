@@ -29,6 +29,7 @@ from jupyter_mlops.execution.launch import KernelRequest
 from jupyter_mlops.kernels import reaper
 from jupyter_mlops.kernels.forkserver_client import SERVERS
 from jupyter_mlops.kernels.pool import KernelPool
+from jupyter_mlops.worker.executor import ClusterExecutor
 from jupyter_mlops.worker.protocol import ADDRESS, GOODBYE, LINE, from_wire, process_context_of_client, read_address
 from jupyter_mlops.worker.queue_worker import QueueWorker
 
@@ -43,9 +44,13 @@ class WorkerDaemon:
 
     :param kept: whether Jupyter servers supervise it: it then ends when no server has watched it for `config.unwatched`
         seconds.
+    :param cluster: executes runs on clusters.
     """
 
-    def __init__(self, config: RunConfig | None = None, *, kept: bool = False) -> None:
+    def __init__(
+        self, config: RunConfig | None = None, *, kept: bool = False, cluster: ClusterExecutor | None = None
+    ) -> None:
+        self.cluster = cluster
         self.config, self.kept = config or RunConfig(), kept
         self.home = Path(self.config.home)
         self.limit = self.config.jobs or cores()
@@ -76,7 +81,7 @@ class WorkerDaemon:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        self.shift = QueueWorker(self.config, db, self.kernels, self.turn)
+        self.shift = QueueWorker(self.config, db, self.kernels, self.turn, self.cluster)
         server = await asyncio.start_unix_server(self.handle_connection, path, limit=LINE)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -182,6 +187,8 @@ class WorkerDaemon:
         if self.talks:
             await asyncio.wait(self.talks, timeout=2.0)
         await self.kernels.close()
+        if self.cluster is not None:
+            await self.cluster.close()
 
     # -- one client
 

@@ -76,7 +76,8 @@ class Attempt:
         """
         outcome = asyncio.ensure_future(self._outcome())
         try:
-            await asyncio.wait({outcome, self.lost}, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {outcome, self.lost}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if outcome.done():
                 return self._judged(outcome.result(), cell)
             return self._lost(self.lost.result(), cell)

@@ -67,7 +67,7 @@ class Connection:
 
     def _on_event(self, event: tuple[float, Any]) -> None:
         message = event[1]
-        handler = self.handlers.get(message.get("token")) if isinstance(message, dict) else None
+        handler = self.handlers.get(str(message.get("token"))) if isinstance(message, dict) else None
         if handler is not None:
             handler(message)
 
@@ -130,7 +130,7 @@ async def _local_cluster(slots: int) -> Any:
     if gpus := len(list(Path("/dev").glob("nvidia[0-9]*"))):
         resources["GPU"] = float(gpus)
     with dask.config.set({"distributed.nanny.pre-spawn-environ": {}, "distributed.nanny.environ": {}}):
-        return await LocalCluster(  # type: ignore[no-untyped-call]
+        return await LocalCluster(
             n_workers=slots, threads_per_worker=1, processes=True, memory_limit=0, resources=resources,
             dashboard_address=None, host="127.0.0.1", security=_has_cryptography() or None,
             silence_logs=logging.CRITICAL, asynchronous=True,
