@@ -58,12 +58,12 @@ class DaskCluster:
         return self
 
     def _start(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"{arguments[0]}.log").open("ab")
         module = f"distributed.cli.dask_{arguments[0]}"
-        return subprocess.Popen(
-            [sys.executable, "-m", module, *arguments[1:]], stdout=log, stderr=log, cwd=self.folder,
-            env={**os.environ, **(env or {})},
-        )  # fmt: skip
+        with (self.folder / f"{arguments[0]}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", module, *arguments[1:]], stdout=log, stderr=log, cwd=self.folder,
+                env={**os.environ, **(env or {})},
+            )  # fmt: skip
 
     def close(self) -> None:
         for process in (*self.workers, self.scheduler):
