@@ -110,7 +110,7 @@ async def _run(
     _require_step(pipeline, request.from_step)
     _require_step(pipeline, request.only_step)
     _require_step(pipeline, request.stop_before)
-    output = output_path(request, config, run_id)
+    output = output_path(request, config, run_id) if request.task is None else request.notebook  # not written then
     require_report(request, output)
     tell({"event": "run", "id": run_id, "steps": [s.name for s in pipeline.steps], "output": str(output)})
     options = Options(
@@ -141,7 +141,12 @@ async def _run(
             mark_failure(nb, outcome.error)
 
     await MlopsEngine.execute(
-        RunNotebook(nb, output_path=str(output), progress_bar=False, save_every=config.save_every),
+        RunNotebook(
+            nb,
+            output_path=str(output) if request.task is None else None,
+            progress_bar=False,
+            save_every=config.save_every,
+        ),
         kernel,
         pipeline=pipeline,
         options=options,
@@ -154,6 +159,8 @@ async def _run(
         tell=told,
         outcome_to=conclude,
     )
+    if request.task is not None:
+        request.task.on_notebook(nb)
     if request.report is not None:
         from jupyter_mlops.execution.report import write_report
 

@@ -20,6 +20,7 @@ from jupyter_mlops.export.build import ancestors
 from jupyter_mlops.service.earlier_steps import COMPLETED, EarlierSteps
 from jupyter_mlops.service.export import tasks
 from jupyter_mlops.service.task_request import TaskRequest
+from jupyter_mlops.storage.local import atomic_write
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -77,8 +78,10 @@ class TaskProcess:
             self.notebook = run_folder(self.home, self.manifest, self.digest, store, request.run_id)
         else:
             self.notebook = self.home / "runs-of-tasks" / "in-place" / self.digest[:20] / self.manifest.name
-            self.notebook.parent.mkdir(parents=True, exist_ok=True)
-            self.notebook.write_bytes(store.get(self.manifest.notebook))
+            if not self.notebook.is_file():  # the folder is named by its content
+                self.notebook.parent.mkdir(parents=True, exist_ok=True)
+                with atomic_write(self.notebook) as stream:
+                    stream.write(store.get(self.manifest.notebook))
         self.folder = self.notebook.parent if folder is None else folder
 
     def of_task(self, request: TaskRequest, fence: Callable[[], None]) -> TaskProcess:
@@ -212,12 +215,12 @@ class TaskProcess:
         from jupyter_mlops.execution.request import RunRequest
         from jupyter_mlops.worker.run_executor import environ
 
-        output = self.home / "runs-of-tasks" / "notebooks" / f"{os.getpid()}-{self.manifest.name}"
-        output.parent.mkdir(parents=True, exist_ok=True)
+        def on_notebook(nb: NotebookNode) -> None:
+            self.cells = _cells(nb, len(self.nb.cells))
+
         request = RunRequest(
             self.notebook,
             given=self.parameters,
-            output=output,
             jobs=1,
             use_cache=self.request.use_cache,
             from_step=self.request.from_step,
@@ -226,15 +229,12 @@ class TaskProcess:
             cwd=self.folder,
             published_from=Path((self.facts.get("provenance") or {}).get("path") or self.notebook),
             env={**environ(), **secrets},
-            task=task,
+            task=replace(task, on_notebook=on_notebook),
             cache=_cache_folder(self.request.artifacts),
         )
-        record = await execute(
+        return await execute(
             request, self.config, on_event, kernels, run_id=self.request.run_id, secrets=secrets.values()
         )
-        self.cells = _cells(output, len(self.nb.cells))
-        output.unlink(missing_ok=True)
-        return record
 
     def _put_step(self, step: str, facts: Mapping[str, Any]) -> None:
         self.fence()
@@ -363,12 +363,11 @@ def _injected(nb: NotebookNode, values: dict[str, Any], manifest: Manifest) -> t
     return injected, build(injected, Path(manifest.name).stem)
 
 
-def _cells(path: Path, count: int) -> dict[int, dict[str, Any]]:
+def _cells(nb: NotebookNode, count: int) -> dict[int, dict[str, Any]]:
     """Position -> outputs and metadata of the cells of an executed notebook."""
     from jupyter_mlops.execution.failure import unmark
-    from jupyter_mlops.notebook.reader import read_notebook
 
-    nb = unmark(read_notebook(path))
+    nb = unmark(nb)
     return {
         index: {"outputs": list(cell.outputs), "execution_count": cell.execution_count}
         for index, cell in enumerate(nb.cells[:count])

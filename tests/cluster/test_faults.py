@@ -91,6 +91,7 @@ def test_a_run_is_as_a_local_one(shared_cluster: DaskCluster, tmp_path: Path) ->
     ended = [e["step"] for e in events if e["event"] == "step" and e["state"] == "completed"]
     assert sorted(ended) == ["a", "b", "c"]
     again = run(notebook, shared_cluster, given={"n": 5, "text": HOSTILE})
+    assert again["error"] is None
     assert states(again)["a"] == "cached"
 
 

@@ -24,7 +24,7 @@ from jupyter_mlops.service.cluster.task_spec import TaskSpec
 
 MODULE = "jupyter_mlops.service.cluster.step_server"
 PATIENCE = 3.0  # seconds in which a server that is stopped ends its kernels itself
-PRIVATE = ("DASK_INTERNAL", "DASK_PARENT")  # variables of Dask's own processes, which tell results from none
+PRIVATE = ("DASK_INTERNAL", "__DASK")  # variables that tell processes of Dask apart, and no results
 
 
 class ServerProcess:
