@@ -71,8 +71,8 @@ def cluster_options(parser: argparse.ArgumentParser) -> None:
 
 def cluster_choices(arguments: argparse.Namespace) -> dict[str, str]:
     """The cluster options that were given, as options of a run."""
-    given = {name: getattr(arguments, name) for name in ("executor", "scheduler", "artifacts")}
-    return {name: value for name, value in given.items() if value}
+    choices = {name: getattr(arguments, name) for name in ("executor", "scheduler", "artifacts")}
+    return {name: value for name, value in choices.items() if value}
 
 
 def value_options(parser: argparse.ArgumentParser) -> None:

@@ -141,9 +141,9 @@ def is_for_cluster(request: RunRequest, config: RunConfig | None = None) -> bool
     """Whether a Dask cluster executes the run. Raises InvalidInputError for an executor that does not exist."""
     config = config or RunConfig()
     if request.executor != "dask" and (request.scheduler or request.artifacts):
-        given = "--scheduler" if request.scheduler else "--artifacts"
+        option = "--scheduler" if request.scheduler else "--artifacts"
         if (request.executor or config.executor) != "dask":
-            raise InvalidInputError("that is for runs on a cluster", where=given, remedy="Add --executor dask.")
+            raise InvalidInputError("that is for runs on a cluster", where=option, remedy="Add --executor dask.")
     name = request.executor or config.executor
     if name not in EXECUTORS:
         raise InvalidInputError(

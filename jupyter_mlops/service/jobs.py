@@ -502,8 +502,7 @@ def backfill(
 ) -> dict[str, Any]:  # fmt: skip
     """Queue a run for each slot from `start` to `end`, both included, oldest first.
 
-    :param cron: the slots; "": those of the job's schedule, with its parameters.
-    :param run_options: how to execute them: `executor`, `scheduler`, `artifacts`.
+    :param cron: the slots; "": those of the job's schedule, with its parameters. `run_options`: as in `sweep`.
     """
     from jupyter_mlops.jobs.run_queue import NewRun
     from jupyter_mlops.scheduling.cron import Cron
@@ -535,17 +534,10 @@ def backfill(
     if only_count or not times:
         return count
     new_runs = [
-        NewRun(
-            "backfill",
-            job_record.id,
-            version.id,
-            slot=time.timestamp(),
-            parameters=values,
-            priority=-10,
-            options=run_options,
-        )
+        NewRun("backfill", job_record.id, version.id, slot=time.timestamp(), parameters=values, priority=-10,
+               options=run_options)
         for time in times
-    ]
+    ]  # fmt: skip
     options = {"from": start, "to": end, "cron": parsed_cron.expression, "zone": parsed_cron.zone}
     batch_id, ids = space.queue.add_batch(job_record.id, "backfill", concurrency, options, new_runs)
     notify_worker(space)
@@ -628,25 +620,11 @@ def wait_for_batch(space: Workspace, batch_id: int, on_event: EventCallback = la
         from jupyter_mlops.service.cluster.executor import DaskExecutor
         from jupyter_mlops.worker.inline_worker import run_batch_inline
 
-        await run_batch_inline(
-            space,
-            batch_id,
-            on_event,
-            DaskExecutor(),
-            on_cluster=_is_on_cluster(space, space.queue.runs(batch_id=batch_id)),
-        )
+        await run_batch_inline(space, batch_id, on_event, DaskExecutor())
         return poll()
 
     _wait_until_finished(space, poll, execute, lambda: _stop_batch(space, batch_id, "SIGINT"))
     return batch(space, batch_id)
-
-
-def _is_on_cluster(space: Workspace, batch_runs: Sequence[Run]) -> bool:
-    """Whether the runs of a batch are executed by a cluster."""
-    options = batch_runs[0].options if batch_runs else {}
-    job_id = batch_runs[0].job_id if batch_runs else None
-    rules = space.catalog.job_by_id(job_id).rules if job_id is not None else None
-    return (options.get("executor") or (rules.executor if rules else "") or space.config.executor) == "dask"
 
 
 def stop_batch(space: Workspace, batch_id: int) -> dict[str, Any]:

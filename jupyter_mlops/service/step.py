@@ -17,6 +17,7 @@ from jupyter_mlops.config import RunConfig
 from jupyter_mlops.errors import InvalidInputError, MlopsError, RunStoppedError, UnknownStepError
 from jupyter_mlops.execution.redaction import Redaction
 from jupyter_mlops.export.build import ancestors
+from jupyter_mlops.service.earlier_results import results_of, variables_near
 from jupyter_mlops.service.earlier_steps import COMPLETED, EarlierSteps
 from jupyter_mlops.service.export import tasks
 from jupyter_mlops.service.task_request import TaskRequest
@@ -102,7 +103,8 @@ class TaskProcess:
         self.artifacts.describe(self.description())
         secrets = self._secrets()
         self.artifacts.redaction = Redaction(secrets.values())
-        handed_on = self._handed_on()
+        needed = ancestors(self.tasks, self.request.steps)
+        handed_on = results_of(self.artifacts, self.pipeline, needed, self.request.steps[0])
         task = self._task(handed_on)
         started = time.time()
         for step in self.request.steps:
@@ -151,23 +153,6 @@ class TaskProcess:
         names = (secret.partition(":")[0] for s in settings for secret in s.secrets)
         return [*self.facts.get("secrets", ()), *(name for name in names if name.isidentifier())]
 
-    def _handed_on(self) -> dict[int, HandedOn]:
-        """The results of the steps that these stand on. Raises InvalidInputError if one is missing."""
-        needed = ancestors(self.tasks, self.request.steps)
-        results: dict[int, HandedOn] = {}
-        for block in self.pipeline.blocks:
-            if block.owner in needed or (block.role != "step" and block.effects.volatile):
-                handed_on = self.artifacts.result(block.index)
-                if handed_on is not None:
-                    results[block.index] = handed_on
-                elif block.owner in needed:
-                    raise InvalidInputError(
-                        f"the step {block.owner!r} has no result in this run, and {self.request.steps[0]!r} needs it",
-                        where=self.artifacts.location,
-                        remedy="It failed, has not run, or ran with other artifacts.",
-                    )
-        return results
-
     def _task(self, handed_on: Mapping[int, HandedOn]) -> Any:
         from jupyter_mlops.execution.planner import needs_of, opaque
         from jupyter_mlops.execution.run_artifacts import REMOVED, files_after
@@ -178,7 +163,7 @@ class TaskProcess:
         files = files_after(handed_on[index].files for index in sorted(handed_on))
         self.artifacts.lay_files(files, self.folder)
         present, since = [name for name, content in files.items() if content != REMOVED], time.time()
-        names = self._reach(handed_on)
+        names = variables_near(self.pipeline, handed_on, self.request.steps)
         results = {index: self.artifacts.fetch(h.result, names) for index, h in handed_on.items()}
 
         def on_result(block: Block, result: BlockResult, state: CommittedState) -> None:
@@ -192,21 +177,6 @@ class TaskProcess:
                 self.notes.append(f"{block.owner} wrote {path}, outside of its folder: other machines don't have it")
 
         return Task(self.request.steps, results, bool(self.earlier.unfinished()), on_result)
-
-    def _reach(self, handed_on: Mapping[int, HandedOn]) -> set[str] | None:
-        """The variables that blocks of this process may come near; None for all."""
-        from jupyter_mlops.execution.committed_state import CommittedState
-        from jupyter_mlops.execution.planner import opaque, reach
-
-        line = CommittedState()
-        for block in self.pipeline.blocks:
-            if block.index in handed_on:
-                line.apply(handed_on[block.index].result, ())
-        blocks = [b for b in self.pipeline.blocks if b.index not in handed_on]
-        executed = [b for b in blocks if b.owner in self.request.steps or b.role != "step"]
-        if any(map(opaque, executed)):
-            return None
-        return line.closure(frozenset[str]().union(*map(reach, executed)))
 
     async def _run(
         self, task: Any, secrets: Mapping[str, str], on_event: EventCallback, kernels: KernelProvider | None

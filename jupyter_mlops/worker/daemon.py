@@ -43,15 +43,13 @@ class WorkerDaemon:
     """Executes runs for processes of the same user, a limited number at once; others wait in order.
 
     :param kept: whether Jupyter servers supervise it: it then ends when no server has watched it for `config.unwatched`
-        seconds.
-    :param cluster: executes runs on clusters.
+        seconds. `cluster`: executes runs on clusters.
     """
 
     def __init__(
         self, config: RunConfig | None = None, *, kept: bool = False, cluster: ClusterExecutor | None = None
     ) -> None:
-        self.cluster = cluster
-        self.config, self.kept = config or RunConfig(), kept
+        self.config, self.kept, self.cluster = config or RunConfig(), kept, cluster
         self.home = Path(self.config.home)
         self.limit = self.config.jobs or cores()
         self.pool: KernelPool[IdleKernel] = KernelPool(
@@ -103,6 +101,8 @@ class WorkerDaemon:
             for work in minding:
                 work.cancel()
             await self.finish()
+            if self.cluster is not None:
+                await self.cluster.close()
             db.close()
             shutil.rmtree(folder, ignore_errors=True)
             SERVERS.close()
@@ -187,8 +187,6 @@ class WorkerDaemon:
         if self.talks:
             await asyncio.wait(self.talks, timeout=2.0)
         await self.kernels.close()
-        if self.cluster is not None:
-            await self.cluster.close()
 
     # -- one client
 

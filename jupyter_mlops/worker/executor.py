@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.execution.request import RunRequest
 
 if TYPE_CHECKING:
+    from jupyter_mlops.jobs.policies import Policies
+    from jupyter_mlops.jobs.records import Run, VersionRow
     from jupyter_mlops.storage.store import Store
     from jupyter_mlops.versions.manifest import Manifest
-
-ExecutorName = Literal["local", "dask"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,32 @@ class ClusterRequest:
     version: PublishedVersion | None = None
     scheduler: str = ""
     artifacts: str = ""
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+def executor_of(run: Run, rules: Policies, config: RunConfig) -> str:
+    """What executes a run: as it was started, as its job's policy says, or as this worker is configured."""
+    return str(run.options.get("executor") or rules.executor or config.executor)
+
+
+def cluster_request(
+    run: Run, request: RunRequest, rules: Policies, version: VersionRow, manifest: Manifest, store: Store
+) -> ClusterRequest:
+    """The run of a job for a cluster. Its name there is the same when another worker resumes it."""
+    published = None
+    if not run.options.get("in_folder"):
+        facts = {
+            "job": run.job or manifest.name, "version": version.number, "digest": version.digest,
+            "author": version.author, "message": version.message, "created": "",
+            "provenance": dict(version.provenance), "secrets": list(rules.secrets),
+        }  # fmt: skip
+        published = PublishedVersion(manifest, store, facts, strict=rules.environment == "locked")
+    return ClusterRequest(
+        request,
+        run.id if run.attempt <= 1 else f"{run.id}-{run.attempt}",
+        published,
+        scheduler=run.options.get("scheduler") or rules.scheduler,
+        artifacts=run.options.get("artifacts") or rules.artifacts,
+    )
 
 
 class ClusterExecutor(Protocol):

@@ -13,7 +13,7 @@ from jupyter_mlops.execution.engine import cores
 from jupyter_mlops.execution.kernels import KernelProvider
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.run_queue import worker_id
-from jupyter_mlops.worker.executor import ClusterExecutor
+from jupyter_mlops.worker.executor import ClusterExecutor, executor_of
 from jupyter_mlops.worker.notifier import Notifier
 from jupyter_mlops.worker.run_executor import RunExecutor, RunResult, internal_error
 
@@ -120,17 +120,24 @@ async def run_inline(space: Workspace, run_id: str, tell: Tell, cluster: Cluster
             space.queue.stop(run_id, hands.signal)
 
 
-async def run_batch_inline(
-    space: Workspace, batch_id: int, tell: Tell, cluster: ClusterExecutor | None = None, *, on_cluster: bool = False
-) -> None:
-    """Execute all runs of a batch, as many at once as its concurrency and the cores allow. A signal also stops the
-    queued ones.
+def _is_for_cluster(space: Workspace, batch_id: int) -> bool:
+    """Whether a cluster executes the runs of a batch."""
+    batch_runs = space.queue.runs(batch_id=batch_id, limit=1)
+    if not batch_runs:
+        return False
+    job_id = batch_runs[0].job_id
+    rules = Policies() if job_id is None else Policies.kept(space.catalog.job_by_id(job_id).policies)
+    return executor_of(batch_runs[0], rules, space.config) == "dask"
+
+
+async def run_batch_inline(space: Workspace, batch_id: int, tell: Tell, cluster: ClusterExecutor | None = None) -> None:
+    """Execute all runs of a batch, as many at once as its concurrency and, for kernels here, the cores allow. A signal
+    also stops the queued ones.
 
     :param cluster: executes runs that are for a cluster; is closed at the end.
-    :param on_cluster: whether these are, so that the cores here don't matter.
     """
     at_once = space.queue.concurrency_of_batch(batch_id)
-    if not on_cluster:
+    if not _is_for_cluster(space, batch_id):
         at_once = min(at_once, space.config.jobs or cores())
     hands = InlineWorker(space, tell, cluster)
     with hands.listening():

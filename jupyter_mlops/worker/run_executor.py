@@ -27,7 +27,7 @@ from jupyter_mlops.jobs.templates import filled, names_in
 from jupyter_mlops.jobs.workspace import is_shared
 from jupyter_mlops.notebook.output import text_of
 from jupyter_mlops.storage.local import store_error
-from jupyter_mlops.worker.executor import ClusterExecutor, ClusterRequest, PublishedVersion
+from jupyter_mlops.worker.executor import ClusterExecutor, cluster_request, executor_of
 
 if TYPE_CHECKING:
     from jupyter_mlops.execution.kernels import KernelProvider
@@ -208,9 +208,11 @@ class RunExecutor:
         with self._folder(run).log.open("a", encoding="utf-8") as log:
             journal = RunLogWriter(log, self.queue, run, tell)
             try:
-                if self._executor(run, needs.rules) == "dask":
-                    cluster_request = self._cluster_request(run, request, needs)
-                    record = await self._cluster().execute(cluster_request, self.config, journal.on_event)
+                if self.cluster is not None and executor_of(run, needs.rules, self.config) == "dask":
+                    task_run = cluster_request(
+                        run, request, needs.rules, needs.version, needs.manifest, self.store
+                    )  # fmt: skip
+                    record = await self.cluster.execute(task_run, self.config, journal.on_event)
                 else:
                     record = await execute(
                         request, self.config, journal.on_event, kernels, run_id=run.id, secrets=needs.secrets.values()
@@ -219,34 +221,6 @@ class RunExecutor:
                 await journal.close()
             journal.write("end", state=record["state"])
         return record
-
-    def _executor(self, run: Run, rules: Policies) -> str:
-        """What executes a run: as it was started, as its job's policy says, or as this worker is configured."""
-        return str(run.options.get("executor") or rules.executor or self.config.executor)
-
-    def _cluster(self) -> ClusterExecutor:
-        if self.cluster is None:
-            raise InvalidInputError("this worker executes no runs on clusters", where="executor")
-        return self.cluster
-
-    def _cluster_request(self, run: Run, request: RunRequest, needs: RunSpec) -> ClusterRequest:
-        """The run for a cluster. Its name there is the same when another worker resumes it."""
-        version = None
-        if not run.options.get("in_folder"):
-            facts = {
-                "job": run.job or needs.manifest.name, "version": needs.version.number, "digest": needs.version.digest,
-                "author": needs.version.author, "message": needs.version.message, "created": "",
-                "provenance": dict(needs.version.provenance), "secrets": list(needs.rules.secrets),
-            }  # fmt: skip
-            strict = needs.rules.environment == "locked"
-            version = PublishedVersion(needs.manifest, self.store, facts, strict)
-        return ClusterRequest(
-            request,
-            run.id if run.attempt <= 1 else f"{run.id}-{run.attempt}",
-            version,
-            scheduler=run.options.get("scheduler") or needs.rules.scheduler,
-            artifacts=run.options.get("artifacts") or needs.rules.artifacts,
-        )
 
     def _filled(self, run: Run, manifest: Manifest) -> dict[str, Any]:
         """Its parameters with all templates filled in; the same for every attempt and worker."""

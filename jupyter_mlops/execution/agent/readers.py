@@ -86,7 +86,7 @@ def site_folders() -> tuple[str, ...]:
     found += [os.path.join(STDLIB, name) for name in ("site-packages", "dist-packages")]
     found.append("/usr/lib/python3/dist-packages")
     # Environments that stand on others (by a .pth file, by PYTHONPATH) have folders of theirs on the path.
-    found += [p for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages")]
+    found.extend(p for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages"))
     real = [*found, *map(os.path.realpath, found)]
     return tuple(dict.fromkeys(os.path.join(folder, "") for folder in real if folder))
 

@@ -86,7 +86,7 @@ def environment_notes(reports: Mapping[str, WorkerReport], *, strict: bool) -> t
     """Notes on workers whose packages differ. Raises ClusterError instead if `strict`."""
     problems = {
         worker: f"its packages differ: {', '.join(report.differences[:MOST_NAMED])}"
-        + (f" and {more} more" if (more := len(report.differences) - MOST_NAMED) > 0 else "")
+        + (f" and {rest} more" if (rest := len(report.differences) - MOST_NAMED) > 0 else "")
         for worker, report in reports.items() if report.differences
     }  # fmt: skip
     if strict:
@@ -99,8 +99,8 @@ def environment_notes(reports: Mapping[str, WorkerReport], *, strict: bool) -> t
 def _require_none(problems: Mapping[str, str], remedy: str) -> None:
     if problems:
         chosen = [f"worker {worker}: {problem}" for worker, problem in list(problems.items())[:MOST_NAMED]]
-        more = len(problems) - len(chosen)
-        text = "; ".join(chosen) + (f"; and {more} more workers" if more > 0 else "")
+        rest = len(problems) - len(chosen)
+        text = "; ".join(chosen) + (f"; and {rest} more workers" if rest > 0 else "")
         raise ClusterError(f"not all workers can execute the run: {text}", remedy=remedy)
 
 

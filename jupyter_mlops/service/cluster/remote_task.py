@@ -133,12 +133,12 @@ def check_worker(check: WorkerCheck) -> WorkerReport:
     except MlopsError as error:
         problems.append(f"it can't use the artifacts: {error.message}")
     problems += _missing_secrets(check, Path(config.home))
-    differences, more = _differences(check)
+    differences, failures = _differences(check)
     path, digest = check.notebook
     with contextlib.suppress(OSError):
         has_notebook = bool(path) and Path(path).is_file() and digest_file(Path(path)) == digest
-        return WorkerReport(tuple(problems + more), tuple(differences), has_notebook)
-    return WorkerReport(tuple(problems + more), tuple(differences))
+        return WorkerReport(tuple(problems + failures), tuple(differences), has_notebook)
+    return WorkerReport(tuple(problems + failures), tuple(differences))
 
 
 def _missing_secrets(check: WorkerCheck, home: Path) -> list[str]:
