@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_mlops.errors import InvalidInputError
-from jupyter_mlops.service.cluster.resources import Placement, WorkerFacts, placement, requirements
+from jupyter_mlops.service.cluster.resources import Placement, WorkerFacts, placement, requirements, silent_workers
 
 SMALL = WorkerFacts("tcp://a:1", threads=1, memory=2e9)
 LARGE = WorkerFacts("tcp://b:1", threads=8, memory=64e9)
@@ -63,3 +63,10 @@ def test_names_of_resources() -> None:
     assert requirements({"cpu": "2", "memory": "1k", "amd.com/gpu": "1", "disk": "5"}, "s") == {
         "CPU": 2.0, "MEMORY": 1000.0, "GPU": 1.0, "disk": 5.0,
     }  # fmt: skip
+
+
+def test_workers_that_their_scheduler_does_not_hear() -> None:
+    workers = [WorkerFacts("a", seen=100.0), WorkerFacts("b", seen=95.0), WorkerFacts("c", seen=60.0)]
+    assert silent_workers(workers, 10.0) == {"c"}
+    assert silent_workers([WorkerFacts("a", seen=1.0)], 10.0) == set()
+    assert silent_workers([], 10.0) == set()

@@ -16,7 +16,7 @@ from jupyter_mlops.service.cluster.task_spec import TaskSpec
 
 # The scheduler unpickles tasks, and need not have jupyter_mlops: what it sees is a question of Python.
 TASK_QUESTION = "__import__('jupyter_mlops.service.cluster.remote_task', fromlist=['execute_task']).execute_task(spec)"
-Kind = Literal["completed", "failed", "held"]
+Kind = Literal["completed", "failed", "held", "moved"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,10 @@ class Attempt:
         )  # fmt: skip
         return cls(spec, future)
 
+    def move(self) -> None:
+        """Submit the attempt again: it may wait for a worker that is silent."""
+        self.give_up("")
+
     def give_up(self, why: str) -> None:
         """The worker is lost."""
         if not self.lost.done():
@@ -80,7 +84,8 @@ class Attempt:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if outcome.done():
                 return self._judged(outcome.result(), cell)
-            return self._lost(self.lost.result(), cell)
+            why = self.lost.result()
+            return self._lost(why, cell) if why else AttemptResult("moved")
         finally:
             outcome.cancel()
             await asyncio.wait({outcome})

@@ -17,7 +17,7 @@ from jupyter_mlops.service.cluster.attempt import Attempt, AttemptResult
 from jupyter_mlops.service.cluster.claim import Claim
 from jupyter_mlops.service.cluster.connection import Connection
 from jupyter_mlops.service.cluster.preparation import Preparation
-from jupyter_mlops.service.cluster.resources import Placement, WorkerFacts, placement
+from jupyter_mlops.service.cluster.resources import Placement, WorkerFacts, placement, silent_workers
 from jupyter_mlops.service.cluster.task_graph import TaskGraph
 from jupyter_mlops.service.cluster.task_spec import TaskSpec
 from jupyter_mlops.service.earlier_steps import COMPLETED
@@ -45,6 +45,7 @@ class ClusterRun:
         self.graph = TaskGraph(self.process.tasks, selected, keep_going=config.keep_going)
         self.bound = bound
         self.workers: list[WorkerFacts] = []
+        self.silent: set[str] = set()
         self.attempts: dict[str, Attempt] = {}
         self.announced: set[str] = set()
         self.notes: list[str] = list(preparation.notes)
@@ -109,7 +110,8 @@ class ClusterRun:
         claim = Claim(self.process.artifacts.documents, self.process.artifacts.folder, task.name, 0)
         earlier = await asyncio.to_thread(claim.latest)
         for number in range(1, task.retries + 2):
-            result = await self._attempt(task, earlier + number, cell)
+            while (result := await self._attempt(task, earlier + number, cell)).kind == "moved":
+                pass
             if result.kind == "held":
                 return "held"
             if result.kind == "completed":
@@ -148,8 +150,9 @@ class ClusterRun:
         result = await attempt.result(cell)
         if self.connection.is_lost:
             raise self.connection.lost()
-        if result.kind == "failed" and not result.recorded:
+        if result.kind == "moved" or (result.kind == "failed" and not result.recorded):
             self._cancel(attempt)
+        if result.kind == "failed" and not result.recorded:
             if await asyncio.to_thread(self._is_recorded, task, number):  # its answer was lost with its worker
                 result = AttemptResult("completed")
         del self.attempts[task.name]
@@ -160,7 +163,10 @@ class ClusterRun:
         until = time.monotonic() + self.config.cluster_timeout
         while True:
             try:
-                return placement(task.title, task.limits, self.workers)
+                place = placement(task.title, task.limits, self.workers)
+                if self.silent and place.workers is None:  # Dask still counts them as idle
+                    place = replace(place, workers=tuple(worker.address for worker in self.workers))
+                return place
             except InvalidInputError:
                 if time.monotonic() > until:
                     raise
@@ -230,16 +236,24 @@ class ClusterRun:
                 raise self.connection.lost()
             if not self.attempts:
                 continue
-            self.workers = await self.connection.workers()
-            present = {worker.address for worker in self.workers}
+            workers = await self.connection.workers()
+            silent = silent_workers(workers, self.config.lease) | self.silent
             for attempt in list(self.attempts.values()):
-                self._look_at(attempt, present)
+                self._look_at(attempt, {worker.address for worker in workers}, silent)
+            if silent != self.silent:
+                for attempt in self.attempts.values():
+                    if not attempt.worker:
+                        attempt.move()
+            self.silent = silent
+            self.workers = [worker for worker in workers if worker.address not in silent]
 
-    def _look_at(self, attempt: Attempt, present: Collection[str]) -> None:
+    def _look_at(self, attempt: Attempt, present: Collection[str], silent: set[str]) -> None:
+        """Give an attempt up if its worker is gone or silent, which is added to the silent ones."""
         now = time.monotonic()
         if attempt.worker and attempt.worker not in present:
             attempt.give_up(f"the worker {attempt.worker} was lost")
-        elif attempt.worker and now - attempt.heard_at > self.config.lease:
+        elif attempt.worker and (now - attempt.heard_at > self.config.lease or attempt.worker in silent):
+            silent.add(attempt.worker)
             attempt.give_up(f"the worker {attempt.worker} was silent for {self.config.lease:g} s")
         elif not attempt.worker and now - attempt.submitted_at > self.config.cluster_timeout:
             task = self.graph.tasks[attempt.spec.task]

@@ -95,7 +95,12 @@ async def connect(scheduler: str, timeout: float, slots: int = 0) -> Connection:
         raise InvalidInputError("Dask is not installed", where="--executor dask", remedy=INSTALL) from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are ours to report
     if not scheduler:
-        cluster = await _local_cluster(slots or cores())
+        try:
+            cluster = await _local_cluster(slots or cores())
+        except (OSError, RuntimeError, TimeoutError) as error:
+            raise ClusterError(
+                f"no Dask cluster can be started here: {error}", remedy="Start one, and name it with --scheduler."
+            ) from None
         client = await distributed.Client(cluster, asynchronous=True, set_as_default=False)
         return Connection(client, cluster, "this machine")
     is_file = not ADDRESS.fullmatch(scheduler)
@@ -132,7 +137,7 @@ async def _local_cluster(slots: int) -> Any:
     with dask.config.set({"distributed.nanny.pre-spawn-environ": {}, "distributed.nanny.environ": {}}):
         return await LocalCluster(
             n_workers=slots, threads_per_worker=1, processes=True, memory_limit=0, resources=resources,
-            dashboard_address=None, host="127.0.0.1", security=_has_cryptography() or None,
+            dashboard_address="127.0.0.1:0", host="127.0.0.1", security=_has_cryptography() or None,
             silence_logs=logging.CRITICAL, asynchronous=True,
         )  # fmt: skip
 

@@ -26,6 +26,7 @@ class WorkerFacts:
 
     :param memory: bytes; 0: unlimited.
     :param resources: what it declares.
+    :param seen: when the scheduler last heard of it, in seconds of its clock.
     """
 
     address: str
@@ -33,6 +34,7 @@ class WorkerFacts:
     threads: int = 1
     memory: float = 0.0
     resources: Mapping[str, float] = field(default_factory=dict)
+    seen: float = 0.0
 
     @classmethod
     def of(cls, address: str, identity: Mapping[str, Any]) -> WorkerFacts:
@@ -41,6 +43,7 @@ class WorkerFacts:
             address, str(identity.get("host", "")), int(identity.get("nthreads") or 1),
             float(identity.get("memory_limit") or 0.0),
             {str(name): float(value) for name, value in (identity.get("resources") or {}).items()},
+            float(identity.get("last_seen") or 0.0),
         )  # fmt: skip
 
     def measure(self, name: str) -> float:
@@ -80,6 +83,8 @@ def placement(step: str, limits: Mapping[str, str], workers: Sequence[WorkerFact
     :raises InvalidInputError: no worker has what the step needs.
     """
     needs = requirements(limits, step)
+    if not workers:
+        raise InvalidInputError("the cluster has no worker any more", where=f"step {step}", remedy="Start workers.")
     declarations = {name for worker in workers for name in worker.resources}
     counted = {name: amount for name, amount in needs.items() if name in declarations or name not in MEASURED}
     measured = {name: amount for name, amount in needs.items() if name not in counted}
@@ -92,6 +97,12 @@ def placement(step: str, limits: Mapping[str, str], workers: Sequence[WorkerFact
         raise _nobody(step, needs, counted, workers)
     everywhere = len(fitting) == len(workers) or not measured
     return Placement(counted, None if everywhere else tuple(worker.address for worker in fitting))
+
+
+def silent_workers(workers: Sequence[WorkerFacts], seconds: float) -> set[str]:
+    """Addresses of workers that their scheduler has not heard of for a time, while it heard of others."""
+    newest = max((worker.seen for worker in workers), default=0.0)
+    return {worker.address for worker in workers if newest - worker.seen > seconds}
 
 
 def _nobody(
