@@ -150,11 +150,11 @@ class ClusterRun:
         result = await attempt.result(cell)
         if self.connection.is_lost:
             raise self.connection.lost()
-        if result.kind == "moved" or (result.kind == "failed" and not result.recorded):
+        is_lost = result.kind == "failed" and not result.recorded
+        if is_lost or result.kind == "moved":
             self._cancel(attempt)
-        if result.kind == "failed" and not result.recorded:
-            if await asyncio.to_thread(self._is_recorded, task, number):  # its answer was lost with its worker
-                result = AttemptResult("completed")
+        if is_lost and await asyncio.to_thread(self._is_recorded, task, number):  # its answer was lost with its worker
+            result = AttemptResult("completed")
         del self.attempts[task.name]
         return result
 
