@@ -66,7 +66,7 @@ def test_names_of_resources() -> None:
 
 
 def test_workers_that_their_scheduler_does_not_hear() -> None:
-    workers = [WorkerFacts("a", seen=100.0), WorkerFacts("b", seen=95.0), WorkerFacts("c", seen=60.0)]
+    workers = [WorkerFacts("a", last_seen=100.0), WorkerFacts("b", last_seen=95.0), WorkerFacts("c", last_seen=60.0)]
     assert silent_workers(workers, 10.0) == {"c"}
-    assert silent_workers([WorkerFacts("a", seen=1.0)], 10.0) == set()
+    assert silent_workers([WorkerFacts("a", last_seen=1.0)], 10.0) == set()
     assert silent_workers([], 10.0) == set()

@@ -12,6 +12,7 @@ from typing import Any
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.errors import ClusterError, InvalidInputError, MlopsError
 from jupyter_mlops.execution import retry
+from jupyter_mlops.execution.run_artifacts import RunArtifacts
 from jupyter_mlops.export.plan import ExportTask
 from jupyter_mlops.service.cluster.attempt import Attempt, AttemptResult
 from jupyter_mlops.service.cluster.claim import Claim
@@ -120,7 +121,7 @@ class ClusterRun:
             error = result.error or {}
             message = f"{error.get('ename')}: {error.get('evalue')}"
             if number > task.retries or result.final:
-                await asyncio.to_thread(self._record_failure, task, earlier + number, result)
+                await asyncio.to_thread(_record_failure, self.process.artifacts, task, earlier + number, result)
                 if task.retries and not result.final:
                     self.notes.append(
                         retry.note(task.title, number, task.retries + 1, message, "no more attempts are left")
@@ -176,17 +177,6 @@ class ClusterRun:
         """Whether the artifacts say that an attempt completed."""
         facts = [self.process.artifacts.step(step) or {} for step in task.steps]
         return all(f.get("state") in COMPLETED and f.get("attempt") == number for f in facts)
-
-    def _record_failure(self, task: ExportTask, number: int, result: AttemptResult) -> None:
-        """Let the artifacts say that a task failed, if its process could not."""
-        if result.recorded:
-            return
-        for step in task.steps:
-            facts = self.process.artifacts.step(step) or {}
-            error = {**(result.error or {}), "step": step}
-            self.process.artifacts.put_step(
-                step, {**facts, "state": "failed", "attempt": number, "finished": time.time(), "error": error}
-            )
 
     # -- events
 
@@ -282,6 +272,18 @@ class ClusterRun:
                 waiting.cancel()
             if late:
                 self.notes.append(f"{len(late)} workers did not say that they have stopped their step")
+
+
+def _record_failure(artifacts: RunArtifacts, task: ExportTask, number: int, result: AttemptResult) -> None:
+    """Let the artifacts say that a task failed, if its process could not."""
+    if result.recorded:
+        return
+    for step in task.steps:
+        facts = artifacts.step(step) or {}
+        error = {**(result.error or {}), "step": step}
+        artifacts.put_step(
+            step, {**facts, "state": "failed", "attempt": number, "finished": time.time(), "error": error}
+        )
 
 
 def require_workers(workers: Collection[WorkerFacts], seconds: float, where: str) -> None:

@@ -26,7 +26,7 @@ class WorkerFacts:
 
     :param memory: bytes; 0: unlimited.
     :param resources: what it declares.
-    :param seen: when the scheduler last heard of it, in seconds of its clock.
+    :param last_seen: when the scheduler last heard of it, in seconds of its clock.
     """
 
     address: str
@@ -34,7 +34,7 @@ class WorkerFacts:
     threads: int = 1
     memory: float = 0.0
     resources: Mapping[str, float] = field(default_factory=dict)
-    seen: float = 0.0
+    last_seen: float = 0.0
 
     @classmethod
     def of(cls, address: str, identity: Mapping[str, Any]) -> WorkerFacts:
@@ -101,8 +101,8 @@ def placement(step: str, limits: Mapping[str, str], workers: Sequence[WorkerFact
 
 def silent_workers(workers: Sequence[WorkerFacts], seconds: float) -> set[str]:
     """Addresses of workers that their scheduler has not heard of for a time, while it heard of others."""
-    newest = max((worker.seen for worker in workers), default=0.0)
-    return {worker.address for worker in workers if newest - worker.seen > seconds}
+    newest = max((worker.last_seen for worker in workers), default=0.0)
+    return {worker.address for worker in workers if newest - worker.last_seen > seconds}
 
 
 def _nobody(
