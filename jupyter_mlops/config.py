@@ -11,6 +11,7 @@ from traitlets.config import Configurable
 
 LOCATIONS = frozenset({"home", "database", "store"})
 ELSEWHERE = frozenset({"places", "run_stores", "run_stores_every"})  # of other engines
+CLUSTER = frozenset({"executor", "scheduler", "artifacts", "cluster_timeout"})  # not used by runs in local kernels
 
 
 def default_home() -> str:
@@ -46,6 +47,18 @@ class RunConfig(Configurable):
         config=True
     )
     kernels_idle = Float(600.0, help="Seconds after which unused ready kernels and fork servers end.").tag(config=True)
+    executor = Unicode(
+        help="What executes runs: `local`, or `dask` for a Dask cluster. A job's policy `executor` counts more."
+    ).tag(config=True)
+    scheduler = Unicode(
+        help="Address of the Dask scheduler, such as tcp://host:8786, or scheduler file; '': a cluster of this machine."
+    ).tag(config=True)
+    artifacts = Unicode(
+        help="Folder or fsspec URL through which steps on a cluster hand on results; '': a folder in the home."
+    ).tag(config=True)
+    cluster_timeout = Float(60.0, help="Seconds to wait for the scheduler of a cluster, and for a worker.").tag(
+        config=True
+    )
     database = Unicode(help="SQLAlchemy URL of the database: sqlite:///file or postgresql://…").tag(config=True)
     store = Unicode(
         help="Object store of versions: a folder, or a URL that fsspec supports, such as s3://bucket/prefix."
@@ -80,7 +93,7 @@ class RunConfig(Configurable):
 
     def is_plain(self) -> bool:
         """Whether all settings that change runs have their defaults."""
-        return not self.changed_settings().keys() - ELSEWHERE
+        return not self.changed_settings().keys() - ELSEWHERE - CLUSTER
 
     def changed_settings(self) -> dict[str, Any]:
         """The settings other than locations that differ from their defaults."""
@@ -89,6 +102,15 @@ class RunConfig(Configurable):
             for name, trait in self.traits(config=True).items()
             if name not in LOCATIONS and getattr(self, name) != trait.default()
         }
+
+    def _executor_default(self) -> str:
+        return os.environ.get("JUPYTER_MLOPS_EXECUTOR") or "local"
+
+    def _scheduler_default(self) -> str:
+        return os.environ.get("JUPYTER_MLOPS_SCHEDULER", "")
+
+    def _artifacts_default(self) -> str:
+        return os.environ.get("JUPYTER_MLOPS_ARTIFACTS", "")
 
     def _home_default(self) -> str:
         return default_home()

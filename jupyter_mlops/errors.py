@@ -16,6 +16,7 @@
     ├── RunStoppedError               a person or the system stopped it
     ├── EquivalenceError              the pipeline can't give the result of Run All
     ├── StoreError                    an object can't be written or doesn't match its digest
+    ├── ClusterError                  the scheduler or the workers of a cluster can't be used
     ├── DatabaseError                 the database can't be reached, is locked or full
     ├── UnreachableError              a place or another engine doesn't answer
     └── EnvironmentBuildError         an environment can't be built from its lock
@@ -176,6 +177,12 @@ class StoreError(MlopsError):
     """An object can't be stored, or doesn't match its digest."""
 
     code = "StoreError"
+
+
+class ClusterError(MlopsError):
+    """The cluster can't be used."""
+
+    code = "ClusterError"
 
 
 class DatabaseError(MlopsError):

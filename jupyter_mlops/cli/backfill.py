@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from jupyter_mlops.cli.run import parameters, positive_int, value_options
+from jupyter_mlops.cli.run import cluster_choices, cluster_options, parameters, positive_int, value_options
 from jupyter_mlops.cli.sweep import finish
 from jupyter_mlops.cli.workspace import workspace
 
@@ -18,6 +18,7 @@ def add(verbs: Any) -> None:
     parser.add_argument("--cron", default="", help="when there are slots (default: as the job's schedule says)")
     parser.add_argument("--tz", default="", metavar="ZONE", help="time zone (default: the schedule's, or UTC)")
     parser.add_argument("-j", "--jobs", type=positive_int, default=1, metavar="N", help="runs at once (1)")
+    cluster_options(parser)
     parser.add_argument("--count", action="store_true", help="only report the number of runs")
     parser.add_argument("-d", "--detach", action="store_true", help="don't wait for them")
     value_options(parser)
@@ -33,5 +34,6 @@ def do(arguments: argparse.Namespace) -> int:
         payload = batches.backfill(
             space, arguments.job, arguments.begin, arguments.end, cron=arguments.cron, zone=arguments.tz,
             parameters=values, texts=texts, concurrency=arguments.jobs, only_count=arguments.count,
+            run_options=cluster_choices(arguments),
         )  # fmt: skip
         return finish(space, payload, arguments)

@@ -49,6 +49,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="maximum number of kernels (default: one per core)",
     )
     parser.add_argument("--isolate", action="store_true", help="run every step in its own kernel, as on a cluster")
+    cluster_options(parser)
     parser.add_argument("--timeout", type=_seconds, metavar="S", help="maximum seconds for a cell")
     parser.add_argument("--run-timeout", type=_seconds, metavar="S", help="maximum seconds for the run")
     parser.add_argument("--report", type=Path, metavar="HTML", help="write a self-contained HTML page")
@@ -59,6 +60,26 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--explain", action="store_true", help="explain for each step why it ran where it did, or was not cached"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def cluster_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say what executes a run."""
+    parser.add_argument("--executor", choices=("local", "dask"), default="", help="dask: steps are tasks of a cluster")
+    parser.add_argument(
+        "--scheduler",
+        default="",
+        metavar="ADDRESS",
+        help="of the Dask cluster, or a scheduler file (default: start one here)",
+    )
+    parser.add_argument(
+        "--artifacts", default="", metavar="URL", help="folder or URL through which steps on a cluster hand on results"
+    )
+
+
+def cluster_choices(arguments: argparse.Namespace) -> dict[str, str]:
+    """The cluster options that were given, as options of a run."""
+    choices = {name: getattr(arguments, name) for name in ("executor", "scheduler", "artifacts")}
+    return {name: value for name, value in choices.items() if value}
 
 
 def value_options(parser: argparse.ArgumentParser) -> None:
@@ -130,7 +151,7 @@ def run_job(job: str, arguments: argparse.Namespace) -> int:
     run_options = {
         "from_step": arguments.from_step, "only_step": arguments.only_step, "use_cache": not arguments.no_cache,
         "jobs": arguments.jobs, "isolate": arguments.isolate, "timeout": arguments.timeout,
-        "run_timeout": arguments.run_timeout,
+        "run_timeout": arguments.run_timeout, **cluster_choices(arguments),
     }  # fmt: skip
     with workspace() as space:
         run = runs.start(space, job, values, texts, {k: v for k, v in run_options.items() if v or k == "use_cache"})
@@ -244,6 +265,9 @@ def run_notebook(notebook: Path, arguments: argparse.Namespace) -> int:
         report_code=not arguments.no_code,
         kernel=arguments.kernel,
         cwd=arguments.cwd,
+        executor=arguments.executor,
+        scheduler=arguments.scheduler,
+        artifacts=arguments.artifacts,
     )
     with progress(quiet=arguments.json) as display:
         record = service.run(request, on_event=display.handle_event)

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.cli import runs
-from jupyter_mlops.cli.run import NEGATIVE, positive_int
+from jupyter_mlops.cli.run import NEGATIVE, cluster_choices, cluster_options, positive_int
 from jupyter_mlops.cli.streams import to_json
 from jupyter_mlops.cli.workspace import workspace
 from jupyter_mlops.errors import InvalidInputError
@@ -27,6 +27,7 @@ def add(verbs: Any) -> None:
     parser.add_argument(
         "-j", "--jobs", type=positive_int, default=1, metavar="N", help="maximum number of simultaneous runs (1)"
     )
+    cluster_options(parser)
     parser.add_argument("--count", action="store_true", help="only report the number of runs")
     parser.add_argument("-d", "--detach", action="store_true", help="don't wait for them")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -45,7 +46,8 @@ def do(arguments: argparse.Namespace) -> int:
         raise InvalidInputError("there is nothing to sweep over", where="-p", remedy="Example: -p alpha 0.1,0.5,1")
     with workspace() as space:
         payload = batches.sweep(
-            space, arguments.job, axes, concurrency=arguments.jobs, only_count=arguments.count
+            space, arguments.job, axes, concurrency=arguments.jobs, only_count=arguments.count,
+            run_options=cluster_choices(arguments),
         )  # fmt: skip
         return finish(space, payload, arguments)
 

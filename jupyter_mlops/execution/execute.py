@@ -48,7 +48,7 @@ async def execute(
 
     kernels = kernels or KernelProvider(ahead)
     try:
-        return await _run(request, config, tell, kernels, run_id or _run_id(), tuple(secrets))
+        return await _run(request, config, tell, kernels, run_id or new_run_id(), tuple(secrets))
     finally:
         await kernels.close()
 
@@ -110,8 +110,8 @@ async def _run(
     _require_step(pipeline, request.from_step)
     _require_step(pipeline, request.only_step)
     _require_step(pipeline, request.stop_before)
-    output = _output(request, config, run_id)
-    _require_report(request, output)
+    output = output_path(request, config, run_id) if request.task is None else request.notebook  # not written then
+    require_report(request, output)
     tell({"event": "run", "id": run_id, "steps": [s.name for s in pipeline.steps], "output": str(output)})
     options = Options(
         jobs=request.jobs or config.jobs or cores(),
@@ -141,7 +141,12 @@ async def _run(
             mark_failure(nb, outcome.error)
 
     await MlopsEngine.execute(
-        RunNotebook(nb, output_path=str(output), progress_bar=False, save_every=config.save_every),
+        RunNotebook(
+            nb,
+            output_path=str(output) if request.task is None else None,
+            progress_bar=False,
+            save_every=config.save_every,
+        ),
         kernel,
         pipeline=pipeline,
         options=options,
@@ -154,6 +159,8 @@ async def _run(
         tell=told,
         outcome_to=conclude,
     )
+    if request.task is not None:
+        request.task.on_notebook(nb)
     if request.report is not None:
         from jupyter_mlops.execution.report import write_report
 
@@ -256,11 +263,13 @@ def _require_step(pipeline: Pipeline, name: str) -> None:
     raise UnknownStepError(f"there is no step {name!r}", remedy=f"{hint}Steps: {', '.join(names) or 'none'}.")
 
 
-def _run_id() -> str:
+def new_run_id() -> str:
+    """A name for a run that has none."""
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
 
 
-def _require_report(request: RunRequest, output: Path) -> None:
+def require_report(request: RunRequest, output: Path) -> None:
+    """Raises InvalidInputError if the report can't be written where the request says."""
     if request.report is None:
         return
     path = request.report.resolve()
@@ -271,7 +280,8 @@ def _require_report(request: RunRequest, output: Path) -> None:
     _require_writable(path.parent, "report")
 
 
-def _output(request: RunRequest, config: RunConfig, run_id: str) -> Path:
+def output_path(request: RunRequest, config: RunConfig, run_id: str) -> Path:
+    """Where the executed notebook goes. Raises InvalidInputError if it can't be written there."""
     if request.output is None:
         path = Path(config.home) / "runs" / run_id / f"{request.notebook.stem}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)

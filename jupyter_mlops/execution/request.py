@@ -25,6 +25,8 @@ class RunRequest:
     :param env: environment variables of the kernels; None: those of this process.
     :param task: the part of the run that this process executes; None: all of it.
     :param cache: folder of the cache; None: the home's.
+    :param executor: what executes the run: "local", "dask", or "" for what the configuration says; `scheduler` and
+        `artifacts`: of that cluster, "" for what the configuration says.
     """
 
     notebook: Path
@@ -47,6 +49,9 @@ class RunRequest:
     published_from: Path | None = None
     task: Task | None = None
     cache: Path | None = None
+    executor: str = ""
+    scheduler: str = ""
+    artifacts: str = ""
 
     @property
     def evidence_of(self) -> Path:

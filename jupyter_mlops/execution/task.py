@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from jupyter_mlops.errors import EquivalenceError
 from jupyter_mlops.execution.below import HARMLESS
 from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
 from jupyter_mlops.pipeline.model import Block
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 @dataclass(frozen=True)
@@ -19,12 +23,14 @@ class Task:
     :param results: block index -> result of another task, which is committed instead of executing the block.
     :param guarded: whether the steps may only compute, since earlier steps of the notebook have not ended.
     :param on_result: called with a block that was executed, its result and the state in which it was executed.
+    :param on_notebook: called with the executed notebook, which is not written to a file.
     """
 
     steps: tuple[str, ...]
     results: Mapping[int, BlockResult] = field(default_factory=dict)
     guarded: bool = False
     on_result: Callable[[Block, BlockResult, CommittedState], None] = lambda block, result, line: None
+    on_notebook: Callable[[NotebookNode], None] = lambda nb: None
 
     def includes(self, block: Block, last: int) -> bool:
         """Whether a block is part of the run as this process sees it.

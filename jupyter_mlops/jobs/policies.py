@@ -9,7 +9,9 @@ from typing import Any, Literal, get_args
 
 from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.execution.retry import wait_after
+from jupyter_mlops.storage.store import CREDENTIALS
 
+Executor = Literal["", "local", "dask"]
 Environment = Literal["locked", "live"]
 SECRET = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://\S|secret:[A-Za-z_]\w*$", re.ASCII)
@@ -34,6 +36,8 @@ class Policies:
         events.
     :param long_running: seconds after which a run is reported as long-running.
     :param secrets: names of the secrets that its kernels receive as environment variables.
+    :param executor: "local" or "dask"; "": what the worker is configured for. `scheduler`: address of the Dask
+        scheduler; `artifacts`: folder or URL that its workers share; "": what the worker is configured for.
     """
 
     retries: int = 0
@@ -50,6 +54,9 @@ class Policies:
     notify_on: tuple[str, ...] = ("failure", "recovery")
     long_running: float | None = None
     secrets: tuple[str, ...] = field(default=())
+    executor: Executor = ""
+    scheduler: str = ""
+    artifacts: str = ""
 
     @classmethod
     def of(cls, changes: Mapping[str, Any], base: Policies | None = None) -> Policies:
@@ -94,6 +101,10 @@ def _checked(name: str, value: Any) -> Any:
         return tuple(value)
     if name == "environment":
         return one_of(Environment, name, value)
+    if name == "executor":
+        return one_of(Executor, name, "" if value is None else value)
+    if name in ("scheduler", "artifacts"):
+        return _checked_location(name, "" if value is None else value)
     optional = name in ("cell_timeout", "run_timeout", "long_running", "keep_runs", "keep_days", "keep_failures")
     if value is None and optional:
         return None
@@ -108,6 +119,18 @@ def _checked(name: str, value: Any) -> Any:
     if is_whole and int(value) != value:
         raise _bad(name, value, "a whole number")
     return int(value) if is_whole else float(value)
+
+
+def _checked_location(name: str, value: Any) -> str:
+    """An address or a path, without a password, which everybody who sees the job would see."""
+    if not isinstance(value, str) or any(ord(character) < 32 for character in value):
+        raise _bad(name, value, "an address or a path")
+    if CREDENTIALS.search(value):
+        raise InvalidInputError(
+            "an address with a password is not stored", field=f"policies.{name}",
+            remedy="Let the workers find the credentials in their environment.",
+        )  # fmt: skip
+    return value
 
 
 def one_of(kind: Any, name: str, value: Any) -> Any:

@@ -12,6 +12,8 @@ from jupyter_mlops.config import RunConfig, default_home
 from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.execution.request import RunRequest
 
+EXECUTORS = ("local", "dask")
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -120,6 +122,10 @@ def run(
     request = replace(request, notebook=_absolute_path(request.notebook))
     if request.cwd is not None and not request.cwd.is_dir():
         raise InvalidInputError("the folder to run in does not exist", where=f"--cwd {request.cwd}")
+    if is_for_cluster(request, config):
+        from jupyter_mlops.service.cluster.notebook_run import run_notebook
+
+        return run_notebook(request, config or RunConfig(), on_event)
     if not in_place and (config is None or config.is_plain()):
         from jupyter_mlops.worker.client import submit
 
@@ -131,6 +137,21 @@ def run(
     from jupyter_mlops.execution.execute import execute
 
     return asyncio.run(execute(request, config, lambda event: on_event(event) if event["event"] != "output" else None))
+
+
+def is_for_cluster(request: RunRequest, config: RunConfig | None = None) -> bool:
+    """Whether a Dask cluster executes the run. Raises InvalidInputError for an executor that does not exist."""
+    config = config or RunConfig()
+    if request.executor != "dask" and (request.scheduler or request.artifacts):
+        option = "--scheduler" if request.scheduler else "--artifacts"
+        if (request.executor or config.executor) != "dask":
+            raise InvalidInputError("that is for runs on a cluster", where=option, remedy="Add --executor dask.")
+    name = request.executor or config.executor
+    if name not in EXECUTORS:
+        raise InvalidInputError(
+            f"there is no executor {name!r}", where="executor", remedy=f"Executors: {', '.join(EXECUTORS)}."
+        )
+    return name == "dask"
 
 
 def _absolute_path(path: Path) -> Path:
@@ -150,10 +171,11 @@ def serve_worker(config: RunConfig, ready: Callable[[], None] = lambda: None, *,
     """
     import asyncio
 
+    from jupyter_mlops.service.cluster.executor import DaskExecutor
     from jupyter_mlops.worker.daemon import WorkerDaemon
 
     async def serve() -> None:
-        await WorkerDaemon(config, supervised=is_supervised).serve(ready)
+        await WorkerDaemon(config, supervised=is_supervised, cluster=DaskExecutor()).serve(ready)
 
     asyncio.run(serve())
 

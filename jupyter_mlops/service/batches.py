@@ -22,11 +22,12 @@ MAX_RUNS = 10_000  # maximum number of runs of a backfill or a sweep
 def backfill(
     space: Workspace, job: str, start: str, end: str, *, cron: str = "", zone: str = "",
     parameters: Mapping[str, object] | None = None, texts: Mapping[str, str] | None = None, concurrency: int = 1,
-    only_count: bool = False,
+    only_count: bool = False, run_options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Queue a run for each slot from `start` to `end`, both included, oldest first.
 
     :param cron: the slots; "": those of the job's schedule, with its parameters.
+    :param run_options: how to execute them: `executor`, `scheduler`, `artifacts`.
     """
     from jupyter_mlops.jobs.run_queue import NewRun
     from jupyter_mlops.scheduling.cron import Cron
@@ -58,9 +59,12 @@ def backfill(
     if only_count or not times:
         return count
     new_runs = [
-        NewRun("backfill", job_record.id, version.id, slot=time.timestamp(), parameters=values, priority=-10)
+        NewRun(
+            "backfill", job_record.id, version.id, slot=time.timestamp(), parameters=values, priority=-10,
+            options=run_options,
+        )
         for time in times
-    ]
+    ]  # fmt: skip
     options = {"from": start, "to": end, "cron": parsed_cron.expression, "zone": parsed_cron.zone}
     batch_id, ids = space.queue.add_batch(job_record.id, "backfill", concurrency, options, new_runs)
     notify_worker(space)
@@ -70,10 +74,12 @@ def backfill(
 def sweep(
     space: Workspace, job: str, axes: Mapping[str, Sequence[str]], *, parameters: Mapping[str, object] | None = None,
     texts: Mapping[str, str] | None = None, concurrency: int = 1, only_count: bool = False,
+    run_options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Queue a run for each combination of values.
 
     :param axes: parameter -> values as texts.
+    :param run_options: how to execute them: `executor`, `scheduler`, `artifacts`.
     """
     from jupyter_mlops.jobs.run_queue import NewRun
 
@@ -97,7 +103,10 @@ def sweep(
     count = {"job": job_record.name, "version": version.name, "runs": len(grid)}
     if only_count:
         return count
-    new_runs = [NewRun("sweep", job_record.id, version.id, parameters=values, priority=-10) for values in grid]
+    new_runs = [
+        NewRun("sweep", job_record.id, version.id, parameters=values, priority=-10, options=run_options)
+        for values in grid
+    ]
     options = {"axes": {name: list(values) for name, values in axes.items()}}
     batch_id, ids = space.queue.add_batch(job_record.id, "sweep", concurrency, options, new_runs)
     notify_worker(space)
@@ -135,9 +144,10 @@ def wait_for_batch(space: Workspace, batch_id: int, on_event: EventCallback = la
         return not {"queued", "running"} & set(states)
 
     async def execute() -> bool:
+        from jupyter_mlops.service.cluster.executor import DaskExecutor
         from jupyter_mlops.worker.inline_worker import run_batch_inline
 
-        await run_batch_inline(space, batch_id, on_event)
+        await run_batch_inline(space, batch_id, on_event, DaskExecutor())
         return poll()
 
     wait_until_finished(space, poll, execute, lambda: stop_batch_runs(space, batch_id, "SIGINT"))

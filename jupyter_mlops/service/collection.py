@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def collect(
     artifacts: RunArtifacts, nb: nbformat.NotebookNode, pipeline: Pipeline, tasks: Sequence[ExportTask],
-    parameters: Mapping[str, object],
+    parameters: Mapping[str, object], selected: Collection[str] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The record of the run, as `run --json` prints it, and `notebook`: the bytes of the executed notebook.
 
@@ -30,6 +30,7 @@ def collect(
     the run has failed, since its outputs may not be those of Run All.
 
     :param nb: the notebook with its parameters; its outputs are filled in.
+    :param selected: the steps that were to run; None: all.
     """
     from jupyter_mlops.notebook.parameter import json_form
 
@@ -37,11 +38,13 @@ def collect(
     line = _commit(artifacts, nb, pipeline, tasks, states)
     steps = [_step(name, facts) for name, facts in states.items()]
     error = next((facts["error"] for facts in states.values() if facts and facts.get("error")), None) or line.error
-    complete = all(step["state"] in ("completed", "cached") for step in steps)
+    due = [step for step in steps if selected is None or step["name"] in selected]
+    complete = all(step["state"] in ("completed", "cached") for step in due)
     state = "completed" if complete and error is None else "failed"
     if state == "failed" and error is None:
         present = {step["name"] for step in steps if step["state"] in ("completed", "cached")}
-        missing = [step for step in pipeline.steps if step.name not in present]
+        absent = [step for step in pipeline.steps if step.name not in present]
+        missing = [step for step in absent if selected is None or step.name in selected]
         names = ", ".join(step.name for step in missing)
         error = _error(missing[0].name, missing[0].cells[0], "UpstreamFailed", f"these steps did not run: {names}")
     started = [facts["started"] for facts in states.values() if facts and facts.get("started")]
@@ -233,6 +236,7 @@ def _step(name: str, facts: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
         "name": name, "state": state, "attempts": facts.get("attempt", 1), "seconds": facts.get("seconds", 0.0),
         "why": facts.get("why", []), "started": facts.get("started"), "finished": facts.get("finished"),
+        "is_running": facts.get("state") in ("running", "stopped"),
         "host": facts.get("host", ""), "engine_url": facts.get("engine_url", ""),
     }  # fmt: skip
 

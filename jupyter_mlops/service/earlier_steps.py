@@ -54,5 +54,6 @@ class EarlierSteps:
                     where=f"step {self.steps[0]}",
                     remedy="Run the notebook once here and publish it again, so that the export orders the two; or let "
                     "the step act in any case: keep_going in its settings.",
+                    data={"waits_for": name, "state": unfinished[name]},
                 )
             time.sleep(POLL_S)

@@ -64,9 +64,10 @@ def follow(
         return run.state not in ("queued", "running")
 
     async def execute() -> bool:
+        from jupyter_mlops.service.cluster.executor import DaskExecutor
         from jupyter_mlops.worker.inline_worker import run_inline
 
-        await run_inline(space, run_id, on_event)
+        await run_inline(space, run_id, on_event, DaskExecutor())
         return space.queue.run(run_id).state not in ("queued", "running")
 
     wait_until_finished(space, poll, execute if in_place else None, lambda: stop_run(space, run_id, "SIGINT"))

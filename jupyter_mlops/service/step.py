@@ -7,25 +7,29 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.config import RunConfig
-from jupyter_mlops.errors import InvalidInputError, MlopsError, UnknownStepError
+from jupyter_mlops.errors import InvalidInputError, MlopsError, RunStoppedError, UnknownStepError
 from jupyter_mlops.execution.redaction import Redaction
 from jupyter_mlops.export.build import ancestors
+from jupyter_mlops.service.earlier_results import results_of, variables_near
 from jupyter_mlops.service.earlier_steps import COMPLETED, EarlierSteps
 from jupyter_mlops.service.export import tasks
 from jupyter_mlops.service.task_request import TaskRequest
+from jupyter_mlops.storage.local import atomic_write
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
+    from jupyter_mlops.execution.kernels import KernelProvider
     from jupyter_mlops.execution.run_artifacts import HandedOn, RunArtifacts
-    from jupyter_mlops.pipeline.model import Block, Pipeline
+    from jupyter_mlops.pipeline.model import Block, Pipeline, Settings
     from jupyter_mlops.versions.manifest import Manifest
 
 EventCallback = Callable[[dict[str, Any]], None]
@@ -43,12 +47,16 @@ def run(
     :param folder: the working folder, which holds the version's files; None: one of the home, with a check-out.
     :raises InvalidInputError: the bundle, a parameter or the result of an earlier step is missing or wrong.
     """
-    process = _Process(request, config or RunConfig(), folder)
-    return process.execute(on_event) if request.steps else process.collect()
+    process = TaskProcess(request, config or RunConfig(), folder)
+    return asyncio.run(process.execute(on_event)) if request.steps else process.collect()
 
 
-class _Process:
-    """What a process of a run needs: the version, its pipeline and the artifacts."""
+class TaskProcess:
+    """What a process of a run needs: the version, its pipeline and the artifacts.
+
+    :ivar fence: is called before anything is written to the artifacts, and raises an error if another process has
+        taken the task over.
+    """
 
     def __init__(self, request: TaskRequest, config: RunConfig, folder: Path | None) -> None:
         from jupyter_mlops.execution.run_artifacts import RunArtifacts
@@ -57,6 +65,7 @@ class _Process:
 
         self.request, self.config, self.home = request, config, Path(config.home)
         self.notes: list[str] = []
+        self.fence: Callable[[], None] = lambda: None
         self.artifacts: RunArtifacts = RunArtifacts(request.artifacts, request.run_id, self.home)
         self.manifest, self.facts, store = _version(request.bundle, self.home)
         self.digest: str = self.facts["digest"]
@@ -69,31 +78,51 @@ class _Process:
         if folder is None:
             self.notebook = run_folder(self.home, self.manifest, self.digest, store, request.run_id)
         else:
-            self.notebook = self.home / self.manifest.name
-            self.notebook.write_bytes(store.get(self.manifest.notebook))
+            self.notebook = self.home / "runs-of-tasks" / "in-place" / self.digest[:20] / self.manifest.name
+            if not self.notebook.is_file():  # the folder is named by its content
+                self.notebook.parent.mkdir(parents=True, exist_ok=True)
+                with atomic_write(self.notebook) as stream:
+                    stream.write(store.get(self.manifest.notebook))
         self.folder = self.notebook.parent if folder is None else folder
+
+    def of_task(self, request: TaskRequest, fence: Callable[[], None]) -> TaskProcess:
+        """The same for another task of the same run on this machine, without reading the version again."""
+        process = copy(self)
+        process.request, process.notes, process.fence = request, [], fence
+        process.earlier = EarlierSteps(self.artifacts, self.pipeline, self.tasks, request.steps)
+        return process
 
     # -- steps
 
-    def execute(self, on_event: EventCallback) -> dict[str, Any]:
-        """Execute the steps in a kernel of this process and hand on what they did."""
+    async def execute(self, on_event: EventCallback, kernels: KernelProvider | None = None) -> dict[str, Any]:
+        """Execute the steps in a kernel and hand on what they did.
+
+        :param kernels: where the kernel comes from; None: this process starts it.
+        """
         self._require_steps()
-        self.artifacts.describe(self._description())
+        self.artifacts.describe(self.description())
         secrets = self._secrets()
         self.artifacts.redaction = Redaction(secrets.values())
-        handed_on = self._handed_on()
+        needed = ancestors(self.tasks, self.request.steps)
+        handed_on = results_of(self.artifacts, self.pipeline, needed, self.request.steps[0])
         task = self._task(handed_on)
         started = time.time()
         for step in self.request.steps:
             self._put_step(step, {"state": "running", "started": started})
         try:
-            record = self._run(task, secrets, on_event)
+            record = await self._run(task, secrets, on_event, kernels)
             if task.guarded and self._was_denied(record):
-                self.earlier.wait(LONGEST_WAIT)
-                record = self._run(replace(task, guarded=False), secrets, on_event)
+                self.earlier.wait(LONGEST_WAIT if self.request.longest_wait is None else self.request.longest_wait)
+                record = await self._run(replace(task, guarded=False), secrets, on_event, kernels)
+        except RunStoppedError:
+            raise  # another process may have the task now
         except MlopsError as error:
             self._put_error(error, started)
             raise
+        if record["state"] == "stopped":
+            for step in self.request.steps:
+                self._put_step(step, {"state": "stopped", "started": started, "finished": time.time()})
+            return record
         record = self._judged(record)
         self._put_record(record, started)
         return {**record, "output": "", "steps": [s for s in record["steps"] if s["name"] in self.request.steps]}
@@ -117,25 +146,12 @@ class _Process:
         from jupyter_mlops.jobs.secrets import reveal
 
         settings = [s.settings for s in self.pipeline.steps if s.name in self.request.steps]
-        names = (secret.partition(":")[0] for s in settings for secret in s.secrets)
-        return reveal([*self.facts.get("secrets", ()), *(n for n in names if n.isidentifier())], self.home)
+        return reveal(self.secret_names(settings), self.home)
 
-    def _handed_on(self) -> dict[int, HandedOn]:
-        """The results of the steps that these stand on. Raises InvalidInputError if one is missing."""
-        needed = ancestors(self.tasks, self.request.steps)
-        results: dict[int, HandedOn] = {}
-        for block in self.pipeline.blocks:
-            if block.owner in needed or (block.role != "step" and block.effects.volatile):
-                handed_on = self.artifacts.result(block.index)
-                if handed_on is not None:
-                    results[block.index] = handed_on
-                elif block.owner in needed:
-                    raise InvalidInputError(
-                        f"the step {block.owner!r} has no result in this run, and {self.request.steps[0]!r} needs it",
-                        where=self.artifacts.location,
-                        remedy="It failed, has not run, or ran with other artifacts.",
-                    )
-        return results
+    def secret_names(self, settings: Iterable[Settings]) -> list[str]:
+        """Names of the secrets that kernels of steps with these settings receive."""
+        names = (secret.partition(":")[0] for s in settings for secret in s.secrets)
+        return [*self.facts.get("secrets", ()), *(name for name in names if name.isidentifier())]
 
     def _task(self, handed_on: Mapping[int, HandedOn]) -> Any:
         from jupyter_mlops.execution.planner import needs_of, opaque
@@ -147,7 +163,7 @@ class _Process:
         files = files_after(handed_on[index].files for index in sorted(handed_on))
         self.artifacts.lay_files(files, self.folder)
         present, since = [name for name, content in files.items() if content != REMOVED], time.time()
-        names = self._reach(handed_on)
+        names = variables_near(self.pipeline, handed_on, self.request.steps)
         results = {index: self.artifacts.fetch(h.result, names) for index, h in handed_on.items()}
 
         def on_result(block: Block, result: BlockResult, state: CommittedState) -> None:
@@ -156,54 +172,42 @@ class _Process:
             values = {name: state.value_digest(name) or "" for name in names}
             before = {**result.state_before, **{name: digest for name, (digest, _) in state.state.items()}}
             complete = replace(result, loaded=loaded, values=values, state_before=before)
+            self.fence()
             for path in self.artifacts.put_result(complete, self.folder, since, present):
                 self.notes.append(f"{block.owner} wrote {path}, outside of its folder: other machines don't have it")
 
         return Task(self.request.steps, results, bool(self.earlier.unfinished()), on_result)
 
-    def _reach(self, handed_on: Mapping[int, HandedOn]) -> set[str] | None:
-        """The variables that blocks of this process may come near; None for all."""
-        from jupyter_mlops.execution.committed_state import CommittedState
-        from jupyter_mlops.execution.planner import opaque, reach
-
-        line = CommittedState()
-        for block in self.pipeline.blocks:
-            if block.index in handed_on:
-                line.apply(handed_on[block.index].result, ())
-        blocks = [b for b in self.pipeline.blocks if b.index not in handed_on]
-        executed = [b for b in blocks if b.owner in self.request.steps or b.role != "step"]
-        if any(map(opaque, executed)):
-            return None
-        return line.closure(frozenset[str]().union(*map(reach, executed)))
-
-    def _run(self, task: Any, secrets: Mapping[str, str], on_event: EventCallback) -> dict[str, Any]:
+    async def _run(
+        self, task: Any, secrets: Mapping[str, str], on_event: EventCallback, kernels: KernelProvider | None
+    ) -> dict[str, Any]:
         from jupyter_mlops.execution.execute import execute
         from jupyter_mlops.execution.request import RunRequest
         from jupyter_mlops.worker.run_executor import environ
 
-        output = self.home / "runs-of-tasks" / "notebooks" / f"{os.getpid()}-{self.manifest.name}"
-        output.parent.mkdir(parents=True, exist_ok=True)
+        def on_notebook(nb: NotebookNode) -> None:
+            self.cells = _cells(nb, len(self.nb.cells))
+
         request = RunRequest(
             self.notebook,
             given=self.parameters,
-            output=output,
             jobs=1,
             use_cache=self.request.use_cache,
+            from_step=self.request.from_step,
+            timeout=self.request.cell_timeout,
             kernel=_kernel(self.manifest.kernel),
             cwd=self.folder,
             published_from=Path((self.facts.get("provenance") or {}).get("path") or self.notebook),
             env={**environ(), **secrets},
-            task=task,
+            task=replace(task, on_notebook=on_notebook),
             cache=_cache_folder(self.request.artifacts),
         )
-        record = asyncio.run(
-            execute(request, self.config, on_event, run_id=self.request.run_id, secrets=secrets.values())
+        return await execute(
+            request, self.config, on_event, kernels, run_id=self.request.run_id, secrets=secrets.values()
         )
-        self.cells = _cells(output, len(self.nb.cells))
-        output.unlink(missing_ok=True)
-        return record
 
     def _put_step(self, step: str, facts: Mapping[str, Any]) -> None:
+        self.fence()
         about = {"attempt": self.request.attempt, "engine_url": self.request.engine_url, "host": os.uname().nodename}
         self.artifacts.put_step(step, {**about, **facts})
 
@@ -247,6 +251,9 @@ class _Process:
 
     def _put_error(self, error: MlopsError, started: float) -> None:
         for step in self.request.steps:
+            if self.request.longest_wait == 0.0 and "waits_for" in error.data:  # it begins again after that one
+                self._put_step(step, {"state": "queued"})
+                continue
             facts = {"step": step, "cell": error.cell or 0, "ename": error.code, "evalue": str(error), "traceback": []}
             self._put_step(step, {"state": "failed", "started": started, "finished": time.time(), "error": facts})
 
@@ -263,7 +270,7 @@ class _Process:
         from jupyter_mlops.versions.run_folder import release_run_folder
 
         record = collect(self.artifacts, self.nb, self.pipeline, self.tasks, self.parameters)
-        record = {**record, **{k: v for k, v in self._description().items() if k not in record}}
+        record = {**record, **{k: v for k, v in self.description().items() if k not in record}}
         notebook = record.pop("notebook")
         record["notebook_name"] = self.manifest.name
         record["output"] = self.artifacts.put_file(self.manifest.name, notebook)
@@ -271,7 +278,8 @@ class _Process:
         release_run_folder(self.home, self.digest, self.request.run_id)
         return record
 
-    def _description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
+        """What the run is, as the artifacts record it."""
         from jupyter_mlops.notebook.parameter import json_form
 
         return {
@@ -306,8 +314,10 @@ def _parameters(request: TaskRequest, nb: NotebookNode, manifest: Manifest) -> d
     from jupyter_mlops.notebook.parameters import resolve
     from jupyter_mlops.pipeline.build import build
 
-    check(request.parameters)
     declared = build(nb, Path(manifest.name).stem).parameters
+    if not request.has_templates:
+        return dict(resolve(declared, request.parameters, request.texts))
+    check(request.parameters)
     scheduled = request.scheduled_time or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     holes = {"scheduled_time": scheduled, "run_id": request.run_id, "previous_success_time": ""}
     values = filled(request.parameters, declared, holes)
@@ -323,12 +333,11 @@ def _injected(nb: NotebookNode, values: dict[str, Any], manifest: Manifest) -> t
     return injected, build(injected, Path(manifest.name).stem)
 
 
-def _cells(path: Path, count: int) -> dict[int, dict[str, Any]]:
+def _cells(nb: NotebookNode, count: int) -> dict[int, dict[str, Any]]:
     """Position -> outputs and metadata of the cells of an executed notebook."""
     from jupyter_mlops.execution.failure import unmark
-    from jupyter_mlops.notebook.reader import read_notebook
 
-    nb = unmark(read_notebook(path))
+    nb = unmark(nb)
     return {
         index: {"outputs": list(cell.outputs), "execution_count": cell.execution_count}
         for index, cell in enumerate(nb.cells[:count])

@@ -27,6 +27,10 @@ class TaskRequest:
     :param attempt: number of the attempt, from 1.
     :param scheduled_time: ISO 8601 time of the slot, "" for a run outside of any schedule.
     :param engine: its name; `engine_url`: its page of the run.
+    :param from_step: this step and all after it are executed, whatever is cached.
+    :param cell_timeout: seconds that a cell may take.
+    :param longest_wait: seconds that a step waits for those above it before it acts; None: as exported files do.
+    :param has_templates: whether templates in parameter values are filled in.
     """
 
     bundle: Path
@@ -40,6 +44,10 @@ class TaskRequest:
     engine: str = ""
     engine_url: str = ""
     use_cache: bool = True
+    from_step: str = ""
+    cell_timeout: float | None = None
+    longest_wait: float | None = None
+    has_templates: bool = True
 
 
 def environment_request(

@@ -29,6 +29,7 @@ from jupyter_mlops.execution.launch import KernelRequest
 from jupyter_mlops.kernels import reaper
 from jupyter_mlops.kernels.forkserver_client import SERVERS
 from jupyter_mlops.kernels.pool import KernelPool
+from jupyter_mlops.worker.executor import ClusterExecutor
 from jupyter_mlops.worker.protocol import ADDRESS, GOODBYE, LINE, from_wire, process_context_of_client, read_address
 from jupyter_mlops.worker.queue_worker import QueueWorker
 
@@ -42,10 +43,13 @@ class WorkerDaemon:
     """Executes runs for processes of the same user, a limited number at once; others wait in order.
 
     :param supervised: by Jupyter servers: it then ends when no server has watched it for `config.unwatched` seconds.
+    :param cluster: executes runs on clusters.
     """
 
-    def __init__(self, config: RunConfig | None = None, *, supervised: bool = False) -> None:
-        self.config, self.supervised = config or RunConfig(), supervised
+    def __init__(
+        self, config: RunConfig | None = None, *, supervised: bool = False, cluster: ClusterExecutor | None = None
+    ) -> None:
+        self.config, self.supervised, self.cluster = config or RunConfig(), supervised, cluster
         self.home = Path(self.config.home)
         self.limit = self.config.jobs or cores()
         self.pool: KernelPool[IdleKernel] = KernelPool(
@@ -75,7 +79,7 @@ class WorkerDaemon:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        self.shift = QueueWorker(self.config, db, self.kernels, self.turn)
+        self.shift = QueueWorker(self.config, db, self.kernels, self.turn, self.cluster)
         server = await asyncio.start_unix_server(self.handle_connection, path, limit=LINE)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -97,6 +101,8 @@ class WorkerDaemon:
             for work in minding:
                 work.cancel()
             await self.finish()
+            if self.cluster is not None:
+                await self.cluster.close()
             db.close()
             shutil.rmtree(folder, ignore_errors=True)
             SERVERS.close()

@@ -13,6 +13,7 @@ from jupyter_mlops.execution.engine import cores
 from jupyter_mlops.execution.kernels import KernelProvider
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.run_queue import worker_id
+from jupyter_mlops.worker.executor import ClusterExecutor, executor_of
 from jupyter_mlops.worker.notifier import Notifier
 from jupyter_mlops.worker.run_executor import RunExecutor, RunResult, internal_error
 
@@ -32,7 +33,8 @@ class QuietKernelProvider(KernelProvider):
 class InlineWorker:
     """Executes runs until they are finished or a signal arrives."""
 
-    def __init__(self, space: Workspace, tell: Tell) -> None:
+    def __init__(self, space: Workspace, tell: Tell, cluster: ClusterExecutor | None = None) -> None:
+        self.cluster = cluster
         self.space, self.tell, self.id = space, tell, worker_id()
         self.doing: set[asyncio.Future[RunResult]] = set()
         self.signal, self.notifier = "", Notifier(space.home)
@@ -67,7 +69,8 @@ class InlineWorker:
             work.cancel()
 
     async def _execute(self, run: Run) -> None:
-        performer = RunExecutor(self.space.catalog, self.space.queue, self.space.store, self.space.config)
+        space = self.space
+        performer = RunExecutor(space.catalog, space.queue, space.store, space.config, self.cluster)
         work = asyncio.ensure_future(performer.execute(run, QuietKernelProvider(), self.tell))
         beating = asyncio.ensure_future(self._heartbeat(run, work))
         self.doing.add(work)
@@ -102,22 +105,44 @@ class InlineWorker:
                 self.notifier.while_running(run, rules)
 
 
-async def run_inline(space: Workspace, run_id: str, tell: Tell) -> None:
-    """Execute one run, unless another worker has claimed it."""
-    hands = InlineWorker(space, tell)
+async def run_inline(space: Workspace, run_id: str, tell: Tell, cluster: ClusterExecutor | None = None) -> None:
+    """Execute one run, unless another worker has claimed it.
+
+    :param cluster: executes it if it is for a cluster; is closed at the end.
+    """
+    hands = InlineWorker(space, tell, cluster)
     with hands.listening():
         await hands.run(only=run_id)
+        if cluster is not None:
+            await cluster.close()
     if hands.signal:
         with contextlib.suppress(ConflictError):  # it has finished
             space.queue.stop(run_id, hands.signal)
 
 
-async def run_batch_inline(space: Workspace, batch_id: int, tell: Tell) -> None:
-    """Execute all runs of a batch, as many at once as its concurrency and the cores allow. A signal also stops the
-    queued ones."""
-    at_once = min(space.queue.concurrency_of_batch(batch_id), space.config.jobs or cores())
-    hands = InlineWorker(space, tell)
+def _is_for_cluster(space: Workspace, batch_id: int) -> bool:
+    """Whether a cluster executes the runs of a batch."""
+    batch_runs = space.queue.runs(batch_id=batch_id, limit=1)
+    if not batch_runs:
+        return False
+    job_id = batch_runs[0].job_id
+    rules = Policies() if job_id is None else Policies.kept(space.catalog.job_by_id(job_id).policies)
+    return executor_of(batch_runs[0], rules, space.config) == "dask"
+
+
+async def run_batch_inline(space: Workspace, batch_id: int, tell: Tell, cluster: ClusterExecutor | None = None) -> None:
+    """Execute all runs of a batch, as many at once as its concurrency and, for kernels here, the cores allow. A signal
+    also stops the queued ones.
+
+    :param cluster: executes runs that are for a cluster; is closed at the end.
+    """
+    at_once = space.queue.concurrency_of_batch(batch_id)
+    if not _is_for_cluster(space, batch_id):
+        at_once = min(at_once, space.config.jobs or cores())
+    hands = InlineWorker(space, tell, cluster)
     with hands.listening():
         await asyncio.gather(*(hands.run(batch=batch_id) for _ in range(at_once)))
+        if cluster is not None:
+            await cluster.close()
     if hands.signal:
         space.queue.stop_batch(batch_id, hands.signal)

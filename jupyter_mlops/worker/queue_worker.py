@@ -23,6 +23,7 @@ from jupyter_mlops.jobs.run_queue import RunQueue, worker_id
 from jupyter_mlops.jobs.worker_registry import WorkerRegistry
 from jupyter_mlops.jobs.workspace import Workspace, store_of
 from jupyter_mlops.kernels import reaper
+from jupyter_mlops.worker.executor import ClusterExecutor
 from jupyter_mlops.worker.notifier import Notifier
 from jupyter_mlops.worker.run_executor import RunExecutor, RunResult, internal_error
 from jupyter_mlops.worker.run_importer import RunImporter
@@ -40,15 +41,19 @@ class QueueWorker:
     """All database work of a worker, from `start` to `end`.
 
     :param turn: how many runs may execute at once in this process, including submitted ones.
+    :param cluster: executes runs on clusters.
     """
 
-    def __init__(self, config: RunConfig, db: Database, kernels: SharedKernelPool, turn: asyncio.Semaphore) -> None:
+    def __init__(
+        self, config: RunConfig, db: Database, kernels: SharedKernelPool, turn: asyncio.Semaphore,
+        cluster: ClusterExecutor | None = None,
+    ) -> None:  # fmt: skip
         self.config, self.db, self.kernels, self.turn = config, db, kernels, turn
         self.id = worker_id()
         self.queue = RunQueue(db, lease=config.lease)
         self.catalog, self.workers = Catalog(db), WorkerRegistry(db)
         self.scheduler = Scheduler(db, self.queue, grace=config.missed_after)
-        self.performer = RunExecutor(self.catalog, self.queue, store_of(config), config)
+        self.performer = RunExecutor(self.catalog, self.queue, store_of(config), config, cluster)
         self.notifier, self.importer = Notifier(Path(config.home)), RunImporter(config)
         self.held: dict[str, tuple[Run, asyncio.Task[RunResult]]] = {}
         self.ends: dict[str, str | None] = {}

@@ -27,6 +27,7 @@ from jupyter_mlops.jobs.templates import filled, names_in
 from jupyter_mlops.jobs.workspace import is_shared
 from jupyter_mlops.notebook.output import text_of
 from jupyter_mlops.storage.local import store_error
+from jupyter_mlops.worker.executor import ClusterExecutor, cluster_request, executor_of
 
 if TYPE_CHECKING:
     from jupyter_mlops.execution.kernels import KernelProvider
@@ -73,7 +74,11 @@ class RunSpec:
 class RunExecutor:
     """Executes runs, any number at once in one process."""
 
-    def __init__(self, catalog: Catalog, queue: RunQueue, store: Store, config: RunConfig) -> None:
+    def __init__(
+        self, catalog: Catalog, queue: RunQueue, store: Store, config: RunConfig,
+        cluster: ClusterExecutor | None = None,
+    ) -> None:  # fmt: skip
+        self.cluster = cluster
         self.catalog, self.queue, self.store, self.config = catalog, queue, store, config
         self.home = Path(config.home)
         self.described: dict[str, Environment] = {}
@@ -203,9 +208,15 @@ class RunExecutor:
         with self._folder(run).log.open("a", encoding="utf-8") as log:
             journal = RunLogWriter(log, self.queue, run, tell)
             try:
-                record = await execute(
-                    request, self.config, journal.on_event, kernels, run_id=run.id, secrets=needs.secrets.values()
-                )  # fmt: skip
+                if self.cluster is not None and executor_of(run, needs.rules, self.config) == "dask":
+                    task_run = cluster_request(
+                        run, request, needs.rules, needs.version, needs.manifest, self.store
+                    )  # fmt: skip
+                    record = await self.cluster.execute(task_run, self.config, journal.on_event)
+                else:
+                    record = await execute(
+                        request, self.config, journal.on_event, kernels, run_id=run.id, secrets=needs.secrets.values()
+                    )  # fmt: skip
             finally:
                 await journal.close()
             journal.write("end", state=record["state"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import sysconfig
 from typing import Any
 
@@ -85,6 +86,8 @@ def site_folders() -> tuple[str, ...]:
         folders += [extra] if isinstance(extra, str) else extra
     folders += [os.path.join(STDLIB, name) for name in ("site-packages", "dist-packages")]
     folders.append("/usr/lib/python3/dist-packages")
+    # Environments that build on others (by a .pth file, by PYTHONPATH) have these folders on the path.
+    folders += [p for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages")]
     real = [*folders, *map(os.path.realpath, folders)]
     return tuple(dict.fromkeys(os.path.join(folder, "") for folder in real if folder))
 

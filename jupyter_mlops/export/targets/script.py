@@ -38,6 +38,7 @@ class ScriptExporter:
 
     name: ClassVar[str] = "script"
     label: ClassVar[str] = "Python script"
+    summary: ClassVar[str] = "a module with a function for each step, and requirements.txt"
     needs_bundle: ClassVar[bool] = False
 
     def files(self, plan: ExportPlan) -> Mapping[str, str | bytes]:
