@@ -48,13 +48,14 @@ class RunConfig(Configurable):
     )
     kernels_idle = Float(600.0, help="Seconds after which unused ready kernels and fork servers end.").tag(config=True)
     executor = Unicode(
-        help="What executes runs: `local`, or `dask` for a Dask cluster. A job's policy `executor` counts more."
+        "local",
+        help="What executes runs: `local`, or `dask` for a Dask cluster. A job's policy `executor` counts more.",
     ).tag(config=True)
     scheduler = Unicode(
         help="Address of the Dask scheduler, such as tcp://host:8786, or scheduler file; '': a cluster of this machine."
     ).tag(config=True)
     artifacts = Unicode(
-        help="Folder or fsspec URL through which steps on a cluster hand on results; '': a folder in the home."
+        help="Folder or fsspec URL through which steps on a cluster transfer results; '': a folder in the home."
     ).tag(config=True)
     cluster_timeout = Float(60.0, help="Seconds to wait for the scheduler of a cluster, and for a worker.").tag(
         config=True

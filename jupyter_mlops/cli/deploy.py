@@ -17,7 +17,7 @@ def add(verbs: Any) -> None:
     parser = verbs.add_parser(
         "deploy",
         help="export a version to a DAG folder, a Git branch, a cluster, a crontab",
-        description="Export a version of a job to a place, and record it. `deployments` shows what became of it.",
+        description="Export a version of a job to a place, and record it. `deployments` shows its state.",
     )
     parser.add_argument("job", metavar="JOB[@VERSION]")
     _add_place(parser)

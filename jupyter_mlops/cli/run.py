@@ -72,7 +72,7 @@ def cluster_options(parser: argparse.ArgumentParser) -> None:
         help="of the Dask cluster, or a scheduler file (default: start one here)",
     )
     parser.add_argument(
-        "--artifacts", default="", metavar="URL", help="folder or URL through which steps on a cluster hand on results"
+        "--artifacts", default="", metavar="URL", help="folder or URL through which steps on a cluster transfer results"
     )
 
 

@@ -180,7 +180,7 @@ class Cache:
     def _why_not_holding(self, entry: Mapping[str, Any], line: CommittedState) -> str:
         result = entry["result"]
         files = [path for path, digest in entry["files"].items() if self.file_digest(path) != digest]
-        files += [path for path, seen in result["looks"].items() if not looks_again(path, seen)]
+        files += [path for path, look in result["looks"].items() if not looks_again(path, look)]
         files += [folder for folder, digest in result["listed"].items() if listing_of(folder) != digest]
         generators = [r for r, digest in entry["random"].items() if line.state.get(r, ("", None))[0] != digest]
         return changed_file(files) or changed_generator(generators)

@@ -1,4 +1,4 @@
-"""What the processes of one run hand on to each other: results of blocks, files and states, at a folder or URL.
+"""What the processes of one run exchange: results of blocks, files and states, at a folder or URL.
 
 runs/RUN/run.json           facts about the run: version, parameters, engine
 runs/RUN/blocks/0003.json   the result of a block, and what it read
@@ -82,7 +82,7 @@ class RunArtifacts:
                 raise InvalidInputError(
                     f"another task of the run has {'other parameters' if name == 'parameters' else 'another version'}",
                     where=self.location,
-                    remedy="Give each run a name of its own.",
+                    remedy="Give each run a different name.",
                 )
 
     def description(self) -> dict[str, Any] | None:
@@ -111,7 +111,7 @@ class RunArtifacts:
     def put_result(self, result: BlockResult, folder: Path, since: float, present: Iterable[str] = ()) -> list[str]:
         """Store the result of a block. It says in `loaded` and `values` what the block was given.
 
-        Returns the paths of files that the block wrote outside of the working folder, which are not handed on.
+        Returns the paths of files that the block wrote outside of the working folder, which are not transferred.
 
         :raises EquivalenceError: a variable holds a secret, which leaves no process.
 
@@ -205,7 +205,7 @@ class RunArtifacts:
         return self.redaction.shows(stream.read(length))
 
     def _put_values(self, path: Path) -> str:
-        """Store a file of pickled values, which nobody changes."""
+        """Store a file of pickled values, which does not change."""
         return self.objects.link_file(path) if isinstance(self.objects, ObjectStore) else self.objects.put_file(path)
 
     def _put_files(self, written: Iterable[str], folder: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A task of a run whose steps run in processes of their own: what it executes, and what others have executed."""
+"""A task of a run whose steps run in separate processes: what it executes, and what others have executed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Task:
 
 
 def require_complete(results: Mapping[int, BlockResult], owners: Mapping[int, str]) -> None:
-    """Raises EquivalenceError if a kernel held something that can't leave it, so that no other process can go on.
+    """Raises EquivalenceError if a kernel held something that can't leave it, so that no other process can continue.
 
     :param owners: block index -> its step.
     """

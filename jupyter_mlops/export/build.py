@@ -1,10 +1,10 @@
 """The plan of an export, from a version's pipeline. Pure.
 
-An engine runs tasks in processes of their own, in any order that the edges allow. The plan adds the edges that keep
+An engine runs tasks in separate processes, in any order that the edges allow. The plan adds the edges that keep
 the promises of a run here:
 
 - a step waits for earlier ones whose names, modules, process state or files it needs, as far as its text and earlier
-  runs tell (`jupyter mlops step --collect` verifies it);
+  runs show (`jupyter mlops step --collect` verifies it);
 - steps that can't be separated (an unpicklable variable, or cells that stand between each other) are one task;
 - nothing below a failed step acts on the outside world: a step that may act waits for all steps above it, unless its
   author says `keep_going`;
@@ -87,7 +87,7 @@ def _task_name(group: Sequence[str]) -> str:
 
 
 def _acts(pipeline: Pipeline, step: str, profiles: Mapping[int, BlockProfile]) -> str:
-    """How a step may act on the outside world, as far as its text and earlier runs tell."""
+    """How a step may act on the outside world, as far as its text and earlier runs show."""
     for block in pipeline.blocks:
         if block.owner != step:
             continue

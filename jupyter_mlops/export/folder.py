@@ -26,7 +26,7 @@ class FileChange:
     """A file of an export, against what the folder holds.
 
     :param path: relative, with slashes.
-    :param edited: whether somebody changed it since the last export, or it never came from one.
+    :param edited: whether it changed since the last export, or it never came from one.
     :param diff: unified diff of texts, "" for other files.
     """
 

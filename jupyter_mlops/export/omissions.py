@@ -25,7 +25,7 @@ def notifications(plan: ExportPlan, engine: str) -> Iterator[str]:
 
 
 def limits(plan: ExportPlan, reason: str) -> Iterator[str]:
-    """Steps' limits and images, each step in a sentence of its own. `reason`: why the engine does without."""
+    """Steps' limits and images, one sentence for each step. `reason`: why the engine does without."""
     for task in plan.tasks:
         needs = [f"{name}={value}" for name, value in sorted(task.limits.items())]
         if task.image:

@@ -26,7 +26,7 @@ class ExportTask:
     :param limits: resources, as in `limit:` tags: `cpu`, `memory`, `nvidia.com/gpu`.
     :param secrets: names of environment variables.
     :param gate: whether nothing later may run unless it succeeds.
-    :param acts: why it may act on the outside world ("writes model.pkl"), "" if nothing tells of it.
+    :param acts: why it may act on the outside world ("writes model.pkl"), "" if nothing shows that it does.
     """
 
     name: str

@@ -57,7 +57,7 @@ def bundle_path(plan: ExportPlan) -> str:
 
 
 def bundle_name(plan: ExportPlan) -> str:
-    """Name of the ConfigMap; each version has its own, so that a run that goes on keeps its bundle."""
+    """Name of the ConfigMap; each version has its own, so that a running run keeps its bundle."""
     return f"{plan.slug}-v{plan.version}"
 
 
@@ -84,7 +84,7 @@ def bundle_config_map(plan: ExportPlan) -> dict[str, Any]:
 
 
 def claim(plan: ExportPlan, mode: str) -> dict[str, Any]:
-    """The volume through which tasks hand on results."""
+    """The volume through which tasks transfer results."""
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",

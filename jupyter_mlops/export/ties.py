@@ -1,6 +1,6 @@
 """Steps that can't be separated, since a kernel holds something that one makes and another needs. Pure.
 
-The same reasons make an isolated run keep its kernel (`execution/isolation.py`), as far as the text tells them.
+The same reasons make an isolated run keep its kernel (`execution/isolation.py`), as far as the text shows them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def ties(pipeline: Pipeline, profiles: Mapping[int, BlockProfile]) -> Iterator[t
 
 
 def _users(name: str, later: list[Block]) -> Iterator[Block]:
-    """The blocks that may use the value that a name has now, before one binds it anew."""
+    """The blocks that may use the value that a name has now, before one binds it again."""
     for place, block in enumerate(later):
         if not planner.is_used(name, later[: place + 1], ()):
             continue

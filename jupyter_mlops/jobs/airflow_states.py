@@ -74,7 +74,7 @@ def external_run(
 
 
 def run_name(dag_id: str, run_id: str) -> str:
-    """The name of a run as its exported tasks call it: both sources tell of one run."""
+    """The name of a run as its exported tasks call it: both sources report one run."""
     return re.sub(r"[^\w.:+-]", "_", f"{dag_id}.{run_id}", flags=re.ASCII)
 
 

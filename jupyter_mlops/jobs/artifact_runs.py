@@ -72,7 +72,7 @@ class ArtifactRuns:
 
 
 def collected_run(name: str, result: Mapping[str, Any]) -> ExternalRun:
-    """The finished run that a result describes. Raises StoreError if it is none."""
+    """The finished run that a result describes. Raises StoreError if it is invalid."""
     try:
         if result["state"] not in FINISHED:
             raise ValueError(f"state {result['state']!r}")
@@ -97,7 +97,7 @@ def collected_run(name: str, result: Mapping[str, Any]) -> ExternalRun:
 def uncollected_run(
     name: str, description: Mapping[str, Any], steps: list[Mapping[str, Any]], now: float
 ) -> ExternalRun:
-    """The run whose tasks have begun and are not collected: it goes on, or was lost. Raises StoreError."""
+    """The run whose tasks have begun and are not collected: it is active, or was lost. Raises StoreError."""
     try:
         ordered = sorted(steps, key=lambda s: (float(s.get("started") or 0.0), str(s.get("step"))))
         times = [float(s[key]) for s in ordered for key in ("started", "finished") if s.get(key)]

@@ -83,7 +83,7 @@ class Deployments:
         self, job: Job, version: VersionRow, selector: str, target: str, place: str, files: Mapping[str, str],
         runs: str = "",
     ) -> int:  # fmt: skip
-        """Record that a deployment begins; returns its number. Raises ConflictError while another one goes on."""
+        """Record that a deployment begins; returns its number. Raises ConflictError while another one is active."""
         now = self.clock()
         same = (t.deployment.c.job == job.name, t.deployment.c.target == target, t.deployment.c.place == place)
         values = {

@@ -24,7 +24,7 @@ class ExternalRun:
     """A run of an exported version.
 
     :param engine: such as "airflow"; `engine_run`: the run's name there; `engine_url`: its page there.
-    :param finished: None while it goes on.
+    :param finished: None while it is active.
     :param slot: scheduled time; all times in seconds since 1970.
     :param source: what tells of it: the artifacts of its tasks, or the engine itself.
     """
@@ -68,9 +68,9 @@ class RecordedRun:
 
 
 def supersedes(run: ExternalRun, recorded: RecordedRun | None) -> bool:
-    """Whether what is told of a run now counts more than what is recorded.
+    """Whether what is reported of a run now counts more than what is recorded.
 
-    An engine may repeat a run under its name; two sources may tell of one run.
+    An engine may repeat a run under its name; two sources may report one run.
     """
     if recorded is None:
         return True
@@ -106,7 +106,7 @@ class ExternalRuns:
         self, run_id: str, job_id: int, version_id: int, run: ExternalRun, output: str, location: str,
         files: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
-        """Record a run, or what became of it since.
+        """Record a run, or its progress since.
 
         :param output: path of the executed notebook, "" without one.
         :param location: the store that it is from.

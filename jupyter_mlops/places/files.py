@@ -74,7 +74,7 @@ class FilePlace(ABC):
 
 
 def has_record(export: Export) -> bool:
-    """Whether the folder of a job has a record of its own."""
+    """Whether the folder of a job has its own record."""
     return export.target not in AT_THE_ROOT
 
 
@@ -129,7 +129,7 @@ def remove_files(folder: Path, deployed: Mapping[str, str], *, has_record: bool,
 
 
 def edited_error(names: list[str], where: str, verb: str = "replaced") -> ConflictError:
-    """The refusal to lose what somebody edited."""
+    """The refusal to lose an edit."""
     return ConflictError(
         f"{', '.join(names)} {'was' if len(names) == 1 else 'were'} edited since the deployment",
         where=where,

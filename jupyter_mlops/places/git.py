@@ -57,8 +57,8 @@ def git_place(text: str) -> GitPlace:
 class GitPlace(FilePlace):
     """A folder of a branch.
 
-    Each deployment is a commit on a fresh shallow clone, and one push. A push that is rejected, since somebody pushed
-    in between, is tried once more on what is there then. Nothing is ever pushed by force.
+    Each deployment is a commit on a fresh shallow clone, and one push. A push that is rejected because of another
+    one is tried once more on top of that. Nothing is ever pushed by force.
     """
 
     def __init__(self, url: str, branch: str, folder: str) -> None:

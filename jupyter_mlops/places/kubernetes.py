@@ -98,7 +98,7 @@ class KubernetesPlace:
         if applied.returncode != 0:
             if "conflict" in applied.stderr.lower() and not force:
                 raise ConflictError(
-                    f"somebody changed what was deployed: {last_words(applied)}", where=self.location,
+                    f"what was deployed has been changed: {last_words(applied)}", where=self.location,
                     remedy="With --force it is replaced.",
                 )  # fmt: skip
             self._refuse(applied)

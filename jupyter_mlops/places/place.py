@@ -84,8 +84,8 @@ class Place(Protocol):
     def write(self, export: Export, deployed: Mapping[str, str], *, force: bool = False) -> Written:
         """Let the place hold the export, and remove what was deployed before and is not part of it.
 
-        :param force: replace what somebody edited.
-        :raises ConflictError: somebody edited a file, and `force` is not set; nothing was written.
+        :param force: replace edited files.
+        :raises ConflictError: a file was edited, and `force` is not set; nothing was written.
         """
 
     def states(self, export: Export, deployed: Mapping[str, str]) -> dict[str, ItemState]:

@@ -1,4 +1,4 @@
-"""Whether a server is needed although nobody uses it: what keeps it from being ended as idle."""
+"""Whether a server is needed although no client uses it: what keeps it from being ended as idle."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def is_needed(
 ) -> bool:
     """Whether work would stop, or be late, if the server ended now.
 
-    A worker that a person started goes on without a server, and runs of workers elsewhere do too.
+    A worker that a person started continues without a server, and runs of workers elsewhere do too.
 
     :param worker: the status of the worker on this machine; None if there is none.
     :param states: states of all unfinished runs.

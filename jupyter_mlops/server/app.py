@@ -67,7 +67,7 @@ class MlopsExtension(ExtensionApp):
         self.settings.update(mlops=self.context, mlops_keeper=self.supervisor)
 
     def current_activity(self) -> bool:
-        """Whether runs go on here or schedules are due soon: then Jupyter Server does not end itself as idle."""
+        """Whether runs are active here or schedules are due soon: then Jupyter Server does not end itself as idle."""
         return self.supervisor.is_needed
 
     def initialize_handlers(self) -> None:

@@ -1,4 +1,4 @@
-"""The end of a run whose steps ran in processes of their own: one executed notebook, verified."""
+"""The end of a run whose steps ran in separate processes: one executed notebook, verified."""
 
 from __future__ import annotations
 

@@ -30,9 +30,9 @@ def deploy(
     :param place: a folder, `git+URL#BRANCH:FOLDER`, `kubectl:CONTEXT/NAMESPACE`, `crontab:FOLDER` or `systemd:FOLDER`;
         "" for the configured place of the target.
     :param dry_run: write and record nothing.
-    :param force: replace what somebody edited.
+    :param force: replace edited files.
     :param runs: folder or URL of the artifacts of its runs, which workers then bring into the history.
-    :raises ConflictError: somebody edited a file; UnreachableError: the place doesn't answer.
+    :raises ConflictError: a file was edited; UnreachableError: the place doesn't answer.
     """
     from jupyter_mlops.jobs.deployments import Deployments
 
@@ -101,7 +101,7 @@ def deployments(space: Workspace, job: str = "", *, check: bool = True) -> list[
 def undeploy(space: Workspace, job: str, target: str, place: str = "", *, force: bool = False) -> dict[str, Any]:
     """Remove what was deployed.
 
-    :raises NotFoundError: nothing was deployed there; ConflictError: somebody edited it, and `force` is not set.
+    :raises NotFoundError: nothing was deployed there; ConflictError: it was edited, and `force` is not set.
     """
     from jupyter_mlops.jobs.deployments import Deployments
 

@@ -1,4 +1,4 @@
-"""What the steps that a task waits for have handed on."""
+"""The results of the steps that a task waits for."""
 
 from __future__ import annotations
 

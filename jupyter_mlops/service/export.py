@@ -65,8 +65,8 @@ def export(
 
     :param job: `JOB`, `JOB@v3` or `JOB@production`.
     :param folder: the folder to compare with, and to write to if `write`.
-    :param force: replace files that somebody edited.
-    :raises ConflictError: somebody edited a file, and `force` is not set.
+    :param force: replace edited files.
+    :raises ConflictError: a file was edited, and `force` is not set.
     """
     return exported(plan_of(space, job), target, folder, write=write, force=force)
 

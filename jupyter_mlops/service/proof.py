@@ -88,7 +88,7 @@ def _counts(comparisons: list[Comparison]) -> dict[str, int]:
 
 
 def _environment(root: Path, secrets: Mapping[str, str]) -> dict[str, str]:
-    """Variables of a process that runs this installation, with a home of its own: no earlier result is reused."""
+    """Variables of a process that runs this installation, with a separate home: no earlier result is reused."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER_MLOPS_")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{variables.get('PATH', os.defpath)}"
     home = root / "home"

@@ -95,7 +95,7 @@ class TaskProcess:
     # -- steps
 
     async def execute(self, on_event: EventCallback, kernels: KernelProvider | None = None) -> dict[str, Any]:
-        """Execute the steps in a kernel and hand on what they did.
+        """Execute the steps in a kernel and store their results for other tasks.
 
         :param kernels: where the kernel comes from; None: this process starts it.
         """
@@ -137,7 +137,7 @@ class TaskProcess:
                 names = " ".join(shlex.quote(name) for name in task.steps)
                 raise InvalidInputError(
                     f"the steps {', '.join(task.steps)} share a process" if len(task.steps) > 1
-                    else f"the step {task.steps[0]!r} has a process of its own",
+                    else f"the step {task.steps[0]!r} runs in a separate process",
                     where="STEP",
                     remedy=f"Run: jupyter mlops step {shlex.quote(str(self.request.bundle))} {names}",
                 )  # fmt: skip

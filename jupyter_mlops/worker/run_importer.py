@@ -26,7 +26,7 @@ T = TypeVar("T")
 class RunImporter:
     """Reads stores of runs, each at intervals, and each by one worker at a time.
 
-    A store that doesn't answer is told to the log once, and looked at less and less often until it answers.
+    A store that doesn't answer is logged once, and looked at less and less often until it answers.
     """
 
     def __init__(self, config: RunConfig, clock: Callable[[], float] = time.time) -> None:

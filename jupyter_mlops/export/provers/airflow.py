@@ -1,4 +1,4 @@
-"""The DAG, by `airflow dags test` with a database of its own."""
+"""The DAG, by `airflow dags test` with a separate database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jupyter_mlops.export.provers.process import engine_version, find_program, n
 from jupyter_mlops.export.provers.prover import Engine, EngineRun, ProofRequest
 
 REMEDY = (
-    "Install it with `pip install apache-airflow` in an environment of its own, and name its `airflow` program or its"
+    "Install it with `pip install apache-airflow` in a separate environment, and name its `airflow` program or its"
     " Python with --engine."
 )
 LAST_LINE = "import airflow; print(airflow.__version__)"

@@ -7,11 +7,11 @@ from typing import ClassVar
 from jupyter_mlops.export.provers.process import engine_version, find_program, notebook_run, problem_of, run_process
 from jupyter_mlops.export.provers.prover import Engine, EngineRun, ProofRequest
 
-REMEDY = "Install it with `pip install dvc` in an environment of its own, and name its program with --engine."
+REMEDY = "Install it with `pip install dvc` in a separate environment, and name its program with --engine."
 
 
 class DvcProver:
-    """Reproduces all stages in a DVC project of its own."""
+    """Reproduces all stages in a separate DVC project."""
 
     name: ClassVar[str] = "dvc"
 

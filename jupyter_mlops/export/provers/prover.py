@@ -36,7 +36,7 @@ class ProofRequest:
 
     :param folder: holds the files of the export, and may be written to.
     :param environment: variables of this process, with this installation first on PATH.
-    :param engine: path of the engine's program that somebody named, "" to look for it.
+    :param engine: path of the engine's program, if one was named, "" to look for it.
     """
 
     plan: ExportPlan

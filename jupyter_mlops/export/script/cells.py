@@ -107,7 +107,7 @@ def _parsed(index: int, text: str) -> str:
 
 
 def _compiled(code: str) -> int:
-    """Flags of the code; raises SyntaxError for what is none at the top of a cell, such as `return`."""
+    """Flags of the code; raises SyntaxError for what is not allowed at the top of a cell, such as `return`."""
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     return int(compile(code, "cell", "exec", flags, dont_inherit=True).co_flags)
 

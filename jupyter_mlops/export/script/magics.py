@@ -196,7 +196,7 @@ def _write_file(use: Use, runtime: Runtime) -> Translation | None:
 
 
 def _block(text: str) -> str:
-    """A text of several lines as a literal, each line in one of its own."""
+    """A text of several lines as a literal, one literal for each line."""
     lines = text.splitlines(keepends=True)
     if len(lines) < 2:
         return python(text)

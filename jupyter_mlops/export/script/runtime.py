@@ -1,4 +1,4 @@
-"""The names of what a script brings along beside the notebook's code."""
+"""The names of what a script includes beside the notebook's code."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ WIDTH = 110
 class AirflowExporter:
     """Writes `SLUG.py`, a DAG with a task for each of the plan's and one that collects their results.
 
-    Schedules with the same zone, policies and parameters share a DAG; others get a DAG of their own in the same file.
-    The DAG runs `jupyter mlops step` in processes of their own, so that Airflow's environment needs no notebook's
+    Schedules with the same zone, policies and parameters share a DAG; others get another DAG in the same file.
+    The DAG runs `jupyter mlops step` in separate processes, so that Airflow's environment needs no notebook's
     packages. `.airflowignore` keeps Airflow from looking for DAGs in the bundle.
 
     Proved by `tests/export/engines/test_airflow.py`: Airflow 3.3 imports the file without warnings, and `dags test`

@@ -23,7 +23,7 @@ class CronExporter:
     """Writes `SLUG.crontab`, the script `SLUG-run.sh` that it calls, and the bundle.
 
     A run is one `jupyter mlops run` of the bundle. Debian's cron knows no time zones, so the lines name all minutes
-    at which the schedule may be due in some zone, and the script goes on if the clock of the schedule's zone says so.
+    at which the schedule may be due in some zone, and the script continues if the clock of the schedule's zone says so.
     `flock` keeps runs apart.
 
     Proved: Debian's cron starts the lines, and `shellcheck` accepts the script

@@ -71,7 +71,7 @@ class DockerExporter:
         if any(name != GPU for task in plan.tasks for name in task.limits):
             sentences.append("The steps share one container, so their limits of CPU and memory are not reserved.")
         if any(task.image for task in plan.tasks):
-            sentences.append("The steps share one image, so images of their own are not used.")
+            sentences.append("The steps share one image, so images of single steps are not used.")
         if plan.lock.startswith("conda"):
             sentences.append("The lock is conda's: the packages are not installed from it.")
         if any(schedule.paused for schedule in plan.schedules):

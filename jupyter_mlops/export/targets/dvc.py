@@ -61,7 +61,7 @@ class DvcExporter:
         if plan.run_timeout or plan.cell_timeout:
             sentences.append("Only the time limits of steps hold, not those of cells and of the whole run.")
         if plan.notify:
-            sentences.append("Nobody is notified.")
+            sentences.append("There are no notifications.")
         return tuple(sentences)
 
 

@@ -139,7 +139,7 @@ def _names(plan: ExportPlan) -> dict[str, str]:
 
 
 def _tasks(plan: ExportPlan) -> list[ExportTask]:
-    """The plan's tasks and the two of our own, the collection last."""
+    """The plan's tasks and two additional ones, the collection last."""
     every = tuple(task.name for task in plan.tasks)
     added = [ExportTask(VERIFY, ("--collect",), after=every), ExportTask(COLLECT, ("--collect",))]
     return [*plan.tasks, *added]

@@ -19,7 +19,7 @@ class KubernetesExporter:
     """Writes `SLUG.yaml` with a CronJob for each schedule and what it needs, `bundle.yaml` with the version, and
     `kustomization.yaml`, where the image is named.
 
-    Kubernetes has no graphs: one pod runs the steps in notebook order, each in a process of its own, then the
+    Kubernetes has no graphs: one pod runs the steps in notebook order, each in a separate process, then the
     collection. A repeated pod takes the results of steps that succeeded from the artifacts.
 
     Proved by `tests/export/test_kubernetes.py`: all objects against the schemas of Kubernetes (kubernetes-validate),
@@ -81,7 +81,7 @@ def _omissions(plan: ExportPlan) -> Iterator[str]:
         if schedule.missed == "all":
             yield f"{name} runs all missed slots; Kubernetes runs the latest of them."
         if schedule.overlap == "queue":
-            yield f"{name} queues slots while a run goes on; in Kubernetes only the latest of them waits."
+            yield f"{name} queues slots while a run is active; in Kubernetes only the latest of them waits."
         if schedule.overlap == "skip" and schedule.missed != "skip":
             yield f"{name} runs missed slots; here they are skipped, as are slots whose predecessor still runs."
         if clock_changes(plan, schedule):

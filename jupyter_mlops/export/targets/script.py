@@ -67,7 +67,7 @@ class ScriptExporter:
         if any(task.image for task in plan.tasks):
             sentences.append("The steps share one environment, so their images are not used.")
         if plan.notify:
-            sentences.append("Nobody is notified.")
+            sentences.append("There are no notifications.")
         missing = sorted(set(plan.files) - {path for path, _ in _version_files(plan)})
         if missing:
             sentences.append(f"These files are not in the folder, and must be where the notebook has them: {missing}.")
@@ -78,7 +78,7 @@ class ScriptExporter:
 
 
 def _blocks(plan: ExportPlan) -> tuple[tuple[ScriptBlock, ...], Runtime]:
-    """The notebook as a script has it, and the names of what the script brings along."""
+    """The notebook as a script has it, and the names of what the script includes."""
     from jupyter_mlops.notebook.reader import parse_notebook
     from jupyter_mlops.pipeline.build import build
 

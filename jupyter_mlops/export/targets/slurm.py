@@ -70,7 +70,7 @@ class SlurmExporter:
         if any(schedule.missed != "skip" for schedule in plan.schedules):
             sentences.append("What cron misses while the machine is off is not made up for.")
         if plan.notify:
-            sentences.append("Nobody is notified: add --mail-user and --mail-type to the last job.")
+            sentences.append("There are no notifications: add --mail-user and --mail-type to the last job.")
         return tuple(sentences)
 
 

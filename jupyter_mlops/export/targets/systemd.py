@@ -73,7 +73,9 @@ class SystemdExporter:
             sentences.append("Of several missed times only the latest is made up for.")
         for overlap in ("queue", "allow", "replace"):
             if any(schedule.overlap == overlap for schedule in schedules):
-                sentences.append(f"A time at which the run before goes on is skipped: systemd can't {overlap} runs.")
+                sentences.append(
+                    f"A time at which the previous run is active is skipped: systemd can't {overlap} runs."
+                )
         if schedules:
             sentences.append("On days when clocks change, a time in the hour that is left out is skipped.")
         if has_templates(plan):
@@ -85,7 +87,7 @@ class SystemdExporter:
         if any(task.image for task in plan.tasks):
             sentences.append("The steps share one environment, so their images are not used.")
         if plan.notify:
-            sentences.append("Nobody is notified: add OnFailure= with a unit that does.")
+            sentences.append("There are no notifications: add OnFailure= with a unit that does.")
         return tuple(sentences)
 
 

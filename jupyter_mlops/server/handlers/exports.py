@@ -105,8 +105,8 @@ async def write(
 ) -> None:
     """Write the files, and the record last: it says that all of them are there.
 
-    :param is_abandoned: whether nobody waits for the export any more. Then it ends between two files; the next export
-        to this folder sees those that were written as they are.
+    :param is_abandoned: whether the client has stopped waiting for the export. Then it ends between two files; the
+        next export to this folder finds those that were written.
     """
     for change in changes:
         if is_abandoned():

@@ -58,7 +58,7 @@ class DeploymentRead(ResponseModel):
     author: str
     created: Time
     state: Literal["current", "behind", "edited", "missing", "unreachable"] | None = Field(
-        description="None: nobody looked at the place, and it is not behind."
+        description="None: the place was not checked, and it is not behind."
     )
     reasons: list[str]
 

@@ -38,10 +38,10 @@ class AttemptResult:
 
 @dataclass
 class Attempt:
-    """An attempt that goes on.
+    """An attempt that is active.
 
     :param worker: its address; "" until the attempt is claimed.
-    :param heard_at: when its worker was last heard of.
+    :param heard_at: when its worker last reported.
     """
 
     spec: TaskSpec

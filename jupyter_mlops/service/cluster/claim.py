@@ -35,7 +35,7 @@ class Claim:
         return int(claim.get("attempt", 0)) if isinstance(claim, dict) else 0
 
     def owner(self) -> str | None:
-        """The worker that has claimed this attempt or a later one; None if nobody has. Raises StoreError."""
+        """The worker that has claimed this attempt or a later one; None if there is none. Raises StoreError."""
         claim = read_json(self.documents, self.path)
         if not isinstance(claim, dict) or claim.get("attempt", 0) < self.attempt:
             return None

@@ -219,7 +219,7 @@ class ClusterRun:
     # -- workers
 
     async def _monitor(self) -> None:
-        """Notice lost workers, a lost scheduler, and tasks that nobody can execute any more."""
+        """Notice lost workers, a lost scheduler, and tasks that no worker can execute any more."""
         while True:
             await asyncio.sleep(TICK_S)
             if self.connection.is_lost:
@@ -253,7 +253,7 @@ class ClusterRun:
                 attempt.give_up("the only workers that have what the step needs were lost")
 
     def _cancel(self, attempt: Attempt) -> None:
-        """Tell the scheduler that nobody wants an attempt any more."""
+        """Tell the scheduler that an attempt is no longer needed."""
         with contextlib.suppress(Exception):
             cancelling = asyncio.ensure_future(self.connection.client.cancel([attempt.future], force=True))
             cancelling.add_done_callback(lambda task: task.cancelled() or task.exception())

@@ -35,7 +35,7 @@ class Preparation:
 
     :param process: the driver's view of the run: version, tasks and artifacts.
     :param place: where tasks work on the workers.
-    :param template: the request of each task, but for its steps and its attempt.
+    :param template: the request of each task, except its steps and its attempt.
     :param notes: differences for the record.
     """
 
@@ -46,7 +46,7 @@ class Preparation:
 
 
 def artifacts_url(run: ClusterRequest, config: RunConfig) -> str:
-    """The folder or URL through which the tasks of a run hand on results."""
+    """The folder or URL through which the tasks of a run transfer results."""
     return run.artifacts or config.artifacts or str(Path(config.home).absolute() / "artifacts")
 
 

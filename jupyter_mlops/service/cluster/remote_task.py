@@ -70,7 +70,7 @@ class _Slot:
         self.said_at = self.pinged_at = 0.0
 
     def follow(self, server: ServerProcess) -> dict[str, Any] | None:
-        """Pass on what a server says until the task ends: its outcome; None if nobody wants it any more."""
+        """Pass on what a server says until the task ends: its outcome; None if it is no longer needed."""
         while self._is_wanted():
             messages = server.messages(LOOK_S)
             self.say([message["event"] for message in messages if "event" in message])
@@ -100,7 +100,7 @@ class _Slot:
 
 
 def _claim(spec: TaskSpec, address: str) -> dict[str, Any] | None:
-    """Claim the attempt, and have the version's bundle. Returns the outcome if somebody has claimed it already."""
+    """Claim the attempt, and have the version's bundle. Returns the outcome if it is already claimed."""
     from jupyter_mlops.execution.run_artifacts import RunArtifacts
 
     home = Path(_config(spec.place.home).home)

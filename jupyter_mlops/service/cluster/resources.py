@@ -26,7 +26,7 @@ class WorkerFacts:
 
     :param memory: bytes; 0: unlimited.
     :param resources: what it declares.
-    :param last_seen: when the scheduler last heard of it, in seconds of its clock.
+    :param last_seen: when the scheduler last had a heartbeat of it, in seconds of its clock.
     """
 
     address: str
@@ -100,7 +100,7 @@ def placement(step: str, limits: Mapping[str, str], workers: Sequence[WorkerFact
 
 
 def silent_workers(workers: Sequence[WorkerFacts], seconds: float) -> set[str]:
-    """Addresses of workers that their scheduler has not heard of for a time, while it heard of others."""
+    """Addresses of workers that their scheduler has had no heartbeat of for a time, while it had those of others."""
     newest = max((worker.last_seen for worker in workers), default=0.0)
     return {worker.address for worker in workers if newest - worker.last_seen > seconds}
 

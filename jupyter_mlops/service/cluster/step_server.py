@@ -74,7 +74,7 @@ class StepServer:
             await self.kernels.close()
 
     async def _line(self, reader: asyncio.StreamReader) -> bytes:
-        """The next line; empty if the input ended, or nobody has had work for long."""
+        """The next line; empty if the input ended, or there was no work for long."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.config.kernels_idle):
                 return await reader.readline()

@@ -9,7 +9,7 @@ from typing import Any
 from jupyter_mlops.service.task_request import TaskRequest
 
 TOPIC = "jupyter-mlops"
-"""Events of all runs: one topic for all, since a scheduler keeps the latest events of each topic for ever."""
+"""Events of all runs: one topic for all, since a scheduler keeps the latest events of each topic permanently."""
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ export function addExportFormats(
       submenu?.addItem({ command: EXPORT_COMMAND, args: { ...item, isPalette: false } });
       palette?.addItem({
         command: EXPORT_COMMAND,
-        category: trans.__('Notebook Operations'),
+        category: trans.__('MLOps'),
         args: { ...item, isPalette: true }
       });
     }
