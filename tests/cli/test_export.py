@@ -150,7 +150,7 @@ def test_the_next_run_uses_what_the_artifacts_hold(bundle: Path) -> None:
         (["load"], encoded(n="many"), "n"),
         (["load"], encoded(m=1), "m"),
         (["lod"], {}, "no step 'lod'"),
-        (["load", "left"], {}, "process of its own"),
+        (["load", "left"], {}, "a separate process"),
         (["left"], {}, "has no result"),
         ([], {}, "name steps"),
         (["load", "--collect"], {}, "name steps"),

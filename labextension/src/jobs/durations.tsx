@@ -29,9 +29,7 @@ export function Durations(props: { mlops: IMlops; runs: RunList; actions: IRunAc
   }, [hasActiveRun]);
   if (!startedRuns.length) {
     return (
-      <Placeholder trans={trans}>
-        {runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}
-      </Placeholder>
+      <Placeholder trans={trans}>{runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}</Placeholder>
     );
   }
   const elapsed = (run: Run) => run.seconds ?? Math.max(0, now - run.started!);

@@ -16,9 +16,7 @@ export function LogTab(props: { mlops: IMlops; runs: RunList }): JSX.Element {
   const run = runs.runs.find(run => run.id === selectedId) ?? runs.runs[0];
   if (!run) {
     return (
-      <Placeholder trans={trans}>
-        {runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}
-      </Placeholder>
+      <Placeholder trans={trans}>{runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}</Placeholder>
     );
   }
   return (

@@ -16,9 +16,7 @@ export function ValuesTab(props: { mlops: IMlops; runs: RunList; actions: IRunAc
   const metrics = [...new Set(loadedRuns.flatMap(run => Object.keys(run.metrics)))];
   if (!loadedRuns.length) {
     return (
-      <Placeholder trans={trans}>
-        {runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}
-      </Placeholder>
+      <Placeholder trans={trans}>{runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}</Placeholder>
     );
   }
   const text = (value: unknown) => (value === undefined ? '' : formatValue(value));

@@ -177,7 +177,9 @@ export function ParametersView(props: { mlops: IMlops; panel: NotebookPanel }): 
   if (!declared.length) {
     return (
       <Placeholder trans={trans}>
-        {trans.__('No parameters. Assign the role “parameters” to a cell; each of its assignments becomes a parameter.')}
+        {trans.__(
+          'No parameters. Assign the role “parameters” to a cell; each of its assignments becomes a parameter.'
+        )}
       </Placeholder>
     );
   }

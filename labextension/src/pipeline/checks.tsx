@@ -43,7 +43,9 @@ export function ChecksView(props: { mlops: IMlops; panel: NotebookPanel }): JSX.
     return <Placeholder trans={trans}>{trans.__('Checking…')}</Placeholder>;
   }
   if (!pipeline.checks.length) {
-    return <Placeholder trans={trans}>{trans.__('No findings: the notebook will run headless.')}</Placeholder>;
+    return (
+      <Placeholder trans={trans}>{trans.__('No findings: the notebook will run headless.')}</Placeholder>
+    );
   }
   const labels = { error: trans.__('error'), warning: trans.__('warning'), info: trans.__('note') };
   return (

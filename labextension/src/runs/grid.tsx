@@ -30,9 +30,7 @@ export function RunsGrid(props: {
   ];
   if (!visibleRuns.length) {
     return (
-      <Placeholder trans={trans}>
-        {runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}
-      </Placeholder>
+      <Placeholder trans={trans}>{runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}</Placeholder>
     );
   }
   const select = (event: React.MouseEvent, id: string) => {

@@ -98,9 +98,7 @@ export function RunsView(props: { mlops: IMlops; panel: NotebookPanel; actions: 
   }
   if (!runs.runs.length) {
     return (
-      <Placeholder trans={trans}>
-        {runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}
-      </Placeholder>
+      <Placeholder trans={trans}>{runs.ready ? trans.__('Not run yet.') : trans.__('Loading…')}</Placeholder>
     );
   }
   const visibleRuns = runs.runs.filter(run => !filter || run.state === filter);

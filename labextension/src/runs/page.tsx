@@ -257,7 +257,9 @@ function RunHeader(
     formatParameters(run.parameters) || trans.__('defaults'),
     formatTime(run.started ?? run.created),
     run.attempt > 1 ? trans.__('attempt %1', run.attempt) : '',
-    { reproduce: trans.__('reproduction of another run'), schedule: trans.__('started by a schedule') }[run.trigger]
+    { reproduce: trans.__('reproduction of another run'), schedule: trans.__('started by a schedule') }[
+      run.trigger
+    ]
   ].filter(Boolean);
   return (
     <header className="jp-mlops-row jp-mlops-head">

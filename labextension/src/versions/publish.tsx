@@ -95,9 +95,7 @@ function Checks(props: { mlops: IMlops; checks: Check[] }): JSX.Element | null {
   const errors = findings.filter(check => check.severity === 'error').length;
   const visibleFindings = errors ? findings.filter(check => check.severity === 'error') : findings;
   if (!visibleFindings.length) {
-    return (
-      <p className="jp-mlops-secondary">{trans.__('No findings: the notebook will run headless.')}</p>
-    );
+    return <p className="jp-mlops-secondary">{trans.__('No findings: the notebook will run headless.')}</p>;
   }
   return (
     <div className="jp-mlops-callout" data-state={errors ? 'failed' : 'missed'} role="status">

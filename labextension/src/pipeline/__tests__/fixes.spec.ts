@@ -69,7 +69,7 @@ describe('paths', () => {
   it('become parameters', () => {
     const model = notebook(['n = 1\n', ['parameters']], ['df = read("/home/me/Data 1.csv")', []]);
     const found = fix(model, 1, 'absolute_paths', data('/home/me/Data 1.csv'));
-    expect(found?.label).toBe('Make it the parameter data_1_path');
+    expect(found?.label).toBe('Use the parameter data_1_path');
     found?.apply();
     expect(Array.from(model.cells, cell => cell.sharedModel.getSource())).toEqual([
       'n = 1\ndata_1_path = "/home/me/Data 1.csv"',
