@@ -13,7 +13,7 @@ from jupyter_mlops.errors import ConflictError, InvalidInputError, NotFoundError
 from jupyter_mlops.jobs.catalog import Catalog
 from jupyter_mlops.jobs.deployments import ABANDONED_S, Deployments
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.service import deployments, jobs
+from jupyter_mlops.service import deployments, jobs, schedules
 from tests.jobs.clock import Clock
 from tests.jobs.workspace import opened, write_notebook
 
@@ -88,7 +88,7 @@ def test_behind_an_alias_that_moved(space: Workspace, tmp_path: Path) -> None:
 
 def test_behind_a_schedule_that_changed(space: Workspace, tmp_path: Path) -> None:
     deploy(space, tmp_path)
-    jobs.schedule(space, "sums", "0 6 * * *", "Europe/Paris")
+    schedules.schedule(space, "sums", "0 6 * * *", "Europe/Paris")
     assert drift(space) == ("behind", [DIFFERS])
     assert deploy(space, tmp_path)["changed"]
     assert drift(space) == ("current", [])

@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.server.activity import is_needed
-from jupyter_mlops.service import jobs
+from jupyter_mlops.service import runs
 from jupyter_mlops.service.jobs import open_workspace
 from tests.jobs.workspace import wait_until
 from tests.servers import Server, server
@@ -85,7 +85,7 @@ def test_a_schedule_that_is_due_soon_keeps_the_server(tmp_path: Path) -> None:
         rest.post("jobs/often/versions", {"notebook": "often.ipynb"})
         rest.post("schedules", {"job": "often", "cron": "* * * * *"}, 201)
         space = open_workspace(RunConfig(home=str(rest.home)))
-        wait_until(lambda: bool(jobs.runs(space, job="often")), 240.0)  # nobody asks the server for a minute
+        wait_until(lambda: bool(runs.runs(space, job="often")), 240.0)  # nobody asks the server for a minute
         space.close()
         assert rest.process.poll() is None
 

@@ -16,7 +16,8 @@ from jupyter_mlops.config import RunConfig
 from jupyter_mlops.errors import ConflictError
 from jupyter_mlops.jobs.records import Run
 from jupyter_mlops.jobs.retention import clean_up
-from jupyter_mlops.service import deployments, jobs, notebooks
+from jupyter_mlops.service import deployments, jobs, repairs
+from jupyter_mlops.service import runs as run_service
 from jupyter_mlops.service.external_runs import imported_runs
 from jupyter_mlops.worker.run_importer import RunImporter
 from tests.jobs.airflow import Airflow, dag_run, served, task
@@ -89,7 +90,7 @@ def test_a_run_is_updated_until_it_ends(home: Path, tmp_path: Path) -> None:
     clock.go(60)
     assert read(home, clock, run_stores=stores) == []
     with opened(home) as space:
-        [listed] = jobs.runs(space, "sums")
+        [listed] = run_service.runs(space, "sums")
         assert (listed["engine"], listed["state"], listed["version"]) == ("slurm", "completed", "v1")
 
 
@@ -100,11 +101,11 @@ def test_a_run_of_another_engine_is_not_changed_here(home: Path, tmp_path: Path)
     with opened(home) as space:
         runs = {run["state"]: run["id"] for run in imported_runs(space, str(artifacts))["runs"]}
         for act, run_id in (
-            (jobs.stop, runs["running"]), (jobs.repair, runs["failed"]), (notebooks.repair, runs["failed"])
+            (run_service.stop, runs["running"]), (run_service.repair, runs["failed"]), (repairs.repair, runs["failed"])
         ):  # fmt: skip
             with pytest.raises(ConflictError, match="a run of slurm can't be"):
                 act(space, run_id)
-        assert {run["id"]: run["state"] for run in jobs.runs(space)} == {i: state for state, i in runs.items()}
+        assert {run["id"]: run["state"] for run in run_service.runs(space)} == {i: state for state, i in runs.items()}
 
 
 def test_other_machines_have_the_notebook_and_the_log(tmp_path: Path) -> None:
@@ -117,10 +118,10 @@ def test_other_machines_have_the_notebook_and_the_log(tmp_path: Path) -> None:
         [run] = imported_runs(space, str(artifacts))["runs"]
     one.rename(tmp_path / "away")
     with opened(two, **shared) as space:
-        elsewhere = jobs.run(space, run["id"])
+        elsewhere = run_service.run(space, run["id"])
         assert Path(elsewhere["output"]).read_text(encoding="utf-8") == "{}"
         assert Path(elsewhere["output"]).is_relative_to(two)
-        assert "step load: completed" in "".join(jobs.logs(space, run["id"]))
+        assert "step load: completed" in "".join(run_service.logs(space, run["id"]))
 
 
 def test_what_retention_deleted_does_not_come_back(home: Path, tmp_path: Path) -> None:
@@ -135,12 +136,12 @@ def test_what_retention_deleted_does_not_come_back(home: Path, tmp_path: Path) -
     assert len(importer.read_due()[0]) == 3
     with opened(home) as space:
         assert clean_up(space).runs == 2
-        [newest] = jobs.runs(space, "sums")
+        [newest] = run_service.runs(space, "sums")
     for another in (importer, RunImporter(importer.config, clock)):
         clock.go(60)
         assert another.read_due()[0] == []
     with opened(home) as space:
-        assert [run["id"] for run in jobs.runs(space, "sums")] == [newest["id"]]
+        assert [run["id"] for run in run_service.runs(space, "sums")] == [newest["id"]]
         assert len(imported_runs(space, str(artifacts))["runs"]) == 2, "by hand, all come back"
 
 
@@ -268,7 +269,7 @@ def test_runs_of_airflow(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         [run] = imported["runs"]
         assert (run["state"], run["version"], run["engine"]) == ("running", "v1", "airflow")
         assert [(s["name"], s["state"]) for s in run["steps"]] == [("load", "completed"), ("fit", "running")]
-        assert "loading" in "".join(jobs.logs(space, run["id"]))
+        assert "loading" in "".join(run_service.logs(space, run["id"]))
         airflow.runs["sums"] = [{**first, "state": "failed", "end_date": "2026-01-31T06:02:00Z"}]
         airflow.tasks[first["dag_run_id"]][1] = task("fit", state="failed", attempts=2)
         [run_after] = imported_runs(space, url)["runs"]
@@ -306,7 +307,7 @@ def test_a_worker_picks_runs_up_by_itself(home: Path, tmp_path: Path) -> None:
 
     def listed() -> list[tuple[str, str]]:
         with opened(home) as space:
-            return [(run["engine"], run["state"]) for run in jobs.runs(space)]
+            return [(run["engine"], run["state"]) for run in run_service.runs(space)]
 
     with working(home, JUPYTER_CONFIG_DIR=str(config)), working_on_another(tmp_path, home, config):
         wait_until(lambda: listed() == [("slurm", "running")])
