@@ -1,7 +1,7 @@
 """Which rows of the tables one pass of all tests takes.
 
-All rows in all modes take hours of kernels. A pass takes every fourth row, by a digest of its name, and the pass of the
-next commit takes the next fourth. `EQUIVALENCE=all` takes everything.
+All rows in all modes take hours of kernels. A pass takes every eighth row, by a digest of its name, and the pass of the
+next commit takes the next eighth. `EQUIVALENCE=all` takes everything.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import subprocess
 from pathlib import Path
 
-SHARES = 4
+SHARES = 8
 
 
 def takes_all() -> bool:

@@ -1,4 +1,4 @@
-"""Every row of the table, run as a pipeline in every way, shows what Run All shows. A pass takes every fourth row.
+"""Every row of the table, run as a pipeline in every way, shows what Run All shows. A pass takes every eighth row.
 
 Where its row says so, a pipeline may also refuse, with a message that names cell and variable. It may never show
 something else. How often pipelines refused is printed at the end.
