@@ -327,7 +327,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_is_told_and_publishing_works_when_there_is_room(small: Path, tmp_path: Path) -> None:
     home, book = tmp_path / "home", work(tmp_path / "work")
-    (tmp_path / "work" / "in.csv").write_bytes(os.urandom(900_000))
+    (tmp_path / "work" / "in.csv").write_bytes(os.urandom(800_000))
     filler = small / "filler"
     filler.write_bytes(b"x" * 300_000)
     env = {"JUPYTER_MLOPS_STORE": str(small / "store")}
@@ -342,7 +342,7 @@ def test_a_full_disk_is_told_and_publishing_works_when_there_is_room(small: Path
     assert done.code == 0, done
     with opened(home, store=env["JUPYTER_MLOPS_STORE"]) as space:
         manifest = Manifest.get(space.store, jobs.versions(space, "churn")[0]["digest"])
-        assert len(space.store.get(next(f.digest for f in manifest.files if f.path == "in.csv"))) == 900_000
+        assert len(space.store.get(next(f.digest for f in manifest.files if f.path == "in.csv"))) == 800_000
 
 
 def test_a_home_that_can_not_be_written_is_told_in_one_message(small: Path, tmp_path: Path) -> None:
