@@ -15,7 +15,6 @@ GROUP = "jupyter_mlops.exporters"
 BUILT_IN = {
     name: f"jupyter_mlops.export.targets.{module}:{attribute}"
     for name, module, attribute in (
-        ("script", "script", "ScriptExporter"),
         ("airflow", "airflow", "AirflowExporter"),
         ("kubernetes", "kubernetes", "KubernetesExporter"),
         ("argo", "argo", "ArgoExporter"),
@@ -28,6 +27,7 @@ BUILT_IN = {
         ("cron", "cron", "CronExporter"),
         ("terraform", "terraform", "TerraformExporter"),
         ("dvc", "dvc", "DvcExporter"),
+        ("script", "script", "ScriptExporter"),
     )
 }
 

@@ -231,10 +231,9 @@ def test_the_menu_names_the_engines(page: Lab, write: Write, lab: Server) -> Non
     assert {f"{exporter(target).label} (jupyter_mlops)" for target in BUILT_IN} <= set(labels)
     assert labels.index("HTML") < labels.index("Apache Airflow (jupyter_mlops)") < labels.index("Export Pipeline…")
     assert not [label for label in labels if label.lower().startswith("mlops-")]
-    with page.page.expect_popup() as popup, page.page.context.expect_event("response") as response:
+    with page.page.context.expect_event("request", lambda request: "/nbconvert/" in request.url) as request:
         submenu.locator(".lm-Menu-itemLabel:text-is('Apache Airflow (jupyter_mlops)')").click()
-    del popup
-    url = response.value.url
+    url = request.value.url
     assert "/nbconvert/mlops-airflow/menu.ipynb" in url
     answer = page.page.request.get(url, headers={"Authorization": f"token {TOKEN}"})
     assert "menu.py" in zipfile.ZipFile(io.BytesIO(answer.body())).namelist()
