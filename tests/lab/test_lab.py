@@ -351,7 +351,7 @@ def test_publish_schedule_and_the_page_of_jobs(page: Lab, write: Write, lab: Ser
     page.page.get_by_role("tab", name="Schedules").click()
     page.page.locator("button:has-text('Delete…')").click()
     page.page.locator(".jp-Dialog button:has-text('Delete schedule')").click()
-    page.page.wait_for_selector("text=It has no schedule")
+    page.page.wait_for_selector("text=No schedules")
     page.page.get_by_role("tab", name="Settings").click()
     page.page.locator("#jp-mlops-settings_runs_retries").fill("3")
     page.page.locator(".jp-mlops-settings button:has-text('Save')").click()

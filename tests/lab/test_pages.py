@@ -409,7 +409,7 @@ limit: int | None = None"""
     page.picture("parameters-typed")
     n = form.locator("#jp-mlops-parameters_n")
     n.fill("")
-    expect(form.locator(".jp-mlops-parameter:has(#jp-mlops-parameters_n)")).to_contain_text("Give a value")
+    expect(form.locator(".jp-mlops-parameter:has(#jp-mlops-parameters_n)")).to_contain_text("Enter a value")
     page.run()
     page.page.wait_for_selector("text=The run was not started")
     n.fill("4")
