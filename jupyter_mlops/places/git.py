@@ -47,9 +47,7 @@ def git_place(text: str) -> GitPlace:
     subfolder = PurePosixPath(folder)
     if subfolder.is_absolute() or {"..", ".git"} & set(subfolder.parts):
         raise InvalidInputError(f"{folder!r} is not a folder of the repository", field="place")
-    if branch and not re.fullmatch(
-        r"(?![-/.])(?!.*(\.\.|//|@\{|\.lock(/|$)))[^\s~^:?*\[\\\x00-\x1f\x7f]+(?<![/.])", branch
-    ):
+    if branch and not BRANCH.fullmatch(branch):
         raise InvalidInputError(f"{branch!r} is not the name of a branch", field="place")
     return GitPlace(url, branch, "" if subfolder == PurePosixPath() else str(subfolder))
 
