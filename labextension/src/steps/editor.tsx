@@ -3,6 +3,7 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
+import { flushSync } from 'react-dom';
 import { Form, IField, checkOf, checksOf, choiceOf, sectionOf, textOf } from '../form';
 import { useSignal } from '../hooks';
 import { PipelineModel } from '../pipeline/model';
@@ -49,7 +50,8 @@ export class StepEditor extends ReactWidget {
     StepEditor._current?.dispose();
     const editor = new StepEditor(mlops, panel, cells, anchor);
     StepEditor._current = editor;
-    Widget.attach(editor, document.body);
+    // At once, so that what is typed next goes to the form, not to the notebook as shortcuts.
+    flushSync(() => Widget.attach(editor, document.body));
     editor._updatePosition();
     editor._resizeObserver.observe(editor.node);
   }
