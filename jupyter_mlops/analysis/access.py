@@ -40,6 +40,7 @@ class Access:
     :param imports: modules that are imported, in order, dotted.
     :param star: modules of `from m import *`.
     :param strings: identifiers found inside string literals and f-string texts (`df.query("a > @b")`).
+    :param string_reads: those of them in strings that are used before this code has certainly bound them.
     :param opaque: why names can't be resolved ("eval(…)", "globals()", "%run", ...). Such code may read and write
         everything before it.
     :param history: uses of IPython's history (`_`, `__`, `_3`, `Out`, `In`, `_i`, `%history`, ...).
@@ -61,6 +62,7 @@ class Access:
     imports: tuple[str, ...] = ()
     star: tuple[str, ...] = ()
     strings: frozenset[str] = EMPTY
+    string_reads: frozenset[str] = EMPTY
     opaque: tuple[str, ...] = ()
     history: tuple[str, ...] = ()
 

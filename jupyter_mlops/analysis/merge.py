@@ -20,6 +20,7 @@ def merge(accesses: Iterable[Access]) -> Access:
     certain_mutations: set[str] = set()
     possible_mutations: set[str] = set()
     strings: set[str] = set()
+    string_reads: set[str] = set()
     defines: dict[str, frozenset[str]] = {}
     global_mutations: dict[str, frozenset[str]] = {}
     argument_mutations: dict[str, frozenset[int | str]] = {}
@@ -34,6 +35,7 @@ def merge(accesses: Iterable[Access]) -> Access:
     for access in accesses:
         used_names = access.reads | access.certain_mutations | access.possible_mutations
         indirect_names = reachable_names(used_names, defines)
+        string_reads |= access.string_reads - certain_bindings
         reads |= {n for n in access.reads | indirect_names if n not in certain_bindings}
         opaque += sorted(indirect_names & OPAQUE_NAMES - certain_bindings)
         history += sorted(n for n in indirect_names - certain_bindings if HISTORY.fullmatch(n))
@@ -81,6 +83,7 @@ def merge(accesses: Iterable[Access]) -> Access:
         imports=tuple(imports),
         star=tuple(star),
         strings=frozenset(strings),
+        string_reads=frozenset(string_reads),
         opaque=tuple(dict.fromkeys(opaque)),
         history=tuple(dict.fromkeys(history)),
     )

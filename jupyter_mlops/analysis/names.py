@@ -59,6 +59,7 @@ class NameVisitor(ast.NodeVisitor):
         self.certain_mutations: set[str] = set()
         self.possible_mutations: set[str] = set()
         self.strings: set[str] = set()
+        self.string_reads: set[str] = set()
         self.defines: dict[str, frozenset[str]] = {}
         self.uses_by_name: dict[str, Uses] = {}
         self.global_mutations: dict[str, frozenset[str]] = {}
@@ -91,6 +92,7 @@ class NameVisitor(ast.NodeVisitor):
             imports=tuple(self.imports),
             star=tuple(self.star),
             strings=frozenset(self.strings),
+            string_reads=frozenset(self.string_reads),
             opaque=tuple(dict.fromkeys(self.opaque)),
             history=tuple(dict.fromkeys(self.history)),
         )
@@ -179,7 +181,9 @@ class NameVisitor(ast.NodeVisitor):
             ):
                 self.opaque.append(child.id)
             if isinstance(child, ast.Constant) and isinstance(child.value, str) and len(child.value) < LONGEST_TEXT:
-                self.strings.update(WORD.findall(child.value))
+                words = set(WORD.findall(child.value))
+                self.strings |= words
+                self.string_reads |= words - self.certain_bindings
             elif isinstance(child, ast.Attribute):
                 self.scan_attribute(child)
             elif isinstance(child, ast.Call):
@@ -255,6 +259,7 @@ class NameVisitor(ast.NodeVisitor):
         self.deletes |= visitor.deletes
         self.certain_bindings -= visitor.deletes
         self.strings |= visitor.strings
+        self.string_reads |= visitor.string_reads - self.certain_bindings
         join(self.defines, visitor.defines)
         join(self.global_mutations, visitor.global_mutations)
         join(self.argument_mutations, visitor.argument_mutations)

@@ -16,9 +16,9 @@ FOLDER = Path(__file__).with_name("agent")
 ELSEWHERE = {"native": Path(native.__file__)}
 # In the order that they need one another.
 PARTS = (
-    "here", "remake", "objects", "memory", "figures", "frames", "pickler", "settings", "sources", "libraries",
-    "registries", "resources", "draws", "looks", "native", "readers", "scratch", "seeded", "watch", "state", "patches",
-    "worth", "bigs", "packing", "agent",
+    "here", "remake", "objects", "disposable", "memory", "figures", "frames", "pickler", "settings", "sources",
+    "libraries", "registries", "resources", "draws", "looks", "native", "readers", "scratch", "seeded", "watch",
+    "state", "patches", "worth", "bigs", "packing", "agent",
 )  # fmt: skip
 # A file that the kernel has, as it does on this machine, was compiled before.
 BOOTSTRAP = """

@@ -31,12 +31,14 @@ class BlockRequests:
         opaque = planner.opaque(block)
         needed = committed.closure(None if opaque else planner.reach(block))
         must = committed.closure(None if opaque else planner.must_have(block, self.context.read_by_functions))
-        groups, seen_groups = list[VariableGroup](), set[int]()
+        groups, dead, seen_groups = list[VariableGroup](), list[str](), set[int]()
         for name, group in committed.groups.items():
             if session.versions.get(name) == group.digest or id(group) in seen_groups:
                 continue
             seen_groups.add(id(group))
-            if group.portable and (name in needed or group.stream[1] < EAGER or _shadows(group)):
+            if group.dead:
+                dead.append(name)
+            elif group.portable and (name in needed or group.stream[1] < EAGER or _shadows(group)):
                 groups.append(group)
             elif not group.portable and set(group.names) & (must if planner.goes_unseen(group) else needed):
                 why = group.live.get(name) or "it was not stored"
@@ -46,7 +48,7 @@ class BlockRequests:
                     where=where,
                     remedy=RUN_AGAIN,
                 )
-        removed = [n for n in session.versions if n not in committed.groups]
+        removed = [n for n in session.versions if n not in committed.groups or n in dead]
         await sync(session, committed, groups, removed, (), where)
 
     async def begin(self, session: KernelSession, block: Block, *, guarded: bool) -> None:
@@ -76,6 +78,7 @@ class BlockRequests:
         answer = await session.ask(
             "finish",
             touched=names if stored else None,
+            alive=None if planner.opaque(block) or not stored else context.alive_after(block),
             file=str(context.folder / f"{'ahead' if ahead else 'block'}-{block.index}.bin") if stored else None,
             budget=None if options.hands_on_all or retried else max(1.0, 0.5 * result.seconds),
             worth=None if options.hands_on_all or retried or ahead else max(0.05, result.seconds),

@@ -131,7 +131,9 @@ class CachedResults:
         if not any(group.absent for group in result.groups):
             return ""
         groups = {**self.committed.groups, **{n: g for g in result.groups for n in g.names}}
-        absent = planner.needs_absent(replace(self.committed, groups=groups), self.context.later(block))
+        absent = planner.needs_absent(
+            replace(self.committed, groups=groups), self.context.later(block), self.context.read_by_functions
+        )
         if absent is None:
             return ""
         name, user = absent

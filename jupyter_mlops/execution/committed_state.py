@@ -34,6 +34,7 @@ class VariableGroup:
     :param live: variable -> why it can't be transferred.
     :param own: variable -> digest of its value alone, which does not change when other variables share objects with it.
     :param absent: whether only its digest is known: the bytes of a cached result were not stored, or were deleted.
+    :param dead: whether it was not looked at because no later block needs it. Then it is absent.
     """
 
     names: tuple[str, ...]
@@ -46,6 +47,7 @@ class VariableGroup:
     live: Mapping[str, str] = field(default_factory=dict)
     own: Mapping[str, str] = field(default_factory=dict)
     absent: bool = False
+    dead: bool = False
 
     @property
     def size(self) -> int:
@@ -69,6 +71,7 @@ class VariableGroup:
             live=dict(data.get("live", {})),
             own=dict(data.get("own", {})),
             absent=bool(data.get("absent", False)),
+            dead=bool(data.get("dead", False)),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -152,6 +155,8 @@ class BlockResult:
                     tuple(live["names"]), live["digest"], live["types"], tuple(live["refs"]), live=live["why"]
                 )
             )
+        for name, kind in answer["dead"].items():
+            self.groups.append(VariableGroup((name,), f"dead {kind}", {name: kind}, (), absent=True, dead=True))
         self.deleted = list(answer["deleted"])
         self.state = {k: (v[0], v[1]) for k, v in answer["state"].items()}
         for name in (

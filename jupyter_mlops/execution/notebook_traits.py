@@ -18,6 +18,8 @@ BACKEND = re.compile(
     r"|\b(ion|ioff|xkcd|rc_context)\(|\bstyle\.context\(|\bseaborn\.objects\b"
 )
 
+FINALIZERS = re.compile(r"__del__|weakref|\bfinalize|\bgc\b|getrefcount|tracemalloc")
+
 
 def axes_apart(sources: Iterable[str]) -> bool:
     """Whether pandas objects that share an index may be transferred separately.
@@ -33,6 +35,14 @@ def axes_apart(sources: Iterable[str]) -> bool:
 def memory_seen(sources: Iterable[str]) -> bool:
     """Whether the notebook checks for shared memory, so that pandas' copies on write would be visible."""
     return any(MEMORY.search(s) for s in sources)
+
+
+def finalizes(sources: Iterable[str]) -> bool:
+    """Whether the notebook may notice that an object is deleted, or how many there are.
+
+    :param sources: the texts of the notebook's cells and of the modules beside it.
+    """
+    return any(FINALIZERS.search(s) for s in sources)
 
 
 def backend_seen(sources: Iterable[str]) -> bool:

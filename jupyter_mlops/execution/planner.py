@@ -53,7 +53,7 @@ def rebinds(block: Block) -> frozenset[str]:
     import. If it does not bind one after all, because a loop is empty, that name keeps its value.
     """
     access = block.access
-    return access.binds - access.reads - access.deletes - access.strings
+    return access.binds - access.reads - access.deletes - access.string_reads
 
 
 def needs(block: Block) -> frozenset[str]:
@@ -187,6 +187,21 @@ def is_used(name: str, later: Sequence[Block], read_by_functions: Collection[str
     return False
 
 
+def alive_after(later: Iterable[Block], read_by_functions: Collection[str]) -> set[str] | None:
+    """The names whose current values one of these blocks may need, before another certainly rebinds them; None if they
+    can't be determined.
+
+    :param read_by_functions: global names that functions of the notebook may read; any block may call one.
+    """
+    alive, rebound = set(read_by_functions), set[str]()
+    for block in later:
+        if opaque(block):
+            return None
+        alive |= needs(block) - rebound
+        rebound |= (rebinds(block) & block.access.certain_bindings) - set(read_by_functions)
+    return alive
+
+
 def within_reach(block: Block) -> frozenset[str] | None:
     """The names that a block may access, including functions that it defines; None if they can't be determined."""
     return None if opaque(block) else reach(block).union(*block.access.defines.values())
@@ -201,18 +216,30 @@ def needed_by(line: CommittedState, later: Iterable[Block]) -> set[str] | None:
     return line.closure(named) | named
 
 
-def needs_absent(line: CommittedState, later: Iterable[Block]) -> tuple[str, Block] | None:
-    """A committed variable without stored bytes, and a block that may access it; None if there is none."""
+def needs_absent(
+    line: CommittedState, later: Iterable[Block], read_by_functions: Collection[str] = ()
+) -> tuple[str, Block] | None:
+    """A committed variable without stored bytes, and a block that may need it; None if there is none.
+
+    :param read_by_functions: global names that functions of the notebook may read; any block may call one.
+    """
     if not any(group.absent for group in line.groups.values()):
         return None
+    rebound = set[str]()
     for block in later:
         for name in sorted(line.closure(within_reach(block))):
-            if line.groups[name].absent:
+            group = line.groups[name]
+            unneeded = group.dead and (name in rebound or name in rebinds(block)) and name not in read_by_functions
+            if group.absent and not unneeded:
                 return name, block
+        if not opaque(block):
+            rebound |= rebinds(block) & block.access.certain_bindings
     return None
 
 
-def starts_at(lines: Mapping[int, CommittedState], blocks: Sequence[Block], first: int) -> int:
+def starts_at(
+    lines: Mapping[int, CommittedState], blocks: Sequence[Block], first: int, read_by_functions: Collection[str] = ()
+) -> int:
     """Where a run that uses cached results has to begin: the last block, up to the first without a result, from which
     all values that it and later blocks may need are stored.
 
@@ -221,7 +248,8 @@ def starts_at(lines: Mapping[int, CommittedState], blocks: Sequence[Block], firs
     :param first: the position of the first block without a cached result.
     """
     for index in sorted(lines, reverse=True):
-        if index <= first and needs_absent(lines[index], [b for b in blocks if b.index >= index]) is None:
+        later = [b for b in blocks if b.index >= index]
+        if index <= first and needs_absent(lines[index], later, read_by_functions) is None:
             return index
     return 0
 

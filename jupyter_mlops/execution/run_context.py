@@ -62,6 +62,9 @@ class RunContext:
         functions = [names for b in self.blocks for names in b.access.defines.values()]
         self.read_by_functions = frozenset[str]().union(*functions)
         self.pinned = planner.first_speculable_block(self.blocks)
+        self.finalizes = notebook_traits.finalizes(
+            [*(c.source for c in self.record.nb.cells), *local_sources(Path(self.cwd), self.blocks)]
+        )
         self.retried_until = max((b.index for b in self.blocks if self.settings(b).retries), default=0)
         self.redaction = Redaction(self.options.secrets)
         self.agent_facts = self._agent_facts()
@@ -80,6 +83,13 @@ class RunContext:
             "awaits": any("await" in s or "async " in s for s in sources),
             "backend_seen": notebook_traits.backend_seen(sources),
         }
+
+    def alive_after(self, block: Block) -> list[str] | None:
+        """The names whose values are needed after a block; None if all of them may be."""
+        if self.options.hands_on_all or self.options.task is not None or self.options.stop_before or self.finalizes:
+            return None
+        names = planner.alive_after(self.blocks[block.index + 1 :], self.read_by_functions)
+        return None if names is None else sorted(names)
 
     @property
     def notebook(self) -> str:

@@ -231,9 +231,11 @@ class ForkServer:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def close(self) -> None:
-        """End the server. Kernels that still run notice, and end."""
+        """End the server. Kernels that still run notice, and end. One that is not ready is not waited for."""
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
+        if not self.ready:
+            self.process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(2.0)
         if self.process.poll() is None:

@@ -36,7 +36,9 @@ def _with_pickled_names(block: Block, blocks: Sequence[Block], sources: Mapping[
     if not any(UNPICKLES.search(sources.get(index, "")) for index in block.cells):
         return block
     defined_names = frozenset(name for earlier_block in blocks[: block.index] for name in earlier_block.access.defines)
-    return replace(block, access=replace(block.access, strings=block.access.strings | defined_names))
+    access = block.access
+    strings, string_reads = access.strings | defined_names, access.string_reads | defined_names
+    return replace(block, access=replace(access, strings=strings, string_reads=string_reads))
 
 
 def _definitions(

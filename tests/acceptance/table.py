@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.acceptance.equivalence_rows import (
     asynchronous,
     branches,
+    dead_values,
     display,
     failure,
     files,
@@ -43,6 +44,7 @@ THEMES = (
     kale,
     mutation,
     branches,
+    dead_values,
     identity,
     values,
     functions_classes,

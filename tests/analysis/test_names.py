@@ -192,6 +192,27 @@ def test_strings_hold_the_names_a_query_may_use() -> None:
     assert {"limit", "a"} <= access("df.query('a > @limit')").strings
 
 
+@pytest.mark.parametrize(
+    ("source", "is_read"),
+    [
+        ("d.query('@n')", True),
+        ("d.query('@n'); n = 1", True),
+        ("n = 1; d.query('@n')", False),
+        ("for n in a: d.query('@n')", False),
+        ("for n in a: pass\nd.query('@n')", True),
+        ("for n in a: print(f'n={n}')", False),
+        ("if c: n = 1\nd.query('@n')", True),
+        ("def f(): d.query('@n')\nn = 1", True),
+        ("n = 1\ndef f(): d.query('@n')", False),
+        ("n = 1\ndel n\nd.query('@n')", True),
+        ("with a as n: d.query('@n')", False),
+        ("try: n = 1\nexcept E: d.query('@n')", True),
+    ],
+)
+def test_a_string_reads_a_name_that_is_not_certainly_bound(source: str, is_read: bool) -> None:
+    assert ("n" in access(source).string_reads) == is_read
+
+
 def test_a_broken_cell_is_told_by_its_line() -> None:
     with pytest.raises(SyntaxError) as error:
         access("x = 1\ny = = 2")

@@ -20,7 +20,20 @@ WAITS: dict[str, tuple[str, str, BlockProfile | None, str]] = {
     "a variable of two loops": ("for i in a: pass", "for i in b: s = i", None, ""),
     "a variable of two loops, read after the second": ("for i in a: pass", "for i in b: pass\nprint(i)", None, "data"),
     "a variable of two loops, read before the second": ("for i in a: pass", "f(i)\nfor i in b: pass", None, "data"),
-    "a variable of two loops that a string names": ("for i in a: pass", "for i in b: d.query('x > @i')", None, "data"),
+    "a variable of two loops that a string names": ("for i in a: pass", "for i in b: d.query('x > @i')", None, ""),
+    "a variable of two loops that an f-string names": ("for i in a: pass", "for i in b: print(f'i={i}')", None, ""),
+    "a variable of two loops that a string names before": (
+        "for i in a: pass",
+        "d.query('x > @i')\nfor i in b: pass",
+        None,
+        "data",
+    ),
+    "a variable of two loops that a string names after": (
+        "for i in a: pass",
+        "for i in b: pass\nd.query('x > @i')",
+        None,
+        "data",
+    ),
     "a variable of a loop that is deleted": ("for i in a: pass", "for i in b: pass\ndel i", None, "data"),
     "a variable of `except`": ("e = 1", "try:\n    f()\nexcept OSError as e:\n    pass", None, "data"),
     "a file under the same name": ("with open('a') as f: x = f", "with open('b') as f: y = f", None, ""),
@@ -395,3 +408,38 @@ def test_where_a_run_has_to_begin(sources: str, before: list[tuple[str, ...]], f
     """`before`: the variables without bytes that the line has before each block."""
     lines = {index: line(*map(absent, names), artifact("other")) for index, names in enumerate(before)}
     assert planner.starts_at(lines, blocks(*sources.split("|")), first) == start
+
+
+ALIVE: dict[str, tuple[str, tuple[str, ...], set[str] | None]] = {
+    "nothing follows": ("fig = f()", (), set()),
+    "it is read": ("fig = f()", ("print(fig)",), {"print", "fig"}),
+    "it is bound again": ("fig = f()", ("fig = g()", "print(fig)"), {"g", "print"}),
+    "it is bound again in a loop, and not read": ("fig = f()", ("for fig in a: pass",), {"a"}),
+    "it is bound again in a loop, and read later": ("fig = f()", ("for fig in a: pass", "fig"), {"a", "fig"}),
+    "it is read before it is bound again": ("fig = f()", ("fig = g(fig)",), {"fig", "g"}),
+    "it is deleted": ("fig = f()", ("del fig",), {"fig"}),
+    "a text names it": ("fig = f()", ("d.query('@fig')",), {"d", "fig"}),
+    "everything may be read": ("fig = f()", ("x = 1", "eval(text)"), None),
+}
+
+
+@pytest.mark.parametrize(("source", "later", "expected"), ALIVE.values(), ids=ALIVE.keys())
+def test_names_that_are_needed_after_a_block(source: str, later: tuple[str, ...], expected: set[str] | None) -> None:
+    _, *rest = blocks(source, *later)
+    alive = planner.alive_after(rest, ())
+    names = {"fig", "a", "d", "f", "g", "print"}
+    assert (alive if alive is None else alive & names) == expected
+
+
+def test_what_functions_read_is_needed() -> None:
+    assert "fig" in (planner.alive_after(blocks("fig = g()", "x = 1"), {"fig"}) or ())
+
+
+def test_a_dead_value_is_missed_only_where_it_is_read() -> None:
+    dead = VariableGroup(("fig",), "dead Figure", {}, (), absent=True, dead=True)
+    assert planner.needs_absent(line(dead), blocks("for fig in a: pass", "x = 1")) is None
+    assert planner.needs_absent(line(dead), blocks("fig = f()", "print(fig)")) is None
+    assert planner.needs_absent(line(dead), blocks("fig = f()", "print(fig)"), {"fig"}) is not None
+    missed = planner.needs_absent(line(dead), blocks("for fig in a: pass", "print(fig)"))
+    assert missed is not None
+    assert missed[0] == "fig"

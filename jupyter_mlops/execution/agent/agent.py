@@ -27,10 +27,11 @@ import types
 from typing import Any
 
 from . import figures, here
+from .disposable import is_disposable
 from .draws import ImportDraws
 from .here import MODULE
 from .libraries import Libraries
-from .objects import class_data, globals_of, is_kind, is_of_notebook, object_at
+from .objects import class_data, globals_of, is_kind, is_of_notebook, kind_of, object_at
 from .packing import Packing
 from .patches import Patches
 from .pickler import BASE
@@ -352,7 +353,8 @@ class Agent:
     def finish(self, request: Any) -> Any:
         """What the block did.
 
-        request: touched [name], "*" for all, or null to leave variables out, file (path to store changed groups
+        request: touched [name], "*" for all, or null to leave variables out, alive [name] that a later block may need,
+        or null for all, file (path to store changed groups
         in, or null), budget (seconds that pickling may take, or null), state (whether to report it), ids (identities
         of large buffers that are known to come out again), and what `worth_writing` asks.
         """
@@ -363,11 +365,13 @@ class Agent:
         names = self.names()
         changed, deleted = [], []
         self.regrouped: list[str] = []
+        self.dead: dict[str, str] = {}
         if request["touched"] is not None:
             self.packing.bigs.promised = dict(request.get("ids", {}))
             candidates = self.candidates(request["touched"], names, deadline)
-            changed, deleted = self.changes(candidates, deadline)
+            changed, deleted = self.changes(candidates, deadline, self.dead_among(candidates, request.get("alive")))
         answer = {
+            "dead": self.dead,
             "deleted": sorted(set(self.before_names) - set(names)) + deleted,
             "names": names,
             "groups": [],
@@ -379,7 +383,8 @@ class Agent:
         for name in self.watch.scratch:
             if any(name.encode() in g.stream for g in groups):
                 self.watch.volatile.append(["the name of a scratch file", "", self.watch.cell])
-        answer["unlooked"] = sorted(n for g in groups if g.unlooked for n in g.names)
+        unlooked = [n for n in self.dead if self.before_names.get(n) == id(self.user_ns[n])]
+        answer["unlooked"] = sorted([*unlooked, *(n for g in groups if g.unlooked for n in g.names)])
         answer["groups"] = [self.packing.unwritten(g) for g in groups]
         if request.get("file") and groups:
             try:
@@ -478,15 +483,32 @@ class Agent:
             return self.class_refs(value)
         return frozenset()
 
-    def changes(self, candidates: Any, deadline: Any) -> Any:
-        """The groups among these variables that are not what they were."""
-        chosen, groups = list(candidates), self.packing.groups
+    def dead_among(self, candidates: Any, alive: Any) -> Any:
+        """Names among these that no later block needs, and whose values nobody misses.
+
+        :param alive: names that a later block may need; None for all.
+        """
+        if alive is None:
+            return set()
+        names = {n for n in candidates if not n.startswith("@")}
+        return {n for n in names.difference(alive) if is_disposable(self.user_ns[n])}
+
+    def changes(self, candidates: Any, deadline: Any, dead: Any) -> Any:
+        """The groups among these variables that are not what they were.
+
+        :param dead: names that are left out, unless another value may use them.
+        """
+        chosen, groups = [n for n in candidates if n not in dead], self.packing.groups
         while True:
             deleted = [n for n in chosen if n.startswith(("@patch", "@figures")) and not self.has(n)]
             packed = self.packing.groups_of([n for n in chosen if n not in deleted], deadline)
             refs = set().union(*(g.refs for g in packed)) if packed else set()
             added = (self.follow(refs, set(self.names())) - set(chosen)) if refs else set()
-            added |= {n for g in packed for m in g.names if m in groups for n in groups[m].names if n not in chosen}
+            dead -= added
+            added |= {
+                n for g in packed for m in g.names if m in groups for n in groups[m].names
+                if n not in chosen and n not in dead
+            }  # fmt: skip
             added = {n for n in added if n.startswith("@") or n in self.user_ns}
             if not added:
                 break
@@ -505,6 +527,9 @@ class Agent:
                 groups[name] = group
         for name in deleted:
             groups.pop(name, None)
+        for name in dead:
+            groups.pop(name, None)
+        self.dead = {n: kind_of(self.user_ns[n]) for n in sorted(dead)}
         for name in set(groups) - set(self.names()):
             if not name.startswith("@"):
                 del groups[name]

@@ -131,26 +131,55 @@ class Patches:
         return frozenset(attributes)
 
     def of_notebook(self, value: Any) -> Any:
-        if type(value) in PLAIN:
+        """Whether a value is a function or class of the notebook, or holds one directly."""
+        kind = type(value)
+        if kind in PLAIN:
             return False
-        if type(value) is types.FunctionType and not value.__dict__:
+        if kind is types.FunctionType and not value.__dict__:
             return value.__globals__ is self.agent.user_ns
-        for item in (value, *(held_by(value, name) for name in ("__func__", "fget", "__wrapped__"))):
-            if type(item) is types.FunctionType and item.__globals__ is self.agent.user_ns:
-                return True
-            if is_kind(item, type) and is_of_notebook(item):
-                return True
-        if is_kind(value, types.ModuleType):
+        if is_kind(value, type):
+            return is_of_notebook(value) or any(self.is_own(vars(value).get(name)) for name in HOLDERS)
+        if is_of_notebook(kind):
+            return True
+        names, has_dict, _ = holders_of(kind)
+        if kind is types.FunctionType and value.__globals__ is self.agent.user_ns:
+            return True
+        if any(self.is_own(held_by(value, name)) for name in names):
+            return True
+        attributes: Any = held_by(value, "__dict__") if has_dict else None
+        return is_kind(attributes, dict) and any(map(self.is_own, list(attributes.values())))
+
+    def is_own(self, item: Any) -> bool:
+        """Whether this is a function or a class of the notebook itself."""
+        kind = type(item)
+        if kind in PLAIN:
             return False
-        attributes = held_by(value, "__dict__")
-        attributes = list(attributes.values()) if is_kind(attributes, dict) and not is_kind(value, type) else ()
-        return is_of_notebook(type(value)) or any(
-            (is_kind(h, type) and is_of_notebook(h)) or held_by(h, "__globals__") is self.agent.user_ns
-            for h in attributes
-        )
+        if kind is types.FunctionType:
+            return item.__globals__ is self.agent.user_ns
+        if is_kind(item, type):
+            return is_of_notebook(item)
+        return holders_of(kind)[2] and held_by(item, "__globals__") is self.agent.user_ns
 
 
 OF_ITSELF = (types.FunctionType, type, threading.Thread)
+
+
+HOLDERS = ("__func__", "fget", "__wrapped__")
+_holders: dict[type, tuple[tuple[str, ...], bool, bool]] = {}
+
+
+def holders_of(kind: type) -> tuple[tuple[str, ...], bool, bool]:
+    """Of a class: attributes by which its instances hold a function, whether they have a `__dict__`, whether they have
+    `__globals__`.
+    """
+    facts = _holders.get(kind)
+    if facts is None:
+        spaces = [vars(cls) for cls in kind.__mro__]
+        names = tuple(name for name in HOLDERS if any(name in space for space in spaces))
+        facts = names, bool(kind.__dictoffset__), any("__globals__" in space for space in spaces)
+        if not is_of_notebook(kind):  # whose classes are not kept alive
+            _holders[kind] = facts
+    return facts
 
 
 def package_of(value: Any) -> str:
