@@ -22,7 +22,6 @@ LARGER_FILES = {
     "kernels/forkserver.py": (870, "runs as a script with the standard library alone; to become a folder"),
     "analysis/effects.py": (600, "tables and one visitor; to be split"),
     "execution/agent/agent.py": (580, "to be split into protocol, namespace and changes"),
-    "jobs/run_queue.py": (575, "to be split into queue and queries"),
     "analysis/names.py": (560, "one visitor; to be split by kind of statement"),
     "execution/agent/resources.py": (530, "a table of pairs"),
     "execution/agent/watch.py": (470, "to be split into events, looks and native notices"),
@@ -30,7 +29,6 @@ LARGER_FILES = {
 }
 LARGER_CLASSES = {
     "NameVisitor": (510, "one method for each kind of node"),
-    "RunQueue": (495, "see its file"),
     "Agent": (480, "see its file"),
     "Watch": (400, "see its file"),
     "Packing": (340, "to be split into partition and files"),

@@ -73,7 +73,7 @@ def begin_reproduction(space: Workspace, run_id: str) -> dict[str, Any]:
 
     :raises InvalidInputError: there is nothing to compare with.
     """
-    from jupyter_mlops.jobs.run_queue import NewRun
+    from jupyter_mlops.jobs.new_run import NewRun
 
     run = space.queue.run(space.queue.full_id(run_id))
     if run.state != "completed":

@@ -12,7 +12,7 @@ from jupyter_mlops.errors import ConflictError, DatabaseError
 from jupyter_mlops.execution.engine import cores
 from jupyter_mlops.execution.kernels import KernelProvider
 from jupyter_mlops.jobs.policies import Policies
-from jupyter_mlops.jobs.run_queue import worker_id
+from jupyter_mlops.jobs.worker_registry import worker_id
 from jupyter_mlops.worker.executor import ClusterExecutor, executor_of
 from jupyter_mlops.worker.notifier import Notifier
 from jupyter_mlops.worker.run_executor import RunExecutor, RunResult, internal_error

@@ -19,8 +19,8 @@ from jupyter_mlops.jobs.catalog import Catalog
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run
 from jupyter_mlops.jobs.retention import clean_up
-from jupyter_mlops.jobs.run_queue import RunQueue, worker_id
-from jupyter_mlops.jobs.worker_registry import WorkerRegistry
+from jupyter_mlops.jobs.run_queue import RunQueue
+from jupyter_mlops.jobs.worker_registry import WorkerRegistry, worker_id
 from jupyter_mlops.jobs.workspace import Workspace, store_of
 from jupyter_mlops.kernels import reaper
 from jupyter_mlops.worker.executor import ClusterExecutor
