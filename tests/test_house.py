@@ -19,7 +19,6 @@ MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_CLASS = 250
 
 LARGER_FILES = {
-    "kernels/forkserver.py": (870, "runs as a script with the standard library alone; to become a folder"),
     "analysis/effects.py": (600, "tables and one visitor; to be split"),
     "execution/agent/agent.py": (580, "to be split into protocol, namespace and changes"),
     "analysis/names.py": (560, "one visitor; to be split by kind of statement"),
@@ -35,7 +34,6 @@ LARGER_CLASSES = {
     "QueueWorker": (305, "to share its loop with InlineWorker"),
     "EffectVisitor": (295, "one method for each kind of node"),
     "WorkerDaemon": (297, "to be split into daemon and socket server"),
-    "PreloadedModules": (275, "see its file"),
     "Catalog": (260, "to be split into jobs, versions and schedules"),
 }
 

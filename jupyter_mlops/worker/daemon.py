@@ -27,7 +27,7 @@ from jupyter_mlops.execution.execute import execute
 from jupyter_mlops.execution.kernels import IdleKernel, SharedKernelPool
 from jupyter_mlops.execution.launch import KernelRequest
 from jupyter_mlops.kernels import reaper
-from jupyter_mlops.kernels.forkserver_client import SERVERS
+from jupyter_mlops.kernels.forkserver_registry import SERVERS
 from jupyter_mlops.kernels.pool import KernelPool
 from jupyter_mlops.worker.executor import ClusterExecutor
 from jupyter_mlops.worker.protocol import ADDRESS, GOODBYE, LINE, from_wire, process_context_of_client, read_address
