@@ -19,20 +19,15 @@ MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_CLASS = 250
 
 LARGER_FILES = {
-    "analysis/effects.py": (600, "tables and one visitor; to be split"),
     "execution/agent/agent.py": (580, "to be split into protocol, namespace and changes"),
-    "analysis/names.py": (560, "one visitor; to be split by kind of statement"),
     "execution/agent/resources.py": (530, "a table of pairs"),
     "execution/agent/watch.py": (470, "to be split into events, looks and native notices"),
     "execution/agent/pickler.py": (412, "one pickler"),
 }
 LARGER_CLASSES = {
-    "NameVisitor": (510, "one method for each kind of node"),
     "Agent": (480, "see its file"),
     "Watch": (400, "see its file"),
     "Packing": (340, "to be split into partition and files"),
-    "QueueWorker": (305, "to share its loop with InlineWorker"),
-    "EffectVisitor": (295, "one method for each kind of node"),
     "WorkerDaemon": (297, "to be split into daemon and socket server"),
     "Catalog": (260, "to be split into jobs, versions and schedules"),
 }
