@@ -37,8 +37,8 @@ EMPTY_WORDS = frozenset(
     "found told known made asked one wanted done said kept given own written gone seen held left more there ours many"
     " noted how then here whole taken which theirs heard when each again both who what shown".split()
 )
-# Bindings with such names that are left, by folder: fields of JSON documents and of public dataclasses.
-LEFT = {"execution": 4, "server": 4, "versions": 1}
+# Bindings with such names that are left, by folder: fields of the agent's and the worker's messages, and of REST.
+LEFT = {"execution": 4, "server": 4}
 # Words that the glossary has another word for: no class or module is called so.
 NOT_USED = frozenset(
     "Artifact Conversation Desk Hands Journal Keeper Learned Line Performer Shift Told Asked Wish Workers Guest"

@@ -320,7 +320,8 @@ class WorkerDaemon:
         return {
             "pid": os.getpid(),
             "version": __version__,
-            "kept": self.supervised,
+            "supervised": self.supervised,
+            "kept": self.supervised,  # its former name, for servers of an earlier version
             "watchers": len(self.queue_worker.watchers) if self.queue_worker is not None else 0,
             "since": self.started,
             "running": len(self.submitted) - self.queued,
