@@ -23,8 +23,9 @@ def verb_parsers() -> dict[str, argparse.ArgumentParser]:
 
 
 def options(parser: argparse.ArgumentParser) -> set[str]:
-    """All options that a parser takes, but for help."""
-    return {option for action in parser._actions for option in action.option_strings} - {"-h", "--help"}
+    """The options that a parser shows, but for help: a former name is not shown."""
+    promised = [action for action in parser._actions if action.help is not argparse.SUPPRESS]
+    return {option for action in promised for option in action.option_strings} - {"-h", "--help"}
 
 
 def sections(text: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "jupyter_mlops"
 AGENT = PACKAGE / "execution" / "agent"
+FORK_SERVER = PACKAGE / "kernels" / "forkserver"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = {
@@ -47,7 +48,7 @@ FLOORS = {
 STANDARD_LIBRARY_ONLY = [
     "__init__.py",
     *(f"execution/agent/{path.name}" for path in sorted(AGENT.glob("*.py"))),
-    "kernels/forkserver.py",
+    *(f"kernels/forkserver/{path.name}" for path in sorted(FORK_SERVER.glob("*.py"))),
 ]
 
 
@@ -102,10 +103,12 @@ def outside_functions(tree: ast.Module) -> ast.Module:
 
 
 def foreign_imports(path: Path, source: str) -> list[str]:
-    """What importing a file imports beyond the standard library, and the agent's own files for one of those."""
+    """What importing a file imports beyond the standard library; the agent and the fork server may import their own
+    files.
+    """
     tree = outside_functions(ast.parse(source))
-    if path.parent == AGENT:  # they are loaded as a package of another name
-        own = {file.stem for file in AGENT.glob("*.py")}
+    if path.parent in (AGENT, FORK_SERVER):  # they are loaded as a package of another name
+        own = {file.stem for file in path.parent.glob("*.py")}
         near = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level == 1]
         for node in near:
             if {node.module or alias.name for alias in node.names} <= own:

@@ -37,7 +37,10 @@ def add(verbs: Any) -> None:
     action.add_argument("--status", action="store_true", help="show what the running worker is doing")
     action.add_argument("--systemd", action="store_true", help="print a systemd unit that keeps a worker running")
     action.add_argument("--stop", action="store_true", help="stop the running worker when its runs are done")
-    action.add_argument("--kept", action="store_true", help="end when no Jupyter server has been connected for 30 s")
+    action.add_argument(
+        "--supervised", action="store_true", help="end when no Jupyter server has been connected for 30 s"
+    )
+    action.add_argument("--kept", dest="supervised", action="store_true", help=argparse.SUPPRESS)  # its former name
     parser.add_argument(
         "-j", "--jobs", type=int, default=0, metavar="N", help="maximum number of kernels (default: one per core)"
     )
@@ -80,7 +83,7 @@ def do(arguments: argparse.Namespace) -> int:
     def ready() -> None:
         print(f"ready: {config.home}", file=sys.stderr, flush=True)
 
-    service.serve_worker(config, ready, is_supervised=arguments.kept)
+    service.serve_worker(config, ready, is_supervised=arguments.supervised)
     return 0
 
 

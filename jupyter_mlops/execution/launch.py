@@ -22,7 +22,7 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_mlops.errors import KernelNotFoundError
 from jupyter_mlops.execution.environment import kernel_spec, site_folders
 from jupyter_mlops.kernels import reaper
-from jupyter_mlops.kernels.forkserver import stamp
+from jupyter_mlops.kernels.forkserver.fingerprints import stamp
 from jupyter_mlops.kernels.forkserver_client import key_of
 from jupyter_mlops.kernels.launch import forkable
 from jupyter_mlops.kernels.specs import spec_manager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,8 @@ def _alive(row: dict[str, Any]) -> bool:
     except OSError:
         return True
     return True
+
+
+def worker_id() -> str:
+    """A unique id of this process as a worker."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"

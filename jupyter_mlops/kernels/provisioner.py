@@ -17,7 +17,8 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Bool, Float, List, Unicode
 
-from jupyter_mlops.kernels.forkserver_client import ANSWER, SERVERS, ForkError, ForkServer, key_of
+from jupyter_mlops.kernels.forkserver_client import ANSWER, ForkError, ForkServer, key_of
+from jupyter_mlops.kernels.forkserver_registry import SERVERS
 from jupyter_mlops.kernels.launch import forkable
 
 T = TypeVar("T")

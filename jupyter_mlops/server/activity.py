@@ -19,7 +19,12 @@ def is_needed(
     :param states: states of all unfinished runs.
     :param next_due: when the next schedule is due, as `now` in seconds since 1970.
     """
-    if worker is None or not worker.get("kept"):
+    if worker is None or not is_supervised(worker):
         return False
     has_runs = any(worker.get(name) for name in ("doing", "running", "queued"))
     return has_runs or "queued" in states or (next_due is not None and next_due - now < due_soon)
+
+
+def is_supervised(worker: Mapping[str, Any] | None) -> bool:
+    """Whether a Jupyter server started the worker with this status; an earlier version calls that `kept`."""
+    return worker is not None and bool(worker.get("supervised", worker.get("kept")))

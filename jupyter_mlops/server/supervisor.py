@@ -138,7 +138,7 @@ class WorkerSupervisor:
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "worker.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "jupyter_mlops.cli", "worker", "--kept",
+                sys.executable, "-m", "jupyter_mlops.cli", "worker", "--supervised",
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=env, start_new_session=True,
             )  # fmt: skip
 

@@ -124,8 +124,9 @@ def run(
         raise InvalidInputError("the folder to run in does not exist", where=f"--cwd {request.cwd}")
     if is_for_cluster(request, config):
         from jupyter_mlops.service.cluster.notebook_run import run_notebook
+        from jupyter_mlops.service.configuration import load_config
 
-        return run_notebook(request, config or RunConfig(), on_event)
+        return run_notebook(request, config or load_config(), on_event)
     if not in_place and (config is None or config.is_plain()):
         from jupyter_mlops.worker.client import submit
 

@@ -29,7 +29,7 @@ def backfill(
     :param cron: the slots; "": those of the job's schedule, with its parameters.
     :param run_options: how to execute them: `executor`, `scheduler`, `artifacts`.
     """
-    from jupyter_mlops.jobs.run_queue import NewRun
+    from jupyter_mlops.jobs.new_run import NewRun
     from jupyter_mlops.scheduling.cron import Cron
 
     name, selector = split_selector(job)
@@ -81,7 +81,7 @@ def sweep(
     :param axes: parameter -> values as texts.
     :param run_options: how to execute them: `executor`, `scheduler`, `artifacts`.
     """
-    from jupyter_mlops.jobs.run_queue import NewRun
+    from jupyter_mlops.jobs.new_run import NewRun
 
     name, selector = split_selector(job)
     job_record = space.catalog.job(name)

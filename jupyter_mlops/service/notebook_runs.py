@@ -31,7 +31,7 @@ def start(
     :param parameters: values; a text is read by the parameter's declared type.
     :param folder: run in this folder, with its current files; None: in a separate folder.
     """
-    from jupyter_mlops.jobs.run_queue import NewRun
+    from jupyter_mlops.jobs.new_run import NewRun
 
     job, version = _add_version(space, nb, path)
     values, texts = _split_by_type(run_values.manifest_of(space, version), parameters)

@@ -26,7 +26,7 @@ def start(
     options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Queue a run of a job's version."""
-    from jupyter_mlops.jobs.run_queue import NewRun
+    from jupyter_mlops.jobs.new_run import NewRun
 
     name, selector = split_selector(job)
     job_record = space.catalog.job(name)

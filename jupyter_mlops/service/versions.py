@@ -73,7 +73,7 @@ def begin_reproduction(space: Workspace, run_id: str) -> dict[str, Any]:
 
     :raises InvalidInputError: there is nothing to compare with.
     """
-    from jupyter_mlops.jobs.run_queue import NewRun
+    from jupyter_mlops.jobs.new_run import NewRun
 
     run = space.queue.run(space.queue.full_id(run_id))
     if run.state != "completed":
@@ -213,7 +213,7 @@ def _verdict(space: Workspace, run: Run, repeat_run: Run) -> dict[str, Any]:
     difference = first_difference(old_notebook, new_notebook)
     if difference is not None:
         step = f" of step {difference.step}" if difference.step else ""
-        message = f"≠ differs first in cell {difference.cell + 1}{step}: {difference.what}"
+        message = f"≠ differs first in cell {difference.cell + 1}{step}: {difference.aspect}"
         return {**payload, "difference": difference.to_dict(), "words": message}
     old_digests, new_digests = (folder.written_digests() for folder in folders)
     old_origins, new_origins = (folder.origin() for folder in folders)

@@ -48,12 +48,12 @@ class Difference:
 
     cell: int
     step: str
-    what: str
+    aspect: str
     before: str
     after: str
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {"what" if name == "aspect" else name: value for name, value in asdict(self).items()}
 
 
 def first_difference(old_notebook: Mapping[str, Any], new_notebook: Mapping[str, Any]) -> Difference | None:

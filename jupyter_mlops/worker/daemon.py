@@ -27,7 +27,7 @@ from jupyter_mlops.execution.execute import execute
 from jupyter_mlops.execution.kernels import IdleKernel, SharedKernelPool
 from jupyter_mlops.execution.launch import KernelRequest
 from jupyter_mlops.kernels import reaper
-from jupyter_mlops.kernels.forkserver_client import SERVERS
+from jupyter_mlops.kernels.forkserver_registry import SERVERS
 from jupyter_mlops.kernels.pool import KernelPool
 from jupyter_mlops.worker.executor import ClusterExecutor
 from jupyter_mlops.worker.protocol import ADDRESS, GOODBYE, LINE, from_wire, process_context_of_client, read_address
@@ -56,15 +56,15 @@ class WorkerDaemon:
             self.config.pool_size, self.config.pool_memory, self.config.ahead_memory or memory() // 10
         )
         self.kernels = SharedKernelPool(self.pool, self.limit)
-        self.turn = asyncio.Semaphore(self.limit)
-        self.runs: set[asyncio.Task[dict[str, Any]]] = set()
-        self.talks: set[asyncio.Task[None]] = set()
-        self.done = 0
+        self.slots = asyncio.Semaphore(self.limit)
+        self.submitted: set[asyncio.Task[dict[str, Any]]] = set()
+        self.connections: set[asyncio.Task[None]] = set()
+        self.finished = 0
         self.queued = 0
-        self.began = time.time()
+        self.started = time.time()
         self.stopping = asyncio.Event()
-        self.shift: QueueWorker | None = None
-        self.only: FileLock | None = None
+        self.queue_worker: QueueWorker | None = None
+        self.lock: FileLock | None = None
         self.watched_at = time.monotonic()
 
     # -- the process
@@ -72,25 +72,25 @@ class WorkerDaemon:
     async def serve(self, ready: Any = lambda: None) -> None:
         """Listen until stopped, then let running runs finish within the time allowed."""
         folder = reaper.make_folder()
-        path = folder / "door"
+        path = folder / "socket"
         try:
             self.claim()
             db = await asyncio.to_thread(Database, self.config.database)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        self.shift = QueueWorker(self.config, db, self.kernels, self.turn, self.cluster)
+        self.queue_worker = QueueWorker(self.config, db, self.kernels, self.slots, self.cluster)
         server = await asyncio.start_unix_server(self.handle_connection, path, limit=LINE)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
-        minding = [
+        maintenance = [
             asyncio.ensure_future(work) for work in (self.clean_up(), *([self.supervise()] if self.supervised else []))
         ]
         self.write_address(path)
         try:
             await self.warm()
-            await self.shift.start()
+            await self.queue_worker.start()
             gc.collect()
             gc.freeze()  # exclude long-lived objects from garbage collection
             ready()
@@ -98,7 +98,7 @@ class WorkerDaemon:
         finally:
             self.withdraw()
             server.close()
-            for work in minding:
+            for work in maintenance:
                 work.cancel()
             await self.finish()
             if self.cluster is not None:
@@ -110,19 +110,19 @@ class WorkerDaemon:
     def stop(self) -> None:
         """Accept no more runs. A second call stops the running ones."""
         if self.stopping.is_set():
-            for run in self.runs:
+            for run in self.submitted:
                 run.cancel()
-            if self.shift is not None:
-                self.shift.release()
+            if self.queue_worker is not None:
+                self.queue_worker.release()
         self.stopping.set()
 
     def claim(self) -> None:
         """Raise InvalidInputError if a worker already serves this home folder on this machine; a file lock prevents
         races."""
         self.home.mkdir(parents=True, exist_ok=True)
-        self.only = FileLock(self.home / f"worker.{socket.gethostname()}.lock", timeout=0)
+        self.lock = FileLock(self.home / f"worker.{socket.gethostname()}.lock", timeout=0)
         try:
-            self.only.acquire()
+            self.lock.acquire()
         except Timeout:
             address = read_address(self.home)
             raise InvalidInputError(
@@ -144,8 +144,8 @@ class WorkerDaemon:
         address = read_address(self.home)
         if address is not None and address.get("pid") == os.getpid():
             (self.home / ADDRESS).unlink(missing_ok=True)
-        if self.only is not None:
-            self.only.release()
+        if self.lock is not None:
+            self.lock.release()
 
     async def warm(self) -> None:
         """Prepare kernels before the first request."""
@@ -159,7 +159,7 @@ class WorkerDaemon:
         """End when no server has watched for `config.unwatched` seconds."""
         while True:
             await asyncio.sleep(self.config.unwatched / 4)
-            if self.shift is not None and self.shift.watchers:
+            if self.queue_worker is not None and self.queue_worker.watchers:
                 self.watched_at = time.monotonic()
             elif time.monotonic() - self.watched_at > self.config.unwatched:
                 log.warning("no server has watched for %g s: the worker ends", self.config.unwatched)
@@ -176,16 +176,16 @@ class WorkerDaemon:
         """Wait for running runs; stop them after `stop_patience` seconds. Closes all kernels."""
         patience = self.config.stop_patience
         until = time.monotonic() + patience
-        if self.shift is not None and self.shift.looking:
-            await self.shift.end(patience)
-        if self.runs:
-            await asyncio.wait(self.runs, timeout=max(0.0, until - time.monotonic()))
-        for run in self.runs:
+        if self.queue_worker is not None and self.queue_worker.loops:
+            await self.queue_worker.end(patience)
+        if self.submitted:
+            await asyncio.wait(self.submitted, timeout=max(0.0, until - time.monotonic()))
+        for run in self.submitted:
             run.cancel()
-        if self.runs:
-            await asyncio.wait(self.runs, timeout=10.0)
-        if self.talks:
-            await asyncio.wait(self.talks, timeout=2.0)
+        if self.submitted:
+            await asyncio.wait(self.submitted, timeout=10.0)
+        if self.connections:
+            await asyncio.wait(self.connections, timeout=2.0)
         await self.kernels.close()
 
     # -- one client
@@ -194,8 +194,8 @@ class WorkerDaemon:
         """Handle one connection from its first line to its end."""
         task = asyncio.current_task()
         assert task is not None
-        self.talks.add(task)
-        task.add_done_callback(self.talks.discard)
+        self.connections.add(task)
+        task.add_done_callback(self.connections.discard)
         try:
             with contextlib.suppress(ConnectionError, asyncio.LimitOverrunError, ValueError):
                 if line := await reader.readline():
@@ -213,8 +213,8 @@ class WorkerDaemon:
         elif "watch" in message:
             await self.stream_events(reader, writer)
         elif "poke" in message:
-            if self.shift is not None:
-                self.shift.notify()
+            if self.queue_worker is not None:
+                self.queue_worker.notify()
             _send(writer, {"poked": os.getpid()})
         elif "end" in message:
             _send(writer, {"ending": os.getpid()})
@@ -228,14 +228,14 @@ class WorkerDaemon:
 
     async def stream_events(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Send the events of all queued runs to a client until it disconnects or the worker ends."""
-        if self.shift is None:
+        if self.queue_worker is None:
             return
 
         def tell(event: dict[str, Any]) -> None:
             if not writer.is_closing() and writer.transport.get_write_buffer_size() < WATCHED:
                 _send(writer, event)
 
-        self.shift.watchers.append(tell)
+        self.queue_worker.watchers.append(tell)
         _send(writer, {"watching": os.getpid()})
         disconnected = asyncio.ensure_future(reader.read())
         ending = asyncio.ensure_future(self.stopping.wait())
@@ -246,11 +246,11 @@ class WorkerDaemon:
                     disconnected.done()
                     and disconnected.result() == GOODBYE
                     and self.supervised
-                    and len(self.shift.watchers) == 1
+                    and len(self.queue_worker.watchers) == 1
                 ):
                     self.stop()
         finally:
-            self.shift.watchers.remove(tell)
+            self.queue_worker.watchers.remove(tell)
             self.watched_at = time.monotonic()
             disconnected.cancel()
             ending.cancel()
@@ -271,11 +271,11 @@ class WorkerDaemon:
             if event["event"] != "output" and not writer.is_closing():  # outputs are in the record
                 _send(writer, event)
 
-        if self.turn.locked():
-            tell({"event": "waiting", "running": len(self.runs) - self.queued, "queued": self.queued})
+        if self.slots.locked():
+            tell({"event": "waiting", "running": len(self.submitted) - self.queued, "queued": self.queued})
         run = asyncio.ensure_future(self.run_when_free(request, tell))
-        self.runs.add(run)
-        run.add_done_callback(self.runs.discard)
+        self.submitted.add(run)
+        run.add_done_callback(self.submitted.discard)
         listening = asyncio.ensure_future(self.handle_message(reader, run))
         try:
             _send(writer, {"record": await run})
@@ -287,19 +287,19 @@ class WorkerDaemon:
             _send(writer, {"error": MlopsError(f"{type(error).__name__}: {error}").to_dict()})
         finally:
             listening.cancel()
-            self.done += 1
+            self.finished += 1
 
     async def run_when_free(self, request: Any, tell: Any) -> dict[str, Any]:
         self.queued += 1
         try:
-            await self.turn.acquire()
+            await self.slots.acquire()
         finally:
             self.queued -= 1
         kernels = self.kernels.of_run()
         try:
             record = await execute(request, self.config, tell, kernels)
         finally:
-            self.turn.release()
+            self.slots.release()
         if kernels.ending is not None:  # a kernel's exit handlers finish before the client continues
             await asyncio.wait({kernels.ending})
         return record
@@ -320,19 +320,20 @@ class WorkerDaemon:
         return {
             "pid": os.getpid(),
             "version": __version__,
-            "kept": self.supervised,
-            "watchers": len(self.shift.watchers) if self.shift is not None else 0,
-            "since": self.began,
-            "running": len(self.runs) - self.queued,
+            "supervised": self.supervised,
+            "kept": self.supervised,  # its former name, for servers of an earlier version
+            "watchers": len(self.queue_worker.watchers) if self.queue_worker is not None else 0,
+            "since": self.started,
+            "running": len(self.submitted) - self.queued,
             "queued": self.queued,
-            "done": self.done,
+            "done": self.finished,
             "kernels_at_most": self.limit,
             "kernels_ready": len(self.pool),
             "kernels_ready_bytes": self.pool.bytes(),
             "stopping": self.stopping.is_set(),
             "database": make_url(self.config.database).render_as_string(hide_password=True),
-            "doing": sorted(self.shift.held) if self.shift is not None else [],
-            "problem": next(iter(self.shift.problems.values()), "") if self.shift is not None else "",
+            "doing": sorted(self.queue_worker.consumer.claimed) if self.queue_worker is not None else [],
+            "problem": self.queue_worker.problems.first if self.queue_worker is not None else "",
         }
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import ConflictError, DatabaseError
 from jupyter_mlops.execution.engine import cores
 from jupyter_mlops.execution.kernels import KernelProvider
 from jupyter_mlops.jobs.policies import Policies
-from jupyter_mlops.jobs.run_queue import worker_id
+from jupyter_mlops.jobs.worker_registry import worker_id
 from jupyter_mlops.worker.executor import ClusterExecutor, executor_of
+from jupyter_mlops.worker.heartbeat import BEATS
 from jupyter_mlops.worker.notifier import Notifier
-from jupyter_mlops.worker.run_executor import RunExecutor, RunResult, internal_error
+from jupyter_mlops.worker.run_consumer import RunConsumer
+from jupyter_mlops.worker.run_executor import RunExecutor, Tell
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.records import Run
     from jupyter_mlops.jobs.workspace import Workspace
-
-Tell = Callable[[dict[str, Any]], None]
 
 
 class QuietKernelProvider(KernelProvider):
@@ -34,10 +34,21 @@ class InlineWorker:
     """Executes runs until they are finished or a signal arrives."""
 
     def __init__(self, space: Workspace, tell: Tell, cluster: ClusterExecutor | None = None) -> None:
-        self.cluster = cluster
-        self.space, self.tell, self.id = space, tell, worker_id()
-        self.doing: set[asyncio.Future[RunResult]] = set()
-        self.signal, self.notifier = "", Notifier(space.home)
+        self.space, self.tell, self.cluster, self.id = space, tell, cluster, worker_id()
+        executor = RunExecutor(space.catalog, space.queue, space.store, space.config, cluster)
+        self.consumer, self.signal = RunConsumer(executor, Notifier(space.home)), ""
+
+    async def run_all(self, at_once: int = 1, **selection: Any) -> None:
+        """Execute what `RunQueue.claim` returns for this selection, `at_once` at a time."""
+        with self._stopped_by_signals():
+            heartbeat = asyncio.ensure_future(self._renew_leases())
+            try:
+                await asyncio.gather(*(self.run(**selection) for _ in range(at_once)))
+            finally:
+                heartbeat.cancel()
+            await asyncio.to_thread(self.consumer.join_notices)
+            if self.cluster is not None:
+                await self.cluster.close()
 
     async def run(self, **selection: Any) -> None:
         """Execute what `RunQueue.claim` returns for this selection, until none of it is queued."""
@@ -50,7 +61,7 @@ class InlineWorker:
                 return
 
     @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
+    def _stopped_by_signals(self) -> Iterator[None]:
         """Stop the runs on SIGINT and SIGTERM within this context."""
         loop, signals = asyncio.get_running_loop(), []
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
@@ -65,44 +76,17 @@ class InlineWorker:
 
     def _stop(self, name: str) -> None:
         self.signal = self.signal or name
-        for work in self.doing:
-            work.cancel()
+        self.consumer.end_all(self.signal)
 
     async def _execute(self, run: Run) -> None:
-        space = self.space
-        performer = RunExecutor(space.catalog, space.queue, space.store, space.config, self.cluster)
-        work = asyncio.ensure_future(performer.execute(run, QuietKernelProvider(), self.tell))
-        beating = asyncio.ensure_future(self._heartbeat(run, work))
-        self.doing.add(work)
-        try:
-            result = await work
-        except asyncio.CancelledError:
-            result = RunResult("stopped")
-        except Exception as error:  # a defect of ours: the run must fail, not hang
-            result = RunResult("failed", error=internal_error(error))
-        finally:
-            self.doing.discard(work)
-            beating.cancel()
-        if self.signal and result.state == "stopped":
-            result.notes.append(f"stopped: {self.signal}")
-        state = self.space.db.retry_during_outage(lambda: performer.finish(run, result), self.space.db.OUTAGE)
-        if state:
-            with contextlib.suppress(DatabaseError):
-                await asyncio.to_thread(self.notifier.run_finished, run, self.space.queue, self.space.catalog)
+        if await self.consumer.execute(run, QuietKernelProvider(), self.tell):
+            await self.consumer.announce(run)
 
-    async def _heartbeat(self, run: Run, work: asyncio.Future[RunResult]) -> None:
+    async def _renew_leases(self) -> None:
         while True:
-            await asyncio.sleep(self.space.queue.lease / 4)
-            with contextlib.suppress(DatabaseError):  # it may return before the lease expires; the run continues
-                if await asyncio.to_thread(self.space.queue.renew_leases, {run.id: str(run.lease)}):
-                    work.cancel()
-                await asyncio.to_thread(self._notify_if_long, run)
-
-    def _notify_if_long(self, run: Run) -> None:
-        if run.job_id is not None:
-            rules = Policies.kept(self.space.catalog.job_by_id(run.job_id).policies)
-            if self.notifier.run_is_long(run, rules):
-                self.notifier.while_running(run, rules)
+            await asyncio.sleep(self.space.queue.lease / BEATS)
+            with contextlib.suppress(DatabaseError):  # it may return before the leases expire; the runs continue
+                await asyncio.to_thread(self.consumer.beat)
 
 
 async def run_inline(space: Workspace, run_id: str, tell: Tell, cluster: ClusterExecutor | None = None) -> None:
@@ -110,14 +94,11 @@ async def run_inline(space: Workspace, run_id: str, tell: Tell, cluster: Cluster
 
     :param cluster: executes it if it is for a cluster; is closed at the end.
     """
-    hands = InlineWorker(space, tell, cluster)
-    with hands.listening():
-        await hands.run(only=run_id)
-        if cluster is not None:
-            await cluster.close()
-    if hands.signal:
+    worker = InlineWorker(space, tell, cluster)
+    await worker.run_all(only=run_id)
+    if worker.signal:
         with contextlib.suppress(ConflictError):  # it has finished
-            space.queue.stop(run_id, hands.signal)
+            space.queue.stop(run_id, worker.signal)
 
 
 def _is_for_cluster(space: Workspace, batch_id: int) -> bool:
@@ -139,10 +120,7 @@ async def run_batch_inline(space: Workspace, batch_id: int, tell: Tell, cluster:
     at_once = space.queue.concurrency_of_batch(batch_id)
     if not _is_for_cluster(space, batch_id):
         at_once = min(at_once, space.config.jobs or cores())
-    hands = InlineWorker(space, tell, cluster)
-    with hands.listening():
-        await asyncio.gather(*(hands.run(batch=batch_id) for _ in range(at_once)))
-        if cluster is not None:
-            await cluster.close()
-    if hands.signal:
-        space.queue.stop_batch(batch_id, hands.signal)
+    worker = InlineWorker(space, tell, cluster)
+    await worker.run_all(at_once, batch=batch_id)
+    if worker.signal:
+        space.queue.stop_batch(batch_id, worker.signal)

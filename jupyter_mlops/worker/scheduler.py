@@ -13,9 +13,10 @@ from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import CorruptDocument, Database
 from jupyter_mlops.errors import DatabaseError, InvalidInputError, MlopsError
 from jupyter_mlops.jobs.catalog import Catalog
+from jupyter_mlops.jobs.new_run import NewRun
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Job, Schedule
-from jupyter_mlops.jobs.run_queue import NewRun, RunQueue
+from jupyter_mlops.jobs.run_queue import RunQueue
 from jupyter_mlops.scheduling.cron import Cron
 from jupyter_mlops.scheduling.slots import AT_MOST, GRACE, Slot, decide, overlapping
 from jupyter_mlops.states import ACTIVE

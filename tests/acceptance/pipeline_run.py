@@ -117,7 +117,7 @@ def run_modes(row: Row, modes: tuple[Mode, ...]) -> Iterator[Ran]:
                 shutil.rmtree(Path(home) / "objects", ignore_errors=True)
                 if mode.kept != "evidence":
                     shutil.rmtree(Path(home) / "evidence", ignore_errors=True)
-            _empty(Path(folder))
+            remove_all(Path(folder))
             write_files(row, Path(folder))
             yield run_mode(row, mode, Path(folder), Path(home))
 
@@ -130,8 +130,8 @@ def run_mode(row: Row, mode: Mode, folder: Path, home: Path) -> Ran:
         else:
             nb, outcome = run_pipeline(nb, mode, folder, home)
     except MlopsError as error:
-        return Ran(mode, [], None, error, left=_left(row, folder))
-    return Ran(mode, comparable(nb, folder), outcome, left=_left(row, folder))
+        return Ran(mode, [], None, error, left=leftovers(row, folder))
+    return Ran(mode, comparable(nb, folder), outcome, left=leftovers(row, folder))
 
 
 def _run_tasks(row: Row, mode: Mode, folder: Path, home: Path) -> tuple[NotebookNode, Outcome]:
@@ -139,13 +139,14 @@ def _run_tasks(row: Row, mode: Mode, folder: Path, home: Path) -> tuple[Notebook
     nb = with_parameters(to_notebook(row), row.params)
     run_pipeline(deepcopy(nb), mode, folder, home)
     profiles = ProfileStore(evidence_file(home, folder / "row"), folder).facts
-    _empty(folder)
+    remove_all(folder)
     write_files(row, folder)
     recorded = {key: to_dict(profile, folder) for key, profile in profiles.items()}
     return run_tasks(to_notebook(row), folder, home, row.params, recorded)
 
 
-def _left(row: Row, folder: Path) -> tuple[str, ...]:
+def leftovers(row: Row, folder: Path) -> tuple[str, ...]:
+    """The files of a folder that the row says must be gone."""
     return tuple(name for name in row.absent if os.path.lexists(folder / name))
 
 
@@ -190,6 +191,7 @@ async def _with_ready_kernels(nb: NotebookNode, jobs: int, asked: dict[str, Any]
         await shared.close()
 
 
-def _empty(folder: Path) -> None:
+def remove_all(folder: Path) -> None:
+    """Delete everything in a folder."""
     for path in folder.iterdir():
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -78,7 +78,7 @@ def faults(expected: Notebook, shown: Notebook, way: str) -> list[Fault]:
         step = step_of(two)
         differ = first_difference({**expected, "cells": [one]}, {**shown, "cells": [two]})
         if differ is not None:
-            found.append(Fault(way, at, step, differ.what, differ.before, differ.after))
+            found.append(Fault(way, at, step, differ.aspect, differ.before, differ.after))
         elif one.get("execution_count") != two.get("execution_count"):
             counts = str(one.get("execution_count")), str(two.get("execution_count"))
             found.append(Fault(way, at, step, "execution count", *counts))

@@ -19,7 +19,8 @@ from sqlalchemy import insert, select, update
 
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.db import tables as t
-from jupyter_mlops.jobs.run_queue import NewRun, RunQueue
+from jupyter_mlops.jobs.new_run import NewRun
+from jupyter_mlops.jobs.run_queue import RunQueue
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.service import jobs, schedules, waiting
 from tests.benchmarks.cases import WORKER

@@ -21,12 +21,12 @@ PEER = "jupyter-scheduler"
 OURS = """\
 import sys, time
 from jupyter_mlops.db.database import Database
-from jupyter_mlops.jobs.run_queue import Queue
+from jupyter_mlops.jobs.run_queue import RunQueue
 from jupyter_mlops.worker.scheduler import Scheduler
 
 began = time.perf_counter()
 db = Database(sys.argv[1])
-scheduler = Scheduler(db, Queue(db))
+scheduler = Scheduler(db, RunQueue(db))
 due = scheduler.next_due()
 assert due is not None and due > time.time()
 scheduler.tick()

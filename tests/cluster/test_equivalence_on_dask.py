@@ -21,7 +21,7 @@ from jupyter_mlops.notebook.writer import write_notebook
 from jupyter_mlops.service.cluster.executor import DaskExecutor
 from jupyter_mlops.worker.executor import ClusterRequest
 from tests.acceptance.outputs import comparable
-from tests.acceptance.pipeline_run import MODES, NOT_AS_TASKS, Ran, _empty, _left, run_pipeline
+from tests.acceptance.pipeline_run import MODES, NOT_AS_TASKS, Ran, leftovers, remove_all, run_pipeline
 from tests.acceptance.refusals import MODE, REFUSAL
 from tests.acceptance.rotation import number_of, takes_all, turn
 from tests.acceptance.row import Row, to_notebook, with_parameters, write_files
@@ -104,12 +104,12 @@ def run_on_dask(row: Row, folder: Path, home: Path, driver: Driver) -> Ran:
     )  # fmt: skip
     try:
         run_pipeline(deepcopy(with_parameters(to_notebook(row), row.params)), TASKS, folder, home)
-        _empty(folder)
+        remove_all(folder)
         write_files(row, folder)
         run = ClusterRequest(request, f"{row.name}-{os.getpid()}")
         record = driver.run(run, RunConfig(home=str(home)))
     except MlopsError as error:
-        return Ran(TASKS, [], None, error, left=_left(row, folder))
+        return Ran(TASKS, [], None, error, left=leftovers(row, folder))
     executed = nbformat.read(home / "executed.ipynb", 4)
     outcome = Outcome(state=str(record["state"]), error=record["error"], metrics=record["metrics"])  # type: ignore[arg-type]
-    return Ran(TASKS, comparable(executed, folder), outcome, left=_left(row, folder))
+    return Ran(TASKS, comparable(executed, folder), outcome, left=leftovers(row, folder))

@@ -346,9 +346,10 @@ def test_dask_that_is_not_installed_is_one_sentence(tmp_path: Path) -> None:
 )
 def test_bad_options(tmp_path: Path, options: list[str], code: int, words: str) -> None:
     notebook = write(tmp_path / "nb.ipynb", ("step:a", "x = 1"))
+    (tmp_path / "jupyter_mlops_config.py").write_text("c.RunConfig.cluster_timeout = 5.0\n")
     ended = subprocess.run(
         [*COMMAND, "run", str(notebook), *options], capture_output=True, text=True, timeout=120, check=False,
-        env={**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"},
+        env={**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s", "JUPYTER_CONFIG_DIR": str(tmp_path)},
     )  # fmt: skip
     assert (ended.returncode, words in ended.stderr) == (code, True), ended.stderr
     assert "Traceback" not in ended.stderr

@@ -26,8 +26,9 @@ from sqlalchemy import Connection, select
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import Database
 from jupyter_mlops.jobs.catalog import Catalog
+from jupyter_mlops.jobs.new_run import NewRun
 from jupyter_mlops.jobs.records import Run
-from jupyter_mlops.jobs.run_queue import RESUMED_AT_MOST, NewRun, RunQueue
+from jupyter_mlops.jobs.run_queue import RESUMED_AT_MOST, RunQueue
 from jupyter_mlops.scheduling.cron import Cron
 from jupyter_mlops.worker.scheduler import Scheduler
 from tests.databases import private_postgresql

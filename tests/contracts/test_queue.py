@@ -13,8 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from jupyter_mlops.db.database import Database
 from jupyter_mlops.errors import InvalidInputError, NotFoundError
 from jupyter_mlops.jobs.catalog import Catalog
+from jupyter_mlops.jobs.new_run import NewRun
 from jupyter_mlops.jobs.records import Job
-from jupyter_mlops.jobs.run_queue import RESUMED_AT_MOST, NewRun, RunQueue
+from jupyter_mlops.jobs.run_queue import RESUMED_AT_MOST, RunQueue
 from jupyter_mlops.scheduling.cron import Cron
 from tests.jobs.clock import Clock
 

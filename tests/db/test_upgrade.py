@@ -17,7 +17,8 @@ from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import HEAD_REVISION, Database
 from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.jobs.catalog import Catalog
-from jupyter_mlops.jobs.run_queue import NewRun, RunQueue
+from jupyter_mlops.jobs.new_run import NewRun
+from jupyter_mlops.jobs.run_queue import RunQueue
 from jupyter_mlops.scheduling.cron import Cron
 
 SCHEMAS = Path(__file__).with_name("schemas")

@@ -17,7 +17,7 @@ from jupyter_mlops.execution import kernels as module
 from jupyter_mlops.execution.kernels import IdleKernel, KernelProvider, PooledKernelProvider, SharedKernelPool
 from jupyter_mlops.execution.launch import KernelRequest
 from jupyter_mlops.kernels import provisioner
-from jupyter_mlops.kernels.forkserver_client import SERVERS
+from jupyter_mlops.kernels.forkserver_registry import SERVERS
 from jupyter_mlops.kernels.pool import KernelPool
 
 MB = 1_000_000

@@ -18,8 +18,8 @@ from jupyter_mlops.cli.sweep import _split_values as sweep_values
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.jobs import run_log
+from jupyter_mlops.jobs.new_run import NewRun
 from jupyter_mlops.jobs.retention import DAY, expired
-from jupyter_mlops.jobs.run_queue import NewRun
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.pipeline import build
 from jupyter_mlops.service import batches, jobs, notebook_runs, runs, schedules

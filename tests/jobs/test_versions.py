@@ -21,8 +21,8 @@ from jupyter_mlops import service
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.errors import InvalidInputError, StoreError
 from jupyter_mlops.execution.request import RunRequest
+from jupyter_mlops.jobs.new_run import NewRun
 from jupyter_mlops.jobs.retention import clean_up, expired
-from jupyter_mlops.jobs.run_queue import NewRun
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.service import jobs, runs, schedules, versions
 from jupyter_mlops.versions import snapshot

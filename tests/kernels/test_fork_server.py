@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 
 from jupyter_mlops.kernels import provisioner
-from jupyter_mlops.kernels.forkserver import next_thread
-from jupyter_mlops.kernels.forkserver_client import SERVERS, ForkError, ForkServer, key_of
+from jupyter_mlops.kernels.forkserver.module_state import next_thread
+from jupyter_mlops.kernels.forkserver_client import ForkError, ForkServer, key_of
+from jupyter_mlops.kernels.forkserver_registry import SERVERS
 from jupyter_mlops.kernels.pool import unique_memory
 from tests.kernels.kernel import Kernel, kernel
 

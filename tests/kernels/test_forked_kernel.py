@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlops.kernels.forkserver_client import SERVERS, ForkServer
+from jupyter_mlops.kernels.forkserver_client import ForkServer
+from jupyter_mlops.kernels.forkserver_registry import SERVERS
 from jupyter_mlops.kernels.launch import forkable
 from jupyter_mlops.kernels.preload import SAFE, preload
 from tests.kernels.kernel import kernel

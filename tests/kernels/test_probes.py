@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from jupyter_mlops.kernels.forkserver_client import SERVERS
+from jupyter_mlops.kernels.forkserver_registry import SERVERS
 from tests.jobs.workspace import working
 from tests.kernels.kernel import kernel
 

@@ -18,15 +18,17 @@ from tests.jobs.workspace import wait_until
 from tests.servers import Server, server
 
 NOW = 1_800_000_000.0
-IDLE = {"kept": True, "doing": [], "running": 0, "queued": 0}
+IDLE = {"supervised": True, "doing": [], "running": 0, "queued": 0}
 
 
 @pytest.mark.parametrize(
     ("worker", "states", "next_due", "needed"),
     [
         (None, ["queued"], NOW, False),
-        ({**IDLE, "kept": False, "doing": ["a"]}, ["running"], NOW, False),
+        ({**IDLE, "supervised": False, "doing": ["a"]}, ["running"], NOW, False),
         (IDLE, [], None, False),
+        ({"kept": True, "running": 1}, [], None, True),  # a worker of an earlier version
+        ({"kept": False, "running": 1}, [], None, False),
         (IDLE, ["running"], None, False),  # of a worker elsewhere
         (IDLE, ["queued"], None, True),
         ({**IDLE, "doing": ["a"]}, ["running"], None, True),
@@ -47,7 +49,7 @@ from tornado import ioloop
 
 callback = ioloop.PeriodicCallback
 ioloop.PeriodicCallback = lambda function, milliseconds: callback(function, min(milliseconds, 500))
-c.ServerApp.shutdown_no_activity_timeout = 30
+c.ServerApp.shutdown_no_activity_timeout = 15
 """
 
 
@@ -82,7 +84,7 @@ def with_run(rest: Server, seconds: int) -> str:
 @pytest.mark.timeout(600)
 def test_an_idle_server_ends_after_its_run_and_not_before(tmp_path: Path) -> None:
     with server(tmp_path, config=IMPATIENT) as rest:
-        run_id = with_run(rest, 60)
+        run_id = with_run(rest, 30)
         rest.process.wait(240)
         assert state_of(rest.home, run_id) == "completed"
 

@@ -63,7 +63,7 @@ def test_what_changes_each_time_is_masked(one: str, two: str) -> None:
 def test_numbers_are_not(one: str, two: str) -> None:
     found = first_difference(notebook([text("x")], [text(one)]), notebook([text("x")], [text(two)]))
     assert found is not None
-    assert (found.cell, found.what, found.before, found.after) == (1, "text on stdout", one, two)
+    assert (found.cell, found.aspect, found.before, found.after) == (1, "text on stdout", one, two)
 
 
 def test_images_are_compared_by_their_pixels() -> None:
@@ -71,7 +71,7 @@ def test_images_are_compared_by_their_pixels() -> None:
     assert first_difference(first, notebook([shown(**{"image/png": png((1, 2, 3), 9)})])) is None
     found = first_difference(first, notebook([shown(**{"image/png": png((1, 2, 4), 9)})]))
     assert found is not None
-    assert found.what == "image/png"
+    assert found.aspect == "image/png"
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_images_are_compared_by_their_pixels() -> None:
 def test_what_differs_is_named(left: list[Any], right: list[Any], what: str) -> None:
     found = first_difference(notebook(left), notebook(right))
     assert found is not None
-    assert found.what == what
+    assert found.aspect == what
 
 
 def test_pieces_of_a_stream_are_one() -> None:
     assert first_difference(notebook([text("a"), text("b")]), notebook([text("ab")])) is None
     missing = first_difference(notebook([text("a")], []), notebook([text("a")]))
     assert missing is not None
-    assert missing.what == "number of cells"
+    assert missing.aspect == "number of cells"
 
 
 def test_which_stream_cuts_into_which_is_chance() -> None:
@@ -117,7 +117,7 @@ def test_ids_that_libraries_make_up_are_left_out_and_what_they_name_is_not() -> 
     assert first_difference(notebook([html("T_a1", "5")]), notebook([html("T_b2", "5")])) is None
     found = first_difference(notebook([html("T_a1", "5")]), notebook([html("T_b2", "6")]))
     assert found is not None
-    assert (found.what, ">5<" in found.before, ">6<" in found.after) == ("text/html", True, True)
+    assert (found.aspect, ">5<" in found.before, ">6<" in found.after) == ("text/html", True, True)
     widgets = [
         shown(**{"application/vnd.jupyter.widget-view+json": {"model_id": name, "version_major": 2}}) for name in "ab"
     ]

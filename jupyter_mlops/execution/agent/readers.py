@@ -141,7 +141,7 @@ def _caller(frame: Any, names: Any) -> Caller:
         if space is here.AGENT.user_ns:
             return first or Caller("cell")
         file = frame.f_code.co_filename
-        if name == "__main__" and (is_installed(file) or os.path.basename(file) == "forkserver.py"):
+        if name == "__main__" and (is_installed(file) or os.path.basename(os.path.dirname(file)) == "forkserver"):
             return first or Caller("library", "ipykernel")  # what started the kernel
         if file.startswith(("<frozen importlib", "<frozen zipimport")) or name.startswith(IMPORTERS):
             return Caller("import", "importlib")

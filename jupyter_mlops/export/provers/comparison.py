@@ -72,7 +72,7 @@ def compare(
             comparisons.append(Comparison(cell.index, cell.step, "different", "the cell did not run"))
         elif (difference := first_difference(first, engine)) is not None:
             comparisons.append(
-                Comparison(cell.index, cell.step, "different", difference.what, difference.before, difference.after)
+                Comparison(cell.index, cell.step, "different", difference.aspect, difference.before, difference.after)
             )
         else:
             comparisons.append(Comparison(cell.index, cell.step, "equal"))

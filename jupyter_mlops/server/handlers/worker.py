@@ -9,6 +9,7 @@ from tornado import web
 
 from jupyter_mlops import service
 from jupyter_mlops.errors import InvalidInputError
+from jupyter_mlops.server.activity import is_supervised
 from jupyter_mlops.server.operation import Handler, operation
 from jupyter_mlops.server.schemas.runs import EmptyBody
 from jupyter_mlops.server.schemas.worker import DemoCreate, DemoRead, WorkerStatus
@@ -35,7 +36,7 @@ class WorkerHandler(Handler):
         supervisor = self.settings["mlops_keeper"]
         return {
             "running": facts is not None,
-            "supervised": supervisor.process is not None or bool((facts or {}).get("kept")),
+            "supervised": supervisor.process is not None or is_supervised(facts),
             "problem": supervisor.problem or (facts or {}).get("problem", ""), "facts": facts or {},
         }  # fmt: skip
 

@@ -165,7 +165,7 @@ async def main(home: str, settings: str) -> None:
 
 
 if __name__ == "__main__":
-    from jupyter_mlops.kernels.forkserver_client import SERVERS
+    from jupyter_mlops.kernels.forkserver_registry import SERVERS
 
     block_unused()
     try:
