@@ -92,6 +92,13 @@ class Handler(APIHandler):
         result: ServerContext = self.settings["mlops"]
         return result
 
+    @property
+    def author(self) -> str:
+        """The name of the user, for records; "" if the server gave the user an arbitrary name."""
+        name = str(getattr(self.current_user, "username", "") or "")
+        is_anonymous = str(getattr(self.current_user, "name", "")).startswith("Anonymous ")
+        return "" if is_anonymous else name
+
     async def parse_body(self, kind: type[BaseModel]) -> BaseModel:
         return (
             await self.context.run_io(self.validate, kind)
