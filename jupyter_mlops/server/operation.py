@@ -23,6 +23,7 @@ LARGE_BODY_BYTES = 1 << 16  # bytes of a request that is parsed in a thread
 STATUS: tuple[tuple[type[errors.MlopsError], int], ...] = (
     (errors.NotFoundError, 404),
     (errors.ConflictError, 409),
+    (errors.GateError, 409),
     (errors.InvalidInputError, 422),
     (errors.DatabaseError, 503),
     (errors.UnreachableError, 503),

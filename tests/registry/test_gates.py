@@ -244,7 +244,8 @@ def test_any_text_is_a_gate_or_an_input_error(text: str) -> None:
     assert 1 <= column <= len(text) + 1
 
 
-TOKENS = "accuracy production previous . ( ) , + - * / < <= >= == != and or not 0.9 90 drift backtest gap rows 'x' nan".split()
+SIGNS = ". ( ) , + - * / < <= >= == !=".split()
+TOKENS = [*SIGNS, *"accuracy production previous and or not 0.9 90 drift backtest gap rows 'x' nan".split()]
 
 
 @given(st.lists(st.sampled_from([*TOKENS, "x y"]), max_size=20))
