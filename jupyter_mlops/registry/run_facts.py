@@ -85,9 +85,9 @@ class RunFacts:
 
 def similar_metrics(name: str, names: set[str]) -> str:
     """A clause that names the metrics most similar to one that no run has."""
-    near = difflib.get_close_matches(name, names, 3)
+    near = difflib.get_close_matches(name, names, 3, cutoff=0.7)
     if near:
-        return f", nor has another run; did you mean {' or '.join(map(repr, near))}?"
+        return f"; did you mean {' or '.join(map(repr, near))}?"
     return f"; there are: {', '.join(sorted(names)[:10])}" if names else "; no run has any metric"
 
 

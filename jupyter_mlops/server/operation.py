@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http.client import responses
 from typing import Any
 
+from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import APIHandler
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from tornado.web import HTTPError
@@ -99,6 +100,12 @@ class Handler(APIHandler):
         name = str(getattr(self.current_user, "username", "") or "")
         is_anonymous = str(getattr(self.current_user, "name", "")).startswith("Anonymous ")
         return "" if is_anonymous else name
+
+    async def require_right(self, resource: str) -> None:
+        """Raises HTTPError 403 unless the user may write another resource than the handler's."""
+        is_allowed = await ensure_async(self.authorizer.is_authorized(self, self.current_user, "write", resource))
+        if not is_allowed:
+            raise HTTPError(403, f"this needs the right to write {resource}")
 
     async def parse_body(self, kind: type[BaseModel]) -> BaseModel:
         return (

@@ -106,7 +106,7 @@ def _notes(space: Workspace, job: Job, expression: str) -> list[str]:
     nodes = walk(parse(expression, alias_names(space, job)))
     metrics = dict.fromkeys(node.name for node in nodes if isinstance(node, Metric))
     return [
-        f"the last runs have no metric {name!r}{similar_metrics(name, names)}" for name in metrics if name not in names
+        f"no recent run has a metric {name!r}{similar_metrics(name, names)}" for name in metrics if name not in names
     ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,15 +16,22 @@ from tests.jobs.workspace import opened, write_notebook
 PARAMETERS = "# tags: parameters\nn: int = 1"
 
 
-@contextmanager
-def versions(folder: Path, count: int, *more: str, **settings: Any) -> Iterator[Workspace]:
-    """A workspace in which the job `churn` has so many versions.
+def build(folder: Path, count: int, *more: str) -> Path:
+    """A folder with a workspace in which the job `churn` has so many versions.
 
     :param more: further cells of the notebook.
     """
-    with opened(folder / "home", **settings) as space:
+    with opened(folder / "home") as space:
         for number in range(1, count + 1):
             publish(space, folder, number, *more)
+    return folder
+
+
+@contextmanager
+def copied(built: Path, folder: Path) -> Iterator[Workspace]:
+    """A copy of it: publishing takes seconds."""
+    shutil.copytree(built, folder, dirs_exist_ok=True)
+    with opened(folder / "home") as space:
         yield space
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,7 @@ import pytest
 from jupyter_mlops.errors import ConflictError, GateError, InvalidInputError, NotFoundError
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.service import aliases, gates, jobs, promotions, runs, schedules
-from tests.registry.space import publish, ran, versions
-
-
-@pytest.fixture
-def space(tmp_path: Path) -> Iterator[Workspace]:
-    with versions(tmp_path, 3) as space:
-        yield space
+from tests.registry.space import build, copied, publish, ran
 
 
 def at(space: Workspace, stage: str = "production") -> int | None:
@@ -163,7 +156,7 @@ def test_an_alias_that_schedules_run_is_not_removed(space: Workspace) -> None:
     made = schedules.schedule(space, "churn@production", "daily", "UTC")
     with pytest.raises(ConflictError, match=f"the schedules {made['id']} run @production"):
         aliases.remove_alias(space, "churn", "production")
-    schedules.remove(space, made["id"])
+    schedules.unschedule(space, made["id"])
     change = aliases.remove_alias(space, "churn", "production", reason="retired", author="ada")
     assert (change["version"], change["previous"], change["reason"], at(space)) == (None, "v1", "retired", None)
     with pytest.raises(NotFoundError, match="has no alias 'production'"):
@@ -178,7 +171,7 @@ def test_runs_and_schedules_of_production_follow(space: Workspace) -> None:
     clock = Clock(space.catalog.clock())
     promotions.promote(space, "churn", "v1")
     schedules.schedule(space, "churn@production", "hourly", "UTC")
-    scheduler = Scheduler(space.db, clock)
+    scheduler = Scheduler(space.db, space.queue, clock)
     told = []
     for verb in ("promote", "rollback"):
         if verb == "promote":
@@ -236,7 +229,7 @@ def test_the_stages_of_a_job(space: Workspace) -> None:
 def test_gates_decide_and_are_kept_with_the_promotion(space: Workspace) -> None:
     gates.add(space, "churn", "accuracy >= 0.9")
     ran(space, "v1", {"accuracy": 0.8})
-    with pytest.raises(GateError, match="failed: accuracy >= 0.9 .0.8 >= 0.9 is false") as refused:
+    with pytest.raises(GateError, match=r"failed: accuracy >= 0\.9 \(0\.8 >= 0\.9 is false\)") as refused:
         promotions.promote(space, "churn", "v1")
     assert refused.value.data["state"] == "failed"
     assert at(space) is None
@@ -296,12 +289,10 @@ def test_metrics_of_other_versions(space: Workspace) -> None:
 def test_a_metric_that_no_run_has_names_the_nearest(space: Workspace) -> None:
     run = ran(space, "v1", {"accuracy": 0.9, "auc": 0.8})
     added = gates.add(space, "churn", "acuracy >= 0.9")
-    assert added["notes"] == ["the last runs have no metric 'acuracy', nor has another run; did you mean 'accuracy'?"]
+    assert added["notes"] == ["no recent run has a metric 'acuracy'; did you mean 'accuracy'?"]
     told = gates.check(space, "churn", "v1")["gates"][0]
     assert told["state"] == "undecided"
-    assert told["reasons"] == [
-        f"the run {run} of v1 has no metric 'acuracy', nor has another run; did you mean 'accuracy'?"
-    ]
+    assert told["reasons"] == [f"the run {run} of v1 has no metric 'acuracy'; did you mean 'accuracy'?"]
     ran(space, "v2", {"other": 1})
     gates.remove(space, "churn", 1)
     gates.add(space, "churn", "accuracy >= 0.9")
@@ -327,7 +318,7 @@ def test_gates_of_stages_are_apart(space: Workspace) -> None:
     gates.add(space, "churn", "accuracy >= 0.9")
     ran(space, "v1", {"accuracy": 0.7})
     promotions.promote(space, "churn", "v1", "staging")
-    with pytest.raises(GateError, match="accuracy >= 0.9"):
+    with pytest.raises(GateError, match=r"accuracy >= 0\.9"):
         promotions.promote(space, "churn", "v1")
     assert [g["number"] for g in gates.gates(space, "churn", "staging")] == [1]
 
@@ -368,9 +359,10 @@ def test_a_gate_whose_stage_is_gone_is_undecided(space: Workspace) -> None:
 
 
 def test_gate_cells_have_to_have_run(tmp_path: Path) -> None:
-    with versions(tmp_path, 1, "# tags: step:check gate\nassert accuracy > 0") as space:
+    cell = "# tags: step:check gate\nassert accuracy > 0"
+    with copied(build(tmp_path / "built", 1, cell), tmp_path / "copy") as space:
         assert gates.check(space, "churn", "v1")["state"] == "undecided"
-        with pytest.raises(GateError, match="gate cell 3 .step check."):
+        with pytest.raises(GateError, match=r"gate cell 3 \(step check\)"):
             promotions.promote(space, "churn", "v1", "staging")
         ran(space, "v1", {"accuracy": 1.0}, steps={"fit": "completed", "check": "skipped"})
         assert "did not run" in gates.check(space, "churn", "v1")["gates"][0]["reasons"][0]

@@ -28,6 +28,7 @@ from jupyter_mlops.server.schemas.jobs import (
 from jupyter_mlops.service import aliases, batches, jobs, pipelines, versions
 
 RESOURCE = "mlops:jobs"
+PROMOTION_POLICIES = {"stages", "stage_order", "protected"}  # a right to change them is a right to promote
 NUMBER = re.compile(r"\d{1,15}")
 
 
@@ -79,6 +80,8 @@ class JobHandler(Handler):
     @authorized
     @operation("Pause or resume a job, or change its policies", body=JobUpdate, response=JobRead)
     async def patch(self, name: str, change: JobUpdate) -> dict[str, Any]:
+        if change.policies.keys() & PROMOTION_POLICIES:
+            await self.require_right("mlops:promotions")
         if change.policies:
             await self.context.run_io(jobs.set_policies, self.context.space, name, change.policies)
         if change.paused is not None:
