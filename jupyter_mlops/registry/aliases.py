@@ -11,13 +11,14 @@ from sqlalchemy.exc import IntegrityError
 
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import CorruptDocument, Database
-from jupyter_mlops.errors import ConflictError, NotFoundError
+from jupyter_mlops.errors import ConflictError, InvalidInputError, NotFoundError
 from jupyter_mlops.jobs.alias_name import require_alias
 from jupyter_mlops.jobs.catalog import whoami
 from jupyter_mlops.jobs.records import Job, VersionRow
 from jupyter_mlops.registry.history import Action, AliasChange, change_at
 
 LONGEST_AUTHOR = 200
+LONGEST_REASON = 10_000
 
 
 class Aliases:
@@ -61,6 +62,7 @@ class Aliases:
         :raises ConflictError: another change came first.
         """
         require_alias(alias)
+        reason = checked_reason(reason)
         try:
             with self.db.write(alone=True) as c:
                 last = next(reversed(self._history(c, job.id, alias)), None)
@@ -129,6 +131,18 @@ class Aliases:
             query = query.where(t.alias_change.c.alias == alias)
         query = query.order_by(t.alias_change.c.changed, t.alias_change.c.alias, t.alias_change.c.number)
         return [_change_of(row) for row in c.execute(query).mappings()]
+
+
+def checked_reason(reason: str) -> str:
+    """The reason without space around it. Raises InvalidInputError for one that can't be stored."""
+    reason = reason.strip()
+    if len(reason) > LONGEST_REASON:
+        raise InvalidInputError(
+            f"a reason has at most {LONGEST_REASON} characters", field="reason", remedy="Shorten it."
+        )  # fmt: skip
+    if any("\ud800" <= sign <= "\udfff" or sign == "\0" for sign in reason):
+        raise InvalidInputError("the reason is not text", field="reason", remedy="Write it in UTF-8, without NUL.")
+    return reason
 
 
 def _change_of(row: Any) -> AliasChange:

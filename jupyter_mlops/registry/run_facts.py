@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from jupyter_mlops.registry.version_runs import latest_completed, metric_names, 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.records import Job, Run, VersionRow
     from jupyter_mlops.jobs.workspace import Workspace
-    from jupyter_mlops.versions.manifest import Manifest
+    from jupyter_mlops.pipeline.model import Step
 
 
 class RunFacts:
@@ -91,17 +92,19 @@ def similar_metrics(name: str, names: set[str]) -> str:
     return f"; there are: {', '.join(sorted(names)[:10])}" if names else "; no run has any metric"
 
 
-def gate_cells(manifest: Manifest, version: VersionRow, run: Run | None) -> list[GateResult]:
+def gate_cells(steps: Iterable[Step], version: VersionRow, run: Run | None) -> list[GateResult]:
     """The results of the cells that are tagged `gate`: each of them has passed if its step ran in a completed run.
 
     A gate cell that fails ends its run.
+
+    :param steps: of the version's pipeline.
     """
     states = {} if run is None else {step["name"]: step["state"] for step in run.steps}
     results = []
-    for step in manifest.pipeline.get("steps", ()):
-        for cell in step.get("gates", ()):
-            name = f"gate cell {cell + 1} (step {step['name']})"
-            state = states.get(step["name"], "")
+    for step in steps:
+        for cell in step.gates:
+            name = f"gate cell {cell + 1} (step {step.name})"
+            state = states.get(step.name, "")
             if state in ("completed", "cached"):
                 results.append(GateResult(name, "passed"))
             elif run is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import InvalidInputError
-from jupyter_mlops.service.run_values import manifest_of, selector_of
+from jupyter_mlops.service.run_values import build_pipeline, selector_of
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.records import Job, Run, VersionRow
@@ -78,7 +78,7 @@ def _results(space: Workspace, job: Job, version: VersionRow, run: Run | None, s
     from jupyter_mlops.registry.run_facts import RunFacts, gate_cells
 
     facts = RunFacts(space, job, version, run, stage)
-    results = gate_cells(manifest_of(space, version), version, run)
+    results = gate_cells(build_pipeline(space, version).steps, version, run)
     aliases = alias_names(space, job)
     for gate in GateList(space.db).gates(job, stage):
         try:

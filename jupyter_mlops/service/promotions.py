@@ -13,8 +13,6 @@ from jupyter_mlops.service.run_values import selector_of
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.workspace import Workspace
 
-LONGEST_REASON = 10_000
-
 
 def promote(
     space: Workspace, job: str, selector: str, stage: str = PRODUCTION, *, reason: str = "", override: bool = False,
@@ -28,10 +26,10 @@ def promote(
     :raises GateError: a gate has not passed; ConflictError: the version is there already, has not been at the stage
         before, or another promotion came first.
     """
-    from jupyter_mlops.registry.aliases import Aliases
+    from jupyter_mlops.registry.aliases import Aliases, checked_reason
     from jupyter_mlops.registry.stages import require_order, require_stage
 
-    reason = _checked_reason(reason)
+    reason = checked_reason(reason)
     if override and not reason:
         raise InvalidInputError("overriding gates needs a reason", field="reason", remedy="Say why, with --reason.")
     job_record = space.catalog.job(job)
@@ -105,7 +103,7 @@ def rollback(
         )
     version = space.catalog.version(job_record, f"v{undone.previous}")
     change = aliases.change(
-        job_record, stage, version, "rollback", author=author, reason=_checked_reason(reason), undoes=undone.number,
+        job_record, stage, version, "rollback", author=author, reason=reason, undoes=undone.number,
         expected=history[-1].number if expected is None else expected,
     )  # fmt: skip
     return {
@@ -135,12 +133,3 @@ def stages(space: Workspace, job: str) -> dict[str, Any]:
              "rollback_to": None if undone is None or undone.previous is None else f"v{undone.previous}"}
         )  # fmt: skip
     return {"job": job_record.name, "stages": entries}
-
-
-def _checked_reason(reason: str) -> str:
-    reason = reason.strip()
-    if len(reason) > LONGEST_REASON:
-        raise InvalidInputError(
-            f"a reason has at most {LONGEST_REASON} characters", field="reason", remedy="Shorten it."
-        )
-    return reason
