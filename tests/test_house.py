@@ -38,7 +38,6 @@ LARGER_CLASSES = {
     "EffectVisitor": (295, "one method for each kind of node"),
     "WorkerDaemon": (297, "to be split into daemon and socket server"),
     "PreloadedModules": (275, "see its file"),
-    "Catalog": (260, "to be split into jobs, versions and schedules"),
 }
 
 # Pronouns and participles, which don't say what a value is.

@@ -127,21 +127,21 @@ class _Parser:
 
     def _comparison(self) -> Node:
         token = self._next
-        left = self._sum()
+        first = self._sum()
         if not self._is_sign(*RELATIONS):
-            return left
+            return first
         operator = self._advance()
-        right_token = self._next
-        right = self._value(self._sum(), right_token)
+        second_token = self._next
+        second = self._value(self._sum(), second_token)
         if self._is_sign(*RELATIONS):
             raise self._error(self._next, "comparisons can't be chained", "Write `a < b and b < c`.")
-        comparison = Comparison(cast(Relation, operator.text), self._value(left, token), right, operator.column)
+        comparison = Comparison(cast(Relation, operator.text), self._value(first, token), second, operator.column)
         return self._completed(comparison)
 
     def _completed(self, comparison: Comparison) -> Comparison:
         """With quantities in the place of aliases that stand alone."""
-        left, right = comparison.left, comparison.right
-        return replace(comparison, left=self._filled(left, right), right=self._filled(right, left))
+        first, second = comparison.first, comparison.second
+        return replace(comparison, first=self._filled(first, second), second=self._filled(second, first))
 
     def _filled(self, value: Value, other: Value) -> Value:
         if isinstance(value, AliasAlone):
@@ -154,7 +154,7 @@ class _Parser:
             subject: Quantity = next(iter(subjects.values()))
             return replace(subject, alias=value.alias, column=value.column)
         if isinstance(value, Arithmetic):
-            return replace(value, left=self._filled(value.left, other), right=self._filled(value.right, other))
+            return replace(value, first=self._filled(value.first, other), second=self._filled(value.second, other))
         return replace(value, value=self._filled(value.value, other)) if isinstance(value, Negative) else value
 
     # -- values
@@ -170,9 +170,9 @@ class _Parser:
         node = part()
         while self._is_sign(*signs):
             operator = self._advance()
-            right_token = self._next
-            right = self._value(part(), right_token)
-            node = Arithmetic(cast(Operator, operator.text), self._value(node, token), right, operator.column)
+            second_token = self._next
+            second = self._value(part(), second_token)
+            node = Arithmetic(cast(Operator, operator.text), self._value(node, token), second, operator.column)
         return node
 
     def _signed(self) -> Node:

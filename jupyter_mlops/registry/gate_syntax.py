@@ -55,8 +55,8 @@ class Measure:
     column: int
 
     def __str__(self) -> str:
-        written = ", ".join(quoted(a) if isinstance(a, str) else str(a) for a in self.arguments)
-        call = f"{self.function}({written})" + (f".{quoted(self.metric)}" if self.metric else "")
+        arguments = ", ".join(quoted(a) if isinstance(a, str) else str(a) for a in self.arguments)
+        call = f"{self.function}({arguments})" + (f".{quoted(self.metric)}" if self.metric else "")
         return f"{quoted(self.alias)}.{call}" if self.alias else call
 
 
@@ -80,16 +80,16 @@ class Negative:
 @dataclass(frozen=True)
 class Arithmetic:
     operator: Operator
-    left: Value
-    right: Value
+    first: Value
+    second: Value
     column: int
 
 
 @dataclass(frozen=True)
 class Comparison:
     relation: Relation
-    left: Value
-    right: Value
+    first: Value
+    second: Value
     column: int
 
 
@@ -116,7 +116,7 @@ Node = Value | Condition
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below."""
     if isinstance(node, Arithmetic | Comparison):
-        return (node.left, node.right)
+        return (node.first, node.second)
     if isinstance(node, Negative):
         return (node.value,)
     if isinstance(node, Not):

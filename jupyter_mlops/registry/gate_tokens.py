@@ -80,8 +80,8 @@ def _token(text: str, match: re.Match[str]) -> Token:
 def _unexpected(sign: str) -> tuple[str, str]:
     if sign in "'\"":
         return "the quote has no end", f"Close it with {sign}."
-    shown = repr(sign) if sign.isprintable() else f"the character U+{ord(sign):04X}"
-    return f"{shown} has no meaning in a gate", f"Use {INSTEAD[sign]}." if sign in INSTEAD else ""
+    name = repr(sign) if sign.isprintable() else f"the character U+{ord(sign):04X}"
+    return f"{name} has no meaning in a gate", f"Use {INSTEAD[sign]}." if sign in INSTEAD else ""
 
 
 def syntax_error(text: str, column: int, message: str, hint: str = "", *, expected: str = "") -> InvalidInputError:

@@ -138,14 +138,14 @@ class _Evaluation:
         return Unknown(causes) if causes else not deciding
 
     def _compared(self, comparison: Comparison) -> Truth:
-        sides = (self.value(comparison.left), self.value(comparison.right))
+        sides = (self.value(comparison.first), self.value(comparison.second))
         causes = tuple(side for side in sides if isinstance(side, Unavailable))
         if causes:
             return Unknown(causes)
-        left, right = (side for side in sides if not isinstance(side, Unavailable))
-        result = RELATIONS[comparison.relation](left, right)
+        first, second = (side for side in sides if not isinstance(side, Unavailable))
+        result = RELATIONS[comparison.relation](first, second)
         if not result:
-            self.unmet.append(f"{_text(left)} {comparison.relation} {_text(right)} is false")
+            self.unmet.append(f"{_text(first)} {comparison.relation} {_text(second)} is false")
         return result
 
     def value(self, node: Value) -> Exact | Unavailable:
@@ -157,10 +157,10 @@ class _Evaluation:
             inner = self.value(node.value)
             return inner if isinstance(inner, Unavailable) else -inner
         assert isinstance(node, Arithmetic), "the parser leaves no alias alone"
-        left, right = self.value(node.left), self.value(node.right)
-        if isinstance(left, Unavailable) or isinstance(right, Unavailable):
-            return left if isinstance(left, Unavailable) else right
-        return _calculated(node, left, right)
+        first, second = self.value(node.first), self.value(node.second)
+        if isinstance(first, Unavailable) or isinstance(second, Unavailable):
+            return first if isinstance(first, Unavailable) else second
+        return _calculated(node, first, second)
 
     def _quantity(self, quantity: Quantity) -> Exact | Unavailable:
         name = str(quantity)
@@ -172,12 +172,12 @@ class _Evaluation:
         return _exact(name, self.readings[name])
 
 
-def _calculated(node: Arithmetic, left: Exact, right: Exact) -> Exact | Unavailable:
-    if node.operator == "/" and right == 0:
+def _calculated(node: Arithmetic, first: Exact, second: Exact) -> Exact | Unavailable:
+    if node.operator == "/" and second == 0:
         return Unavailable(f"column {node.column}: division by zero", is_nan=True)
-    if isinstance(left, Fraction) and isinstance(right, Fraction):
-        return _FRACTIONS[node.operator](left, right)
-    result = _FLOATS[node.operator](_float(left), _float(right))
+    if isinstance(first, Fraction) and isinstance(second, Fraction):
+        return _FRACTIONS[node.operator](first, second)
+    result = _FLOATS[node.operator](_float(first), _float(second))
     if math.isnan(result):
         return Unavailable(f"column {node.column}: the result is not a number", is_nan=True)
     return result if math.isinf(result) else Fraction(result)

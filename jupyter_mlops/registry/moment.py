@@ -15,9 +15,10 @@ EARLIEST, LATEST = 1971, 9000  # years; arithmetic fails near the limits of date
 
 @dataclass(frozen=True)
 class Moment:
-    """A point in time, and how it is written in full.
+    """A time.
 
     :param seconds: since 1970.
+    :param text: in full, with its offset.
     """
 
     seconds: float
@@ -25,7 +26,7 @@ class Moment:
 
 
 def parse_moment(text: str, field: str = "at") -> Moment:
-    """The point in time of `2026-03-01`, `2026-03-01T12:00` or `2026-03-01T12:00+02:00`.
+    """The time of `2026-03-01`, `2026-03-01T12:00` or `2026-03-01T12:00+02:00`.
 
     A date without a time is the end of that day. A time without an offset is in the local zone.
 
@@ -40,8 +41,8 @@ def parse_moment(text: str, field: str = "at") -> Moment:
         )  # fmt: skip
     zone = "" if moment.tzinfo else ", the local zone"
     moment = moment if moment.tzinfo else moment.astimezone()
-    written = moment.isoformat(" ", "seconds")
-    return Moment(moment.timestamp(), f"{written}{zone}" if day is None else f"the end of {day}: {written}{zone}")
+    in_full = f"{moment.isoformat(' ', 'seconds')}{zone}"
+    return Moment(moment.timestamp(), in_full if day is None else f"the end of {day}: {in_full}")
 
 
 def _parsed(parse: Callable[[str], T], text: str) -> T | None:

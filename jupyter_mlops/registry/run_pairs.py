@@ -82,7 +82,7 @@ def _index(trials: list[Trial], *, with_inputs: bool) -> dict[tuple[str, str], T
 
 
 def differences(trial_pair: TrialPair) -> list[dict[str, Any]]:
-    """The metrics of both runs; `difference` is the candidate's minus the champion's, None unless both are numbers."""
+    """The metrics of a pair. `difference` is the candidate's minus the champion's, None unless both are numbers."""
     first, second = trial_pair.candidate.metrics, trial_pair.champion.metrics
     rows = []
     for name in dict.fromkeys((*first, *second)):

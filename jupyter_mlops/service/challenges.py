@@ -38,10 +38,10 @@ def compare(space: Workspace, job: str, candidate: str, champion: str = "product
                 remedy=f"Run it: jupyter mlops run {job_record.name}@{version.name}",
             )  # fmt: skip
     pairs = pair(*trials)
-    shown = pairs[:MOST_PAIRS] or [TrialPair(trials[0][0], trials[1][0])]
+    listed = pairs[:MOST_PAIRS] or [TrialPair(trials[0][0], trials[1][0])]
     return {
         "job": job_record.name, "candidate": versions[0].name, "champion": versions[1].name,
-        "same_parameters": bool(pairs), "pairs": [_pair_to_dict(p) for p in shown],
+        "same_parameters": bool(pairs), "pairs": [_pair_to_dict(p) for p in listed],
         "means": mean_differences(pairs[:MOST_PAIRS]),
     }  # fmt: skip
 
