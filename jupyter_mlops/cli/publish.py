@@ -27,7 +27,7 @@ def do(arguments: argparse.Namespace) -> int:
 
     with workspace() as space:
         if arguments.alias:
-            aliases.require_settable(space, arguments.job or arguments.notebook.stem, arguments.alias)
+            aliases.require_publishable(space, arguments.job or arguments.notebook.stem, arguments.alias)
         payload = jobs.publish(space, arguments.notebook, arguments.job, arguments.message, arguments.kernel)
         if arguments.alias:
             reason = arguments.message

@@ -48,6 +48,23 @@ def require_settable(space: Workspace, job: str, alias: str) -> None:
     stages.require_settable(job_record.rules, alias, gated, job_record.name)
 
 
+def require_publishable(space: Workspace, job: str, alias: str) -> None:
+    """Raises ConflictError if a version can't get an alias as it is published: see `require_settable`, or a stage comes
+    before. The job need not exist."""
+    from jupyter_mlops.registry.stages import stage_before
+
+    require_settable(space, job, alias)
+    try:
+        job_record = space.catalog.job(job)
+    except NotFoundError:
+        return
+    if before := stage_before(job_record.rules, alias):
+        raise ConflictError(
+            f"a version that is published can't be at {alias} at once: {before} comes before", where=job_record.name,
+            remedy=f"Publish it without an alias, and promote it to {before}.",
+        )  # fmt: skip
+
+
 def remove_alias(space: Workspace, job: str, alias: str, *, author: str = "", reason: str = "") -> dict[str, Any]:
     """Remove an alias. Returns the change.
 

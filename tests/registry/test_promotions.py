@@ -137,11 +137,21 @@ def test_protected_aliases_change_by_promotion_alone(space: Workspace) -> None:
     aliases.set_alias(space, "churn", "staging", "v1")
 
 
-def test_publishing_can_not_get_around_protection(space: Workspace, tmp_path: Path) -> None:
+def test_publishing_can_not_get_around_protection(space: Workspace) -> None:
     jobs.set_policies(space, "churn", {"protected": ["production"]})
     with pytest.raises(ConflictError, match="protected"):
         aliases.require_settable(space, "churn", "production")
     aliases.require_settable(space, "not yet there", "production")
+
+
+def test_publishing_can_not_get_around_the_order(space: Workspace) -> None:
+    jobs.set_policies(space, "churn", {"stages": ["staging", "production"]})
+    with pytest.raises(ConflictError, match="can't be at production at once: staging comes before"):
+        aliases.require_publishable(space, "churn", "production")
+    for job, alias in (("churn", "staging"), ("churn", "other"), ("not yet there", "production")):
+        aliases.require_publishable(space, job, alias)
+    with pytest.raises(InvalidInputError, match="not a valid alias"):
+        aliases.require_publishable(space, "not yet there", "a b")
 
 
 def test_a_stage_with_gates_is_not_set_by_hand(space: Workspace) -> None:
