@@ -14,6 +14,7 @@
     │   ├── KernelDiedError
     │   └── TimeoutExceededError
     ├── RunStoppedError               a person or the system stopped it
+    ├── GateError                     a gate has not passed
     ├── EquivalenceError              the pipeline can't give the result of Run All
     ├── StoreError                    an object can't be written or doesn't match its digest
     ├── ClusterError                  the scheduler or the workers of a cluster can't be used
@@ -141,6 +142,12 @@ class ConflictError(InvalidInputError):
     """The action is not possible in the current state."""
 
     code = "Conflict"
+
+
+class GateError(MlopsError):
+    """A gate has not passed."""
+
+    code = "GateNotPassed"
 
 
 class RunFailedError(MlopsError):

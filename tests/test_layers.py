@@ -38,6 +38,7 @@ FLOORS = {
     "export": 6,
     "places": 7,
     "worker": 7,
+    "registry": 7,
     "service": 8,
     "server": 9,
     "cli": 9,

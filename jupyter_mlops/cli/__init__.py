@@ -11,7 +11,8 @@ from jupyter_mlops.errors import InvalidParameterError, MlopsError
 VERBS = (
     "show", "check", "suggest", "run", "demo", "publish", "versions", "schedule", "jobs", "runs", "pause", "resume",
     "stop", "repair", "logs", "backfill", "sweep", "diff", "reproduce", "bundle", "unbundle", "export", "deploy",
-    "undeploy", "deployments", "step", "gc", "import-jobs", "worker", "kernelspec",
+    "undeploy", "deployments", "step", "gc", "import-jobs", "worker", "kernelspec", "promote", "rollback", "demote",
+    "gate", "compare",
 )  # fmt: skip
 
 
@@ -21,20 +22,25 @@ def parser() -> argparse.ArgumentParser:
         backfill,
         bundle,
         check,
+        compare,
         demo,
+        demote,
         deploy,
         deployments,
         diff,
         export,
+        gate,
         gc,
         import_jobs,
         jobs,
         kernelspec,
         logs,
         pause,
+        promote,
         publish,
         repair,
         reproduce,
+        rollback,
         run,
         runs,
         schedule,
@@ -57,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     modules = (
         show, check, suggest, run, demo, publish, versions, schedule, jobs, runs, pause, stop, repair, logs, backfill,
         sweep, diff, reproduce, bundle, export, deploy, deployments, step, gc, import_jobs, worker, kernelspec,
+        promote, rollback, demote, gate, compare,
     )  # fmt: skip
     for module in modules:
         module.add(verbs)

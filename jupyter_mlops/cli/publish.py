@@ -23,15 +23,15 @@ def add(verbs: Any) -> None:
 
 
 def do(arguments: argparse.Namespace) -> int:
-    from jupyter_mlops.jobs.catalog import require_alias
-    from jupyter_mlops.service import jobs
+    from jupyter_mlops.service import aliases, jobs
 
-    if arguments.alias:
-        require_alias(arguments.alias)
     with workspace() as space:
+        if arguments.alias:
+            aliases.require_publishable(space, arguments.job or arguments.notebook.stem, arguments.alias)
         payload = jobs.publish(space, arguments.notebook, arguments.job, arguments.message, arguments.kernel)
         if arguments.alias:
-            jobs.set_alias(space, payload["job"], arguments.alias, payload["version"])
+            reason = arguments.message
+            aliases.set_alias(space, payload["job"], arguments.alias, payload["version"], reason=reason)
     return print_result(arguments, payload, _render)
 
 

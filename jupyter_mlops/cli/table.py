@@ -37,3 +37,9 @@ def format_values(parameters: dict[str, object]) -> str:
     """`alpha=0.5 sample=True`, truncated."""
     text = " ".join(f"{k}={v}" for k, v in parameters.items())
     return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def one_line(text: str) -> str:
+    """A text without line breaks and control characters, truncated."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return line if len(line) <= 120 else f"{line[:119]}…"

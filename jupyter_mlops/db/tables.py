@@ -10,6 +10,8 @@
     worker                 a process that executes runs, and its last heartbeat
     job ──< deployment     an export at a place; it outlives its job, since its files stay there
     run_store              where runs of other engines are found, and which worker reads it next
+    job ──< alias_change   the history of its aliases; a unique number: of two changes of one state, one wins
+    job ──< gate           a condition on entering a stage
 
 A run that is `running` belongs to the holder of its lease until `lease_until`. Every write to it names the token of the
 lease, so that a worker that lost the lease can't write.
@@ -213,4 +215,34 @@ run_store = Table(
     Column("problem", Text, nullable=False, default=""),
     Column("lease", String(64)),
     Column("lease_until", Double),
+)
+
+# -- registry
+
+alias_change = Table(
+    "alias_change",
+    metadata,
+    Column("job_id", ForeignKey("job.id", ondelete="CASCADE"), primary_key=True),
+    Column("alias", String(100), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # 1, 2, … of this alias
+    Column("version", Integer),  # number of the version; None: the alias was removed
+    Column("previous", Integer),  # number of the version before; None: there was no alias, or it is not known
+    Column("changed", Double, nullable=False),
+    Column("author", String(200), nullable=False, default=""),  # "": not known
+    Column("reason", Text, nullable=False, default=""),
+    Column("action", String(20), nullable=False),  # promote, rollback, set, remove
+    Column("undoes", Integer),  # number of the change that a rollback undoes
+    Column("gates", JSON, nullable=False, default=list),  # results of the gates at that time
+    Column("overridden", Boolean, nullable=False, default=False),
+)
+
+gate = Table(
+    "gate",
+    metadata,
+    Column("job_id", ForeignKey("job.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("stage", String(100), nullable=False),
+    Column("expression", Text, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("author", String(200), nullable=False, default=""),
 )

@@ -24,7 +24,6 @@ from jupyter_mlops.scheduling.cron import Cron
 from jupyter_mlops.states import MissedPolicy, OverlapPolicy
 
 LONGEST = 200  # maximum characters of a job's name
-ALIAS = re.compile(r"[^\W\d_][\w-]{0,99}")
 
 
 class Catalog:
@@ -198,13 +197,6 @@ class Catalog:
         with self.db.read() as c:
             return self._aliases(c, job)
 
-    def set_alias(self, job: Job, name: str, version: VersionRow) -> None:
-        require_alias(name)
-        with self.db.write(alone=True) as c:
-            c.execute(delete(t.alias).where(t.alias.c.job_id == job.id, t.alias.c.name == name))
-            row = {"job_id": job.id, "name": name, "version_id": version.id, "changed": self.clock()}
-            c.execute(insert(t.alias).values(**row))
-
     def _aliases(self, c: Connection, job: Job) -> dict[str, int]:
         joined = t.alias.join(t.version, t.alias.c.version_id == t.version.c.id)
         query = select(t.alias.c.name, t.version.c.number).select_from(joined).where(t.alias.c.job_id == job.id)
@@ -301,17 +293,6 @@ def require_name(name: str) -> None:
             field="job",
             remedy="Use at most 200 letters, digits, spaces, '.', '_' and '-', and begin with a letter or a digit.",
         )
-
-
-def require_alias(name: str) -> None:
-    """Raises InvalidInputError for an invalid alias."""
-    if not ALIAS.fullmatch(name):
-        raise InvalidInputError(
-            f"{name!r} is not a valid alias",
-            remedy="Use at most 100 letters, digits, '_' and '-', and begin with a letter.",
-        )
-    if name == "latest" or re.fullmatch(r"v\d+", name):
-        raise InvalidInputError(f"{name!r} cannot be an alias because it selects a version", remedy="Choose a word.")
 
 
 def fits_in_name(sign: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.execution.retry import wait_after
+from jupyter_mlops.jobs.alias_name import require_alias
 from jupyter_mlops.storage.store import CREDENTIALS
 
 Executor = Literal["", "local", "dask"]
@@ -16,6 +17,8 @@ Environment = Literal["locked", "live"]
 SECRET = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://\S|secret:[A-Za-z_]\w*$", re.ASCII)
 EVENTS = ("failure", "recovery", "long-running", "first-success")
+DEFAULT_STAGES = ("staging", "production")
+MOST_ALIASES = 20
 MOST = 1_000_000_000  # maximum of any number
 
 
@@ -38,6 +41,9 @@ class Policies:
     :param secrets: names of the secrets that its kernels receive as environment variables.
     :param executor: "local" or "dask"; "": what the worker is configured for. `scheduler`: address of the Dask
         scheduler; `artifacts`: folder or URL that its workers share; "": what the worker is configured for.
+    :param stages: aliases through which a version goes, in order. Empty: staging and production.
+    :param stage_order: whether a version enters a stage only after the stage before it. None: if `stages` are set.
+    :param protected: aliases that only promotions and rollbacks change.
     """
 
     retries: int = 0
@@ -57,6 +63,19 @@ class Policies:
     executor: Executor = ""
     scheduler: str = ""
     artifacts: str = ""
+    stages: tuple[str, ...] = ()
+    stage_order: bool | None = None
+    protected: tuple[str, ...] = ()
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """The stages in their order."""
+        return self.stages or DEFAULT_STAGES
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether a version enters a stage only after the stage before it."""
+        return bool(self.stages) if self.stage_order is None else self.stage_order
 
     @classmethod
     def of(cls, changes: Mapping[str, Any], base: Policies | None = None) -> Policies:
@@ -88,6 +107,8 @@ class Policies:
 
 
 def _checked(name: str, value: Any) -> Any:
+    if name in ("stages", "stage_order", "protected"):
+        return _checked_stages(name, value)
     if name in ("notify", "notify_on", "secrets"):
         value = [] if value is None else value
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
@@ -119,6 +140,24 @@ def _checked(name: str, value: Any) -> Any:
     if is_whole and int(value) != value:
         raise _bad(name, value, "a whole number")
     return int(value) if is_whole else float(value)
+
+
+def _checked_stages(name: str, value: Any) -> Any:
+    if name == "stage_order":
+        if value is not None and not isinstance(value, bool):
+            raise _bad(name, value, "true, false, or null")
+        return value
+    value = [] if value is None else value
+    if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+        raise _bad(name, value, "a list of aliases, such as [staging, production]")
+    for alias in value:
+        try:
+            require_alias(alias)
+        except InvalidInputError as error:
+            raise InvalidInputError(error.message, field=f"policies.{name}", remedy=error.remedy) from None
+    if len(set(value)) < len(value) or len(value) > MOST_ALIASES or "previous" in value:
+        raise _bad(name, value, f"at most {MOST_ALIASES} different aliases; `previous` has a meaning in gates")
+    return tuple(value)
 
 
 def _checked_location(name: str, value: Any) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http.client import responses
 from typing import Any
 
+from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import APIHandler
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from tornado.web import HTTPError
@@ -23,6 +24,7 @@ LARGE_BODY_BYTES = 1 << 16  # bytes of a request that is parsed in a thread
 STATUS: tuple[tuple[type[errors.MlopsError], int], ...] = (
     (errors.NotFoundError, 404),
     (errors.ConflictError, 409),
+    (errors.GateError, 409),
     (errors.InvalidInputError, 422),
     (errors.DatabaseError, 503),
     (errors.UnreachableError, 503),
@@ -91,6 +93,19 @@ class Handler(APIHandler):
     def context(self) -> ServerContext:
         result: ServerContext = self.settings["mlops"]
         return result
+
+    @property
+    def author(self) -> str:
+        """The name of the user, for records; "" if the server gave the user an arbitrary name."""
+        name = str(getattr(self.current_user, "username", "") or "")
+        is_anonymous = str(getattr(self.current_user, "name", "")).startswith("Anonymous ")
+        return "" if is_anonymous else name
+
+    async def require_right(self, resource: str) -> None:
+        """Raises HTTPError 403 unless the user may write another resource than the handler's."""
+        is_allowed = await ensure_async(self.authorizer.is_authorized(self, self.current_user, "write", resource))
+        if not is_allowed:
+            raise HTTPError(403, f"this needs the right to write {resource}")
 
     async def parse_body(self, kind: type[BaseModel]) -> BaseModel:
         return (

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from jupyter_mlops.server.handlers import deployments, exports, jobs, pipelines, runs, schedules, worker
+from jupyter_mlops.server.handlers import (
+    aliases,
+    deployments,
+    exports,
+    gates,
+    jobs,
+    pipelines,
+    promotions,
+    runs,
+    schedules,
+    worker,
+)
 from jupyter_mlops.server.operation import Handler
 
 # `{name}` is one part of a path.
@@ -27,7 +38,16 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("/mlops/jobs/{name}/versions", jobs.VersionsHandler),
     ("/mlops/jobs/{name}/changes", jobs.ChangesHandler),
     ("/mlops/jobs/{name}/diff", jobs.VersionDiffHandler),
-    ("/mlops/jobs/{name}/aliases/{alias}", jobs.AliasHandler),
+    ("/mlops/jobs/{name}/aliases/history", aliases.AliasHistoryHandler),
+    ("/mlops/jobs/{name}/aliases/{alias}", aliases.AliasHandler),
+    ("/mlops/aliases/{alias}", aliases.AliasSearchHandler),
+    ("/mlops/jobs/{name}/stages", promotions.StagesHandler),
+    ("/mlops/jobs/{name}/promotions", promotions.PromotionsHandler),
+    ("/mlops/jobs/{name}/rollback", promotions.RollbackHandler),
+    ("/mlops/jobs/{name}/challenge", promotions.ChallengeHandler),
+    ("/mlops/jobs/{name}/gates", gates.GatesHandler),
+    ("/mlops/jobs/{name}/gates/check", gates.GateCheckHandler),
+    ("/mlops/jobs/{name}/gates/{number}", gates.GateHandler),
     ("/mlops/jobs/{name}/backfills", jobs.BackfillsHandler),
     ("/mlops/jobs/{name}/sweeps", jobs.SweepsHandler),
     ("/mlops/jobs/{name}/deploy", deployments.DeployHandler),

@@ -60,14 +60,6 @@ def version(space: Workspace, job: str, selector: str) -> str:
     return name
 
 
-def set_alias(space: Workspace, job: str, alias: str, selector: str) -> dict[str, Any]:
-    """Set an alias of a version."""
-    job_record = space.catalog.job(job)
-    version = space.catalog.version(job_record, selector)
-    space.catalog.set_alias(job_record, alias, version)
-    return {"job": job_record.name, "alias": alias, "version": version.name}
-
-
 def jobs(space: Workspace) -> list[dict[str, Any]]:
     """All jobs with their health, next fire time and last run."""
     by_job: dict[int, list[Schedule]] = {}

@@ -23,6 +23,11 @@ def split_selector(text: str) -> tuple[str, str]:
     return name, (selector or "latest") if is_version else f"@{selector}"
 
 
+def selector_of(text: str) -> str:
+    """The selector of a version that is given without its job: `v3`, `latest`, `production` or `@production`."""
+    return split_selector(f"job@{text.removeprefix('@')}")[1]
+
+
 def manifest_of(space: Workspace, version: VersionRow) -> Any:
     from jupyter_mlops.versions.manifest import Manifest
 

@@ -16,6 +16,7 @@ from jupyter_mlops.jobs.catalog import Catalog
 from jupyter_mlops.jobs.new_run import NewRun
 from jupyter_mlops.jobs.records import Job
 from jupyter_mlops.jobs.run_queue import RESUMED_AT_MOST, RunQueue
+from jupyter_mlops.registry.aliases import Aliases
 from jupyter_mlops.scheduling.cron import Cron
 from tests.jobs.clock import Clock
 
@@ -26,6 +27,7 @@ class Setup:
     db: Database
     queue: RunQueue
     catalog: Catalog
+    aliases: Aliases
     job: Job
 
 
@@ -35,7 +37,7 @@ def made(database_url: str) -> Iterator[Setup]:
     catalog = Catalog(db, clock)
     job = catalog.ensure_job("churn")
     catalog.add_version(job, "d1")
-    yield Setup(clock, db, RunQueue(db, clock), catalog, job)
+    yield Setup(clock, db, RunQueue(db, clock), catalog, Aliases(db, clock), job)
     db.close()
 
 
@@ -332,15 +334,15 @@ def test_the_same_content_is_the_same_version(made: Setup) -> None:
 def test_an_alias_is_never_the_name_of_a_version(made: Setup) -> None:
     for name in ("v2", "v17", "latest", "a b", "../x", ""):
         with pytest.raises(InvalidInputError, match=r"not a valid alias|cannot be an alias"):
-            made.catalog.set_alias(made.job, name, made.catalog.version(made.job, "v1"))
+            made.aliases.change(made.job, name, made.catalog.version(made.job, "v1"), "set")
     assert made.catalog.aliases(made.job) == {}
 
 
 def test_versions_are_named_in_many_ways(made: Setup) -> None:
     second, _ = made.catalog.add_version(made.job, "d2")
-    made.catalog.set_alias(made.job, "production", made.catalog.version(made.job, "v1"))
-    made.catalog.set_alias(made.job, "staging", second)
-    made.catalog.set_alias(made.job, "staging", second)
+    made.aliases.change(made.job, "production", made.catalog.version(made.job, "v1"), "set")
+    made.aliases.change(made.job, "staging", second, "set")
+    made.aliases.change(made.job, "staging", second, "set")
     told = {name: made.catalog.version(made.job, name).name for name in ("latest", "v1", "2", "@production")}
     assert told == {"latest": "v2", "v1": "v1", "2": "v2", "@production": "v1"}
     assert made.catalog.aliases(made.job) == {"production": 1, "staging": 2}

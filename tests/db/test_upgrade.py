@@ -19,6 +19,7 @@ from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.jobs.catalog import Catalog
 from jupyter_mlops.jobs.new_run import NewRun
 from jupyter_mlops.jobs.run_queue import RunQueue
+from jupyter_mlops.registry.aliases import Aliases
 from jupyter_mlops.scheduling.cron import Cron
 
 SCHEMAS = Path(__file__).with_name("schemas")
@@ -55,6 +56,7 @@ def test_a_database_of_each_released_form_comes_along_with_its_rows(database_url
     assert counts == {
         "job": 2, "version": 2, "alias": 1, "schedule": 1, "batch": 1, "run": 2, "step_run": 2, "worker": 1,
         "run_file": int(revision >= "0003"), "deployment": 0, "run_store": 0,
+        "alias_change": 1, "gate": 0,
     }  # fmt: skip
     churn, hidden = catalog.job("churn"), catalog.notebook_job("Ünïcode/b.ipynb")
     assert (churn.created, churn.rules.retries, churn.rules.notify, churn.hidden) == (
@@ -66,6 +68,11 @@ def test_a_database_of_each_released_form_comes_along_with_its_rows(database_url
         ("v2", "it's better", False), ("v1", "first", None),
     ]  # fmt: skip
     assert catalog.aliases(churn) == {"production": 1}
+    [change] = Aliases(db).history(churn)
+    assert (change.alias, change.number, change.version, change.previous, change.changed) == (
+        "production", 1, 1, None, 1767225604.0,
+    )  # fmt: skip
+    assert (change.action, change.author, change.gates, change.overridden) == ("set", "", [], False)
     [made] = catalog.schedules(churn)
     assert (made.cron, made.zone, made.missed, made.parameters) == (
         "0 6 * * MON-FRI", "Europe/Paris", "all", {"day": "{{ scheduled_time }}"},

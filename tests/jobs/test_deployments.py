@@ -13,7 +13,7 @@ from jupyter_mlops.errors import ConflictError, InvalidInputError, NotFoundError
 from jupyter_mlops.jobs.catalog import Catalog
 from jupyter_mlops.jobs.deployments import ABANDONED_S, Deployments
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.service import deployments, jobs, schedules
+from jupyter_mlops.service import aliases, deployments, jobs, schedules
 from tests.jobs.clock import Clock
 from tests.jobs.workspace import opened, write_notebook
 
@@ -78,11 +78,11 @@ def test_behind_a_newer_version(space: Workspace, tmp_path: Path) -> None:
 
 
 def test_behind_an_alias_that_moved(space: Workspace, tmp_path: Path) -> None:
-    jobs.set_alias(space, "sums", "production", "v1")
+    aliases.set_alias(space, "sums", "production", "v1")
     deploy(space, tmp_path, "sums@production")
     publish(space, tmp_path, 2)
     assert drift(space) == ("current", []), "a newer version is not in production"
-    jobs.set_alias(space, "sums", "production", "v2")
+    aliases.set_alias(space, "sums", "production", "v2")
     assert drift(space) == ("behind", ["@production is v2"])
 
 

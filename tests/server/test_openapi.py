@@ -87,7 +87,8 @@ def test_what_is_not_there_is_not_found(rest: Server, path: str, verb: str, know
         "PublishCreate": {"notebook": "nothing.ipynb"}, "AliasUpdate": {"version": "v1"},
         "BackfillCreate": {"begin": "2026-01-01", "end": "2026-01-02"}, "SweepCreate": {"axes": {"a": [1]}},
         "ScheduleUpdate": {"paused": True}, "DeployCreate": {"target": "airflow", "place": "/tmp"},
-        "ExportCreate": {"target": "airflow"},
+        "ExportCreate": {"target": "airflow"}, "GateCreate": {"expression": "accuracy > 0"},
+        "PromotionCreate": {"version": "v1"},
     }  # fmt: skip
     body = wanted.get(known.body.__name__, {}) if known.body else None
     query = {"ChangesQuery": "?notebook=nothing.ipynb", "DiffQuery": "?old=v1"}

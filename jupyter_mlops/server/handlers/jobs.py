@@ -1,4 +1,4 @@
-"""Jobs, their versions, aliases, backfills and sweeps."""
+"""Jobs, their versions, backfills and sweeps."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from tornado import web
 from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.server.operation import Handler, operation
 from jupyter_mlops.server.schemas.jobs import (
-    Alias,
-    AliasUpdate,
     BackfillCreate,
     BatchCreated,
     BatchRead,
@@ -27,9 +25,10 @@ from jupyter_mlops.server.schemas.jobs import (
     VersionRead,
     Versions,
 )
-from jupyter_mlops.service import batches, jobs, pipelines, versions
+from jupyter_mlops.service import aliases, batches, jobs, pipelines, versions
 
 RESOURCE = "mlops:jobs"
+PROMOTION_POLICIES = {"stages", "stage_order", "protected"}  # a right to change them is a right to promote
 NUMBER = re.compile(r"\d{1,15}")
 
 
@@ -39,6 +38,14 @@ class ChangesQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     notebook: str = Field(min_length=1, max_length=4096)
+
+
+class VersionsQuery(BaseModel):
+    """The time of the aliases."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    at: str = Field("", max_length=40, description="A date (the end of that day) or a time; '': now.")
 
 
 class DiffQuery(BaseModel):
@@ -73,6 +80,8 @@ class JobHandler(Handler):
     @authorized
     @operation("Pause or resume a job, or change its policies", body=JobUpdate, response=JobRead)
     async def patch(self, name: str, change: JobUpdate) -> dict[str, Any]:
+        if change.policies.keys() & PROMOTION_POLICIES:
+            await self.require_right("mlops:promotions")
         if change.policies:
             await self.context.run_io(jobs.set_policies, self.context.space, name, change.policies)
         if change.paused is not None:
@@ -91,8 +100,13 @@ class VersionsHandler(Handler):
 
     @web.authenticated
     @authorized
-    @operation("All versions of a job, newest first", response=Versions)
-    async def get(self, name: str) -> dict[str, Any]:
+    @operation(
+        "All versions of a job, newest first, with their aliases now or at a time", query=VersionsQuery,
+        response=Versions,
+    )  # fmt: skip
+    async def get(self, name: str, query: VersionsQuery) -> dict[str, Any]:
+        if query.at:
+            return await self.context.run_io(aliases.versions_at, self.context.space, name, query.at)
         return {"versions": await self.context.run_io(jobs.versions, self.context.space, name)}
 
     @web.authenticated
@@ -132,16 +146,6 @@ class VersionDiffHandler(Handler):
     @operation("The differences between two versions of a job", query=DiffQuery, response=VersionDiff)
     async def get(self, name: str, query: DiffQuery) -> dict[str, Any]:
         return await self.context.run_io(versions.diff, self.context.space, name, query.old, query.new)
-
-
-class AliasHandler(Handler):
-    auth_resource = RESOURCE
-
-    @web.authenticated
-    @authorized
-    @operation("Set an alias of a version", body=AliasUpdate, response=Alias)
-    async def put(self, name: str, alias: str, body: AliasUpdate) -> dict[str, Any]:
-        return await self.context.run_io(jobs.set_alias, self.context.space, name, alias, body.version)
 
 
 class BackfillsHandler(Handler):

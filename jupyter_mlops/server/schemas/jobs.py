@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from jupyter_mlops.server.schemas.base import Path, RequestModel, ResponseModel, Seconds, Time, Values
+from jupyter_mlops.server.schemas.registry import AliasChange
 from jupyter_mlops.server.schemas.runs import RunRead
 from jupyter_mlops.states import RunState
 
@@ -20,6 +21,7 @@ class PublishCreate(RequestModel):
 
 class AliasUpdate(RequestModel):
     version: str = Field(min_length=1, max_length=100, description="v3, latest, or @production.")
+    reason: str = Field("", max_length=10_000)
 
 
 class JobUpdate(RequestModel):
@@ -53,12 +55,17 @@ class VersionRead(ResponseModel):
 
 class Versions(ResponseModel):
     versions: list[VersionRead]
+    at: Time | None = Field(None, description="The time of `aliases`, if the request names one.")
+    at_text: str = Field("", description="That time in full, with its zone.")
+    aliases: list[AliasChange] = Field(default_factory=list, description="What each alias named then.")
+    notes: list[str] = Field(default_factory=list, description="What was not recorded at that time.")
 
 
 class Alias(ResponseModel):
     job: str
     alias: str
     version: str
+    change: AliasChange
 
 
 class Outcome(ResponseModel):
