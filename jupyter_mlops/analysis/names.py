@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from jupyter_mlops.analysis.access import Access, Call
 from jupyter_mlops.analysis.depth import parsed
 from jupyter_mlops.analysis.expressions import bound_names, capture_names, carried_names, value_names, walruses
 from jupyter_mlops.analysis.magics import Use, find_use, is_magic_call, to_python
 from jupyter_mlops.analysis.merge import join
+from jupyter_mlops.analysis.metric_calls import PACKAGE, mark_metric_calls
 from jupyter_mlops.analysis.opaque import (
     HISTORY,
     OPAQUE_ATTRIBUTES,
@@ -36,9 +37,15 @@ SHELL_ASSIGNMENT = re.compile(r"(?:\s*-\w+)*\s*([^\W\d]\w*)\s*=")
 LONGEST_TEXT = 20_000
 
 
-def access(source: str) -> Access:
-    """The names that one cell accesses. Raises SyntaxError if it can't be parsed or is nested too deeply."""
-    return access_of(parsed(to_python(source)).body)
+def access(source: str, modules: Mapping[str, str] | None = None) -> Access:
+    """The names that one cell accesses. Raises SyntaxError if it can't be parsed or is nested too deeply.
+
+    :param modules: names bound by imports of earlier cells -> their dotted modules.
+    """
+    tree = parsed(to_python(source))
+    if modules or PACKAGE in source:
+        mark_metric_calls(tree, modules or {})
+    return access_of(tree.body)
 
 
 def access_of(statements: Sequence[ast.stmt]) -> Access:

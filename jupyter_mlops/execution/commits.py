@@ -36,7 +36,15 @@ class Commits:
         self.context.commit_to(self.committed, block, result)
         self.on_commit()
         self.displays.commit(block, result)
-        self.records.outcome.metrics.update(result.metrics)
+        self.records.metrics.add(result.metrics, result.logged)
+
+    def note_failed(self, block: Block, result: BlockResult | None) -> None:
+        """Keep the metrics that a failed block logged. Nothing else of it is committed.
+
+        :param result: what the block left; None if its kernel could not say.
+        """
+        if result is not None:
+            self.records.metrics.add(result.metrics, result.logged)
 
     def reuse(self, block: Block, result: BlockResult, state: str) -> None:
         """Use a result instead of executing its block.

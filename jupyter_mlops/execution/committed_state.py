@@ -97,6 +97,8 @@ class BlockResult:
     :param updates: later displays under an id, in order.
     :param widgets: id -> state and buffers of the widgets that it opened.
     :param comms: whether it communicated with widgets of other blocks, or with a front end.
+    :param metrics: the last value of each metric; `logged`: `points` as [name, value, step, time], and how many more
+        there were.
     """
 
     index: int
@@ -123,6 +125,7 @@ class BlockResult:
     widgets: dict[str, dict[str, Any]] = field(default_factory=dict)
     comms: bool = False
     metrics: dict[str, float | int | str] = field(default_factory=dict)
+    logged: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     count: int = 0
     loaded: dict[str, str] = field(default_factory=dict)
@@ -160,6 +163,7 @@ class BlockResult:
         ):  # fmt: skip
             setattr(self, name, answer[name])
         self.modules, self.metrics = answer["modules"], answer["metrics"]
+        self.logged = answer["logged"]
         self.failed_store = answer["failed"]
         self.regrouped, self.unlooked = list(answer["regrouped"]), list(answer["unlooked"])
 

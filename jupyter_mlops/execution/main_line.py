@@ -48,6 +48,7 @@ class MainLine:
         self.context, self.core, self.commits, self.records = context, core, commits, records
         self.displays, self.failures, self.requests, self.helpers = displays, failures, requests, helpers
         self.session: KernelSession | None = None
+        self.partial: BlockResult | None = None  # what the latest failed attempt left, as far as it is known
 
     # -- the kernel
 
@@ -109,10 +110,12 @@ class MainLine:
         failures_before = list(self.failures.blocks)
         for attempt in range(1, settings.retries + 2):
             self.records.begin_attempt(block, attempt)
+            self.partial = None
             try:
                 result = await self._attempt(block, settings.timeout)
             except RunFailedError as error:
                 if not await self._begins_again(block, attempt, error):
+                    self.commits.note_failed(block, self.partial)
                     raise
                 self.failures.blocks = list(failures_before)
                 continue
@@ -230,6 +233,8 @@ class MainLine:
         if self.context.python:
             with contextlib.suppress(MlopsError):
                 answer = await session.ask("finish", touched=sorted(planner.reach(block)), file=None, budget=1.0)
+                self.partial = BlockResult(block.index)
+                self.partial.take(answer)
                 for group in (*answer["groups"], *answer["live"]):
                     names |= set(group["names"])
                 denied = answer["denied"]

@@ -11,6 +11,7 @@ import nbformat
 from jupyter_mlops.execution import planner, reuse_rules
 from jupyter_mlops.execution.below import HARMLESS
 from jupyter_mlops.execution.committed_state import callbacks
+from jupyter_mlops.execution.run_metrics import RunMetrics
 from jupyter_mlops.export.build import ancestors
 
 if TYPE_CHECKING:
@@ -54,8 +55,11 @@ def collect(
         "state": state,
         "steps": steps,
         "metrics": line.metrics,
+        "points": line.points,
         "error": error,
-        "notes": list(dict.fromkeys(note for f in states.values() if f for note in f.get("notes", ()))),
+        "notes": list(
+            dict.fromkeys([*(n for f in states.values() if f for n in f.get("notes", ())), *line.logged.notes()])
+        ),
         "started": min(started, default=None),
         "finished": max(finished, default=None),
         "parameters": {**defaults, **{name: json_form(value) for name, value in parameters.items()}},
@@ -69,6 +73,8 @@ class _Line:
 
     def __init__(self) -> None:
         self.metrics: dict[str, Any] = {}
+        self.points: list[list[Any]] = []
+        self.logged = RunMetrics(self.metrics, self.points)
         self.error: dict[str, Any] | None = None
         self.displays: dict[str, dict[int, list[int]]] = {}
 
@@ -207,7 +213,7 @@ def _reuse(
         _update_displays(nb, line, update, block)
     for display_id, cells in result.displays.items():
         line.displays.setdefault(display_id, {}).update({places[int(cell)]: at for cell, at in cells.items()})
-    line.metrics.update(result.metrics)
+    line.logged.add(result.metrics, result.logged)
 
 
 def _update_displays(nb: nbformat.NotebookNode, line: _Line, update: Mapping[str, Any], block: Block) -> None:

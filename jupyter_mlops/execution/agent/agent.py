@@ -26,7 +26,7 @@ import time
 import types
 from typing import Any
 
-from . import figures, here
+from . import figures, here, points
 from .draws import ImportDraws
 from .here import MODULE
 from .libraries import Libraries
@@ -48,6 +48,7 @@ HIDDEN = frozenset(
     "__loader__ __spec__ __builtin__ __builtins__ __session__ __warningregistry__ __annotations__ "
     "_pydevd_bundle".split()
 )
+OURS = frozenset({"jupyter_mlops", "jupyter_mlops.metric_log"})  # has no state; a checkout of it is not installed
 HISTORY = re.compile(r"_i?\d+")
 OPAQUE_GLOBALS = frozenset(
     {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__main__", "__import__"}
@@ -219,7 +220,8 @@ class Agent:
                 if os.path.isabs(path):
                     self.own_files[path] = is_own
             top = name.partition(".")[0]
-            if is_own and top not in ("__main__", MODULE) and not name.startswith(("ipykernel", "IPython")):
+            ours = name in OURS or top in ("__main__", MODULE)
+            if is_own and not ours and not name.startswith(("ipykernel", "IPython")):
                 modules[name] = os.path.abspath(path)
         return modules
 
@@ -322,6 +324,7 @@ class Agent:
         self.ordinal = -1
         self.seeded: set[str] = set()
         self.remember(request)
+        points.clear()
         self.started = time.monotonic()
         self.watch.begin(bool(request.get("guarded")))
         return {"names": sorted(self.before_names)}
@@ -410,6 +413,8 @@ class Agent:
         answer["overlooked"] = watch.many or watch.native is None
         answer["modules"] = self.local_modules()
         answer["metrics"] = self.metrics(request.get("metrics", ()))
+        points.record([(name, value, None) for name, value in answer["metrics"].items()], time.time())
+        answer["metrics"], answer["logged"] = points.report()
         answer["seconds"] = time.monotonic() - began
         return answer
 
