@@ -1,4 +1,4 @@
-"""`log_metric` and `log_metrics`: metrics from any cell. Kernels import this module; it needs the standard library only.
+"""`log_metric` and `log_metrics`: metrics from any cell. Kernels import this module: standard library only.
 
 In a run of a pipeline the kernel has an agent, which takes the points. Anywhere else the functions only check their
 arguments.

@@ -86,12 +86,22 @@ def collected_run(name: str, result: Mapping[str, Any]) -> ExternalRun:
             slot=timestamp(str(result.get("scheduled_time") or "")),
             parameters=result["parameters"],
             metrics=result["metrics"],
+            points=checked_points(result.get("points", ())),
             error=result["error"],
             notes=result["notes"],
             steps=result["steps"],
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"its result is not one of ours: {type(error).__name__}: {error}") from None
+
+
+def checked_points(points: Any) -> list[tuple[str, Any, int | None, float]]:
+    """The points of metrics in a result. Raises ValueError or TypeError if they are invalid."""
+    checked = []
+    for name, value, step, at in points:
+        number = value if isinstance(value, int) else float(value)
+        checked.append((str(name), number, None if step is None else int(step), float(at)))
+    return checked
 
 
 def uncollected_run(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import Database
+from jupyter_mlops.jobs.run_data import RunData, put_run_data
 from jupyter_mlops.states import ACTIVE
 
 TRIGGER = 20  # characters of the column
@@ -38,6 +39,7 @@ class ExternalRun:
     slot: float | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    points: Sequence[Sequence[Any]] = ()
     error: Mapping[str, Any] | None = None
     notes: Sequence[str] = ()
     steps: Sequence[Mapping[str, Any]] = ()
@@ -134,6 +136,7 @@ class ExternalRuns:
             c.execute(insert(t.run).values(**values))
             if steps:
                 c.execute(insert(t.step_run), steps)
+            put_run_data(c, run_id, RunData(points=run.points))
             if files:
                 rows = [{"run_id": run_id, "path": path, "digest": digest} for path, digest in files.items()]
                 c.execute(insert(t.run_file), rows)

@@ -16,6 +16,7 @@ from jupyter_mlops.db.database import Database
 from jupyter_mlops.errors import ConflictError, InvalidInputError, NotFoundError
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run
+from jupyter_mlops.jobs.run_data import RunData, put_run_data
 from jupyter_mlops.states import ACTIVE, RUN_STATES
 
 LEASE = 30.0  # seconds
@@ -286,13 +287,14 @@ class RunQueue:
     def finish(
         self, run: Run, state: str, *, output: str = "", metrics: Mapping[str, Any] | None = None,
         error: Mapping[str, Any] | None = None, notes: Sequence[str] = (), steps: Sequence[Mapping[str, Any]] = (),
-        files: Mapping[str, str] | None = None, environment_changes: Sequence[str] = (),
+        files: Mapping[str, str] | None = None, environment_changes: Sequence[str] = (), data: RunData | None = None,
     ) -> str:  # fmt: skip
         """Record the result under the run's lease. Returns the new state, or "" (nothing written) if the lease was
         lost.
 
         :param environment_changes: how its environment differed from its version's.
         :param files: digests, by path in the run directory, of its files in the store.
+        :param data: what it leaves behind besides.
         """
         with self.db.write() as c:
             if not self._holds(c, run):
@@ -307,6 +309,7 @@ class RunQueue:
             if state == "failed":
                 values |= self._retry_time(c, current, error, now)
             c.execute(update(t.run).where(t.run.c.id == run.id).values(**values))
+            put_run_data(c, run.id, data or RunData())
             if steps:
                 self._put_steps(c, run.id, steps)
             if files is not None:

@@ -21,6 +21,7 @@ from jupyter_mlops.execution.request import RunRequest
 from jupyter_mlops.jobs import run_log
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run, VersionRow
+from jupyter_mlops.jobs.run_data import RunData
 from jupyter_mlops.jobs.run_directory import RunDirectory
 from jupyter_mlops.jobs.secrets import reveal
 from jupyter_mlops.jobs.templates import filled, names_in
@@ -56,6 +57,7 @@ class RunResult:
     environment_changes: list[str] = field(default_factory=list)
     steps: list[Mapping[str, Any]] = field(default_factory=list)
     files: Mapping[str, str] | None = None
+    data: RunData = field(default_factory=RunData)
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class RunExecutor:
                 result.notes.append(f"its notebook, log and files are only on {platform.node()}: {error}")
         return self.queue.finish(
             run, result.state, output=result.output, metrics=result.metrics, error=result.error, notes=result.notes,
-            environment_changes=result.environment_changes,            steps=result.steps, files=result.files,
+            environment_changes=result.environment_changes, steps=result.steps, files=result.files, data=result.data,
         )  # fmt: skip
 
     def _folder(self, run: Run) -> RunDirectory:
@@ -342,7 +344,7 @@ def _result_of(record: Mapping[str, Any], environment_changes: list[str]) -> Run
     return RunResult(
         record["state"], record["output"], record["metrics"], record["error"],
         [*(f"environment: {change}" for change in environment_changes), *record["notes"]], environment_changes,
-        record["steps"],
+        record["steps"], data=RunData(points=record.get("points", ())),
     )  # fmt: skip
 
 
