@@ -102,6 +102,10 @@ def outside_functions(tree: ast.Module) -> ast.Module:
         def visit_Lambda(self, node: ast.Lambda) -> ast.Constant:
             return ast.copy_location(ast.Constant(None), node)
 
+        def visit_If(self, node: ast.If) -> ast.stmt:
+            is_for_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+            return ast.copy_location(ast.Pass(), node) if is_for_types else node
+
     return Strip().visit(tree)
 
 

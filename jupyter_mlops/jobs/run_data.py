@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -188,5 +188,4 @@ def objects_of_runs(c: Connection) -> Iterator[str]:
 
 
 def _without_ids(row: Row[Any]) -> dict[str, Any]:
-    entry: Mapping[str, Any] = row._mapping
-    return {name: value for name, value in entry.items() if name not in ("id", "run_id")}
+    return {name: value for name, value in dict(row._mapping).items() if name not in ("id", "run_id")}

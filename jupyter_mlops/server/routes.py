@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_mlops.server.handlers import deployments, exports, jobs, pipelines, runs, schedules, worker
+from jupyter_mlops.server.handlers import deployments, exports, jobs, metrics, pipelines, runs, schedules, worker
 from jupyter_mlops.server.operation import Handler
 
 # `{name}` is one part of a path.
@@ -41,6 +41,9 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("/mlops/schedules/{number}", schedules.ScheduleHandler),
     ("/mlops/calendar", schedules.CalendarHandler),
     ("/mlops/cron", schedules.CronHandler),
+    ("/mlops/metrics", metrics.PrometheusHandler),
+    ("/mlops/jobs/{name}/metrics", metrics.JobMetricsHandler),
+    ("/mlops/runs/{run_id}/metrics", metrics.RunMetricsHandler),
     ("/mlops/worker", worker.WorkerHandler),
     ("/mlops/demo", worker.DemoHandler),
 )

@@ -20,6 +20,7 @@ from tests.acceptance.equivalence_rows import (
     library_state,
     live,
     magics,
+    metrics,
     mutation,
     names,
     opaque,
@@ -67,6 +68,7 @@ THEMES = (
     world,
     plots,
     guards,
+    metrics,
 )
 
 
