@@ -7,6 +7,7 @@ from typing import Any
 
 from jupyter_mlops.cli.run import positive_int
 from jupyter_mlops.cli.table import format_state, format_time, table
+from jupyter_mlops.cli.text import printable
 from jupyter_mlops.cli.workspace import print_result, workspace
 
 MOST_COLUMNS = 12  # metrics in a table for people
@@ -61,8 +62,3 @@ def _render_points(payload: dict[str, Any]) -> str:
 
 def _number(value: Any) -> str:
     return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def printable(text: str) -> str:
-    """A name on one line, with its control characters written out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

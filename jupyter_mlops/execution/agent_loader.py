@@ -17,8 +17,8 @@ ELSEWHERE = {"native": Path(native.__file__)}
 # In the order that they need one another.
 PARTS = (
     "here", "remake", "objects", "memory", "figures", "frames", "pickler", "settings", "sources", "libraries",
-    "registries", "resources", "draws", "looks", "native", "readers", "scratch", "seeded", "watch", "state", "patches",
-    "worth", "bigs", "packing", "points", "agent",
+    "registries", "resources", "draws", "looks", "native", "readers", "scratch", "seeded", "connections", "watch",
+    "state", "patches", "worth", "bigs", "packing", "points", "agent",
 )  # fmt: skip
 # A file that the kernel has, as it does on this machine, was compiled before.
 BOOTSTRAP = """

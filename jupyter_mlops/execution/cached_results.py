@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import hashlib
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from jupyter_mlops.execution.cache import Cache, Key, kept_of
 from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
 from jupyter_mlops.execution.decision_events import CacheSearched, ResultReady
 from jupyter_mlops.execution.decisions import DecisionCore
+from jupyter_mlops.execution.file_digests import file_facts
 from jupyter_mlops.execution.instructions import Store
 from jupyter_mlops.execution.profile_store import learn
 from jupyter_mlops.execution.redaction import Redaction
@@ -281,12 +281,3 @@ def _store(
         if any(secrets.shows(Path(name).read_bytes()) for name in names):
             return  # a variable holds a secret
         cache.store_result(key, result, files, cost, notebook)
-
-
-def file_facts(path: str) -> list[int] | None:
-    """The modification time, the size and the inode of a file; None if there is none."""
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return None
-    return [facts.st_mtime_ns, facts.st_size, facts.st_ino]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from dataclasses import replace
 
 import nbformat
 from nbclient.exceptions import CellExecutionError
@@ -181,11 +182,11 @@ class MainLine:
     async def _execute(self, block: Block) -> BlockResult:
         session = await self.start()
         guarded = self.failures.guards(block)
+        result = BlockResult(block.index, count=len(block.cells))
         if self.context.python:
             await self.requests.sync(session, block)
-            await self.requests.begin(session, block, guarded=guarded)
+            await self.requests.begin(session, block, result, guarded=guarded)
         began = time.monotonic()
-        result = BlockResult(block.index, count=len(block.cells))
         client = session.client
         assert client is not None
         client.begin_block()
@@ -213,7 +214,7 @@ class MainLine:
         except (CellExecutionError, KernelDiedError, TimeoutExceededError) as error:
             record.cell_exception(cell, cell_index=index, exception=error)
             if isinstance(error, CellExecutionError):
-                if await self._note_failed(session, block) or error.ename == "AheadDenied":
+                if await self._note_failed(session, block, result) or error.ename == "AheadDenied":
                     raise ActDenied from None
                 exits = error.ename == "SystemExit" and error.evalue in ("", "0", "None")
                 raise (RunExited() if exits else CellFailed(index, error)) from None
@@ -225,7 +226,7 @@ class MainLine:
             record.cell_complete(cell, cell_index=index)
             result.cells[index] = cell_result(cell)
 
-    async def _note_failed(self, session: KernelSession, block: Block) -> list[str]:
+    async def _note_failed(self, session: KernelSession, block: Block, result: BlockResult) -> list[str]:
         """Record what a block wrote before it failed, so that no later block relies on it. Returns the acts that the
         guard denied.
         """
@@ -233,7 +234,7 @@ class MainLine:
         if self.context.python:
             with contextlib.suppress(MlopsError):
                 answer = await session.ask("finish", touched=sorted(planner.reach(block)), file=None, budget=1.0)
-                self.partial = BlockResult(block.index)
+                self.partial = replace(result)
                 self.partial.take(answer)
                 for group in (*answer["groups"], *answer["live"]):
                     names |= set(group["names"])

@@ -18,6 +18,7 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("/mlops/runs/{run_id}/reproduction", runs.ReproductionHandler),
     ("/mlops/runs/{run_id}/suspects", runs.SuspectsHandler),
     ("/mlops/runs/{run_id}/pipeline", runs.RunPipelineHandler),
+    ("/mlops/runs/{run_id}/inputs", runs.RunInputsHandler),
     ("/mlops/runs/{run_id}/log", runs.RunLogHandler),
     ("/mlops/runs/{run_id}/notebook", runs.RunNotebookHandler),
     ("/mlops/runs/{run_id}/report", runs.RunReportHandler),

@@ -11,6 +11,7 @@ import nbformat
 from jupyter_mlops.execution import planner, reuse_rules
 from jupyter_mlops.execution.below import HARMLESS
 from jupyter_mlops.execution.committed_state import callbacks
+from jupyter_mlops.execution.inputs import StepInputs, read_files
 from jupyter_mlops.execution.run_metrics import RunMetrics
 from jupyter_mlops.export.build import ancestors
 
@@ -56,6 +57,7 @@ def collect(
         "steps": steps,
         "metrics": line.metrics,
         "points": line.points,
+        "inputs": line.inputs.to_dict({step["name"]: step["state"] for step in steps}),
         "error": error,
         "notes": list(
             dict.fromkeys([*(n for f in states.values() if f for n in f.get("notes", ())), *line.logged.notes()])
@@ -75,6 +77,7 @@ class _Line:
         self.metrics: dict[str, Any] = {}
         self.points: list[list[Any]] = []
         self.logged = RunMetrics(self.metrics, self.points)
+        self.inputs = StepInputs("")
         self.error: dict[str, Any] | None = None
         self.displays: dict[str, dict[int, list[int]]] = {}
 
@@ -100,11 +103,22 @@ def _commit(
             beside = set[str]().union(*(files for other, files in writers if order.is_beside(other, block)))
             if why := order.why_different(block, handed_on, committed, beside):
                 line.error = _not_equal(block, why)
+        _note_inputs(line.inputs, block, handed_on, committed)
         _reuse(nb, block, handed_on, committed, line)
         writers.append((block, set(handed_on.files)))
         order.note_values(block, handed_on.result)
         committed.apply(handed_on.result, block.access.imports)
     return line
+
+
+def _note_inputs(inputs: StepInputs, block: Block, handed_on: HandedOn, committed: CommittedState) -> None:
+    """Record what a block read, as far as its process said."""
+    result, inputs.folder = handed_on.result, handed_on.folder
+    inputs.add_variables(block, committed)
+    inputs.add_result(block, result)
+    for path, facts in read_files(result).items():
+        if path not in result.written:
+            inputs.add_file(block.owner, path, result.digests.get(path, " "), (facts or [0, 0])[1])
 
 
 def _has_ended(facts: Mapping[str, Any] | None) -> bool:

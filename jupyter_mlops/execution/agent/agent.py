@@ -313,8 +313,8 @@ class Agent:
                     missing.append([name, f"{type(error).__name__}: {error}"])
 
     def begin(self, request: Any) -> Any:
-        """request: guarded, seeds {ordinal of cell: [resource]}; touched [name] or "*", what the block may come near,
-        certain [name], what its text changes in place, needed [name] or "*", what a later block may come near."""
+        """request: guarded, seeds {ordinal of cell: [resource]}, environ [name]; touched [name] or "*", what the block
+        may come near, certain [name], what its text changes in place, needed [name] or "*", what a later block may."""
         self.before_names = {n: id(self.user_ns[n]) for n in self.names()}
         self.before_prints = self.patches.fingerprints()
         self.before_stale = self.sources.stale()
@@ -327,7 +327,8 @@ class Agent:
         points.clear()
         self.started = time.monotonic()
         self.watch.begin(bool(request.get("guarded")))
-        return {"names": sorted(self.before_names)}
+        environ = {name: os.environ.get(name) for name in request.get("environ", ())}
+        return {"names": sorted(self.before_names), "environ": environ}
 
     def remember(self, request: Any) -> None:
         """Know the large buffers that the block may change, but need not."""
@@ -408,6 +409,7 @@ class Agent:
         watch = self.watch
         answer["read"], answer["looks"], answer["listed"] = dict(watch.read), dict(watch.looks), dict(watch.listed)
         answer["written"], answer["outside"] = dict(watch.written), sorted(set(watch.outside))
+        answer["connections"] = watch.connections.names()
         answer["denied"], answer["volatile"] = watch.denied, watch.volatile
         answer["scratch"] = self.watch.scratch
         answer["overlooked"] = watch.many or watch.native is None
