@@ -86,8 +86,10 @@ class BlockRequests:
             handed=sorted(self.rules.needed_ahead(block)),
             ids=cached.identities(block, result),
             metrics=context.metric_names(block),
+            **context.frames.request(block, result, ahead=ahead),
         )
         result.take(answer)
+        await context.frames.take(block, result, ahead=ahead)
         result.displays = client.displays(block.cells)
         result.updates = [dict(context.redaction.output(update)) for update in client.updates]
         result.widgets = context.redaction.clean(client.widgets())

@@ -163,6 +163,7 @@ class Cache:
             all(self.file_digest(path) == digest for path, digest in entry["files"].items())
             and all(looks_again(path, look) for path, look in result["looks"].items())
             and all(listing_of(folder) == digest for folder, digest in result["listed"].items())
+            and all(facts["digest"] in self.store for facts in result.get("frames", {}).get("predictions", {}).values())
         )
 
     def why_missing(self, key: Key, line: CommittedState, notebook: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from jupyter_mlops.execution.cached_results import CachedResults
 from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
 from jupyter_mlops.execution.displays import Displays
+from jupyter_mlops.execution.frame_requests import RunFrames
 from jupyter_mlops.execution.inputs import RunInputs
 from jupyter_mlops.execution.run_context import RunContext
 from jupyter_mlops.execution.step_records import StepRecords
@@ -27,15 +28,17 @@ class Commits:
         displays: Displays,
         cached: CachedResults,
         inputs: RunInputs,
+        frames: RunFrames,
     ) -> None:
         self.context, self.committed, self.records = context, committed, records
-        self.displays, self.cached, self.inputs = displays, cached, inputs
+        self.displays, self.cached, self.inputs, self.frames = displays, cached, inputs, frames
         self.on_commit: Callable[[], None] = lambda: None
 
     def commit(self, block: Block, result: BlockResult) -> None:
         """Make a block's result part of the committed state."""
         self.cached.note_creators(block, result)
         self.inputs.add(block, result)
+        self.frames.add(block, result)
         self.context.commit_to(self.committed, block, result)
         self.on_commit()
         self.displays.commit(block, result)

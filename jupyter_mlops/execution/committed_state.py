@@ -102,6 +102,7 @@ class BlockResult:
     :param environ: environment variable that its text names -> digest of its value before the block.
     :param connections: HOST:PORT of each connection that it opened or looked up.
     :param digests: path -> digest of the content of files that it read or wrote, where they are known.
+    :param frames: `profiles` by variable, `predictions` by variable, and `notes` on those that could not be made.
     """
 
     index: int
@@ -132,6 +133,7 @@ class BlockResult:
     environ: dict[str, str | None] = field(default_factory=dict)
     connections: list[str] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
+    frames: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     count: int = 0
     loaded: dict[str, str] = field(default_factory=dict)
@@ -170,6 +172,7 @@ class BlockResult:
             setattr(self, name, answer[name])
         self.modules, self.metrics = answer["modules"], answer["metrics"]
         self.logged, self.connections = answer["logged"], list(answer["connections"])
+        self.frames = answer["frames"]
         self.failed_store = answer["failed"]
         self.regrouped, self.unlooked = list(answer["regrouped"]), list(answer["unlooked"])
 

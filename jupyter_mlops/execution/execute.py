@@ -191,6 +191,7 @@ def _record(
         "metrics": outcome.metrics,
         "points": outcome.points,
         "inputs": outcome.inputs,
+        "frames": outcome.frames,
         "output": str(output),
         "error": error,
         "fused": outcome.fused,

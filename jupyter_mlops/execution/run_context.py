@@ -16,6 +16,7 @@ from jupyter_mlops.execution.block_profile import BlockProfile
 from jupyter_mlops.execution.cache import Cache, Key, key_of
 from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
 from jupyter_mlops.execution.file_digests import FileDigests
+from jupyter_mlops.execution.frame_requests import FrameRequests
 from jupyter_mlops.execution.kernels import KernelProvider
 from jupyter_mlops.execution.launch import Fork, KernelRequest
 from jupyter_mlops.execution.planner import reach
@@ -61,6 +62,7 @@ class RunContext:
         self.evidence = evidence or ProfileStore(None)
         self.kernels = kernels or KernelProvider()
         self.sink = sink or RunSink()
+        self.frames = FrameRequests(self)
         self.digests = cache.files if cache is not None else FileDigests()
         self.python = pipeline.language == "python"
         self.blocks = pipeline.blocks

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import StoreError
 from jupyter_mlops.execution.inputs import CHANGED
 from jupyter_mlops.execution.run_sink import RunSink
-from jupyter_mlops.jobs.run_data import KeptObject, RunData
+from jupyter_mlops.jobs.run_data import FrameProfile, KeptObject, Prediction, RunData
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.policies import Policies
     from jupyter_mlops.jobs.records import Run, VersionRow
+    from jupyter_mlops.jobs.run_data import RunDataStore
     from jupyter_mlops.storage.store import Store
     from jupyter_mlops.versions.manifest import Environment, Manifest
 
@@ -27,19 +30,34 @@ class RunDataWriter:
     """What one run leaves behind, on its way to the object store.
 
     :param present: digest -> bytes of the inputs that the job's runs have kept.
+    :param baseline: the profiles of the run that this one is compared with.
     """
 
-    def __init__(self, store: Store, rules: Policies, manifest: Manifest, present: Mapping[str, int]) -> None:
+    def __init__(
+        self, store: Store, rules: Policies, manifest: Manifest, present: Mapping[str, int],
+        baseline: Iterable[Mapping[str, Any]] = (),
+    ) -> None:  # fmt: skip
         self.store, self.rules = store, rules
         self.free: Collection[str] = {entry.digest for entry in manifest.files if entry.stored}
         self.inputs = dict(present)
         self.room = rules.keep_inputs_bytes - sum(present.values())
         self.kept: dict[str, int] = {}
         self.lock = threading.Lock()
+        self.references = dict(self._references(baseline))
+
+    def _references(self, baseline: Iterable[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+        for entry in baseline:
+            with contextlib.suppress(OSError, StoreError, ValueError):
+                yield (entry["step"], entry["variable"]), json.loads(self.store.get(entry["digest"]))
 
     def sink(self) -> RunSink:
         """Where the run puts what it leaves behind."""
-        return RunSink(keep_input=self.keep_input if self.rules.keep_inputs == "bytes" else None)
+        return RunSink(
+            keep_input=self.keep_input if self.rules.keep_inputs == "bytes" else None,
+            keep_file=self.store.put_file,
+            references=self.references,
+            profile_frames=self.rules.profile_frames,
+        )
 
     def keep_input(self, path: Path, digest: str, size: int) -> str:
         """Store the bytes of a file that was read. Returns "", or why they are not stored."""
@@ -75,7 +93,38 @@ class RunDataWriter:
         except (OSError, StoreError) as error:
             record["notes"].append(f"what the run read could not be stored: {error}")
             document = ""
-        return RunData(points=record.get("points", ()), capsule=document, objects=objects)
+        frames = record.get("frames", {})
+        profiles = self._profiles(frames.get("profiles", ()), objects, record["notes"])
+        predictions = [
+            Prediction(**{field.name: entry[field.name] for field in fields(Prediction)})
+            for entry in frames.get("predictions", ())
+        ]
+        objects += [KeptObject(e["digest"], "prediction", e["bytes"]) for e in frames.get("predictions", ())]
+        return RunData(record.get("points", ()), document, objects, profiles, predictions)
+
+    def _profiles(
+        self, entries: Iterable[Mapping[str, Any]], objects: list[KeptObject], notes: list[str]
+    ) -> list[FrameProfile]:
+        profiles = []
+        for entry in entries:
+            step, variable, document = entry["step"], entry["variable"], entry["document"]
+            try:
+                data = canonical(document)
+                digest = self.store.put(data)
+                profiles.append(FrameProfile(step, variable, int(document["rows"]), digest))
+                objects.append(KeptObject(digest, "profile", len(data)))
+            except (OSError, StoreError, ValueError, KeyError, TypeError) as error:
+                notes.append(f"{step}: the profile of `{variable}` could not be stored: {error}")
+        return profiles
+
+
+def writer_of(run: Run, data: RunDataStore, store: Store, rules: Policies, manifest: Manifest) -> RunDataWriter:
+    """The writer of a run of a job, which keeps to what the job's other runs have kept."""
+    if run.job_id is None:
+        return RunDataWriter(store, rules, manifest, {})
+    baseline = data.baseline(run.job_id)
+    profiles = data.profiles(baseline) if baseline and baseline != run.id else []
+    return RunDataWriter(store, rules, manifest, data.kept_bytes(run.job_id), profiles)
 
 
 def capsule_of(

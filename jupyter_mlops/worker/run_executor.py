@@ -29,7 +29,7 @@ from jupyter_mlops.jobs.workspace import is_shared
 from jupyter_mlops.notebook.output import text_of
 from jupyter_mlops.storage.local import store_error
 from jupyter_mlops.worker.executor import ClusterExecutor, cluster_request, executor_of
-from jupyter_mlops.worker.run_data_writer import RunDataWriter, capsule_of
+from jupyter_mlops.worker.run_data_writer import RunDataWriter, capsule_of, writer_of
 
 if TYPE_CHECKING:
     from jupyter_mlops.execution.kernels import KernelProvider
@@ -179,8 +179,7 @@ class RunExecutor:
         secrets = reveal((*rules.secrets, *_secrets_of(manifest)), self.home)
         parameters = self._ask(self._filled, run, manifest)
         kernel, changes = self._kernel(manifest, version.provenance, rules)
-        present = {} if run.job_id is None else self._ask(RunDataStore(self.catalog.db).kept_bytes, run.job_id)
-        writer = RunDataWriter(self.store, rules, manifest, present)
+        writer = self._ask(writer_of, run, RunDataStore(self.catalog.db), self.store, rules, manifest)
         return RunSpec(version, manifest, rules, secrets, parameters, kernel, changes, writer)
 
     def _ask(self, question: Callable[..., T], *about: Any) -> T:

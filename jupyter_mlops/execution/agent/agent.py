@@ -26,7 +26,7 @@ import time
 import types
 from typing import Any
 
-from . import figures, here, points
+from . import figures, frame_reports, here, points
 from .draws import ImportDraws
 from .here import MODULE
 from .libraries import Libraries
@@ -417,6 +417,7 @@ class Agent:
         answer["metrics"] = self.metrics(request.get("metrics", ()))
         points.record([(name, value, None) for name, value in answer["metrics"].items()], time.time())
         answer["metrics"], answer["logged"] = points.report()
+        answer["frames"] = frame_reports.report(self.user_ns, request)
         answer["seconds"] = time.monotonic() - began
         return answer
 
