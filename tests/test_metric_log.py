@@ -51,8 +51,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize(
     ("value", "number"),
     [
-        (1, 1), (0.5, 0.5), (True, 1), (-0.0, 0.0), (2**53 + 1, 2**53 + 1), (float("nan"), "nan"), (float("inf"), "inf"),
-        (-float("inf"), "-inf"), (decimal.Decimal("0.25"), 0.25), (decimal.Decimal("sNaN"), "nan"),
+        (1, 1), (0.5, 0.5), (True, 1), (-0.0, 0.0), (2**53 + 1, 2**53 + 1), (float("nan"), "nan"),
+        (float("inf"), "inf"), (-float("inf"), "-inf"),
+        (decimal.Decimal("0.25"), 0.25), (decimal.Decimal("sNaN"), "nan"),
         (fractions.Fraction(1, 4), 0.25), (np.int64(3), 3), (np.float32(0.5), 0.5), (np.bool_(True), 1),
         (np.array(2), 2), (np.array([2.5]), 2.5), (np.array([[1]]), 1), (np.ma.masked, "nan"), (pd.Series([4]), 4),
         (Tensor(0.75), 0.75), (Eager(), 0.5),
@@ -70,8 +71,9 @@ def test_a_number_of_any_kind_is_recorded_as_itself(recorded: Any, value: Any, n
 @pytest.mark.parametrize(
     "value",
     [
-        "0.9", b"1", None, 1 + 2j, np.complex128(1), np.array([1, 2]), np.array([]), np.array(["a"]), [1], (1,), {}, object,
-        pd.NA, pd.NaT, pd.Series([1, 2]), Tensor(1.0, 2.0), np.datetime64("2026-01-01"), pd.DataFrame({"a": [1]}),
+        "0.9", b"1", None, 1 + 2j, np.complex128(1), np.array([1, 2]), np.array([]), np.array(["a"]), [1], (1,), {},
+        object, pd.NA, pd.NaT, pd.Series([1, 2]), Tensor(1.0, 2.0), np.datetime64("2026-01-01"),
+        pd.DataFrame({"a": [1]}),
     ],
 )  # fmt: skip
 def test_what_is_no_number_is_refused_at_the_call(recorded: Any, value: Any) -> None:
@@ -84,7 +86,8 @@ def test_what_is_no_number_is_refused_at_the_call(recorded: Any, value: Any) -> 
     ("name", "error", "says"),
     [
         ("", ValueError, "empty"), ("  ", ValueError, "empty"), ("x" * 251, ValueError, "at most 250"),
-        ("a\0b", ValueError, "NUL"), ("\ud800", ValueError, "surrogate"), (1, TypeError, "text"), (None, TypeError, "None"),
+        ("a\0b", ValueError, "NUL"), ("\ud800", ValueError, "surrogate"), (1, TypeError, "text"),
+        (None, TypeError, "None"),
     ],
 )  # fmt: skip
 def test_what_is_no_name_is_refused(recorded: Any, name: Any, error: type[Exception], says: str) -> None:

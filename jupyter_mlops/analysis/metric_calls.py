@@ -10,17 +10,21 @@ FUNCTIONS = frozenset({f"{PACKAGE}.log_metric", f"{PACKAGE}.log_metrics"})
 MARK = "logs_a_metric"  # the attribute of such a call
 
 
-def mark_metric_calls(tree: ast.Module, modules: Mapping[str, str]) -> None:
-    """Mark the calls of a cell that log a metric, for `is_metric_call`.
+def with_metric_calls(tree: ast.Module, source: str, modules: Mapping[str, str]) -> ast.Module:
+    """The tree of a cell with the calls marked that log a metric, for `is_metric_call`.
 
+    :param source: the text of the cell.
     :param modules: names bound by imports of earlier cells -> their dotted modules.
     """
+    if not modules and PACKAGE not in source:
+        return tree
     imported = {**modules, **dict(_imports(tree))}
     names = {name: dotted for name, dotted in imported.items() if dotted in (PACKAGE, *FUNCTIONS)}
     names = {name: dotted for name, dotted in names.items() if name not in _other_bindings(tree, names)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _dotted(node.func, names) in FUNCTIONS:
             setattr(node, MARK, True)
+    return tree
 
 
 def metric_names(source: str, modules: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

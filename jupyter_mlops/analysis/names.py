@@ -11,7 +11,7 @@ from jupyter_mlops.analysis.depth import parsed
 from jupyter_mlops.analysis.expressions import bound_names, capture_names, carried_names, value_names, walruses
 from jupyter_mlops.analysis.magics import Use, find_use, is_magic_call, to_python
 from jupyter_mlops.analysis.merge import join
-from jupyter_mlops.analysis.metric_calls import PACKAGE, mark_metric_calls
+from jupyter_mlops.analysis.metric_calls import with_metric_calls
 from jupyter_mlops.analysis.opaque import (
     HISTORY,
     OPAQUE_ATTRIBUTES,
@@ -42,10 +42,7 @@ def access(source: str, modules: Mapping[str, str] | None = None) -> Access:
 
     :param modules: names bound by imports of earlier cells -> their dotted modules.
     """
-    tree = parsed(to_python(source))
-    if modules or PACKAGE in source:
-        mark_metric_calls(tree, modules or {})
-    return access_of(tree.body)
+    return access_of(with_metric_calls(parsed(to_python(source)), source, modules or {}).body)
 
 
 def access_of(statements: Sequence[ast.stmt]) -> Access:

@@ -1,4 +1,4 @@
-"""Which frames of a block are profiled and which are kept as predictions, and what came of it."""
+"""Which frames of a block are profiled and which are kept as predictions, and the results."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FrameRequests:
         return list({name: (name, key) for tag in tags for name, key in tag.predictions}.values())
 
     def travelling(self, block: Block) -> list[str]:
-        """The variables that the step hands on at its end, if the job's policy has frames among them profiled."""
+        """The variables that the step transfers to later ones at its end, if the job's policy has frames among them profiled."""
         sink = self.context.sink
         last = max((b.index for b in self.context.blocks if b.owner == block.owner), default=-1)
         if sink.keep_file is None or not sink.profile_frames or block.index != last:

@@ -16,7 +16,7 @@ from jupyter_mlops.pipeline.model import Block
 if TYPE_CHECKING:
     from jupyter_mlops.execution.run_context import RunContext
 
-CHANGED = "changed while the run went on"
+CHANGED = "changed during the run"
 MOST_CONNECTIONS = 1000  # of a step
 RANDOM_IDENTITY = len("live-") + 24  # characters of the digest of a value that has no reproducible one
 
@@ -63,7 +63,7 @@ class StepInputs:
         """Add a file that a step read. The first reading of a path counts.
 
         :param digest: "" for a file that was not there.
-        :param why_not_kept: "" if its bytes are in the object store, None if nobody asked for that.
+        :param why_not_kept: "" if its bytes are in the object store, None if that was not requested.
         """
         relative = os.path.relpath(path, self.folder) if Path(path).is_relative_to(self.folder) else ""
         name = relative.replace(os.sep, "/") or path
@@ -90,7 +90,7 @@ class StepInputs:
 
 
 class RunInputs:
-    """Collects the inputs of a run while it goes on; digests are computed in threads."""
+    """Collects the inputs of a run during the run; digests are computed in threads."""
 
     def __init__(self, context: RunContext) -> None:
         self.context = context

@@ -16,7 +16,7 @@ class RunSink:
         stored. None: they are not asked for.
     :param keep_file: stores a file that a step left; returns its digest. None: files are not asked for.
     :param references: (step, variable) -> the profile that a new one is compared with.
-    :param profile_frames: whether to profile every frame that a step hands on.
+    :param profile_frames: whether to profile every frame that a step transfers to later ones.
     """
 
     keep_input: Callable[[Path, str, int], str] | None = None

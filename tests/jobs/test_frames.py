@@ -21,8 +21,10 @@ pytestmark = [pytest.mark.xdist_group("frames"), pytest.mark.timeout(240), pytes
 CELLS = (
     "# tags: parameters\nrows = 4",
     "# tags: imports\nimport random\nimport numpy as np\nimport pandas as pd",
-    "# tags: step:load dataset:frame\nrandom.seed(1)\nnp.random.seed(1)\n"
-    "frame = pd.DataFrame({'id': range(rows), 'x': np.random.rand(rows)})\nfirst = random.random()",
+    (
+        "# tags: step:load dataset:frame\nrandom.seed(1)\nnp.random.seed(1)\n"
+        "frame = pd.DataFrame({'id': range(rows), 'x': np.random.rand(rows)})\nfirst = random.random()"
+    ),
     "# tags: step:score predictions:scored:id\nscored = frame.assign(p=frame['x'] * 2)\nother = scored.head(2)",
     "# tags: step:show\nprint(random.random(), np.random.rand(), first, len(other))",
 )
@@ -115,11 +117,13 @@ def test_a_result_without_the_frames_that_a_tag_asks_for_is_not_reused(space: Wo
 def test_an_empty_frame_and_odd_keys_are_kept_with_notes(space: Workspace, tmp_path: Path) -> None:
     cells = (
         "# tags: imports\nimport pandas as pd",
-        "# tags: step:a dataset:empty dataset:gone predictions:empty predictions:twice:id predictions:lost:id"
-        " predictions:number predictions:absent\n"
-        "empty = pd.DataFrame({'a': []})\n"
-        "twice = pd.DataFrame({'id': [1, 1, None], 'name': ['a\"b', 'c\\nd', '$(x), μ']})\n"
-        "lost = pd.DataFrame({'key': [1]})\nnumber = 5",
+        (
+            "# tags: step:a dataset:empty dataset:gone predictions:empty predictions:twice:id predictions:lost:id"
+            " predictions:number predictions:absent\n"
+            "empty = pd.DataFrame({'a': []})\n"
+            "twice = pd.DataFrame({'id': [1, 1, None], 'name': ['a\"b', 'c\\nd', '$(x), μ']})\n"
+            "lost = pd.DataFrame({'key': [1]})\nnumber = 5"
+        ),
     )
     jobs.publish(space, write_notebook(tmp_path / "odd.ipynb", *cells), "odd")
     ended = run(space, "odd")

@@ -23,9 +23,11 @@ pytestmark = [pytest.mark.xdist_group("inputs"), pytest.mark.timeout(240), pytes
 CELLS = (
     "# tags: parameters\noutside = ''\nfail = False",
     "# tags: step:load\nimport helper\nrows = helper.split(open('data.csv').read())",
-    "# tags: step:world\nimport os, socket\nfar = open(outside).read()\n"
-    "region = os.environ.get('REGION'), os.getenv('API_TOKEN'), os.environ.get('NOT_SET')\n"
-    "try:\n    socket.create_connection(('localhost', 9), timeout=1)\nexcept OSError:\n    pass",
+    (
+        "# tags: step:world\nimport os, socket\nfar = open(outside).read()\n"
+        "region = os.environ.get('REGION'), os.getenv('API_TOKEN'), os.environ.get('NOT_SET')\n"
+        "try:\n    socket.create_connection(('localhost', 9), timeout=1)\nexcept OSError:\n    pass"
+    ),
     "# tags: step:use\ntotal = len(rows) + len(far)\nprint(total)\nif fail:\n    open('late.csv').read()\n    1 / 0",
 )
 
@@ -147,14 +149,16 @@ def age(space: Workspace) -> None:
 def test_a_file_that_changes_while_the_run_goes_on_has_no_digest(space: Workspace, folder: Path) -> None:
     cells = (
         "# tags: parameters\noutside = ''",
-        f"# tags: step:a cache:disabled\nseen = open({str(folder / 'moving.txt')!r}).read()\n"
-        f"import subprocess\nsubprocess.run(['sh', '-c', 'echo more >> \"$0\"', {str(folder / 'moving.txt')!r}])",
+        (
+            f"# tags: step:a cache:disabled\nseen = open({str(folder / 'moving.txt')!r}).read()\n"
+            f"import subprocess\nsubprocess.run(['sh', '-c', 'echo more >> \"$0\"', {str(folder / 'moving.txt')!r}])"
+        ),
     )
     (folder / "moving.txt").write_text("one")
     jobs.publish(space, write_notebook(folder / "moving.ipynb", *cells), "moving")
     _, capsule = run(space, folder, "moving")
     entry = capsule["steps"]["a"]["files"][str(folder / "moving.txt")]
-    assert (entry["digest"], entry["note"]) == (None, "changed while the run went on")
+    assert (entry["digest"], entry["note"]) == (None, "changed during the run")
 
 
 def test_the_command_shows_them(space: Workspace, first: Any, monkeypatch: pytest.MonkeyPatch) -> None:
