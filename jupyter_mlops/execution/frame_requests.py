@@ -41,7 +41,7 @@ class FrameRequests:
         return list({name: (name, key) for tag in tags for name, key in tag.predictions}.values())
 
     def travelling(self, block: Block) -> list[str]:
-        """The variables that the step transfers to later ones at its end, if the job's policy has frames among them profiled."""
+        """The variables that the step transfers to later ones, if the job's policy has them profiled."""
         sink = self.context.sink
         last = max((b.index for b in self.context.blocks if b.owner == block.owner), default=-1)
         if sink.keep_file is None or not sink.profile_frames or block.index != last:

@@ -90,7 +90,7 @@ class StepInputs:
 
 
 class RunInputs:
-    """Collects the inputs of a run during the run; digests are computed in threads."""
+    """Collects the inputs of a run; digests are computed in threads."""
 
     def __init__(self, context: RunContext) -> None:
         self.context = context

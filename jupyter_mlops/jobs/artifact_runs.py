@@ -87,6 +87,7 @@ def collected_run(name: str, result: Mapping[str, Any]) -> ExternalRun:
             parameters=result["parameters"],
             metrics=result["metrics"],
             points=checked_points(result.get("points", ())),
+            inputs=checked_inputs(result.get("inputs", {})),
             error=result["error"],
             notes=result["notes"],
             steps=result["steps"],
@@ -102,6 +103,14 @@ def checked_points(points: Any) -> list[tuple[str, Any, int | None, float]]:
         number = value if isinstance(value, int) else float(value)
         checked.append((str(name), number, None if step is None else int(step), float(at)))
     return checked
+
+
+def checked_inputs(inputs: Any) -> dict[str, Any]:
+    """What the steps in a result read. Raises ValueError or TypeError if that is invalid."""
+    for step in inputs.values() if isinstance(inputs, dict) else [inputs]:
+        if not isinstance(step, dict) or not isinstance(step.get("files"), dict):
+            raise TypeError("the inputs of a step are no mapping")
+    return dict(inputs)
 
 
 def uncollected_run(

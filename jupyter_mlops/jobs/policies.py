@@ -43,7 +43,8 @@ class Policies:
         scheduler; `artifacts`: folder or URL that its workers share; "": what the worker is configured for.
     :param keep_inputs: "digest": runs record the digests of what they read; "bytes": the content of the files is kept
         too, up to `keep_inputs_bytes` for all runs of the job.
-    :param profile_frames: whether runs profile every frame that a step transfers to later ones, not only those with a `dataset:` tag.
+    :param profile_frames: whether runs profile every frame that a step transfers to later ones, not only those with a
+        `dataset:` tag.
     """
 
     retries: int = 0

@@ -128,11 +128,13 @@ def writer_of(run: Run, data: RunDataStore, store: Store, rules: Policies, manif
 
 
 def capsule_of(
-    run: Run, version: VersionRow, environment: Environment, record: Mapping[str, Any], folder: Path, notebook: Path
+    run_id: str, job: str | None, version: VersionRow, environment: Environment, record: Mapping[str, Any],
+    folder: Path = Path(), notebook: Path = Path(),
 ) -> dict[str, Any]:  # fmt: skip
     """The capsule of a run: what it read.
 
     :param environment: of the kernel that it ran in.
+    :param record: its `inputs` and `parameters`.
     :param folder: the folder of its version's files; `notebook`: the one of its notebook, inside of that.
     """
     steps = {}
@@ -140,7 +142,7 @@ def capsule_of(
         files = {_inside(path, entry, folder, notebook): entry for path, entry in step["files"].items()}
         steps[name] = {**step, "files": files}
     return {
-        "format": FORMAT, "run": run.id, "job": run.job, "version": version.digest,
+        "format": FORMAT, "run": run_id, "job": job, "version": version.digest,
         "parameters": record["parameters"],
         "environment": {
             "lock": (version.provenance.get("lock") or {}).get("digest"), "python": environment.python,

@@ -165,7 +165,7 @@ class RunExecutor:
         if needs.environment_changes:
             with contextlib.suppress(MlopsError):
                 environment = self._described(needs.manifest.kernel)
-        capsule = capsule_of(run, needs.version, environment, record, folder, notebook)
+        capsule = capsule_of(run.id, run.job, needs.version, environment, record, folder, notebook)
         return needs.writer.finish(capsule, record)
 
     def _spec(self, run: Run) -> RunSpec:
