@@ -162,7 +162,7 @@ class RunExecutor:
     def _data(self, run: Run, needs: RunSpec, record: Mapping[str, Any], folder: Path, notebook: Path) -> RunData:
         """What a run leaves behind besides its files."""
         environment = needs.manifest.environment
-        if needs.environment_changes:
+        if needs.environment_changes or (needs.manifest.language == "python" and not environment.python):
             with contextlib.suppress(MlopsError):
                 environment = self._described(needs.manifest.kernel)
         capsule = capsule_of(run.id, run.job, needs.version, environment, record, folder, notebook)
