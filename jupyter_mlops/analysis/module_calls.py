@@ -8,7 +8,7 @@ HARMLESS = re.compile(
     r"(matplotlib\.pyplot|time|gc|os|os\.path|shutil|json|pickle|joblib|random|numpy|numpy\.random|warnings|logging|locale"
     r"|pandas|sys\.stdout|sys\.stderr|subprocess|glob|pprint|IPython\.display|decimal|asyncio|math|traceback|textwrap"
     r"|itertools|functools|contextlib|dis|inspect|pathlib|tempfile|csv|statistics|copy|heapq|bisect|operator|string|re"
-    r"|sklearn\.(set_config|config_context)|seaborn|matplotlib|torch\.manual_seed|threading|collections|types)\.\w+(\.\w+)*"
+    r"|jupyter_mlops|sklearn\.(set_config|config_context)|seaborn|matplotlib|torch\.manual_seed|threading|collections|types)\.\w+(\.\w+)*"
 )
 DISPLAY_CALLS = re.compile(
     r".*\b((plot|show|display|print|draw|describe|check|assert)_?\w*|\w*(plot|plots|scatter|imshow|heatmap|pprint)_?\w*)$"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from jupyter_mlops.analysis.access import Access
 from jupyter_mlops.analysis.depth import parsed
@@ -11,13 +11,17 @@ from jupyter_mlops.analysis.expressions import bound_names, value_names
 from jupyter_mlops.analysis.flow_names import FlowVisitor
 from jupyter_mlops.analysis.magics import to_python
 from jupyter_mlops.analysis.merge import join
+from jupyter_mlops.analysis.metric_calls import with_metric_calls
 from jupyter_mlops.analysis.opaque import OPAQUE_ATTRIBUTES, OPAQUE_PAIRS
 from jupyter_mlops.analysis.scope import Function, altered_arguments, body_uses, class_uses, header_parts
 
 
-def access(source: str) -> Access:
-    """The names that one cell accesses. Raises SyntaxError if it can't be parsed or is nested too deeply."""
-    return access_of(parsed(to_python(source)).body)
+def access(source: str, modules: Mapping[str, str] | None = None) -> Access:
+    """The names that one cell accesses. Raises SyntaxError if it can't be parsed or is nested too deeply.
+
+    :param modules: names bound by imports of earlier cells -> their dotted modules.
+    """
+    return access_of(with_metric_calls(parsed(to_python(source)), source, modules or {}).body)
 
 
 def access_of(statements: Sequence[ast.stmt]) -> Access:

@@ -14,6 +14,7 @@ from jupyter_mlops.analysis.expressions import (
     value_names,
     walruses,
 )
+from jupyter_mlops.analysis.metric_calls import is_metric_call
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 PURE_FUNCTIONS = frozenset({"len", "type", "isinstance", "issubclass", "id", "range", "callable", "hasattr"})
@@ -154,13 +155,16 @@ class Scope(ast.NodeVisitor):
 
     def visit_Expr(self, node: ast.Expr) -> None:
         value = node.value.value if isinstance(node.value, ast.Await) else node.value
-        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and not is_metric_call(value):
             in_place = any(k.arg in ("inplace", None) for k in value.keywords)
             if in_place or value.func.attr not in DISPLAY_METHODS:
                 self.record_change(value.func)
         self.visit(node.value)
 
     def visit_Call(self, node: ast.Call) -> None:
+        if is_metric_call(node):
+            self.generic_visit(node)
+            return
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name not in PURE_FUNCTIONS:
             for argument in (*node.args, *(k.value for k in node.keywords)):

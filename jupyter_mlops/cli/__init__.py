@@ -11,8 +11,8 @@ from jupyter_mlops.errors import InvalidParameterError, MlopsError
 VERBS = (
     "show", "check", "suggest", "run", "demo", "publish", "versions", "schedule", "jobs", "runs", "pause", "resume",
     "stop", "repair", "logs", "backfill", "sweep", "diff", "reproduce", "bundle", "unbundle", "export", "deploy",
-    "undeploy", "deployments", "step", "gc", "import-jobs", "worker", "kernelspec", "promote", "rollback", "demote",
-    "gate", "compare",
+    "undeploy", "deployments", "metrics", "step", "gc", "import-jobs", "worker", "kernelspec", "promote", "rollback",
+    "demote", "gate", "compare",
 )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
         jobs,
         kernelspec,
         logs,
+        metrics,
         pause,
         promote,
         publish,
@@ -62,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     modules = (
         show, check, suggest, run, demo, publish, versions, schedule, jobs, runs, pause, stop, repair, logs, backfill,
-        sweep, diff, reproduce, bundle, export, deploy, deployments, step, gc, import_jobs, worker, kernelspec,
+        sweep, diff, reproduce, bundle, export, deploy, deployments, metrics, step, gc, import_jobs, worker, kernelspec,
         promote, rollback, demote, gate, compare,
     )  # fmt: skip
     for module in modules:

@@ -271,6 +271,8 @@ def run_notebook(notebook: Path, arguments: argparse.Namespace) -> int:
     )
     with progress(quiet=arguments.json) as display:
         record = service.run(request, on_event=display.handle_event)
+    for part in ("points", "inputs", "frames"):  # of runs that are recorded
+        record.pop(part, None)
     if not arguments.explain:
         record.pop("decisions", None)
     if arguments.json:

@@ -5,6 +5,11 @@
     job ──< schedule       when runs are made
     job ──< run            one execution; (schedule, slot) is unique: a slot can't be fired twice
     run ──< step_run       one of its steps
+    run ──< metric_point   a value of a metric, at a position of its series
+    run ── run_capsule     what its steps read, as a document in the object store
+    run ──< run_object     an object of the store that the run needs
+    run ──< profile        the profile of a frame, as a document in the object store
+    run ──< prediction     a file of predictions in the object store
     run ──< run_file       a file of its run directory in the store, if machines share it
     batch ──< run          a backfill or a sweep
     worker                 a process that executes runs, and its last heartbeat
@@ -21,6 +26,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -245,4 +251,58 @@ gate = Table(
     Column("expression", Text, nullable=False),
     Column("created", Double, nullable=False),
     Column("author", String(200), nullable=False, default=""),
+)
+
+# -- what runs leave behind
+
+metric_point = Table(
+    "metric_point",
+    metadata,
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),  # in the order in which the run logged them
+    Column("name", String(1000), nullable=False),
+    Column("step", BigInteger),
+    Column("value", Double),  # None: `text` has it
+    Column("text", Text),  # "nan", "inf", "-inf", or an integer that is no float
+    Column("at", Double, nullable=False),
+    Index("ix_metric_point_name", "run_id", "name"),
+)
+
+run_capsule = Table(
+    "run_capsule",
+    metadata,
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", String(64), nullable=False),
+)
+
+run_object = Table(
+    "run_object",
+    metadata,
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("kind", String(20), primary_key=True),  # capsule, input, profile, prediction
+    Column("bytes", BigInteger, nullable=False),
+)
+
+profile = Table(
+    "profile",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("step", String(200), nullable=False),
+    Column("variable", Text, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+
+prediction = Table(
+    "prediction",
+    metadata,
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("step", String(200), primary_key=True),
+    Column("variable", String(1000), primary_key=True),
+    Column("key", Text, nullable=False),  # the column that identifies a row; "": its position
+    Column("rows", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("format", String(20), nullable=False),  # parquet, csv
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_mlops.errors import EquivalenceError
-from jupyter_mlops.execution import planner
+from jupyter_mlops.execution import environ_names, planner
 from jupyter_mlops.execution.ahead_rules import AheadRules
 from jupyter_mlops.execution.cached_results import CachedResults
 from jupyter_mlops.execution.committed_state import BlockResult, CommittedState, VariableGroup
@@ -51,17 +51,20 @@ class BlockRequests:
         removed = [n for n in session.versions if n not in committed.groups or n in dead]
         await sync(session, committed, groups, removed, (), where)
 
-    async def begin(self, session: KernelSession, block: Block, *, guarded: bool) -> None:
+    async def begin(self, session: KernelSession, block: Block, result: BlockResult, *, guarded: bool) -> None:
         """Have the agent observe a block. It detects afterwards which of these names changed."""
+        context = self.context
         needed = planner.needed_by(self.committed, self.context.later(block))
-        await session.ask(
+        answer = await session.ask(
             "begin",
             guarded=guarded,
+            environ=context.environ_names(block),
             seeds=self.context.seeds(block),
             touched="*" if planner.opaque(block) else sorted(planner.reach(block)),
             certain=sorted(block.access.certain_mutations - self.context.modules),
             needed="*" if needed is None else sorted(needed),
         )
+        result.environ = environ_names.digests(answer["environ"], context.environ_key, context.options.secrets)
 
     async def finish(self, session: KernelSession, block: Block, result: BlockResult, *, ahead: bool) -> None:
         """Complete a result with what the block left in the kernel."""
@@ -86,8 +89,10 @@ class BlockRequests:
             handed=sorted(self.rules.needed_ahead(block)),
             ids=cached.identities(block, result),
             metrics=context.metric_names(block),
+            **context.frames.request(block, result, ahead=ahead),
         )
         result.take(answer)
+        await context.frames.take(block, result, ahead=ahead)
         result.displays = client.displays(block.cells)
         result.updates = [dict(context.redaction.output(update)) for update in client.updates]
         result.widgets = context.redaction.clean(client.widgets())

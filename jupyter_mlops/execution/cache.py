@@ -26,6 +26,7 @@ from jupyter_mlops.execution.agent.worth import LARGE as LARGE_SIZE
 from jupyter_mlops.execution.agent.worth import worth_storing
 from jupyter_mlops.execution.cache_misses import changed_fact, changed_file, changed_generator
 from jupyter_mlops.execution.committed_state import RANDOM, BlockResult, CommittedState, VariableGroup
+from jupyter_mlops.execution.file_digests import FileDigests
 from jupyter_mlops.execution.planner import goes_unseen, rebinds
 from jupyter_mlops.pipeline.model import Block
 from jupyter_mlops.storage.local import ObjectStore, digest_file
@@ -36,7 +37,6 @@ LATEST = "latest"  # the folder of the facts of the latest result of each block
 VALUES = 2  # of the same variables of a notebook, as large as that, that are kept when a run has ended
 KEPT = 4  # entries for one key: as many states of the files it reads are remembered
 TIDIED = 600.0  # seconds in which nobody looks again for what may go
-HASHED_FILE = 2_000_000_000  # larger files are known by size and time
 
 
 def normalised(source: str) -> str:
@@ -128,7 +128,7 @@ class Cache:
         self.root = root
         self.store = store
         self.filled: set[Path] = set()  # folders that large values were put into
-        self._digests: dict[tuple[str, int, int], str] = {}
+        self.files = FileDigests()
 
     # -- looking up
 
@@ -163,6 +163,7 @@ class Cache:
             all(self.file_digest(path) == digest for path, digest in entry["files"].items())
             and all(looks_again(path, look) for path, look in result["looks"].items())
             and all(listing_of(folder) == digest for folder, digest in result["listed"].items())
+            and all(facts["digest"] in self.store for facts in result.get("frames", {}).get("predictions", {}).values())
         )
 
     def why_missing(self, key: Key, line: CommittedState, notebook: str) -> str:
@@ -197,25 +198,12 @@ class Cache:
         result.groups = [
             group if group.live else _placed(group, large.get(group.digest, small)) for group in result.groups
         ]
-        result.from_cache = True
+        result.from_cache, result.digests = True, dict(entry["files"])
         return result
 
     def file_digest(self, path: str) -> str:
         """The digest of a file's content; "" if it does not exist."""
-        try:
-            facts = os.stat(path)
-        except OSError:
-            return ""
-        if os.path.isdir(path):
-            return f"folder {facts.st_mtime_ns}"
-        key = (path, facts.st_mtime_ns, facts.st_size)
-        if key not in self._digests:
-            large = facts.st_size > HASHED_FILE
-            try:
-                self._digests[key] = f"{facts.st_size} {facts.st_mtime_ns}" if large else digest_file(Path(path))
-            except OSError:
-                return ""
-        return self._digests[key]
+        return self.files.digest(path)
 
     # -- storing
 

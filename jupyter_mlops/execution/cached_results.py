@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import hashlib
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from jupyter_mlops.execution.cache import Cache, Key, kept_of
 from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
 from jupyter_mlops.execution.decision_events import CacheSearched, ResultReady
 from jupyter_mlops.execution.decisions import DecisionCore
+from jupyter_mlops.execution.file_digests import file_facts
 from jupyter_mlops.execution.instructions import Store
 from jupyter_mlops.execution.profile_store import learn
 from jupyter_mlops.execution.redaction import Redaction
@@ -74,7 +74,7 @@ class CachedResults:
             states[block.index] = replace(state, groups=dict(state.groups))
             stops = self.context.must_execute(block) or block.owner == self.context.options.stop_before
             result = None if stops else cache.find(self.context.key(block, state), state)
-            if result is None:
+            if result is None or self.context.frames.why_incomplete(block, result):
                 break
             results[block.index] = result
             self.context.commit_to(state, block, result)
@@ -122,9 +122,8 @@ class CachedResults:
     def _why_unusable(self, block: Block, result: BlockResult) -> str:
         """Why a cached result lacks something that a later block needs; "" if it is complete."""
         later = self.context.later(block)
-        return next(iter(result.stuck.values()), "") or reuse_rules.why_incomplete(
-            result, later, self.context.read_by_functions
-        )
+        why = next(iter(result.stuck.values()), "") or self.context.frames.why_incomplete(block, result)
+        return why or reuse_rules.why_incomplete(result, later, self.context.read_by_functions)
 
     def _why_run_again(self, block: Block, result: BlockResult) -> str:
         """Which value of a cached result a later block needs although its bytes were not stored; "" if none."""
@@ -283,12 +282,3 @@ def _store(
         if any(secrets.shows(Path(name).read_bytes()) for name in names):
             return  # a variable holds a secret
         cache.store_result(key, result, files, cost, notebook)
-
-
-def file_facts(path: str) -> list[int] | None:
-    """The modification time, the size and the inode of a file; None if there is none."""
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return None
-    return [facts.st_mtime_ns, facts.st_size, facts.st_ino]

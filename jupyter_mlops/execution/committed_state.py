@@ -100,6 +100,12 @@ class BlockResult:
     :param updates: later displays under an id, in order.
     :param widgets: id -> state and buffers of the widgets that it opened.
     :param comms: whether it communicated with widgets of other blocks, or with a front end.
+    :param metrics: the last value of each metric; `logged`: `points` as [name, value, step, time], and how many more
+        there were.
+    :param environ: environment variable that its text names -> digest of its value before the block.
+    :param connections: HOST:PORT of each connection that it opened or looked up.
+    :param digests: path -> digest of the content of files that it read or wrote, where they are known.
+    :param frames: `profiles` by variable, `predictions` by variable, and `notes` on those that could not be made.
     """
 
     index: int
@@ -126,6 +132,11 @@ class BlockResult:
     widgets: dict[str, dict[str, Any]] = field(default_factory=dict)
     comms: bool = False
     metrics: dict[str, float | int | str] = field(default_factory=dict)
+    logged: dict[str, Any] = field(default_factory=dict)
+    environ: dict[str, str | None] = field(default_factory=dict)
+    connections: list[str] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
+    frames: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     count: int = 0
     loaded: dict[str, str] = field(default_factory=dict)
@@ -165,6 +176,8 @@ class BlockResult:
         ):  # fmt: skip
             setattr(self, name, answer[name])
         self.modules, self.metrics = answer["modules"], answer["metrics"]
+        self.logged, self.connections = answer["logged"], list(answer["connections"])
+        self.frames = answer["frames"]
         self.failed_store = answer["failed"]
         self.regrouped, self.unlooked = list(answer["regrouped"]), list(answer["unlooked"])
 

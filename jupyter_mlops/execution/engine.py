@@ -78,8 +78,8 @@ class MlopsEngine(Engine):  # type: ignore[misc]
         """Run the pipeline of `record.nb` in place; the executed notebook is complete and written on return.
 
         :param kwargs: papermill's (`start_timeout`, `execution_timeout`, `input_path`) and ours: `pipeline`, `options`,
-            `config`, `cwd`, `use_cache`, `cache_folder`, `evidence_of`, `kernels`, `tell`, `outcome_to` (called with
-            the Outcome, before the record is written for the last time).
+            `config`, `cwd`, `use_cache`, `cache_folder`, `evidence_of`, `kernels`, `tell`, `sink`, `outcome_to` (called
+            with the Outcome, before the record is written for the last time).
         """
         config: RunConfig = kwargs.get("config") or RunConfig()
         config.startup_timeout = float(kwargs.get("start_timeout") or config.startup_timeout)
@@ -118,7 +118,7 @@ class MlopsEngine(Engine):  # type: ignore[misc]
             context = RunContext(
                 pipeline, record, kernel_name, cwd, folder,
                 config=config, options=options, cache=cache, base=base, evidence=evidence, kernels=kernels,
-                tell=kwargs.get("tell") or (lambda event: None),
+                tell=kwargs.get("tell") or (lambda event: None), sink=kwargs.get("sink"),
             )  # fmt: skip
             loop = RunLoop(context)
             outcome = await loop.run()

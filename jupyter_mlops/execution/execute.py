@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from jupyter_mlops.execution.kernels import KernelProvider
     from jupyter_mlops.execution.launch import KernelProcess, KernelRequest
+    from jupyter_mlops.execution.run_sink import RunSink
     from jupyter_mlops.pipeline.model import Pipeline
 
 PEEK = 20_000_000  # bytes of a notebook that are parsed twice to have a kernel sooner
@@ -33,6 +34,7 @@ async def execute(
     *,
     run_id: str = "",
     secrets: Iterable[str] = (),
+    sink: RunSink | None = None,
 ) -> dict[str, Any]:
     """Run a notebook as a pipeline. Returns the record that `run --json` prints; raises InvalidInputError before
     anything ran.
@@ -41,6 +43,7 @@ async def execute(
     :param kernels: the provider of this run's kernels; None: it starts them itself.
     :param run_id: the id of the run; "" for a new one.
     :param secrets: values that are removed from everything that is shown and stored.
+    :param sink: where the run puts what it leaves behind; None: it leaves digests alone.
     """
     config = config or RunConfig()
     ahead = await _launched_ahead(request, config) if kernels is None else None
@@ -48,7 +51,7 @@ async def execute(
 
     kernels = kernels or KernelProvider(ahead)
     try:
-        return await _run(request, config, tell, kernels, run_id or new_run_id(), tuple(secrets))
+        return await _run(request, config, tell, kernels, run_id or new_run_id(), tuple(secrets), sink)
     finally:
         await kernels.close()
 
@@ -88,6 +91,7 @@ async def _run(
     kernels: KernelProvider,
     run_id: str,
     secrets: tuple[str, ...],
+    sink: RunSink | None,
 ) -> dict[str, Any]:
     from jupyter_mlops.execution.engine import MlopsEngine, cores
     from jupyter_mlops.execution.failure import mark_failure, unmark
@@ -158,6 +162,7 @@ async def _run(
         kernels=kernels,
         tell=told,
         outcome_to=conclude,
+        sink=sink,
     )
     if request.task is not None:
         request.task.on_notebook(nb)
@@ -184,6 +189,9 @@ def _record(
         "parameters": {**parameters, **values},
         "steps": [s.to_dict() for s in outcome.steps],
         "metrics": outcome.metrics,
+        "points": outcome.points,
+        "inputs": outcome.inputs,
+        "frames": outcome.frames,
         "output": str(output),
         "error": error,
         "fused": outcome.fused,

@@ -10,7 +10,7 @@ from jupyter_mlops.execution import planner, reuse_rules, speculation
 from jupyter_mlops.execution.ahead_rules import AheadRules
 from jupyter_mlops.execution.block_profile import BlockProfile
 from jupyter_mlops.execution.block_requests import BlockRequests
-from jupyter_mlops.execution.cached_results import CachedResults, file_facts
+from jupyter_mlops.execution.cached_results import CachedResults
 from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
 from jupyter_mlops.execution.decision_events import (
     HelperEnded,
@@ -22,6 +22,7 @@ from jupyter_mlops.execution.decision_events import (
 )
 from jupyter_mlops.execution.decisions import DecisionCore
 from jupyter_mlops.execution.failures import Failures
+from jupyter_mlops.execution.file_digests import file_facts
 from jupyter_mlops.execution.helper_kernels import HelperKernels
 from jupyter_mlops.execution.instructions import CheckResult, Discard, Instruction, Speculate, WaitForHelper, Warm
 from jupyter_mlops.execution.run_context import RunContext

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from dataclasses import replace
 
 import nbformat
 from nbclient.exceptions import CellExecutionError
@@ -48,6 +49,7 @@ class MainLine:
         self.context, self.core, self.commits, self.records = context, core, commits, records
         self.displays, self.failures, self.requests, self.helpers = displays, failures, requests, helpers
         self.session: KernelSession | None = None
+        self.partial: BlockResult | None = None  # what the latest failed attempt left, as far as it is known
 
     # -- the kernel
 
@@ -109,10 +111,12 @@ class MainLine:
         failures_before = list(self.failures.blocks)
         for attempt in range(1, settings.retries + 2):
             self.records.begin_attempt(block, attempt)
+            self.partial = None
             try:
                 result = await self._attempt(block, settings.timeout)
             except RunFailedError as error:
                 if not await self._begins_again(block, attempt, error):
+                    self.commits.note_failed(block, self.partial)
                     raise
                 self.failures.blocks = list(failures_before)
                 continue
@@ -178,11 +182,11 @@ class MainLine:
     async def _execute(self, block: Block) -> BlockResult:
         session = await self.start()
         guarded = self.failures.guards(block)
+        result = BlockResult(block.index, count=len(block.cells))
         if self.context.python:
             await self.requests.sync(session, block)
-            await self.requests.begin(session, block, guarded=guarded)
+            await self.requests.begin(session, block, result, guarded=guarded)
         began = time.monotonic()
-        result = BlockResult(block.index, count=len(block.cells))
         client = session.client
         assert client is not None
         client.begin_block()
@@ -210,7 +214,7 @@ class MainLine:
         except (CellExecutionError, KernelDiedError, TimeoutExceededError) as error:
             record.cell_exception(cell, cell_index=index, exception=error)
             if isinstance(error, CellExecutionError):
-                if await self._note_failed(session, block) or error.ename == "AheadDenied":
+                if await self._note_failed(session, block, result) or error.ename == "AheadDenied":
                     raise ActDenied from None
                 exits = error.ename == "SystemExit" and error.evalue in ("", "0", "None")
                 raise (RunExited() if exits else CellFailed(index, error)) from None
@@ -222,7 +226,7 @@ class MainLine:
             record.cell_complete(cell, cell_index=index)
             result.cells[index] = cell_result(cell)
 
-    async def _note_failed(self, session: KernelSession, block: Block) -> list[str]:
+    async def _note_failed(self, session: KernelSession, block: Block, result: BlockResult) -> list[str]:
         """Record what a block wrote before it failed, so that no later block relies on it. Returns the acts that the
         guard denied.
         """
@@ -230,6 +234,8 @@ class MainLine:
         if self.context.python:
             with contextlib.suppress(MlopsError):
                 answer = await session.ask("finish", touched=sorted(planner.reach(block)), file=None, budget=1.0)
+                self.partial = replace(result)
+                self.partial.take(answer)
                 for group in (*answer["groups"], *answer["live"]):
                     names |= set(group["names"])
                 denied = answer["denied"]

@@ -13,11 +13,15 @@ from jupyter_mlops.execution.run_errors import CellFailed, CellInterrupted
 @dataclass
 class Outcome:
     """The result of a run. `error` has step, cell (position), ename, evalue and traceback; `wrote` lists files;
-    `decisions` is the history of the decision core."""
+    `points` are those of the metrics, in order; `inputs` is
+    what each step read, `frames` the profiles and predictions; `decisions` is the history of the decision core."""
 
     state: str = "completed"
     steps: list[StepRecord] = field(default_factory=list)
     metrics: dict[str, float | int | str] = field(default_factory=dict)
+    points: list[list[Any]] = field(default_factory=list)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    frames: dict[str, Any] = field(default_factory=dict)
     error: dict[str, Any] | None = None
     fused: list[dict[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

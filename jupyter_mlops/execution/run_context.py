@@ -6,20 +6,25 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlops.config import RunConfig
-from jupyter_mlops.execution import notebook_traits, planner
+from jupyter_mlops.execution import environ_names, notebook_traits, planner
 from jupyter_mlops.execution.block_profile import BlockProfile
 from jupyter_mlops.execution.cache import Cache, Key, key_of
 from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
+from jupyter_mlops.execution.file_digests import FileDigests
+from jupyter_mlops.execution.frame_requests import FrameRequests
 from jupyter_mlops.execution.kernels import KernelProvider
 from jupyter_mlops.execution.launch import Fork, KernelRequest
+from jupyter_mlops.execution.planner import reach
 from jupyter_mlops.execution.profile_store import ProfileStore, block_id
 from jupyter_mlops.execution.record import RunNotebook
 from jupyter_mlops.execution.redaction import Redaction
 from jupyter_mlops.execution.run_options import Options
+from jupyter_mlops.execution.run_sink import RunSink
 from jupyter_mlops.kernels.preload import SAFE, preload
 from jupyter_mlops.pipeline.model import Block, Pipeline, Settings
 
@@ -31,6 +36,7 @@ class RunContext:
     :param folder: a temporary folder for pickled variables.
     :param base: what the cache keys of all blocks depend on: environment, working folder, hash seed.
     :param tell: is called with each event.
+    :param sink: where it puts what it leaves behind; None: it leaves digests alone.
     """
 
     def __init__(
@@ -48,12 +54,16 @@ class RunContext:
         evidence: ProfileStore | None = None,
         kernels: KernelProvider | None = None,
         tell: Callable[[dict[str, Any]], None] = lambda event: None,
+        sink: RunSink | None = None,
     ) -> None:
         self.pipeline, self.record, self.kernel_name, self.cwd = pipeline, record, kernel_name, cwd
         self.folder, self.cache, self.tell = folder, cache, tell
         self.config, self.options = config or RunConfig(), options or Options()
         self.evidence = evidence or ProfileStore(None)
         self.kernels = kernels or KernelProvider()
+        self.sink = sink or RunSink()
+        self.frames = FrameRequests(self)
+        self.digests = cache.files if cache is not None else FileDigests()
         self.python = pipeline.language == "python"
         self.blocks = pipeline.blocks
         self.steps = {s.name: s for s in pipeline.steps}
@@ -139,9 +149,25 @@ class RunContext:
         :param state: the committed state before the block.
         """
         if self.options.task is not None:
+            files = {*result.read, *result.modules.values()} - {*result.written, *result.digests}
+            result.digests.update({path: self.digests.digest(path) for path in files})
             self.options.task.on_result(block, result, state)
 
     # -- one block
+
+    @cached_property
+    def environ_key(self) -> bytes:
+        """The key for digests of environment variables."""
+        return environ_names.key_of(Path(self.config.home))
+
+    def environ_names(self, block: Block) -> list[str]:
+        """The environment variables that a block's text names, and that of functions that it may call."""
+        names = reach(block)
+        texts = self.sources(block)
+        for other in self.blocks:
+            if other is not block and names & other.access.defines.keys():
+                texts += self.sources(other)
+        return list(dict.fromkeys(name for text in texts for name in environ_names.names_in(text)))
 
     def settings(self, block: Block) -> Settings:
         """The settings of a block's step; the defaults if it belongs to no step."""

@@ -18,7 +18,9 @@ from jupyter_mlops.execution.decision_events import BlockEnded, End, StepIsolate
 from jupyter_mlops.execution.decisions import DecisionCore
 from jupyter_mlops.execution.displays import Displays
 from jupyter_mlops.execution.failures import Failures
+from jupyter_mlops.execution.frame_requests import RunFrames
 from jupyter_mlops.execution.helpers import Helpers
+from jupyter_mlops.execution.inputs import RunInputs
 from jupyter_mlops.execution.instructions import Detach, EndRun, Fail, Fuse, Omit, Restart, SearchCache, Skip, UseCached
 from jupyter_mlops.execution.isolation import Tie, fusion, kernel_tie
 from jupyter_mlops.execution.main_line import MainLine
@@ -41,7 +43,8 @@ class RunLoop:
         self.displays = Displays(context)
         self.core = core = DecisionCore(lambda: time.monotonic() - context.started_at, records.note)
         self.cached = CachedResults(context, committed, core)
-        self.commits = Commits(context, committed, records, self.displays, self.cached)
+        self.inputs, self.frames = RunInputs(context), RunFrames(context, context.frames)
+        self.commits = Commits(context, committed, records, self.displays, self.cached, self.inputs, self.frames)
         rules = AheadRules(context, committed)
         requests = BlockRequests(context, committed, self.cached, rules)
         self.helpers = Helpers(context, core, committed, self.failures, records, self.cached, rules, requests)
@@ -78,6 +81,11 @@ class RunLoop:
         if not self.stop_reason:
             self.displays.write_widgets(self.main.session)
         records.settle(self.committed.wrote_files)
+        records.outcome.inputs = self.context.redaction.clean(
+            await self.inputs.finish({step.name: step.state for step in records.outcome.steps})
+        )
+        records.outcome.frames = self.context.redaction.clean(await self.frames.finish())
+        records.outcome.notes += [*self.inputs.notes(), *self.context.redaction.clean(self.frames.notes)]
         self.context.evidence.save()
         return records.outcome
 
@@ -170,6 +178,7 @@ class RunLoop:
         """Commit a block: with a cached result, with that of a helper, or by executing it."""
         context = self.context
         self.records.begin(block)
+        self.inputs.begin(block, self.committed)
         if (task := context.options.task) is not None and block.index in task.results:
             self.commits.reuse(block, task.results[block.index], "cached")
             return

@@ -91,7 +91,7 @@ class SpeculativeExecution:
     async def _execute(self, session: KernelSession, block: Block, result: BlockResult) -> None:
         """Execute the cells of a block in a helper, and complete its result."""
         context, record = self.context, self.context.record
-        await self.requests.begin(session, block, guarded=True)
+        await self.requests.begin(session, block, result, guarded=True)
         client = session.client
         assert client is not None
         client.begin_block()

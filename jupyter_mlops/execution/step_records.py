@@ -15,6 +15,7 @@ from jupyter_mlops.execution.outcome import Outcome, error_facts
 from jupyter_mlops.execution.reasons import Reason
 from jupyter_mlops.execution.run_context import RunContext
 from jupyter_mlops.execution.run_errors import LocatedFailure
+from jupyter_mlops.execution.run_metrics import RunMetrics
 from jupyter_mlops.pipeline.model import Block
 
 
@@ -29,6 +30,7 @@ class StepRecords:
         self.steps = {s.name: planner.StepRecord(s.name) for s in context.pipeline.steps}
         self.states: dict[str, list[str]] = {name: [] for name in self.steps}
         self.outcome = Outcome(steps=list(self.steps.values()))
+        self.metrics = RunMetrics(self.outcome.metrics, self.outcome.points)
         self.current: Block | None = None
         self.started: set[str] = set()
         self.began_at = time.monotonic()
@@ -139,5 +141,7 @@ class StepRecords:
             if record.state == "running":
                 record.state = "stopped"
         self.outcome.wrote = list(files)
+        self.outcome.notes += self.metrics.notes()
         self.context.redaction.clean(self.outcome.metrics)
+        self.context.redaction.clean(self.outcome.points)
         self.context.redaction.clean(self.outcome.notes)

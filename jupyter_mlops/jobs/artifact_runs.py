@@ -86,12 +86,31 @@ def collected_run(name: str, result: Mapping[str, Any]) -> ExternalRun:
             slot=timestamp(str(result.get("scheduled_time") or "")),
             parameters=result["parameters"],
             metrics=result["metrics"],
+            points=checked_points(result.get("points", ())),
+            inputs=checked_inputs(result.get("inputs", {})),
             error=result["error"],
             notes=result["notes"],
             steps=result["steps"],
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"its result is not one of ours: {type(error).__name__}: {error}") from None
+
+
+def checked_points(points: Any) -> list[tuple[str, Any, int | None, float]]:
+    """The points of metrics in a result. Raises ValueError or TypeError if they are invalid."""
+    checked = []
+    for name, value, step, at in points:
+        number = value if isinstance(value, int) else float(value)
+        checked.append((str(name), number, None if step is None else int(step), float(at)))
+    return checked
+
+
+def checked_inputs(inputs: Any) -> dict[str, Any]:
+    """What the steps in a result read. Raises ValueError or TypeError if that is invalid."""
+    for step in inputs.values() if isinstance(inputs, dict) else [inputs]:
+        if not isinstance(step, dict) or not isinstance(step.get("files"), dict):
+            raise TypeError("the inputs of a step are no mapping")
+    return dict(inputs)
 
 
 def uncollected_run(

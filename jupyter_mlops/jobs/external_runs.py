@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import Database
+from jupyter_mlops.jobs.run_data import RunData, put_run_data
 from jupyter_mlops.states import ACTIVE
 
 TRIGGER = 20  # characters of the column
@@ -38,6 +39,8 @@ class ExternalRun:
     slot: float | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    points: Sequence[Sequence[Any]] = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict)
     error: Mapping[str, Any] | None = None
     notes: Sequence[str] = ()
     steps: Sequence[Mapping[str, Any]] = ()
@@ -104,13 +107,14 @@ class ExternalRuns:
 
     def record(
         self, run_id: str, job_id: int, version_id: int, run: ExternalRun, output: str, location: str,
-        files: Mapping[str, str] | None = None,
+        files: Mapping[str, str] | None = None, data: RunData | None = None,
     ) -> None:  # fmt: skip
         """Record a run, or its progress since.
 
         :param output: path of the executed notebook, "" without one.
         :param location: the store that it is from.
         :param files: digests, by path in the run directory, of its files in the object store.
+        :param data: what it leaves behind besides.
         """
         options = {
             "engine": run.engine, "engine_run": run.engine_run, "engine_url": run.engine_url, "engine_store": location,
@@ -134,6 +138,7 @@ class ExternalRuns:
             c.execute(insert(t.run).values(**values))
             if steps:
                 c.execute(insert(t.step_run), steps)
+            put_run_data(c, run_id, data or RunData(points=run.points))
             if files:
                 rows = [{"run_id": run_id, "path": path, "digest": digest} for path, digest in files.items()]
                 c.execute(insert(t.run_file), rows)

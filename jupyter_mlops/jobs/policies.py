@@ -14,12 +14,15 @@ from jupyter_mlops.storage.store import CREDENTIALS
 
 Executor = Literal["", "local", "dask"]
 Environment = Literal["locked", "live"]
+KeepInputs = Literal["digest", "bytes"]
+CHOICES = {"environment": Environment, "executor": Executor, "keep_inputs": KeepInputs}
 SECRET = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://\S|secret:[A-Za-z_]\w*$", re.ASCII)
 EVENTS = ("failure", "recovery", "long-running", "first-success")
 DEFAULT_STAGES = ("staging", "production")
 MOST_ALIASES = 20
 MOST = 1_000_000_000  # maximum of any number
+MOST_BYTES = 1 << 50
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,10 @@ class Policies:
     :param stages: aliases through which a version goes, in order. Empty: staging and production.
     :param stage_order: whether a version enters a stage only after the stage before it. None: if `stages` are set.
     :param protected: aliases that only promotions and rollbacks change.
+    :param keep_inputs: "digest": runs record the digests of what they read; "bytes": the content of the files is kept
+        too, up to `keep_inputs_bytes` for all runs of the job.
+    :param profile_frames: whether runs profile every frame that a step transfers to later ones, not only those with a
+        `dataset:` tag.
     """
 
     retries: int = 0
@@ -76,6 +83,10 @@ class Policies:
     def is_ordered(self) -> bool:
         """Whether a version enters a stage only after the stage before it."""
         return bool(self.stages) if self.stage_order is None else self.stage_order
+
+    keep_inputs: KeepInputs = "digest"
+    keep_inputs_bytes: int = 1 << 30
+    profile_frames: bool = False
 
     @classmethod
     def of(cls, changes: Mapping[str, Any], base: Policies | None = None) -> Policies:
@@ -120,10 +131,10 @@ def _checked(name: str, value: Any) -> Any:
         if name == "notify" and (wrong := [v for v in value if not ADDRESS.match(v)]):
             raise _bad(name, wrong, "addresses such as mailto://me@example.org or https://…, or secret:NAME")
         return tuple(value)
-    if name == "environment":
-        return one_of(Environment, name, value)
-    if name == "executor":
-        return one_of(Executor, name, "" if value is None else value)
+    if name in CHOICES:
+        return one_of(CHOICES[name], name, "" if value is None else value)
+    if name == "profile_frames":
+        return _checked_flag(name, value)
     if name in ("scheduler", "artifacts"):
         return _checked_location(name, "" if value is None else value)
     optional = name in ("cell_timeout", "run_timeout", "long_running", "keep_runs", "keep_days", "keep_failures")
@@ -134,9 +145,10 @@ def _checked(name: str, value: Any) -> Any:
     least = {"priority": -1000, "concurrency": 1, "cell_timeout": 0.001, "run_timeout": 0.001}.get(name, 0)
     if not value >= least:
         raise _bad(name, value, f"{least} or more")
-    if value > MOST:
-        raise _bad(name, value, f"{MOST} or less")
-    is_whole = name in ("retries", "concurrency", "priority", "keep_runs", "keep_failures")
+    most = MOST_BYTES if name == "keep_inputs_bytes" else MOST
+    if value > most:
+        raise _bad(name, value, f"{most} or less")
+    is_whole = name in ("retries", "concurrency", "priority", "keep_runs", "keep_failures", "keep_inputs_bytes")
     if is_whole and int(value) != value:
         raise _bad(name, value, "a whole number")
     return int(value) if is_whole else float(value)
@@ -158,6 +170,12 @@ def _checked_stages(name: str, value: Any) -> Any:
     if len(set(value)) < len(value) or len(value) > MOST_ALIASES or "previous" in value:
         raise _bad(name, value, f"at most {MOST_ALIASES} different aliases; `previous` has a meaning in gates")
     return tuple(value)
+
+
+def _checked_flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _bad(name, value, "true or false")
+    return value
 
 
 def _checked_location(name: str, value: Any) -> str:

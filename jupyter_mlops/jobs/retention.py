@@ -15,6 +15,7 @@ from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import name_of
 from jupyter_mlops.errors import InvalidInputError, StoreError
 from jupyter_mlops.jobs.policies import Policies
+from jupyter_mlops.jobs.run_data import objects_of_runs
 from jupyter_mlops.jobs.run_directory import RunDirectory, marked_folders
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.kernels import reaper
@@ -139,7 +140,7 @@ def wanted_objects(space: Workspace) -> set[str]:
     """The digests that versions and runs refer to. Raises StoreError if a version is unreadable."""
     with space.db.read() as c:
         rows = c.execute(select(t.version.c.digest, t.version.c.provenance)).all()
-        referenced = set(c.execute(select(t.run_file.c.digest).distinct()).scalars())
+        referenced = {*c.execute(select(t.run_file.c.digest).distinct()).scalars(), *objects_of_runs(c)}
     for digest, provenance in rows:
         manifest = Manifest.get(space.store, digest)
         referenced |= {digest, manifest.notebook, *(entry.digest for entry in manifest.files)}

@@ -16,6 +16,7 @@ from jupyter_mlops.errors import ConflictError
 from jupyter_mlops.jobs.new_run import NewRun, insert_run
 from jupyter_mlops.jobs.records import Run
 from jupyter_mlops.jobs.run_capacity import at_capacity
+from jupyter_mlops.jobs.run_data import RunData, put_run_data
 from jupyter_mlops.jobs.run_queries import RunQueries, selected
 from jupyter_mlops.jobs.run_results import put_files, put_steps, retry_changes
 from jupyter_mlops.states import ACTIVE
@@ -191,13 +192,14 @@ class RunQueue(RunQueries):
     def finish(
         self, run: Run, state: str, *, output: str = "", metrics: Mapping[str, Any] | None = None,
         error: Mapping[str, Any] | None = None, notes: Sequence[str] = (), steps: Sequence[Mapping[str, Any]] = (),
-        files: Mapping[str, str] | None = None, environment_changes: Sequence[str] = (),
+        files: Mapping[str, str] | None = None, environment_changes: Sequence[str] = (), data: RunData | None = None,
     ) -> str:  # fmt: skip
         """Record the result under the run's lease. Returns the new state, or "" (nothing written) if the lease was
         lost.
 
         :param environment_changes: how its environment differed from its version's.
         :param files: digests, by path in the run directory, of its files in the store.
+        :param data: what it leaves behind besides.
         """
         with self.db.write() as c:
             if not self._holds(c, run):
@@ -212,6 +214,7 @@ class RunQueue(RunQueries):
             if state == "failed":
                 values |= retry_changes(c, current, error, now)
             c.execute(update(t.run).where(t.run.c.id == run.id).values(**values))
+            put_run_data(c, run.id, data or RunData())
             if steps:
                 put_steps(c, run.id, steps)
             if files is not None:

@@ -36,6 +36,7 @@ class CellTags:
     :param special: `parameters`, `imports`, `functions`, `metrics`, `skip` or "".
     :param step: the step's name; "" if the cell belongs to the step above.
     :param prev: steps that its step also waits for.
+    :param predictions: variables of `predictions:VAR` and `predictions:VAR:KEY`, each with its key or "".
     :param foreign: tags without a meaning here.
     """
 
@@ -45,6 +46,7 @@ class CellTags:
     gate: bool = False
     models: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
+    predictions: tuple[tuple[str, str], ...] = ()
     cache: str = ""
     image: str = ""
     limits: Mapping[str, str] = field(default_factory=dict)
@@ -77,6 +79,7 @@ class _TagParser:
         self.prev: list[str] = []
         self.models: list[str] = []
         self.datasets: list[str] = []
+        self.predictions: list[tuple[str, str]] = []
         self.secrets: list[str] = []
         self.foreign: list[str] = []
         self.maps: dict[str, dict[str, str]] = {"limit": {}, "label": {}, "annotation": {}}
@@ -92,14 +95,14 @@ class _TagParser:
             self.gate = True
         elif not colon:
             self.foreign.append(tag)
-        elif kind in ("step", "block"):
+        elif kind in ("step", "block", "prev"):
             if value and self.is_name(tag, value):
-                self.steps.append(value)
-        elif kind == "prev":
-            if value and self.is_name(tag, value):
-                self.prev.append(value)
+                (self.prev if kind == "prev" else self.steps).append(value)
         elif kind in ("model", "dataset") and NAME.fullmatch(value):
             (self.models if kind == "model" else self.datasets).append(value)
+        elif kind == "predictions" and NAME.fullmatch(value.partition(":")[0]):
+            variable, _, key = value.partition(":")
+            self.predictions.append((variable, key))
         elif kind in self.maps:
             self.add_setting(tag, kind, value)
         elif kind == "image" and value:
@@ -157,6 +160,7 @@ class _TagParser:
             gate=self.gate,
             models=tuple(self.models),
             datasets=tuple(self.datasets),
+            predictions=tuple(self.predictions),
             cache=self.cache,
             image=self.image,
             limits=self.maps["limit"],

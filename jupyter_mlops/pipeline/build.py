@@ -15,6 +15,7 @@ from jupyter_mlops.analysis.access import Access, Effects
 from jupyter_mlops.analysis.effects import cell_effects, merge_effects
 from jupyter_mlops.analysis.magics import to_python
 from jupyter_mlops.analysis.merge import merge
+from jupyter_mlops.analysis.metric_calls import metric_names
 from jupyter_mlops.analysis.names import access
 from jupyter_mlops.errors import CyclicPipelineError, InvalidNotebookError, UnknownStepError
 from jupyter_mlops.notebook.parameters import declared_parameters
@@ -224,7 +225,7 @@ def _blocks(cells: list[TaggedCell], nb: NotebookNode) -> Iterator[Block]:
     for index, group in enumerate(groups):
         accesses, effects = [], []
         for cell in group:
-            cell_access = _access_of(cell, is_newer)
+            cell_access = _access_of(cell, is_newer, modules)
             for name in cell_access.binds | cell_access.deletes:
                 modules.pop(name, None)
             modules.update(cell_access.modules)
@@ -250,8 +251,8 @@ def _opaque_block(cells: list[TaggedCell]) -> tuple[Block, ...]:
     )
 
 
-def _access_of(cell: TaggedCell, is_newer: bool) -> Access:
-    parsed = _parse(cell.source)
+def _access_of(cell: TaggedCell, is_newer: bool, modules: Mapping[str, str]) -> Access:
+    parsed = _parse(cell.source, metric_names(cell.source, modules))
     if isinstance(parsed, Access):
         return replace(parsed, certain_bindings=frozenset()) if cell.may_fail else parsed
     if cell.may_fail:
@@ -270,12 +271,12 @@ def _access_of(cell: TaggedCell, is_newer: bool) -> Access:
 
 
 @lru_cache(maxsize=4096)
-def _parse(source: str) -> Access | SyntaxError:
+def _parse(source: str, modules: tuple[tuple[str, str], ...] = ()) -> Access | SyntaxError:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(to_python(source), "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-            return access(source)
+            return access(source, dict(modules))
     except SyntaxError as error:
         return error
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:

@@ -11,6 +11,8 @@ import nbformat
 from jupyter_mlops.execution import planner, reuse_rules
 from jupyter_mlops.execution.below import HARMLESS
 from jupyter_mlops.execution.committed_state import callbacks
+from jupyter_mlops.execution.inputs import StepInputs, read_files
+from jupyter_mlops.execution.run_metrics import RunMetrics
 from jupyter_mlops.export.build import ancestors
 
 if TYPE_CHECKING:
@@ -54,8 +56,12 @@ def collect(
         "state": state,
         "steps": steps,
         "metrics": line.metrics,
+        "points": line.points,
+        "inputs": line.inputs.to_dict({step["name"]: step["state"] for step in steps}),
         "error": error,
-        "notes": list(dict.fromkeys(note for f in states.values() if f for note in f.get("notes", ()))),
+        "notes": list(
+            dict.fromkeys([*(n for f in states.values() if f for n in f.get("notes", ())), *line.logged.notes()])
+        ),
         "started": min(started, default=None),
         "finished": max(finished, default=None),
         "parameters": {**defaults, **{name: json_form(value) for name, value in parameters.items()}},
@@ -69,6 +75,9 @@ class _Line:
 
     def __init__(self) -> None:
         self.metrics: dict[str, Any] = {}
+        self.points: list[list[Any]] = []
+        self.logged = RunMetrics(self.metrics, self.points)
+        self.inputs = StepInputs("")
         self.error: dict[str, Any] | None = None
         self.displays: dict[str, dict[int, list[int]]] = {}
 
@@ -94,11 +103,22 @@ def _commit(
             beside = set[str]().union(*(files for other, files in writers if order.is_beside(other, block)))
             if why := order.why_different(block, handed_on, committed, beside):
                 line.error = _not_equal(block, why)
+        _note_inputs(line.inputs, block, handed_on, committed)
         _reuse(nb, block, handed_on, committed, line)
         writers.append((block, set(handed_on.files)))
         order.note_values(block, handed_on.result)
         committed.apply(handed_on.result, block.access.imports)
     return line
+
+
+def _note_inputs(inputs: StepInputs, block: Block, handed_on: HandedOn, committed: CommittedState) -> None:
+    """Record what a block read, as far as its process said."""
+    result, inputs.folder = handed_on.result, handed_on.folder
+    inputs.add_variables(block, committed)
+    inputs.add_result(block, result)
+    for path, facts in read_files(result).items():
+        if path not in result.written:
+            inputs.add_file(block.owner, path, result.digests.get(path, " "), (facts or [0, 0])[1])
 
 
 def _has_ended(facts: Mapping[str, Any] | None) -> bool:
@@ -207,7 +227,7 @@ def _reuse(
         _update_displays(nb, line, update, block)
     for display_id, cells in result.displays.items():
         line.displays.setdefault(display_id, {}).update({places[int(cell)]: at for cell, at in cells.items()})
-    line.metrics.update(result.metrics)
+    line.logged.add(result.metrics, result.logged)
 
 
 def _update_displays(nb: nbformat.NotebookNode, line: _Line, update: Mapping[str, Any], block: Block) -> None:

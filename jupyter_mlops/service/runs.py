@@ -136,6 +136,23 @@ def run(space: Workspace, run_id: str) -> dict[str, Any]:
     return payload
 
 
+def inputs(space: Workspace, run_id: str) -> dict[str, Any]:
+    """What the steps of a run read, by digest: its capsule. Raises NotFoundError if the run has none."""
+    import json
+
+    full_id = space.queue.full_id(run_id)
+    digest = space.run_data.capsule(full_id)
+    if not digest:
+        state = space.queue.run(full_id).state
+        unfinished = state in ("queued", "running")
+        raise NotFoundError(
+            f"the inputs of the run {full_id} are not known",
+            remedy="Wait until it has finished." if unfinished else "It ran before they were recorded: run it again.",
+        )
+    capsule: dict[str, Any] = json.loads(space.store.get(digest))
+    return capsule
+
+
 def active(space: Workspace) -> dict[str, str]:
     """The state of each unfinished run."""
     return space.queue.active()

@@ -21,6 +21,7 @@ from jupyter_mlops.execution.request import RunRequest
 from jupyter_mlops.jobs import run_log
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run, VersionRow
+from jupyter_mlops.jobs.run_data import RunData, RunDataStore
 from jupyter_mlops.jobs.run_directory import RunDirectory
 from jupyter_mlops.jobs.secrets import reveal
 from jupyter_mlops.jobs.templates import filled, names_in
@@ -28,6 +29,7 @@ from jupyter_mlops.jobs.workspace import is_shared
 from jupyter_mlops.notebook.output import text_of
 from jupyter_mlops.storage.local import store_error
 from jupyter_mlops.worker.executor import ClusterExecutor, cluster_request, executor_of
+from jupyter_mlops.worker.run_data_writer import RunDataWriter, capsule_of, writer_of
 
 if TYPE_CHECKING:
     from jupyter_mlops.execution.kernels import KernelProvider
@@ -56,6 +58,7 @@ class RunResult:
     environment_changes: list[str] = field(default_factory=list)
     steps: list[Mapping[str, Any]] = field(default_factory=list)
     files: Mapping[str, str] | None = None
+    data: RunData = field(default_factory=RunData)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class RunSpec:
     parameters: dict[str, Any]
     kernel: str
     environment_changes: list[str]
+    writer: RunDataWriter
 
 
 class RunExecutor:
@@ -119,7 +123,7 @@ class RunExecutor:
                 result.notes.append(f"its notebook, log and files are only on {platform.node()}: {error}")
         return self.queue.finish(
             run, result.state, output=result.output, metrics=result.metrics, error=result.error, notes=result.notes,
-            environment_changes=result.environment_changes,            steps=result.steps, files=result.files,
+            environment_changes=result.environment_changes, steps=result.steps, files=result.files, data=result.data,
         )  # fmt: skip
 
     def _folder(self, run: Run) -> RunDirectory:
@@ -145,6 +149,7 @@ class RunExecutor:
                 notebook = notebook_in(folder, manifest)
             begun.write_text(run.id, encoding="utf-8")
             record = await self._executed(run, notebook, notebook.parent, needs, kernels, tell)
+            data = await asyncio.to_thread(self._data, run, needs, record, folder, notebook.parent)
             inside = [p for p in record["writes"] if Path(p).is_relative_to(folder)]
             if inside:
                 await asyncio.to_thread(collect_files, folder, manifest, self._folder(run).written)
@@ -152,7 +157,16 @@ class RunExecutor:
                 await asyncio.to_thread(self._folder(run).set_origin, outside)
             if version.writes_files is not True and record["state"] == "completed":
                 await asyncio.to_thread(self._ask, self.catalog.note_writes, version.id, bool(inside))
-        return _result_of(record, needs.environment_changes)
+        return _result_of(record, needs.environment_changes, data)
+
+    def _data(self, run: Run, needs: RunSpec, record: Mapping[str, Any], folder: Path, notebook: Path) -> RunData:
+        """What a run leaves behind besides its files."""
+        environment = needs.manifest.environment
+        if needs.environment_changes or (needs.manifest.language == "python" and not environment.python):
+            with contextlib.suppress(MlopsError):
+                environment = self._described(needs.manifest.kernel)
+        capsule = capsule_of(run.id, run.job, needs.version, environment, record, folder, notebook)
+        return needs.writer.finish(capsule, record)
 
     def _spec(self, run: Run) -> RunSpec:
         from jupyter_mlops.versions.manifest import Manifest
@@ -165,7 +179,8 @@ class RunExecutor:
         secrets = reveal((*rules.secrets, *_secrets_of(manifest)), self.home)
         parameters = self._ask(self._filled, run, manifest)
         kernel, changes = self._kernel(manifest, version.provenance, rules)
-        return RunSpec(version, manifest, rules, secrets, parameters, kernel, changes)
+        writer = self._ask(writer_of, run, RunDataStore(self.catalog.db), self.store, rules, manifest)
+        return RunSpec(version, manifest, rules, secrets, parameters, kernel, changes, writer)
 
     def _ask(self, question: Callable[..., T], *about: Any) -> T:
         """Query the database, retrying while it is locked or unavailable: a run must not fail for that reason."""
@@ -182,7 +197,8 @@ class RunExecutor:
         record = await self._executed(run, source, folder, needs, kernels, tell)
         if record["writes"]:
             await asyncio.to_thread(self._folder(run).set_origin, record["writes"])
-        return _result_of(record, needs.environment_changes)
+        data = await asyncio.to_thread(self._data, run, needs, record, folder, folder)
+        return _result_of(record, needs.environment_changes, data)
 
     def _request(self, run: Run, notebook: Path, folder: Path, needs: RunSpec) -> RunRequest:
         return RunRequest(
@@ -215,7 +231,8 @@ class RunExecutor:
                     record = await self.cluster.execute(task_run, self.config, journal.on_event)
                 else:
                     record = await execute(
-                        request, self.config, journal.on_event, kernels, run_id=run.id, secrets=needs.secrets.values()
+                        request, self.config, journal.on_event, kernels, run_id=run.id, secrets=needs.secrets.values(),
+                        sink=needs.writer.sink(),
                     )  # fmt: skip
             finally:
                 await journal.close()
@@ -338,11 +355,11 @@ class RunLogWriter:
                 await self.noting
 
 
-def _result_of(record: Mapping[str, Any], environment_changes: list[str]) -> RunResult:
+def _result_of(record: Mapping[str, Any], environment_changes: list[str], data: RunData) -> RunResult:
     return RunResult(
         record["state"], record["output"], record["metrics"], record["error"],
         [*(f"environment: {change}" for change in environment_changes), *record["notes"]], environment_changes,
-        record["steps"],
+        record["steps"], data=data,
     )  # fmt: skip
 
 

@@ -14,10 +14,12 @@ from jupyter_mlops.jobs.engine_run import EngineRun, RunSource, SkippedRun
 from jupyter_mlops.jobs.external_runs import ExternalRun, ExternalRuns, supersedes
 from jupyter_mlops.jobs.records import Job, VersionRow
 from jupyter_mlops.jobs.retention import DAY
+from jupyter_mlops.jobs.run_data import KeptObject, RunData
 from jupyter_mlops.jobs.run_directory import RunDirectory
 from jupyter_mlops.jobs.workspace import Workspace, is_shared
 from jupyter_mlops.states import ACTIVE, FINISHED
 from jupyter_mlops.versions.manifest import Manifest
+from jupyter_mlops.worker.run_data_writer import canonical, capsule_of
 
 SETTLED_S = 86400.0  # seconds after which a run that finished is not looked at again, unless by hand
 
@@ -78,9 +80,21 @@ def import_runs(
         directory = space.folder_of(run_id)
         output = _write(directory, engine_run, keeps_log=recorded is not None and recorded.source == "api")
         files = directory.upload(space.store) if is_shared(space.config) else {}
-        external.record(run_id, job.id, version.id, run, output, source.location, files)
+        data = _data(space, run_id, job, version, run)
+        external.record(run_id, job.id, version.id, run, output, source.location, files, data)
         imported.ids.append(run_id)
     return imported
+
+
+def _data(space: Workspace, run_id: str, job: Job, version: VersionRow, run: ExternalRun) -> RunData:
+    """The metrics of a run, and what its steps read as far as its engine's tasks recorded it."""
+    if not run.inputs:
+        return RunData(points=run.points)
+    environment = Manifest.get(space.store, version.digest).environment
+    record = {"inputs": run.inputs, "parameters": dict(run.parameters)}
+    content = canonical(capsule_of(run_id, job.name, version, environment, record))
+    digest = space.store.put(content)
+    return RunData(run.points, digest, [KeptObject(digest, "capsule", len(content))])
 
 
 def is_expired(space: Workspace, job: Job, run: ExternalRun, now: float) -> bool:

@@ -21,6 +21,7 @@ from tests.acceptance.equivalence_rows import (
     library_state,
     live,
     magics,
+    metrics,
     mutation,
     names,
     opaque,
@@ -69,6 +70,7 @@ THEMES = (
     world,
     plots,
     guards,
+    metrics,
 )
 
 

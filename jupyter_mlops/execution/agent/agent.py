@@ -26,7 +26,7 @@ import time
 import types
 from typing import Any
 
-from . import figures, here
+from . import figures, frame_reports, here, points
 from .disposable import is_disposable
 from .draws import ImportDraws
 from .here import MODULE
@@ -49,6 +49,7 @@ HIDDEN = frozenset(
     "__loader__ __spec__ __builtin__ __builtins__ __session__ __warningregistry__ __annotations__ "
     "_pydevd_bundle".split()
 )
+OURS = frozenset({"jupyter_mlops", "jupyter_mlops.metric_log"})  # has no state; a checkout of it is not installed
 HISTORY = re.compile(r"_i?\d+")
 OPAQUE_GLOBALS = frozenset(
     {"eval", "exec", "globals", "locals", "vars", "dir", "get_ipython", "__main__", "__import__"}
@@ -220,7 +221,8 @@ class Agent:
                 if os.path.isabs(path):
                     self.own_files[path] = is_own
             top = name.partition(".")[0]
-            if is_own and top not in ("__main__", MODULE) and not name.startswith(("ipykernel", "IPython")):
+            ours = name in OURS or top in ("__main__", MODULE)
+            if is_own and not ours and not name.startswith(("ipykernel", "IPython")):
                 modules[name] = os.path.abspath(path)
         return modules
 
@@ -312,8 +314,8 @@ class Agent:
                     missing.append([name, f"{type(error).__name__}: {error}"])
 
     def begin(self, request: Any) -> Any:
-        """request: guarded, seeds {ordinal of cell: [resource]}; touched [name] or "*", what the block may come near,
-        certain [name], what its text changes in place, needed [name] or "*", what a later block may come near."""
+        """request: guarded, seeds {ordinal of cell: [resource]}, environ [name]; touched [name] or "*", what the block
+        may come near, certain [name], what its text changes in place, needed [name] or "*", what a later block may."""
         self.before_names = {n: id(self.user_ns[n]) for n in self.names()}
         self.before_prints = self.patches.fingerprints()
         self.before_stale = self.sources.stale()
@@ -323,9 +325,11 @@ class Agent:
         self.ordinal = -1
         self.seeded: set[str] = set()
         self.remember(request)
+        points.clear()
         self.started = time.monotonic()
         self.watch.begin(bool(request.get("guarded")))
-        return {"names": sorted(self.before_names)}
+        environ = {name: os.environ.get(name) for name in request.get("environ", ())}
+        return {"names": sorted(self.before_names), "environ": environ}
 
     def remember(self, request: Any) -> None:
         """Know the large buffers that the block may change, but need not."""
@@ -410,11 +414,15 @@ class Agent:
         watch = self.watch
         answer["read"], answer["looks"], answer["listed"] = dict(watch.read), dict(watch.looks), dict(watch.listed)
         answer["written"], answer["outside"] = dict(watch.written), sorted(set(watch.outside))
+        answer["connections"] = watch.connections.names()
         answer["denied"], answer["volatile"] = watch.denied, watch.volatile
         answer["scratch"] = self.watch.scratch
         answer["overlooked"] = watch.many or watch.native is None
         answer["modules"] = self.local_modules()
         answer["metrics"] = self.metrics(request.get("metrics", ()))
+        points.record([(name, value, None) for name, value in answer["metrics"].items()], time.time())
+        answer["metrics"], answer["logged"] = points.report()
+        answer["frames"] = frame_reports.report(self.user_ns, request)
         answer["seconds"] = time.monotonic() - began
         return answer
 

@@ -32,6 +32,7 @@ CLOCK_READERS = {
     " nltk umap hdbscan shap prophet cmdstanpy pystan networkx plotly kaleido altair bokeh psutil hypothesis pytest",
     "geometry in compiled code, observed in its next call": "skimage numpy._core._methods numpy.core._methods",
     "names of scratch files": "tempfile",
+    "times of metrics": "jupyter_mlops.metric_log",
     "age of caches": "linecache cachetools cachecontrol fsspec diskcache ",
 }
 # What looks for modules. (`importlib.metadata` and `importlib.resources` read files for their caller.)

@@ -9,6 +9,7 @@ from _thread import get_ident
 from typing import Any, ClassVar
 
 from . import here
+from .connections import Connections
 from .looks import listing_of, look_of
 from .readers import (
     CLOCK,
@@ -122,6 +123,7 @@ class Watch:
         self.new: set[str] = set()
         self.random_paths: set[str] = set()
         self.outside: list[str] = []
+        self.connections = Connections()
         self.denied: list[str] = []
         self.volatile: list[list[Any]] = []
         self.many = False
@@ -197,6 +199,7 @@ class Watch:
             if not self.importing() and not counts_cores(asking(sys._getframe(2))):
                 text = f"{self.OUTSIDE[event]}: {event}"
                 self.outside.append(text)
+                self.connections.note(event, args)
                 self.deny(text)
             if event == "sqlite3.connect" and args:
                 self.database(args[0])

@@ -23,6 +23,7 @@ from jupyter_mlops.server.schemas.runs import (
     RepairNotebook,
     Reproduction,
     RunCreate,
+    RunInputs,
     RunLog,
     RunPage,
     RunRead,
@@ -189,6 +190,16 @@ class SuspectsHandler(Handler):
     @operation("What changed since the last good run, in the order of suspicion", response=Suspects)
     async def get(self, run_id: str) -> dict[str, Any]:
         return await self.context.run_cpu(versions.changes_since_success, self.context.space, run_id)
+
+
+class RunInputsHandler(Handler):
+    auth_resource = RESOURCE
+
+    @web.authenticated
+    @authorized
+    @operation("What the steps of a run read, by digest", response=RunInputs)
+    async def get(self, run_id: str) -> dict[str, Any]:
+        return await self.context.run_io(runs.inputs, self.context.space, run_id)
 
 
 class RunPipelineHandler(Handler):

@@ -199,3 +199,35 @@ class RepairNotebook(ResponseModel):
 
 
 SortKey = Literal["created", "-created", "started", "-started", "finished", "-finished"]
+
+
+class FileRead(ResponseModel):
+    digest: str | None = Field(description="Of its content; null if it is not known.")
+    bytes: int
+    kept: bool = Field(description="Whether its content is in the object store.")
+    inside: bool = Field(description="Whether it is in the folder of the notebook, or among the files of the version.")
+    note: str = ""
+
+
+class InputsOfStep(ResponseModel):
+    """What a step read."""
+
+    state: str
+    files: dict[str, FileRead]
+    variables: dict[str, str | None] = Field(description="Digests of values; null for one that has none.")
+    environ: dict[str, str | None] = Field(
+        description="Keyed digests of environment variables; null for one that may be a secret, empty if it is not set."
+    )
+    connections: list[str] = Field(description="HOST:PORT.")
+
+
+class RunInputs(ResponseModel):
+    """What the steps of a run read, by digest."""
+
+    format: int
+    run: str
+    job: str | None
+    version: str = Field(description="Digest of the version.")
+    parameters: Values
+    environment: Values = Field(description="`lock`, `python`, and `packages` with their versions.")
+    steps: dict[str, InputsOfStep]

@@ -36,7 +36,8 @@ def run_record(
         cause = record["error"]
     record = {
         "id": run_id, "state": state, "parameters": record["parameters"], "steps": steps,
-        "metrics": record["metrics"], "output": "", "error": cause, "fused": fusions(process),
+        "metrics": record["metrics"], "points": record["points"], "inputs": record["inputs"],
+        "output": "", "error": cause, "fused": fusions(process),
         "notes": list(dict.fromkeys([*notes, *record["notes"]])), "writes": [], "decisions": [],
     }  # fmt: skip
     _mark(nb, record)
