@@ -137,6 +137,7 @@ def _texts(first: Mapping[Any, Any], second: Mapping[Any, Any], name: str) -> di
         counts[category] = counts.get(category, 0) + count
     ordered: Any = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     merged = {"top": [list(item) for item in ordered], "other": first["other"] + second["other"]}
+    merged["unnamed"] = first["unnamed"] + second["unnamed"]
     if "lengths" in first and "lengths" in second:
         merged["lengths"] = [a + b for a, b in zip(first["lengths"], second["lengths"])]
         merged["traits"] = {trait: count + second["traits"][trait] for trait, count in first["traits"].items()}

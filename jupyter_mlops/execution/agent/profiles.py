@@ -251,9 +251,15 @@ def _describe_texts(
         if text is not None and counts[position] >= smallest:
             name = shortened(text)
             top[name] = top.get(name, 0) + int(counts[position])
+    named_counts = [int(counts[position]) for position, text in named.items() if text is not None]
+    unnamed = [count for count in named_counts if count < smallest]
+    if len(named) < len(counts):
+        others = numpy.delete(counts, list(named))
+        unnamed.append(int(others.max()) if len(others) else 0)
     described["texts"] = {
         "top": [[name, count] for name, count in sorted(top.items(), key=lambda item: (-item[1], item[0]))],
         "other": int(counts.sum()) - sum(top.values()),
+        "unnamed": max(unnamed, default=0),  # rows of the most frequent category without a name
     }
     if column.kind == "text":
         described["texts"].update(lengths=lengths, traits=dict(zip(TRAITS, traits)))
