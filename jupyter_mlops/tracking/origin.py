@@ -123,15 +123,15 @@ def _note(origins: dict[tuple[str, str, str], Origin], finding: DriftFinding, fr
 
 def _trace(finding: DriftFinding, frame: _Frame) -> tuple[_Frame, DriftFinding]:
     """The first frame with the finding, and the finding as it is there."""
-    written = column_names(frame.reference).get(finding.column)
+    output = column_names(frame.reference).get(finding.column)
     for source in frame.sources:
-        columns = _same_columns(finding, written, source.reference)
+        columns = _same_columns(finding, output, source.reference)
         for earlier in source.comparison.findings:
             if _continues(finding, earlier, columns):
                 return _trace(earlier, source)
         if _is_under_way(finding, columns, source.comparison):
             return _trace(finding, source)
-    if written is not None and finding.kind in SHAPE_KINDS and not _is_read(finding.column, frame):
+    if output is not None and finding.kind in SHAPE_KINDS and not _is_read(finding.column, frame):
         for source in frame.sources:  # a column that the step computes from what it reads
             for earlier in source.comparison.findings:
                 if earlier.kind in SHAPE_KINDS | {"missing", "swapped", "infinite"}:
@@ -143,12 +143,12 @@ def _is_read(column: str, frame: _Frame) -> bool:
     return any(column in column_names(source.reference) for source in frame.sources)
 
 
-def _same_columns(finding: DriftFinding, written: Document | None, read: Document) -> set[str]:
+def _same_columns(finding: DriftFinding, output: Document | None, read: Document) -> set[str]:
     """Columns of a frame that was read that hold what the column holds: by its name, otherwise by its profile."""
     columns = column_names(read)
     names = {finding.column, str(finding.data.get("was", finding.column))} & {*columns, ""}
-    if written is not None and finding.column not in columns:
-        names |= {name for name, column in columns.items() if distance(column, written) <= SAME / 10}
+    if output is not None and finding.column not in columns:
+        names |= {name for name, column in columns.items() if distance(column, output) <= SAME / 10}
     return names
 
 
