@@ -9,12 +9,12 @@ from itertools import combinations
 from typing import Any
 
 from jupyter_mlops.errors import InvalidInputError
-from jupyter_mlops.tracking.intervals import CONFIDENCE, Interval, bootstrap, share_difference, wilson
+from jupyter_mlops.tracking.intervals import CONFIDENCE, Interval, normal_quantile, share_difference, wilson
+from jupyter_mlops.tracking.performance import probabilities
 
 LEAST_GROUP = 30
 PRACTICAL = 0.1
 RATES = ("selection_rate", "tpr", "fpr", "precision")
-BINS = 10
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,8 @@ def bias(
                 rates += _rates(attribute, rate, counted[rate], least_group, confidence)
                 gaps += _gap(attribute, rate, counted[rate], least_group, practical, confidence)
         if truth is not None and scores is not None:
-            gaps += _calibration_gap(
-                attribute, members, truth, np.asarray(scores, float), least_group, practical, confidence
-            )
+            errors = probabilities(scores) - truth
+            gaps += _calibration_gap(attribute, members, errors, least_group, practical, confidence)
     return BiasReport(tuple(rates), tuple(gaps))
 
 
@@ -140,34 +139,24 @@ def _gap(
     return [Gap(attribute, rate, highest, lowest, interval, alarm)]
 
 
-def calibration_error(truth: Any, scores: Any) -> float:
-    """Mean distance of score and share of positives, in ten bins of scores, weighted by their cases."""
+def _calibration_gap(
+    attribute: str, members: Mapping[str, Any], errors: Any, least: int, practical: float, confidence: float
+) -> list[Gap]:
+    """The difference of the mean of score minus label: scores that promise more to one group than to another.
+
+    :param errors: score minus label of each case.
+    """
     import numpy as np
 
-    if not len(scores):
-        return math.nan
-    places = np.minimum((scores * BINS).astype(int), BINS - 1)
-    sums = np.bincount(places, scores - truth, BINS)
-    return float(np.abs(sums).sum() / len(scores))
-
-
-def _calibration_gap(
-    attribute: str, members: Mapping[str, Any], truth: Any, scores: Any, least: int, practical: float, confidence: float
-) -> list[Gap]:
-    large = {group: rows for group, rows in members.items() if len(rows) >= least}
+    large = {group: errors[rows] for group, rows in members.items() if len(rows) >= least}
     if len(large) < 2:
         return []
-    errors = {group: calibration_error(truth[rows], scores[rows]) for group, rows in large.items()}
-    lowest, highest = min(errors, key=errors.__getitem__), max(errors, key=errors.__getitem__)
+    ordered = sorted(large, key=lambda group: float(large[group].mean()))
+    lowest, highest = large[ordered[0]], large[ordered[-1]]
     pairs = len(large) * (len(large) - 1) / 2
-    level = 1 - (1 - confidence) / pairs
-    # The error of few cases is biased upwards: what shuffled rows of the pair show at most is no gap.
-    both_rows = [large[highest], large[lowest]]
-    spreads = [
-        bootstrap(lambda p, r=rows: calibration_error(truth[r[p]], scores[r[p]]), len(rows), level)
-        for rows in both_rows
-    ]  # type: ignore[misc]
-    value = errors[highest] - errors[lowest]
-    reach = math.hypot(spreads[0].width / 2, spreads[1].width / 2)
+    spread = math.sqrt(sum(float(np.var(part, ddof=1)) / len(part) for part in (lowest, highest)))
+    value = float(highest.mean() - lowest.mean())
+    reach = normal_quantile(1 - (1 - confidence) / pairs) * spread
     interval = Interval(value, value - reach, value + reach)
-    return [Gap(attribute, "calibration", highest, lowest, interval, interval.low > 0 and value >= practical)]
+    alarm = interval.low > 0 and value >= practical
+    return [Gap(attribute, "calibration", ordered[-1], ordered[0], interval, alarm)]

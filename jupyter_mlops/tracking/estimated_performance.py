@@ -15,7 +15,7 @@ from typing import Any
 
 from jupyter_mlops.errors import InvalidInputError
 from jupyter_mlops.tracking.comparison import Comparison
-from jupyter_mlops.tracking.intervals import CONFIDENCE, Interval, bootstrap
+from jupyter_mlops.tracking.intervals import CONFIDENCE, bootstrap
 from jupyter_mlops.tracking.performance import Performance, probabilities
 
 ASSUMPTION = "an estimate: right only if a score still means what it meant in the reference (no concept drift)"
@@ -72,8 +72,8 @@ def calibrate_scores(scores: Sequence[float], labels: Sequence[bool]) -> ScoreCa
 
 
 def estimate_binary(
-    calibration: ScoreCalibration, scores: Sequence[float], values: Sequence[bool], comparison: Comparison | None = None,
-    confidence: float = CONFIDENCE,
+    calibration: ScoreCalibration, scores: Sequence[float], values: Sequence[bool],
+    comparison: Comparison | None = None, confidence: float = CONFIDENCE,
 ) -> list[Performance]:  # fmt: skip
     """Accuracy, precision, recall, F1 and ROC AUC that are expected of predictions without labels.
 
@@ -91,16 +91,13 @@ def estimate_binary(
         nan = math.nan
         return [Performance(metric, nan, nan, nan, len(array), 0.0, True, reason) for metric in metrics]
     chances = calibration(array)
-    tables = {metric: _statistic(metric, chances, predicted, array) for metric in metrics}
-    intervals: dict[str, Interval] = {
-        metric: bootstrap(statistic, len(array), confidence, draws=100) for metric, statistic in tables.items()
-    }
-    return [
-        Performance(
-            metric, found_interval.value, found_interval.low, found_interval.high, len(array), 0.0, True, ASSUMPTION
+    result = []
+    for metric in metrics:
+        interval = bootstrap(_statistic(metric, chances, predicted, array), len(array), confidence, draws=100)
+        result.append(
+            Performance(metric, interval.value, interval.low, interval.high, len(array), 0.0, True, ASSUMPTION)
         )
-        for metric, found_interval in intervals.items()
-    ]
+    return result
 
 
 def support_reason(calibration: ScoreCalibration, scores: Any, comparison: Comparison | None) -> str:

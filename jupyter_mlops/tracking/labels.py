@@ -125,10 +125,10 @@ def _times(column: Any) -> list[datetime]:
     import pandas as pd
 
     try:
-        times = pd.to_datetime(column, utc=True)
+        times = pd.to_datetime(column, utc=True, format="ISO8601" if column.dtype.kind not in "Mm" else None)
     except (ValueError, TypeError) as error:
         raise InvalidInputError(
-            f"`{column.name}` holds a text that is not a time: {error}",
+            f"`{column.name}` holds a text that is no time: {error}",
             field="labels",
             remedy="Write times as ISO 8601.",
         ) from error

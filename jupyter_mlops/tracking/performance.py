@@ -51,12 +51,10 @@ def performance(
     :raises InvalidInputError: for an unknown kind, a number that is none, a score outside of 0 and 1.
     """
     if kind not in KINDS:
-        raise InvalidInputError(
-            f"no kind of prediction is called `{kind}`", field="kind", remedy=f"Use one of: {', '.join(KINDS)}."
-        )
-    intervals = {"binary": _binary, "multiclass": _multiclass, "regression": _regression}[kind](
-        cases, positive, confidence
-    )
+        remedy = f"Use one of: {', '.join(KINDS)}."
+        raise InvalidInputError(f"no kind of prediction is called `{kind}`", field="kind", remedy=remedy)
+    measure = {"binary": _binary, "multiclass": _multiclass, "regression": _regression}[kind]
+    intervals = measure(cases, positive, confidence)
     return [
         Performance(name, interval.value, interval.low, interval.high, len(cases.keys), cases.coverage)
         for name, interval in intervals.items()
@@ -135,5 +133,9 @@ def _regression(cases: LabelledCases, positive: Any, confidence: float) -> dict[
     square = mean_interval(errors**2, confidence)
     return {
         "mae": mean_interval(np.abs(errors), confidence),
-        "rmse": Interval(*(math.sqrt(max(0.0, part)) for part in (square.value, square.low, square.high))),
+        "rmse": Interval(*(_root(part) for part in (square.value, square.low, square.high))),
     }
+
+
+def _root(value: float) -> float:
+    return math.sqrt(value) if value > 0 or math.isnan(value) else 0.0
