@@ -10,8 +10,8 @@ from jupyter_mlops.errors import InvalidParameterError, MlopsError
 
 VERBS = (
     "show", "check", "suggest", "run", "demo", "publish", "versions", "schedule", "jobs", "runs", "pause", "resume",
-    "stop", "repair", "logs", "backfill", "sweep", "diff", "reproduce", "bundle", "unbundle", "export", "deploy",
-    "undeploy", "deployments", "step", "gc", "import-jobs", "worker", "kernelspec",
+    "stop", "repair", "logs", "backfill", "sweep", "diff", "drift", "reproduce", "bundle", "unbundle", "export",
+    "deploy", "undeploy", "deployments", "step", "gc", "import-jobs", "worker", "kernelspec",
 )  # fmt: skip
 
 
@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
         deploy,
         deployments,
         diff,
+        drift,
         export,
         gc,
         import_jobs,
@@ -56,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     modules = (
         show, check, suggest, run, demo, publish, versions, schedule, jobs, runs, pause, stop, repair, logs, backfill,
-        sweep, diff, reproduce, bundle, export, deploy, deployments, step, gc, import_jobs, worker, kernelspec,
+        sweep, diff, drift, reproduce, bundle, export, deploy, deployments, step, gc, import_jobs, worker, kernelspec,
     )  # fmt: skip
     for module in modules:
         module.add(verbs)

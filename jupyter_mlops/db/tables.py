@@ -9,6 +9,7 @@
     batch ──< run          a backfill or a sweep
     worker                 a process that executes runs, and its last heartbeat
     job ──< deployment     an export at a place; it outlives its job, since its files stay there
+    run ──< finding        what a comparison of its profiles with another run's found
     run_store              where runs of other engines are found, and which worker reads it next
 
 A run that is `running` belongs to the holder of its lease until `lease_until`. Every write to it names the token of the
@@ -213,4 +214,21 @@ run_store = Table(
     Column("problem", Text, nullable=False, default=""),
     Column("lease", String(64)),
     Column("lease_until", Double),
+)
+
+# Drift
+finding = Table(
+    "finding",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("basis", String(20), nullable=False),  # baseline, previous
+    Column("reference", String(64), nullable=False),  # the run that it was compared with
+    Column("step", String(200), nullable=False),  # where it begins
+    Column("variable", Text, nullable=False),
+    Column("name", Text, nullable=False),  # of the column; "": the frame
+    Column("kind", String(40), nullable=False),
+    Column("cause", String(10), nullable=False),  # world, code, either
+    Column("document", JSON, nullable=False),
+    Column("created", Double, nullable=False),
 )

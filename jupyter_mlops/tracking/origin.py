@@ -13,6 +13,7 @@ from typing import Any, Literal
 from jupyter_mlops.tracking.column_identity import SAME, column_names, distance
 from jupyter_mlops.tracking.comparison import CHANCE, Comparison, compare
 from jupyter_mlops.tracking.drift_finding import DriftFinding
+from jupyter_mlops.tracking.frame_tests import RunTimes
 
 Document = Mapping[str, Any]
 Cause = Literal["world", "code", "either"]
@@ -80,12 +81,17 @@ class _Frame:
         return "either" if self.step.code_changed else "world"
 
 
-def locate(reference: Sequence[StepProfiles], current: Sequence[StepProfiles], chance: float = CHANCE) -> list[Origin]:
+def locate(
+    reference: Sequence[StepProfiles], current: Sequence[StepProfiles], chance: float = CHANCE,
+    earlier_rows: Mapping[tuple[str, str], Sequence[int]] | None = None, times: RunTimes | None = None,
+) -> list[Origin]:  # fmt: skip
     """Each finding at its first step.
 
     :param reference: the steps of the reference run, in the order of the pipeline.
     :param current: the same of the current run. Steps that the reference lacks are passed over.
     :param chance: the promised rate of false findings, for all frames together.
+    :param earlier_rows: for a step and a variable, the numbers of rows of earlier runs.
+    :param times: when the two runs were.
     """
     earlier = {step.step: step for step in reference}
     number = sum(len(step.writes) for step in current) or 1
@@ -98,7 +104,10 @@ def locate(reference: Sequence[StepProfiles], current: Sequence[StepProfiles], c
         frames = [
             _Frame(
                 step, variable, before.writes[variable],
-                compare(before.writes[variable], profile, chance=chance / number),
+                compare(
+                    before.writes[variable], profile, chance=chance / number, times=times,
+                    earlier_rows=(earlier_rows or {}).get((step.step, variable), ()),
+                ),
                 tuple(latest[name] for name in step.reads if name in latest),
             )
             for variable, profile in step.writes.items() if variable in before.writes
