@@ -1,4 +1,4 @@
-"""Which columns hold the same thing: told by their profiles, whatever they are called."""
+"""Which columns hold the same values, as their profiles show, whatever they are called."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class ColumnPair:
 
     @cached_property
     def categories(self) -> list[tuple[str, int | None, int | None]]:
-        """Each category that one of both names, with its count in both; None where it is not named."""
+        """Each category that at least one side names, with its count in both; None where it is not named."""
         if not self.texts:
             return []
         first, second = (dict(part["top"]) for part in self.texts)

@@ -198,7 +198,7 @@ def column_change(pair: ColumnPair, measures: Sequence[Measure], chance: float) 
     power = "full" if detectable <= column_tests.DISTANCE else "low"
     sizes: dict[str, float] = {}
     for measure in measures:
-        sizes[measure.kind] = max(sizes.get(measure.kind, 0.0), measure.size)
+        sizes[measure.name] = max(sizes.get(measure.name, 0.0), measure.size)
     return ColumnChange(pair.name, sizes, effects, detectable, power)
 
 
@@ -209,7 +209,7 @@ def notes(current: Document, changes: Mapping[str, ColumnChange]) -> tuple[str, 
     if low and current["rows"]:
         result.append(
             f"{current['rows']} rows are few: a distribution has to move by {max(low):.2g} (largest distance) "
-            "before it can be told from chance"
+            "before it differs from chance"
         )
     if current.get("sampled"):
         result.append(f"each {current['sampled']['every']}th row was read")

@@ -27,8 +27,8 @@ class ContractReader:
         place = f"{self.path}, line {mark.line + 1}, column {mark.column + 1}"
         return InvalidInputError(f"{field}: {message}" if field else message, where=place, remedy=remedy, field=field)
 
-    def entries(self, node: Any, field: str, known: Mapping[str, Any] | None = None) -> Iterator[tuple[str, Any]]:
-        """Key and value of a mapping. Raises if it is none, if a key stands twice or is not known."""
+    def entries(self, node: Any, field: str, keys: Mapping[str, Any] | None = None) -> Iterator[tuple[str, Any]]:
+        """Key and value of a mapping. Raises if it is not a mapping, or if a key is repeated or unknown."""
         import yaml
 
         if not isinstance(node, yaml.MappingNode):
@@ -40,9 +40,9 @@ class ContractReader:
             key = str(key_node.value)
             if key in names:
                 raise self.error(key_node, field, f"`{key}` stands here twice", "Remove one of the two.")
-            if known is not None and key not in known:
-                near = difflib.get_close_matches(key, known, 1)
-                remedy = f"Did you mean `{near[0]}`?" if near else f"Use one of: {', '.join(known)}."
+            if keys is not None and key not in keys:
+                near = difflib.get_close_matches(key, keys, 1)
+                remedy = f"Did you mean `{near[0]}`?" if near else f"Use one of: {', '.join(keys)}."
                 raise self.error(key_node, field, f"`{key}` is not known", remedy)
             names.add(key)
             yield key, value

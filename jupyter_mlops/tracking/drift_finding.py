@@ -26,6 +26,7 @@ class DriftFinding:
     :param chance: upper bound of the probability that rows of one distribution differ as much; None for a fact that
         does not depend on chance, such as a column that is not there.
     :param data: what a program needs to show it: categories, ranges, factors.
+    :param test: the test that found it; empty for a fact.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class DriftFinding:
     practical: float = 0.0
     chance: float | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    test: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,4 +62,6 @@ class Measure:
 
     def finding(self) -> DriftFinding:
         """The measure as a finding."""
-        return DriftFinding(self.kind, self.column, self.text, self.size, self.practical, self.chance, self.data)
+        return DriftFinding(
+            self.kind, self.column, self.text, self.size, self.practical, self.chance, self.data, self.name
+        )

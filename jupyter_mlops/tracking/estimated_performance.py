@@ -52,7 +52,7 @@ def calibrate_scores(scores: Sequence[float], labels: Sequence[bool]) -> ScoreCa
     if len(array) < LEAST_REFERENCE or truth.all() or not truth.any():
         raise InvalidInputError(
             f"{len(array)} reference cases with {int(truth.sum())} positives can't calibrate scores", field="reference",
-            remedy=f"Give at least {LEAST_REFERENCE} labelled cases of both classes.",
+            remedy=f"Give at least {LEAST_REFERENCE} labelled cases, with each class among them.",
         )  # fmt: skip
     distinct, places = np.unique(array, return_inverse=True)
     weights = np.bincount(places)

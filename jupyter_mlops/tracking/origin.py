@@ -17,7 +17,7 @@ from jupyter_mlops.tracking.frame_tests import RunTimes
 
 Document = Mapping[str, Any]
 Cause = Literal["world", "code", "either"]
-INHERITED = 0.5  # share of a change that is enough to say that it was there before
+INHERITED = 0.75  # share of a change that is enough to say that it was there before
 SHAPE_KINDS = frozenset(
     {"distribution", "sign", "unit", "constant", "categories", "new category", "vanished category", "text"}
 )
@@ -169,8 +169,10 @@ def _continues(finding: DriftFinding, earlier: DriftFinding, columns: set[str]) 
 
 def _is_under_way(finding: DriftFinding, columns: set[str], comparison: Comparison) -> bool:
     """Whether a frame that was read shows the change too, though less clearly than a finding needs."""
+    if not finding.test or finding.test == "bin":  # the bin that changed most may be another one
+        return False
     sizes = (comparison.columns[name].sizes for name in columns if name in comparison.columns)
-    return finding.chance is not None and any(part.get(finding.kind, 0.0) >= INHERITED * finding.size for part in sizes)
+    return any(part.get(finding.test, 0.0) >= INHERITED * finding.size for part in sizes)
 
 
 def _text(finding: DriftFinding, frame: _Frame) -> str:

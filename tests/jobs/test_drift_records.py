@@ -128,7 +128,7 @@ def test_what_there_is_nothing_to_compare_of(space: Workspace) -> None:
     queued = space.queue.add(NewRun("manual", job.id)).id
     with pytest.raises(ConflictError, match="queued"):
         monitoring.drift(space, "churn", queued)
-    other = space.catalog.ensure_job('other\n"$(x)')
+    other = space.catalog.ensure_job("other")
     with pytest.raises(InvalidInputError, match="not one of"):
         monitoring.drift(space, other.name, run_id)
 

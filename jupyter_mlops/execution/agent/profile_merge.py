@@ -11,7 +11,7 @@ from .sketches import QUANTILES, estimate, number, united, unpacked
 
 
 def merge(first: Mapping[Any, Any], second: Mapping[Any, Any]) -> dict[Any, Any]:
-    """The profile of the rows of both frames. Counts are exact; quantiles and distinct values are estimates.
+    """The profile of the rows of the two frames. Counts are exact; quantiles and distinct values are estimates.
 
     :raises ValueError: if the profiles have other columns, other edges or another format.
     """
@@ -97,7 +97,7 @@ def _numbers(first: Mapping[Any, Any], second: Mapping[Any, Any], name: str) -> 
 
 
 def _quantiles(first: Mapping[Any, Any], second: Mapping[Any, Any]) -> list[Any]:
-    """Where the mixture of both distributions reaches each share, with straight lines between known quantiles."""
+    """Where the mixture of the two distributions reaches each share, with straight lines between known quantiles."""
     weights = [part["finite"] for part in (first, second)]
     curves = [_curve(part["quantiles"]) for part in (first, second)]
     if not curves[0] or not curves[1]:
