@@ -49,6 +49,30 @@ def drift(space: Workspace, job_name: str, run_ref: str = "") -> dict[str, Any]:
     return result
 
 
+def column_drift(space: Workspace, job: Job, run: Run, name: str) -> float | None:
+    """How far a column of a run is from the baseline, for gates: the largest distance of the distributions of numbers,
+    the total variation of categories; the largest of all frames that hold the column.
+
+    None if there is no baseline with profiles, or no frame that holds the column in both.
+    """
+    from jupyter_mlops.tracking.comparison import compare
+
+    records = drift_records(space)
+    earlier = [other for other in profiled_runs(space, records, job) if other.created < run.created]
+    baseline = baseline_run(space, job, earlier)
+    if baseline is None:
+        return None
+    before = {step.step: step.writes for step in records.steps(baseline)}
+    values = []
+    for step in records.steps(run):
+        for variable, profile in step.writes.items():
+            if variable in before.get(step.step, {}):
+                change = compare(before[step.step][variable], profile).columns.get(name)
+                if change is not None:
+                    values += [v for v in (change.effects.get("ks", change.effects.get("tv")),) if v is not None]
+    return max(values, default=None)
+
+
 def drift_records(space: Workspace) -> DriftRecords:
     """The findings of a workspace."""
     from jupyter_mlops.jobs.drift_records import DriftRecords

@@ -85,7 +85,9 @@ def compare(
     sizes = profile_rows(reference), profile_rows(current)
     before, after = column_names(reference), column_names(current)
     shared = [name for name in before if name in after]
-    findings = schema(before, after) + row_number(reference, current, earlier_rows)
+    findings = row_number(reference, current, earlier_rows)
+    if not reference.get("reason") and not current.get("reason"):  # otherwise nobody looked at the columns
+        findings += schema(before, after)
     if times:
         findings += [finding for name in shared for finding in stale(name, before[name], after[name], times)]
     pairs = [
@@ -204,7 +206,7 @@ def column_change(pair: ColumnPair, measures: Sequence[Measure], chance: float) 
 
 def notes(current: Document, changes: Mapping[str, ColumnChange]) -> tuple[str, ...]:
     """What a reader should know of the comparison itself."""
-    result = []
+    result = [f"the columns were not read: {current['reason']}"] if current.get("reason") else []
     low = [change.detectable for change in changes.values() if change.power == "low"]
     if low and current["rows"]:
         result.append(

@@ -140,6 +140,20 @@ def test_a_database_without_profiles(space: Workspace) -> None:
         monitoring.drift(space, "churn")
 
 
+def test_the_drift_of_one_column_for_a_gate(space: Workspace) -> None:
+    runs = Runs(space)
+    first = runs.add(customers(2000, 1))
+    second = runs.add(spoiled("shift", 2), spoiled("new category", 2))
+    job = space.catalog.job("churn")
+    first_run, second_run = space.queue.run(first), space.queue.run(second)
+    age = monitoring.column_drift(space, job, second_run, "age")
+    assert age is not None and 0.1 < age < 0.3
+    assert (monitoring.column_drift(space, job, second_run, "country") or 0) > 0.04
+    assert (monitoring.column_drift(space, job, second_run, "income") or 1) < 0.05
+    assert monitoring.column_drift(space, job, second_run, "nothing") is None
+    assert monitoring.column_drift(space, job, first_run, "age") is None
+
+
 def test_findings_go_with_their_run(space: Workspace) -> None:
     runs = Runs(space)
     runs.add(customers(2000, 1))

@@ -127,3 +127,6 @@ def test_columns_that_only_one_side_has(format_: dict[str, Any]) -> None:
     current = {**reference, **format_, "columns": []}
     assert {kind for kind, _ in pairs_of(compare(reference, current))} == {"removed"}
     assert {kind for kind, _ in pairs_of(compare(current, reference))} == {"added"}
+    unread = {**current, "reason": "numpy is not loaded in the kernel"}
+    assert pairs_of(compare(reference, unread)) == []
+    assert "numpy is not loaded" in compare(reference, unread).notes[0]
