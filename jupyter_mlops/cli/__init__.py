@@ -10,8 +10,8 @@ from jupyter_mlops.errors import InvalidParameterError, MlopsError
 
 VERBS = (
     "show", "check", "suggest", "run", "demo", "publish", "versions", "schedule", "jobs", "runs", "pause", "resume",
-    "stop", "repair", "logs", "backfill", "sweep", "diff", "reproduce", "bundle", "unbundle", "export", "deploy",
-    "undeploy", "deployments", "metrics", "step", "gc", "import-jobs", "worker", "kernelspec", "promote", "rollback",
+    "stop", "repair", "logs", "backfill", "sweep", "diff", "drift", "reproduce", "bundle", "unbundle", "export",
+    "deploy", "undeploy", "deployments", "metrics", "step", "gc", "import-jobs", "worker", "kernelspec", "promote", "rollback",
     "demote", "gate", "compare",
 )  # fmt: skip
 
@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
         deploy,
         deployments,
         diff,
+        drift,
         export,
         gate,
         gc,
@@ -63,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     modules = (
         show, check, suggest, run, demo, publish, versions, schedule, jobs, runs, pause, stop, repair, logs, backfill,
-        sweep, diff, reproduce, bundle, export, deploy, deployments, metrics, step, gc, import_jobs, worker, kernelspec,
+        sweep, diff, drift, reproduce, bundle, export, deploy, deployments, metrics, step, gc, import_jobs, worker, kernelspec,
         promote, rollback, demote, gate, compare,
     )  # fmt: skip
     for module in modules:

@@ -14,6 +14,7 @@
     batch ──< run          a backfill or a sweep
     worker                 a process that executes runs, and its last heartbeat
     job ──< deployment     an export at a place; it outlives its job, since its files stay there
+    run ──< finding        what a comparison of its profiles with another run's found
     run_store              where runs of other engines are found, and which worker reads it next
     job ──< alias_change   the history of its aliases; a unique number: of two changes of one state, one wins
     job ──< gate           a condition on entering a stage
@@ -305,4 +306,22 @@ prediction = Table(
     Column("rows", BigInteger, nullable=False),
     Column("digest", String(64), nullable=False),
     Column("format", String(20), nullable=False),  # parquet, csv
+)
+
+# -- drift
+
+finding = Table(
+    "finding",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("basis", String(20), nullable=False),  # baseline, previous
+    Column("reference", String(64), nullable=False),  # the run that it was compared with
+    Column("step", String(200), nullable=False),  # where it begins
+    Column("variable", Text, nullable=False),
+    Column("name", Text, nullable=False),  # of the column; "": the frame
+    Column("kind", String(40), nullable=False),
+    Column("cause", String(10), nullable=False),  # world, code, either
+    Column("document", JSON, nullable=False),
+    Column("created", Double, nullable=False),
 )
