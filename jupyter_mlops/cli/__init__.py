@@ -11,7 +11,7 @@ from jupyter_mlops.errors import InvalidParameterError, MlopsError
 VERBS = (
     "show", "check", "suggest", "run", "demo", "publish", "versions", "schedule", "jobs", "runs", "pause", "resume",
     "stop", "repair", "logs", "backfill", "sweep", "diff", "reproduce", "bundle", "unbundle", "export", "deploy",
-    "undeploy", "deployments", "step", "gc", "import-jobs", "worker", "kernelspec",
+    "undeploy", "deployments", "models", "serve", "step", "gc", "import-jobs", "worker", "kernelspec",
 )  # fmt: skip
 
 
@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
         jobs,
         kernelspec,
         logs,
+        models,
         pause,
         publish,
         repair,
@@ -38,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
         run,
         runs,
         schedule,
+        serve,
         show,
         step,
         stop,
@@ -56,7 +58,8 @@ def parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     modules = (
         show, check, suggest, run, demo, publish, versions, schedule, jobs, runs, pause, stop, repair, logs, backfill,
-        sweep, diff, reproduce, bundle, export, deploy, deployments, step, gc, import_jobs, worker, kernelspec,
+        sweep, diff, reproduce, bundle, export, deploy, deployments, models, serve, step, gc, import_jobs, worker,
+        kernelspec,
     )  # fmt: skip
     for module in modules:
         module.add(verbs)

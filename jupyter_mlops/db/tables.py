@@ -10,6 +10,7 @@
     worker                 a process that executes runs, and its last heartbeat
     job ──< deployment     an export at a place; it outlives its job, since its files stay there
     run_store              where runs of other engines are found, and which worker reads it next
+    run ──< model          a variable that a step left as a model; `digest` names its document in the object store
 
 A run that is `running` belongs to the holder of its lease until `lease_until`. Every write to it names the token of the
 lease, so that a worker that lost the lease can't write.
@@ -213,4 +214,20 @@ run_store = Table(
     Column("problem", Text, nullable=False, default=""),
     Column("lease", String(64)),
     Column("lease_until", Double),
+)
+
+# -- models
+
+model = Table(
+    "model",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", ForeignKey("job.id", ondelete="CASCADE"), nullable=False),
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("step", String(200), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("facts", JSON, nullable=False, default=dict),  # what lists show, and the digest of its artifact
+    UniqueConstraint("run_id", "name"),
+    Index("ix_model_job", "job_id", "name"),
 )

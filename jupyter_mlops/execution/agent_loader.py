@@ -18,7 +18,7 @@ ELSEWHERE = {"native": Path(native.__file__)}
 PARTS = (
     "here", "remake", "objects", "memory", "figures", "frames", "pickler", "settings", "sources", "libraries",
     "registries", "resources", "draws", "looks", "native", "readers", "scratch", "seeded", "watch", "state", "patches",
-    "worth", "bigs", "packing", "agent",
+    "worth", "bigs", "packing", "signature", "models", "agent",
 )  # fmt: skip
 # A file that the kernel has, as it does on this machine, was compiled before.
 BOOTSTRAP = """

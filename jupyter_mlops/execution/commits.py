@@ -7,6 +7,7 @@ from collections.abc import Callable
 from jupyter_mlops.execution.cached_results import CachedResults
 from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
 from jupyter_mlops.execution.displays import Displays
+from jupyter_mlops.execution.kept_models import notes_on
 from jupyter_mlops.execution.run_context import RunContext
 from jupyter_mlops.execution.step_records import StepRecords
 from jupyter_mlops.pipeline.model import Block
@@ -36,7 +37,14 @@ class Commits:
         self.context.commit_to(self.committed, block, result)
         self.on_commit()
         self.displays.commit(block, result)
-        self.records.outcome.metrics.update(result.metrics)
+        outcome = self.records.outcome
+        outcome.metrics.update(result.metrics)
+        outcome.models += [
+            {"step": block.owner, "name": name, **facts}
+            for name, facts in result.models.items()
+            if name in block.models and "artifact" in facts
+        ]
+        outcome.notes += notes_on(result.models, block.owner, block.models)
 
     def reuse(self, block: Block, result: BlockResult, state: str) -> None:
         """Use a result instead of executing its block.

@@ -97,6 +97,7 @@ class BlockResult:
     :param updates: later displays under an id, in order.
     :param widgets: id -> state and buffers of the widgets that it opened.
     :param comms: whether it communicated with widgets of other blocks, or with a front end.
+    :param models: variable -> the facts of the model that was kept, or `why` it was not.
     """
 
     index: int
@@ -123,6 +124,7 @@ class BlockResult:
     widgets: dict[str, dict[str, Any]] = field(default_factory=dict)
     comms: bool = False
     metrics: dict[str, float | int | str] = field(default_factory=dict)
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
     seconds: float = 0.0
     count: int = 0
     loaded: dict[str, str] = field(default_factory=dict)

@@ -184,6 +184,7 @@ def _record(
         "parameters": {**parameters, **values},
         "steps": [s.to_dict() for s in outcome.steps],
         "metrics": outcome.metrics,
+        "models": outcome.models,
         "output": str(output),
         "error": error,
         "fused": outcome.fused,

@@ -14,6 +14,7 @@ from jupyter_mlops.execution import notebook_traits, planner
 from jupyter_mlops.execution.block_profile import BlockProfile
 from jupyter_mlops.execution.cache import Cache, Key, key_of
 from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
+from jupyter_mlops.execution.kept_models import KeptModels
 from jupyter_mlops.execution.kernels import KernelProvider
 from jupyter_mlops.execution.launch import Fork, KernelRequest
 from jupyter_mlops.execution.profile_store import ProfileStore, block_id
@@ -64,6 +65,7 @@ class RunContext:
         self.pinned = planner.first_speculable_block(self.blocks)
         self.retried_until = max((b.index for b in self.blocks if self.settings(b).retries), default=0)
         self.redaction = Redaction(self.options.secrets)
+        self.models = KeptModels(self.config, folder, self.redaction, elsewhere=self.options.task is not None)
         self.agent_facts = self._agent_facts()
         self.base = f"{base} {self.agent_facts}"
         self.preload = preload((m for b in self.blocks for m in b.access.imports), {*SAFE, *self.config.fork_safe})

@@ -6,6 +6,7 @@ It speaks JSON: `serve(request)` answers with a dictionary.
     sync     bring variables, process state and imports to what the main line has
     begin    a block of cells is about to run: remember what is there
     finish   the block ran: what it wrote, and if asked, pickled into a file that another kernel can map
+    models   the step ended: keep its models
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from . import figures, here
 from .draws import ImportDraws
 from .here import MODULE
 from .libraries import Libraries
+from .models import keep_models
 from .objects import class_data, globals_of, is_kind, is_of_notebook, object_at
 from .packing import Packing
 from .patches import Patches
@@ -412,6 +414,9 @@ class Agent:
         answer["metrics"] = self.metrics(request.get("metrics", ()))
         answer["seconds"] = time.monotonic() - began
         return answer
+
+    def models(self, request: Any) -> Any:
+        return {"models": keep_models(self, request)}
 
     def metrics(self, names: Any) -> Any:
         """The numbers among these variables; those of a dictionary by `name.key`."""
