@@ -17,6 +17,7 @@ from typing import Any
 
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.errors import InvalidInputError, MlopsError
+from jupyter_mlops.import_guard import unblock
 from jupyter_mlops.serving.metrics import Metrics
 from jupyter_mlops.serving.model_slot import ModelSlot
 from jupyter_mlops.serving.prediction_log import PredictionLog
@@ -64,6 +65,7 @@ async def serve(
     :param on_ready: is called with the server and its port.
     :raises MlopsError: there is no model, it can't be loaded, or the address can't be used.
     """
+    unblock()  # models, and what they import, see the libraries that are installed
     metrics, stop = metrics or Metrics(), stop or asyncio.Event()
     sockets = bind(settings)
     try:
