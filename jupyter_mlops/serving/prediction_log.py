@@ -37,6 +37,11 @@ class PredictionLog:
         self.path: Path | None = None
         self.writer: threading.Thread | None = None
 
+    @classmethod
+    def off(cls) -> PredictionLog:
+        """A log that logs nothing."""
+        return cls(Path(), 0.0, 0)
+
     def sample(self) -> bool:
         """Whether the next request is one of the sample."""
         return self.share > 0 and (self.share >= 1 or random.random() < self.share)
