@@ -25,22 +25,42 @@ from jupyter_mlops.serving.server import ModelServer
 from jupyter_mlops.serving.settings import ServeSettings
 from jupyter_mlops.serving.sources import FolderSource, RegistrySource, Source
 
+BACKLOG = 512  # connections that wait to be accepted
 READY = "ready"  # the line by which a process says that it answers
 log = logging.getLogger("jupyter_mlops.serving")
 
 
-def bind(settings: ServeSettings) -> list[socket.socket]:
-    """The sockets to listen on. Raises InvalidInputError if the address can't be used."""
-    from tornado.netutil import bind_sockets
+def bind(settings: ServeSettings, *, listening: bool = True) -> list[socket.socket]:
+    """Sockets of the address, one for each kind of IP. Raises InvalidInputError if it can't be used.
 
+    :param listening: False to hold the port for processes that share it: connections go to those that listen.
+    """
+    sockets: list[socket.socket] = []
     try:
-        return bind_sockets(settings.port, settings.host.strip("[]"), reuse_port=settings.workers > 1)
-    except (OSError, UnicodeError) as error:
+        host, port = settings.host.strip("[]"), settings.port
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, address in dict.fromkeys((entry[0], entry[4]) for entry in addresses):
+            bound = socket.socket(family, socket.SOCK_STREAM)
+            sockets.append(bound)
+            bound.setblocking(False)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if settings.workers > 1:
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if family == socket.AF_INET6:
+                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            bound.bind((address[0], port or address[1], *address[2:]))
+            port = bound.getsockname()[1]
+            if listening:
+                bound.listen(BACKLOG)
+    except (OSError, UnicodeError, AttributeError) as error:
+        for bound in sockets:
+            bound.close()
         raise InvalidInputError(
             f"the address can't be used: {getattr(error, 'strerror', None) or error}",
             where=f"{settings.host}:{settings.port}",
             remedy="Choose another one with --host and --port.",
         ) from None
+    return sockets
 
 
 def source_of(settings: ServeSettings, config: RunConfig) -> Source:

@@ -37,7 +37,7 @@ class ServingProcesses:
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Raises MlopsError if the first process can't start."""
-        sockets = bind(self.settings)  # bound, not listening: it keeps the port, and gets no connections
+        sockets = bind(self.settings, listening=False)
         port = sockets[0].getsockname()[1]
         self.settings = replace(self.settings, port=port)
         loop = asyncio.get_running_loop()

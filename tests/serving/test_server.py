@@ -201,7 +201,7 @@ def test_a_token(space: Workspace, home: Path) -> None:
         (["churn", "--model", "c"], "left a model named 'c'"),
         (["churn", "--model", "a", "--method", "__reduce__"], "no method '__reduce__'"),
         (["churn", "--model", "a", "--run", "nothing"], "nothing"),
-        (["churn", "--model", "a", "--host", "256.0.0.1"], "the address can't be used"),
+        (["churn", "--model", "a", "--host", "256.0.0.1", "--no-token"], "the address can't be used"),
         (["--folder", "/nowhere"], "model.json"),
         ([], "name either a job or a folder"),
     ],
@@ -254,7 +254,7 @@ def test_a_client_that_sends_slowly_does_not_hold_others(level: Serving) -> None
     [
         b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"GET /v2 HTTP/1.1\r\n" + b"X: " + b"y" * 200_000 + b"\r\n\r\n",
         b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
-        b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
+        b"POST /v2/models/churn/infer HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
         b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )  # fmt: skip
