@@ -314,16 +314,18 @@ def _texts(array: Any, names: Sequence[str]) -> Any:
 
 
 def _dates(array: Any, names: Sequence[str]) -> Any:
+    import numpy as np
     import pandas as pd
 
     if array.dtype.kind == "M":
         return array
     flat = array.astype(object).ravel()
     missing = pd.isna(flat)
-    texts = pd.Series(flat, dtype=object)
-    dates = pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=True).dt.tz_localize(None)
-    wrong = dates.isna().to_numpy() & ~missing
-    wrong |= texts.map(lambda item: not isinstance(item, str)).to_numpy() & ~missing
+    wrong = np.fromiter((not isinstance(item, str) for item in flat), bool, len(flat)) & ~missing
+    if not bool(wrong.any()):
+        texts = pd.Series(flat, dtype=object)
+        dates = pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=True).dt.tz_localize(None)
+        wrong = dates.isna().to_numpy() & ~missing
     if bool(wrong.any()):
         raise _at(wrong.reshape(array.shape), names, "not a time in ISO 8601")
     return dates.to_numpy().reshape(array.shape)

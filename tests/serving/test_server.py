@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -259,7 +260,8 @@ def test_a_client_that_sends_slowly_does_not_hold_others(level: Serving) -> None
     ],
 )  # fmt: skip
 def test_what_is_no_http_is_dropped(level: Serving, raw: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", level.port), 10) as connection:
+    connection = socket.create_connection(("127.0.0.1", level.port), 10)
+    with connection, contextlib.suppress(ConnectionResetError, BrokenPipeError):
         connection.sendall(raw)
         connection.shutdown(socket.SHUT_WR)
         while chunk := connection.recv(4096):
