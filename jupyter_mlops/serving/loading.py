@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import InvalidInputError, StoreError
+from jupyter_mlops.serving.container import container_files
 
 if TYPE_CHECKING:
     from jupyter_mlops.storage.store import Store
@@ -102,7 +103,8 @@ def _part(version: str, loose: bool) -> str:
 
 
 def export_artifact(store: Store, document: Mapping[str, Any], number: int, folder: Path) -> list[str]:
-    """Write the artifact and the document of a model to a folder, which is created. Returns the paths.
+    """Write a model to a folder, which is created: its artifact, its document, and a Dockerfile that serves it. Returns
+    the paths.
 
     :param number: of its version.
     """
@@ -113,4 +115,6 @@ def export_artifact(store: Store, document: Mapping[str, Any], number: int, fold
     artifact.write_bytes(verified_bytes(store, document["artifact"]["digest"]))
     text = json.dumps({**document, "number": number}, indent=1, sort_keys=True, ensure_ascii=False)
     facts.write_text(f"{text}\n", encoding="utf-8")
-    return [str(artifact), str(facts)]
+    for name, content in container_files(document, number).items():
+        (folder / name).write_text(content, encoding="utf-8")
+    return sorted(str(path) for path in folder.iterdir())

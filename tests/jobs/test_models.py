@@ -128,7 +128,9 @@ def test_documents_that_are_none(space: Workspace, data: bytes) -> None:
 def test_an_export_needs_an_empty_folder(space: Workspace, tmp_path: Path) -> None:
     record(space, [facts(space, Level(1.0))])
     exported = models.export(space, "churn", tmp_path / "a" / "b")
-    assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == ["model.json", "model.pkl"]
+    assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == [
+        ".dockerignore", "Dockerfile", "model.json", "model.pkl", "requirements.txt",
+    ]  # fmt: skip
     assert exported["version"] == "v1"
     with pytest.raises(InvalidInputError, match="not empty"):
         models.export(space, "churn", tmp_path / "a" / "b")

@@ -78,16 +78,16 @@ def test_models_of_a_run_and_of_a_cached_one(space: Workspace, tmp_path: Path) -
     assert document["signature"]["outputs"][0] == {"name": "predict", "type": "string", "shape": [-1]}
     assert document["framework"]["name"] == "scikit-learn"
     assert set(document["packages"]) >= {"numpy", "scikit-learn"}
+    second = run(space)
+    assert {step["state"] for step in second["steps"] if step["name"] in ("train", "own")} == {"cached"}
+    again = [model for model in models.models(space, "job") if model["run"] == second["id"]]
+    assert {model["name"]: model["artifact"] for model in again} == {n: m["artifact"] for n, m in listed.items()}
+
     clf = models.load(space, "job", "clf")
     rows = pd.DataFrame({"age": [1], "income": [0.5]})
     assert (clf.threshold, clf.predict(rows).tolist()) == (0.5, ["no"])
     assert models.load(space, "job", "flat").predict([1, 2]).tolist() == [1.0, 1.0]
     assert models.load(space, "job", "doubling").predict([1, 2]) == [2, 4], "code beside the notebook goes along"
-
-    second = run(space)
-    assert {step["state"] for step in second["steps"] if step["name"] in ("train", "own")} == {"cached"}
-    again = [model for model in models.models(space, "job") if model["run"] == second["id"]]
-    assert {model["name"]: model["artifact"] for model in again} == {n: m["artifact"] for n, m in listed.items()}
 
     store = space.store
     store.remove(listed["flat"]["artifact"])  # type: ignore[attr-defined]
