@@ -331,13 +331,13 @@ def _dates(array: Any, names: Sequence[str]) -> Any:
     return dates.to_numpy().reshape(array.shape)
 
 
-def _at(wrong: Any, names: Sequence[str] | None, what: str) -> RequestError:
+def _at(wrong: Any, names: Sequence[str] | None, fault: str) -> RequestError:
     """The error of the first cell that is marked."""
     import numpy as np
 
     place = np.argwhere(np.atleast_2d(wrong))[0]
     column = "" if names is None else f"column {quoted(names[place[-1] % len(names)])}, "
-    return RequestError(f"{column}row {place[0]}: {what}", field="inputs")
+    return RequestError(f"{column}row {place[0]}: {fault}", field="inputs")
 
 
 def _called(kind: str) -> str:

@@ -89,11 +89,11 @@ def environment_differences(document: Mapping[str, Any]) -> list[str]:
         loose = name.lower() in LOOSE
         if _part(installed, loose) != _part(version, loose):
             differences.append(f"{name} is {installed}, the model was made with {version}")
-    here = platform.python_version()
+    python = platform.python_version()
     minor = ".".join(document["python"].split(".")[:2])
-    if document["artifact"]["format"] == "cloudpickle" and not here.startswith(f"{minor}."):
+    if document["artifact"]["format"] == "cloudpickle" and not python.startswith(f"{minor}."):
         differences.append(
-            f"Python is {here}, the model has code of the notebook compiled by Python {document['python']}"
+            f"Python is {python}, the model has code of the notebook compiled by Python {document['python']}"
         )
     return differences
 

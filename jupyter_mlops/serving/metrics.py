@@ -1,6 +1,6 @@
 """Counters of a server, shared by its processes, and their Prometheus text.
 
-Each process writes to a row of its own in a mapped file and reads all rows, so that any process can answer for all.
+Each process writes to its own row of a mapped file and reads all rows, so that any process can answer for all.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ class ModelServer(httputil.HTTPServerConnectionDelegate):
             )
 
     def _require_no_browser(self, headers: httputil.HTTPHeaders) -> None:
-        """Without a token, web pages must not reach a server on this machine, also under a name of their own."""
+        """Without a token, web pages must not reach a server on this machine, whatever name they use for it."""
         if self.settings.token or not self.settings.is_local:
             return
         host = headers.get("Host", "")
@@ -188,7 +188,7 @@ class ModelServer(httputil.HTTPServerConnectionDelegate):
             exchange.respond(work.result(), request_id)
 
     def _expire(self, exchange: Exchange, work: ThreadFuture[Answer], request_id: str) -> None:
-        """Answer that it took too long. A thread that has begun goes on, and counts as busy until it is done."""
+        """Answer that it took too long. A thread that has begun counts as busy until it ends."""
         work.cancel()
         problem = RequestError("the prediction took too long", status=HTTPStatus.GATEWAY_TIMEOUT)
         exchange.respond(error_answer(problem, exchange.route.protocol), request_id)
