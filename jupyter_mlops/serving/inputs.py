@@ -95,8 +95,8 @@ def require_columns(names: Sequence[str], present: Any) -> None:
     missing = [name for name in names if name not in present]
     if missing:
         listed = ", ".join(map(quoted, missing[:NAMED]))
-        more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-        raise RequestError(f"missing columns: {listed}{more}", field="inputs")
+        rest = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+        raise RequestError(f"missing columns: {listed}{rest}", field="inputs")
 
 
 def _column(array: NDArray[Any], name: str) -> NDArray[Any]:
