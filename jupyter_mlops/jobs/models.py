@@ -90,12 +90,18 @@ def read_document(store: Store, digest: str) -> dict[str, Any]:
 
 
 def record_models(
-    catalog: Catalog, store: Store, run: Run, models: Sequence[Mapping[str, Any]], metrics: Mapping[str, Any]
+    catalog: Catalog,
+    store: Store,
+    run: Run,
+    models: Sequence[Mapping[str, Any]],
+    metrics: Mapping[str, Any],
+    capsule: str = "",
 ) -> str:
     """Store the documents of a run's models and record them, under the run's lease. Returns why that was not possible,
     or "".
 
     :param models: facts of each, as in the run's record.
+    :param capsule: the digest of the run's capsule; "" if there is none.
     """
     if not models or run.job_id is None or run.version_id is None:
         return ""
@@ -103,7 +109,9 @@ def record_models(
         job, version = catalog.job_by_id(run.job_id).name, catalog.version_by_id(run.version_id).digest
         recorded = []
         for facts in models:
-            document = document_of(facts, job=job, run_id=run.id, version=version, metrics=metrics)
+            document = document_of(
+                facts, job=job, run_id=run.id, version=version, metrics=metrics, capsule=capsule or None
+            )
             recorded.append((store.put(canonical_json(document)), facts))
         Models(catalog.db).put(run, recorded)
     except (StoreError, OSError) as error:

@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         yield running
 
 
-DTYPES = [np.bool_, *(np.dtype(f"{kind}{bits}") for kind in ("int", "uint") for bits in (8, 16, 32, 64))]
+DTYPES = [np.dtype("bool"), *(np.dtype(f"{kind}{bits}") for kind in ("int", "uint") for bits in (8, 16, 32, 64))]
 
 
 @pytest.mark.parametrize("dtype", [*DTYPES, np.float16, np.float32, np.float64, np.object_], ids=str)
@@ -47,7 +47,7 @@ def test_every_datatype_there_and_back(server: Serving, dtype: Any, binary: bool
     if dtype is np.float16 and not binary:
         pytest.skip("the client has no FP16 in JSON")
     client = client_module.InferenceServerClient(f"127.0.0.1:{server.port}")
-    tensor = client_module.InferInput("x", list(array.shape), np_to_triton_dtype(array.dtype.type))
+    tensor = client_module.InferInput("x", list(array.shape), np_to_triton_dtype(array.dtype))
     tensor.set_data_from_numpy(array, binary_data=binary)
     outputs = None if binary else [client_module.InferRequestedOutput("predict", binary_data=False)]
     result = client.infer("churn", [tensor], outputs=outputs, request_compression_algorithm=compression)
