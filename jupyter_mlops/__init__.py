@@ -1,6 +1,7 @@
 """From a notebook to production without leaving it."""
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING, Any
+
 if TYPE_CHECKING:
     from jupyter_mlops.metric_log import log_metric as log_metric
     from jupyter_mlops.metric_log import log_metrics as log_metrics
@@ -15,6 +16,25 @@ def __getattr__(name: str) -> object:
 
         return getattr(metric_log, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def load_model(model: str, name: str = "", *, any_environment: bool = False) -> Any:
+    """Load a model that a run kept: `load_model("churn@production")`.
+
+    Loading a pickle runs code that it contains: load only models from runs that you trust. Before that, the
+    digest of the artifact is verified, and the versions of the packages that it needs are compared.
+
+    :param model: `JOB`, `JOB@v3` or `JOB@production`: the model of the newest completed run of that version.
+    :param name: the variable, if the version has several models.
+    :param any_environment: load it even if the installed packages differ from those it was made with.
+    """
+    from jupyter_mlops.service import jobs, models
+
+    space = jobs.open_workspace()
+    try:
+        return models.load(space, model, name, any_environment=any_environment)
+    finally:
+        space.close()
 
 
 def _jupyter_server_extension_points() -> list[dict[str, object]]:

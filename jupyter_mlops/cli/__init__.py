@@ -11,8 +11,8 @@ from jupyter_mlops.errors import InvalidParameterError, MlopsError
 VERBS = (
     "show", "check", "suggest", "run", "demo", "publish", "versions", "schedule", "jobs", "runs", "pause", "resume",
     "stop", "repair", "logs", "backfill", "sweep", "diff", "drift", "reproduce", "bundle", "unbundle", "export",
-    "deploy", "undeploy", "deployments", "metrics", "step", "gc", "import-jobs", "worker", "kernelspec", "promote", "rollback",
-    "demote", "gate", "compare",
+    "deploy", "undeploy", "deployments", "models", "serve", "metrics", "step", "gc", "import-jobs", "worker",
+    "kernelspec", "promote", "rollback", "demote", "gate", "compare",
 )  # fmt: skip
 
 
@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
         kernelspec,
         logs,
         metrics,
+        models,
         pause,
         promote,
         publish,
@@ -46,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
         run,
         runs,
         schedule,
+        serve,
         show,
         step,
         stop,
@@ -64,8 +66,8 @@ def parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     modules = (
         show, check, suggest, run, demo, publish, versions, schedule, jobs, runs, pause, stop, repair, logs, backfill,
-        sweep, diff, drift, reproduce, bundle, export, deploy, deployments, metrics, step, gc, import_jobs, worker, kernelspec,
-        promote, rollback, demote, gate, compare,
+        sweep, diff, drift, reproduce, bundle, export, deploy, deployments, models, serve, metrics, step, gc,
+        import_jobs, worker, kernelspec, promote, rollback, demote, gate, compare,
     )  # fmt: skip
     for module in modules:
         module.add(verbs)

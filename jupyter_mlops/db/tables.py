@@ -18,6 +18,7 @@
     run_store              where runs of other engines are found, and which worker reads it next
     job ──< alias_change   the history of its aliases; a unique number: of two changes of one state, one wins
     job ──< gate           a condition on entering a stage
+    run ──< model          a variable that a step left as a model; `digest` names its document in the object store
 
 A run that is `running` belongs to the holder of its lease until `lease_until`. Every write to it names the token of the
 lease, so that a worker that lost the lease can't write.
@@ -324,4 +325,20 @@ finding = Table(
     Column("cause", String(10), nullable=False),  # world, code, either
     Column("document", JSON, nullable=False),
     Column("created", Double, nullable=False),
+)
+
+# -- models
+
+model = Table(
+    "model",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", ForeignKey("job.id", ondelete="CASCADE"), nullable=False),
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("step", String(200), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("facts", JSON, nullable=False, default=dict),  # what lists show, and the digest of its artifact
+    UniqueConstraint("run_id", "name"),
+    Index("ix_model_job", "job_id", "name"),
 )

@@ -18,8 +18,8 @@ ELSEWHERE = {"native": Path(native.__file__)}
 PARTS = (
     "here", "remake", "objects", "disposable", "memory", "figures", "frames", "pickler", "settings", "sources",
     "libraries", "registries", "resources", "draws", "looks", "native", "readers", "scratch", "seeded",
-    "connections", "watch", "state", "patches", "worth", "bigs", "packing", "points", "sketches", "columns",
-    "profiles", "profile_merge", "budget", "prediction_files", "frame_reports", "agent",
+    "connections", "watch", "state", "patches", "worth", "bigs", "packing", "signature", "models", "points",
+    "sketches", "columns", "profiles", "profile_merge", "budget", "prediction_files", "frame_reports", "agent",
 )  # fmt: skip
 # A file that the kernel has, as it does on this machine, was compiled before.
 BOOTSTRAP = """

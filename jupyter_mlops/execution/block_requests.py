@@ -97,6 +97,7 @@ class BlockRequests:
         result.updates = [dict(context.redaction.output(update)) for update in client.updates]
         result.widgets = context.redaction.clean(client.widgets())
         result.comms = client.comms
+        await context.models.keep(session, block, result, context.settings(block).models)
         if not ahead:
             cached.identify_live(block, result)
 

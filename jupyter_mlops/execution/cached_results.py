@@ -74,7 +74,7 @@ class CachedResults:
             states[block.index] = replace(state, groups=dict(state.groups))
             stops = self.context.must_execute(block) or block.owner == self.context.options.stop_before
             result = None if stops else cache.find(self.context.key(block, state), state)
-            if result is None or self.context.frames.why_incomplete(block, result):
+            if result is None or self._why_data_missing(block, result):
                 break
             results[block.index] = result
             self.context.commit_to(state, block, result)
@@ -122,8 +122,16 @@ class CachedResults:
     def _why_unusable(self, block: Block, result: BlockResult) -> str:
         """Why a cached result lacks something that a later block needs; "" if it is complete."""
         later = self.context.later(block)
-        why = next(iter(result.stuck.values()), "") or self.context.frames.why_incomplete(block, result)
-        return why or reuse_rules.why_incomplete(result, later, self.context.read_by_functions)
+        return (
+            next(iter(result.stuck.values()), "")
+            or self._why_data_missing(block, result)
+            or reuse_rules.why_incomplete(result, later, self.context.read_by_functions)
+        )
+
+    def _why_data_missing(self, block: Block, result: BlockResult) -> str:
+        """Which profile, prediction or model a cached result lacks; "" if none."""
+        context = self.context
+        return context.frames.why_incomplete(block, result) or context.models.why_missing(block, result)
 
     def _why_run_again(self, block: Block, result: BlockResult) -> str:
         """Which value of a cached result a later block needs although its bytes were not stored; "" if none."""

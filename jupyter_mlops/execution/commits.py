@@ -9,6 +9,7 @@ from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
 from jupyter_mlops.execution.displays import Displays
 from jupyter_mlops.execution.frame_requests import RunFrames
 from jupyter_mlops.execution.inputs import RunInputs
+from jupyter_mlops.execution.kept_models import notes_on
 from jupyter_mlops.execution.run_context import RunContext
 from jupyter_mlops.execution.step_records import StepRecords
 from jupyter_mlops.pipeline.model import Block
@@ -43,6 +44,13 @@ class Commits:
         self.on_commit()
         self.displays.commit(block, result)
         self.records.metrics.add(result.metrics, result.logged)
+        outcome = self.records.outcome
+        outcome.models += [
+            {"step": block.owner, "name": name, **facts}
+            for name, facts in result.models.items()
+            if name in block.models and "artifact" in facts
+        ]
+        outcome.notes += notes_on(result.models, block.owner, block.models)
 
     def note_failed(self, block: Block, result: BlockResult | None) -> None:
         """Keep what a failed block read, and the metrics that it logged. Nothing else of it is committed.

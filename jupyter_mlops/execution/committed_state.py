@@ -106,6 +106,7 @@ class BlockResult:
     :param connections: HOST:PORT of each connection that it opened or looked up.
     :param digests: path -> digest of the content of files that it read or wrote, where they are known.
     :param frames: `profiles` by variable, `predictions` by variable, and `notes` on those that could not be made.
+    :param models: variable -> the facts of the model that was kept, or `why` it was not.
     """
 
     index: int
@@ -137,6 +138,7 @@ class BlockResult:
     connections: list[str] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
     frames: dict[str, Any] = field(default_factory=dict)
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
     seconds: float = 0.0
     count: int = 0
     loaded: dict[str, str] = field(default_factory=dict)

@@ -192,6 +192,7 @@ def _record(
         "points": outcome.points,
         "inputs": outcome.inputs,
         "frames": outcome.frames,
+        "models": outcome.models,
         "output": str(output),
         "error": error,
         "fused": outcome.fused,

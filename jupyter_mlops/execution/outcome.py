@@ -13,8 +13,8 @@ from jupyter_mlops.execution.run_errors import CellFailed, CellInterrupted
 @dataclass
 class Outcome:
     """The result of a run. `error` has step, cell (position), ename, evalue and traceback; `wrote` lists files;
-    `points` are those of the metrics, in order; `inputs` is
-    what each step read, `frames` the profiles and predictions; `decisions` is the history of the decision core."""
+    `points` are those of the metrics, in order; `inputs` is what each step read, `frames` the profiles and predictions;
+    `decisions` is the history of the decision core; `models` are the facts of the models that were kept."""
 
     state: str = "completed"
     steps: list[StepRecord] = field(default_factory=list)
@@ -27,6 +27,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     wrote: list[str] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
+    models: list[dict[str, Any]] = field(default_factory=list)
 
 
 def error_facts(error: MlopsError) -> dict[str, Any]:

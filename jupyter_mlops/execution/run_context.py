@@ -17,6 +17,7 @@ from jupyter_mlops.execution.cache import Cache, Key, key_of
 from jupyter_mlops.execution.committed_state import BlockResult, CommittedState
 from jupyter_mlops.execution.file_digests import FileDigests
 from jupyter_mlops.execution.frame_requests import FrameRequests
+from jupyter_mlops.execution.kept_models import KeptModels
 from jupyter_mlops.execution.kernels import KernelProvider
 from jupyter_mlops.execution.launch import Fork, KernelRequest
 from jupyter_mlops.execution.planner import reach
@@ -77,6 +78,7 @@ class RunContext:
         )
         self.retried_until = max((b.index for b in self.blocks if self.settings(b).retries), default=0)
         self.redaction = Redaction(self.options.secrets)
+        self.models = KeptModels(self.config, folder, self.redaction, elsewhere=self.options.task is not None)
         self.agent_facts = self._agent_facts()
         self.base = f"{base} {self.agent_facts}"
         self.preload = preload((m for b in self.blocks for m in b.access.imports), {*SAFE, *self.config.fork_safe})

@@ -141,6 +141,7 @@ def wanted_objects(space: Workspace) -> set[str]:
     with space.db.read() as c:
         rows = c.execute(select(t.version.c.digest, t.version.c.provenance)).all()
         referenced = {*c.execute(select(t.run_file.c.digest).distinct()).scalars(), *objects_of_runs(c)}
+    referenced |= space.models.objects()
     for digest, provenance in rows:
         manifest = Manifest.get(space.store, digest)
         referenced |= {digest, manifest.notebook, *(entry.digest for entry in manifest.files)}

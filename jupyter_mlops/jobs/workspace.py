@@ -12,6 +12,7 @@ from jupyter_mlops.storage.store import Store, open_store
 if TYPE_CHECKING:
     from jupyter_mlops.db.database import Database
     from jupyter_mlops.jobs.catalog import Catalog
+    from jupyter_mlops.jobs.models import Models
     from jupyter_mlops.jobs.run_data import RunDataStore
     from jupyter_mlops.jobs.run_directory import RunDirectory
     from jupyter_mlops.jobs.run_queue import RunQueue
@@ -60,6 +61,12 @@ class Workspace:
         from jupyter_mlops.jobs.run_data import RunDataStore
 
         return RunDataStore(self.db)
+
+    @cached_property
+    def models(self) -> Models:
+        from jupyter_mlops.jobs.models import Models
+
+        return Models(self.db)
 
     @cached_property
     def workers(self) -> WorkerRegistry:

@@ -238,7 +238,26 @@ def _blocks(cells: list[TaggedCell], nb: NotebookNode) -> Iterator[Block]:
 def _blocks_with_effects(cells: list[TaggedCell], nb: NotebookNode) -> tuple[Block, ...]:
     sources = _sources(cells)
     reported_cells = {c.index for c in cells if c.tags.special == "metrics" or c.tags.models or c.tags.datasets}
-    return with_call_effects(stopwatches(tuple(_blocks(cells, nb)), sources, reported_cells), sources)
+    blocks = _with_models(tuple(_blocks(cells, nb)), cells)
+    return with_call_effects(stopwatches(blocks, sources, reported_cells), sources)
+
+
+def _with_models(blocks: tuple[Block, ...], cells: list[TaggedCell]) -> tuple[Block, ...]:
+    """Blocks with the models that are kept when they have ended: those of a step when its last block has.
+
+    The block reads them, as if it ended with their names.
+    """
+    models = {c.owner: [v for d in cells if d.owner == c.owner for v in d.tags.models] for c in cells if c.tags.models}
+    last_blocks = {b.owner: b.index for b in blocks if b.role == "step"}
+    bound = frozenset[str]()
+    tagged_blocks = []
+    for block in blocks:
+        bound |= block.access.binds
+        if last_blocks.get(block.owner) == block.index and (names := tuple(dict.fromkeys(models.get(block.owner, ())))):
+            reads = block.access.reads | ((bound & set(names)) - block.access.certain_bindings)
+            block = replace(block, access=replace(block.access, reads=reads), models=names)
+        tagged_blocks.append(block)
+    return tuple(tagged_blocks)
 
 
 def _opaque_block(cells: list[TaggedCell]) -> tuple[Block, ...]:

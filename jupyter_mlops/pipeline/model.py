@@ -25,6 +25,7 @@ class Settings:
     :param backoff: seconds before the first retry; the delay doubles for each further retry.
     :param timeout: seconds that an attempt may take.
     :param keep_going: runs after a failed step that it does not depend on, and may then act on the outside world.
+    :param models: variable -> the declared signature of the model that it holds.
     """
 
     cache: str = ""
@@ -37,6 +38,7 @@ class Settings:
     backoff: float = 1.0
     timeout: float | None = None
     keep_going: bool = False
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Block:
 
     :param owner: the step's name, or the role for cells that belong to no step.
     :param cells: positions in the notebook, ascending; empty and skipped cells are left out.
+    :param models: variables that are kept as models when the block has ended, which is the last one of its step.
     """
 
     index: int
@@ -56,6 +59,7 @@ class Block:
     cells: tuple[int, ...]
     access: Access
     effects: Effects
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

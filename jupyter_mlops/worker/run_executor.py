@@ -19,6 +19,7 @@ from jupyter_mlops.db.database import CorruptDocument, name_of
 from jupyter_mlops.errors import InvalidInputError, MlopsError
 from jupyter_mlops.execution.request import RunRequest
 from jupyter_mlops.jobs import run_log
+from jupyter_mlops.jobs.models import record_models
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run, VersionRow
 from jupyter_mlops.jobs.run_data import RunData, RunDataStore
@@ -59,6 +60,7 @@ class RunResult:
     steps: list[Mapping[str, Any]] = field(default_factory=list)
     files: Mapping[str, str] | None = None
     data: RunData = field(default_factory=RunData)
+    models: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,8 @@ class RunExecutor:
             except MlopsError as error:
                 result.files = {}
                 result.notes.append(f"its notebook, log and files are only on {platform.node()}: {error}")
+        if problem := record_models(self.catalog, self.store, run, result.models, result.metrics):
+            result.notes.append(problem)
         return self.queue.finish(
             run, result.state, output=result.output, metrics=result.metrics, error=result.error, notes=result.notes,
             environment_changes=result.environment_changes, steps=result.steps, files=result.files, data=result.data,
@@ -359,7 +363,7 @@ def _result_of(record: Mapping[str, Any], environment_changes: list[str], data: 
     return RunResult(
         record["state"], record["output"], record["metrics"], record["error"],
         [*(f"environment: {change}" for change in environment_changes), *record["notes"]], environment_changes,
-        record["steps"], data=data,
+        record["steps"], models=record.get("models", []), data=data,
     )  # fmt: skip
 
 

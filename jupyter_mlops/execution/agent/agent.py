@@ -6,6 +6,7 @@ It speaks JSON: `serve(request)` answers with a dictionary.
     sync     bring variables, process state and imports to what the main line has
     begin    a block of cells is about to run: remember what is there
     finish   the block ran: what it wrote, and if asked, pickled into a file that another kernel can map
+    models   the step ended: keep its models
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from .disposable import is_disposable
 from .draws import ImportDraws
 from .here import MODULE
 from .libraries import Libraries
+from .models import keep_models
 from .objects import class_data, globals_of, is_kind, is_of_notebook, kind_of, object_at
 from .packing import Packing
 from .patches import Patches
@@ -425,6 +427,9 @@ class Agent:
         answer["frames"] = frame_reports.report(self.user_ns, request)
         answer["seconds"] = time.monotonic() - began
         return answer
+
+    def models(self, request: Any) -> Any:
+        return {"models": keep_models(self, request)}
 
     def metrics(self, names: Any) -> Any:
         """The numbers among these variables; those of a dictionary by `name.key`."""
