@@ -30,6 +30,7 @@ FLOORS = {
     "kernels": 1,
     "db": 1,
     "notebook": 2,
+    "tracking": 2,
     "pipeline": 3,
     "versions": 4,
     "execution": 5,

@@ -16,7 +16,7 @@ from jupyter_mlops.db.database import Database
 from jupyter_mlops.errors import ConflictError, InvalidInputError, NotFoundError
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run
-from jupyter_mlops.states import ACTIVE, RUN_STATES
+from jupyter_mlops.states import ACTIVE, EXPERIMENTS, RUN_STATES
 
 LEASE = 30.0  # seconds
 STEP = ("name", "state", "attempts", "seconds")
@@ -320,7 +320,7 @@ class RunQueue:
         self, c: Connection, run: Run, error: Mapping[str, Any] | None, now: float
     ) -> dict[str, Any]:  # fmt: skip
         """Column changes of a failed run that its job's policy retries; {} if it does not."""
-        if run.stop_reason or run.job_id is None:
+        if run.stop_reason or run.job_id is None or run.trigger in EXPERIMENTS:
             return {}
         policies = c.execute(select(t.job.c.policies).where(t.job.c.id == run.job_id)).scalar()
         rules = Policies.kept(policies)
@@ -407,7 +407,7 @@ class RunQueue:
         self, *, job_id: int | None = None, batch_id: int | None = None, schedule_id: int | None = None,
         states: Sequence[str] = (), triggers: Sequence[str] = (), since: float | None = None,
         until: float | None = None, after: tuple[float, str] | None = None, sort: str = "-created", limit: int = 50,
-        hidden: bool = True,
+        hidden: bool = True, experiments: bool = True,
     ) -> list[Run]:  # fmt: skip
         """Runs in the given order.
 
@@ -415,7 +415,7 @@ class RunQueue:
             earliest.
         :param after: (sort time, id) of the last run of the previous page.
         :param since, until: range of creation times, in seconds since 1970.
-        :param hidden: whether to include runs of unpublished notebooks.
+        :param hidden: whether to include runs of unpublished notebooks; `experiments`: those of `why` and `backtest`.
         """
         unknown = set(states) - set(RUN_STATES)
         if unknown:
@@ -439,6 +439,8 @@ class RunQueue:
             query = query.where(t.run.c.created >= since)
         if until is not None:
             query = query.where(t.run.c.created <= until)
+        if not experiments:
+            query = query.where(t.run.c.trigger.not_in(EXPERIMENTS))
         if not hidden:
             query = query.where(func.coalesce(t.job.c.hidden, False).is_(False))
         if after is not None:
@@ -481,21 +483,17 @@ class RunQueue:
 
     def before(self, run: Run) -> Run | None:
         """The previous run of the same job that completed or failed."""
-        query = _runs().where(
-            t.run.c.job_id == run.job_id,
-            t.run.c.state.in_(("completed", "failed")),
-            t.run.c.created <= run.created,
-            t.run.c.id != run.id,
-        )
+        finished = t.run.c.state.in_(("completed", "failed"))
+        query = _runs().where(*_others(run), finished, t.run.c.created <= run.created)
         with self.db.read() as c:
             row = c.execute(query.order_by(t.run.c.created.desc()).limit(1)).mappings().first()
             return None if row is None else Run.of(row)
 
     def is_first_success(self, run: Run) -> bool:
         """Whether it completed, and is the only run of its job that has."""
-        other = (t.run.c.job_id == run.job_id, t.run.c.state == "completed", t.run.c.id != run.id)
+        query = select(t.run.c.id).where(*_others(run), t.run.c.state == "completed").limit(1)
         with self.db.read() as c:
-            return run.state == "completed" and c.execute(select(t.run.c.id).where(*other).limit(1)).first() is None
+            return run.state == "completed" and c.execute(query).first() is None
 
     def reproduction(self, run: Run) -> Run | None:
         """The latest run that reproduces this one."""
@@ -518,7 +516,7 @@ class RunQueue:
             return None
         time = func.coalesce(t.run.c.slot, t.run.c.created)
         before = time < (run.created if run.slot is None else run.slot)
-        query = _runs().where(t.run.c.job_id == run.job_id, t.run.c.state == "completed", before, t.run.c.id != run.id)
+        query = _runs().where(*_others(run), t.run.c.state == "completed", before)
         with self.db.read() as c:
             row = c.execute(query.order_by(time.desc(), t.run.c.created.desc()).limit(1)).mappings().first()
             return None if row is None else Run.of(row)
@@ -556,6 +554,11 @@ def worker_id() -> str:
 def _reasons(stored: object) -> list[str]:
     """The reasons of a step run; [] if they are missing or unreadable."""
     return list(stored) if isinstance(stored, list) else []
+
+
+def _others(run: Run) -> tuple[ColumnElement[bool], ...]:
+    """The other runs of a run's job, without experiments."""
+    return t.run.c.job_id == run.job_id, t.run.c.id != run.id, t.run.c.trigger.not_in(EXPERIMENTS)
 
 
 def _which(only: str, batch: int | None) -> ColumnElement[bool] | None:
