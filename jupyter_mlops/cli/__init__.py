@@ -11,7 +11,7 @@ from jupyter_mlops.errors import InvalidParameterError, MlopsError
 VERBS = (
     "show", "check", "suggest", "run", "demo", "publish", "versions", "schedule", "jobs", "runs", "pause", "resume",
     "stop", "repair", "logs", "backfill", "sweep", "diff", "reproduce", "bundle", "unbundle", "export", "deploy",
-    "undeploy", "deployments", "step", "gc", "import-jobs", "worker", "kernelspec",
+    "undeploy", "deployments", "step", "gc", "import-jobs", "worker", "kernelspec", "why", "backtest",
 )  # fmt: skip
 
 
@@ -19,6 +19,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser, with a subcommand for each verb."""
     from jupyter_mlops.cli import (
         backfill,
+        backtest,
         bundle,
         check,
         demo,
@@ -44,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
         suggest,
         sweep,
         versions,
+        why,
         worker,
     )  # fmt: skip
 
@@ -57,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     modules = (
         show, check, suggest, run, demo, publish, versions, schedule, jobs, runs, pause, stop, repair, logs, backfill,
         sweep, diff, reproduce, bundle, export, deploy, deployments, step, gc, import_jobs, worker, kernelspec,
+        why, backtest,
     )  # fmt: skip
     for module in modules:
         module.add(verbs)

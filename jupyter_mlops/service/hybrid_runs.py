@@ -6,10 +6,11 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jupyter_mlops.errors import MlopsError, RunStoppedError
 from jupyter_mlops.service.batches import MAX_RUNS, stop_batch_runs
+from jupyter_mlops.service.capsules import Capsules, StoredCapsules, files_read
 from jupyter_mlops.service.waiting import EventCallback, notify_worker, wait_until_finished
 
 if TYPE_CHECKING:
@@ -97,10 +98,11 @@ class HybridRuns:
         self, space: Workspace, run: Run, hybrids: Hybrids, question: Question, batch_id: int, *, concurrency: int = 1,
         seconds: float = 1.0, budget: float | None = None, wait: bool = True,
         blocked: Callable[[Recipe], str] = lambda recipe: "", on_event: EventCallback = lambda event: None,
+        capsules: Capsules | None = None,
     ) -> None:  # fmt: skip
         self.space, self.run, self.hybrids, self.question = space, run, hybrids, question
         self.batch_id, self.concurrency, self.wait, self.blocked = batch_id, max(concurrency, 1), wait, blocked
-        self.on_event = on_event
+        self.on_event, self.capsules = on_event, capsules or StoredCapsules(space)
         self.deadline = None if budget is None else time.monotonic() + budget
         self.durations: list[float] = [seconds]
         self.ids: list[str] = []
@@ -165,14 +167,9 @@ class HybridRuns:
         from jupyter_mlops.jobs.run_queue import NewRun
 
         new_runs = []
-        for (key, number_of_sample, fresh), sample in samples.items():
+        for (_, number_of_sample, fresh), sample in samples.items():
             recipe = self.hybrids.recipe(sample.choice)
-            options: dict[str, Any] = {
-                "manifest": recipe.manifest, "hybrid": key, "sample": number_of_sample, "use_cache": not fresh,
-                "executor": "local",
-            }  # fmt: skip
-            if recipe.lock is not None:
-                options["lock"] = {"digest": recipe.lock[0], "kind": recipe.lock[1]}
+            options = {**recipe.options, "sample": number_of_sample, "use_cache": not fresh}
             new_runs.append(
                 NewRun(
                     "why", self.run.job_id, self.run.version_id, batch_id=self.batch_id, repairs=self.run.id,
@@ -212,11 +209,23 @@ class HybridRuns:
                 if key not in self._finished and run.batch_id == self.batch_id and run.seconds is not None:
                     self.durations.append(run.seconds)
                     self.ids.append(run.id)
-                value = self.question.value(run)
-                problem = "" if value is not None else self.question.problem(run)
-                self._finished[key] = Outcome(value, problem, run.id, run.seconds or 0.0)
+                self._finished[key] = self._outcome(run)
             elif run.state in ("queued", "running") and run.batch_id == self.batch_id:
                 self._active.add(key)
+
+    def _outcome(self, run: Run) -> Outcome:
+        if paths := replaced_but_read(self.capsules, run):
+            return Outcome(None, f"it reads {paths[0]} itself, not the copy that takes its place", run.id)
+        value = self.question.value(run)
+        problem = "" if value is not None else self.question.problem(run)
+        return Outcome(value, problem, run.id, run.seconds or 0.0)
+
+
+def replaced_but_read(capsules: Capsules, run: Run) -> list[str]:
+    """The files that a run read although copies were to take their place."""
+    replaced = run.options.get("replaced") or []
+    capsule = capsules.of(run.id) if replaced else None
+    return sorted(set(replaced) & set(files_read(capsule))) if capsule is not None else []
 
 
 def number(value: object) -> float | None:

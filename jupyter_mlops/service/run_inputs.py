@@ -12,7 +12,7 @@ from jupyter_mlops.errors import InvalidInputError, MlopsError, StoreError
 from jupyter_mlops.service.capsules import Capsules, StoredCapsules, files_read
 
 if TYPE_CHECKING:
-    from jupyter_mlops.jobs.records import Run
+    from jupyter_mlops.jobs.records import Run, VersionRow
     from jupyter_mlops.jobs.workspace import Workspace
     from jupyter_mlops.versions.hybrid import Side
     from jupyter_mlops.versions.manifest import Environment, FileEntry, Manifest
@@ -90,10 +90,36 @@ def sides(space: Workspace, old: Run, new: Run, capsules: Capsules | None = None
         outside = {path: entry for path, entry in side_inputs.outside.items() if path in paths}
         files = tuple(f for f in side_inputs.manifest.files if not (f.is_absolute and f.path in outside))
         manifest = replace(side_inputs.manifest, files=files)
-        lock = _lock(space, run, side_inputs.environment)
+        lock = _lock(space, run.version_id, side_inputs.environment)
         result.append(Side(manifest, side_inputs.environment, dict(run.parameters), lock, outside))
     notes = [f"{path}: {reason}" for path, reason in {**inputs[0].missing, **inputs[1].missing}.items()]
     return result[0], result[1], notes
+
+
+def past_side(
+    space: Workspace, run: Run, capsules: Capsules | None = None
+) -> tuple[Side, Mapping[str, str]]:  # fmt: skip
+    """A past run for a replay, and why the content of some of its files is not available."""
+    from jupyter_mlops.versions.hybrid import Side
+
+    inputs = inputs_of(space, run, capsules)
+    outside = {path: entry for path, entry in inputs.outside.items() if _digest_at(Path(path)) != entry.digest}
+    files = tuple(f for f in inputs.manifest.files if not (f.is_absolute and f.path in outside))
+    lock = _lock(space, run.version_id, inputs.environment)
+    manifest = replace(inputs.manifest, files=files)
+    return Side(manifest, inputs.environment, dict(run.parameters), lock, outside), inputs.missing
+
+
+def candidate_side(space: Workspace, version: VersionRow) -> Side:
+    """A version as it was published, without the files that it reads at absolute paths: a replay has those of the
+    past run."""
+    from jupyter_mlops.service.run_values import manifest_of
+    from jupyter_mlops.versions.hybrid import Side
+
+    manifest: Manifest = manifest_of(space, version)
+    lock = _lock(space, version.id, manifest.environment)
+    files = tuple(entry for entry in manifest.files if not entry.is_absolute)
+    return Side(replace(manifest, files=files), manifest.environment, {}, lock)
 
 
 def _substitutes(old: RunInputs, new: RunInputs) -> set[str]:
@@ -186,12 +212,12 @@ def _version(value: object) -> str:
     return parts[1] if len(parts) > 2 else text
 
 
-def _lock(space: Workspace, run: Run, environment: Environment) -> tuple[str, str]:
-    """Text and kind of the lock of a run's environment."""
+def _lock(space: Workspace, version_id: int | None, environment: Environment) -> tuple[str, str]:
+    """Text and kind of the lock of an environment: its version's if it is the published one."""
     from jupyter_mlops.service.run_values import manifest_of
 
-    assert run.version_id is not None
-    version = space.catalog.version_by_id(run.version_id)
+    assert version_id is not None
+    version = space.catalog.version_by_id(version_id)
     lock: Mapping[str, Any] = version.provenance.get("lock") or {}
     if manifest_of(space, version).environment == environment and lock.get("digest"):
         try:

@@ -73,7 +73,7 @@ def why(
     request = request or Request()
     opened = case(space, run_id, request, capsules)
     batch_id = _open_batch(space, opened, request)
-    answer = _answer(space, opened, request, batch_id, on_event, wait=True)
+    answer = _answer(space, opened, request, batch_id, on_event, capsules, wait=True)
     assert answer is not None
     return answer
 
@@ -85,7 +85,7 @@ def begin(
     request = request or Request()
     opened = case(space, run_id, request, capsules)
     batch_id = _open_batch(space, opened, request)
-    _answer(space, opened, request, batch_id, lambda event: None, wait=False)
+    _answer(space, opened, request, batch_id, lambda event: None, capsules, wait=False)
     return progress(space, run_id, capsules)
 
 
@@ -109,7 +109,7 @@ def progress(space: Workspace, run_id: str, capsules: Capsules | None = None) ->
             experiment = latest(space, run)
             if experiment.result is None:
                 opened = case(space, run.id, request, capsules)
-                _answer(space, opened, request, experiment.id, lambda event: None, wait=False)
+                _answer(space, opened, request, experiment.id, lambda event: None, capsules, wait=False)
                 experiment = latest(space, run)
                 states = space.queue.states_of_batch(experiment.id)
     active = states.get("queued", 0) + states.get("running", 0)
@@ -235,7 +235,8 @@ def _open_batch(space: Workspace, opened: Case, request: Request) -> int:
 
 
 def _answer(
-    space: Workspace, opened: Case, request: Request, batch_id: int, on_event: EventCallback, *, wait: bool
+    space: Workspace, opened: Case, request: Request, batch_id: int, on_event: EventCallback, capsules: Capsules | None,
+    *, wait: bool,
 ) -> dict[str, Any] | None:  # fmt: skip
     """The answer, stored with the batch; None if hybrids are pending."""
     from jupyter_mlops.jobs.experiments import set_result
@@ -248,7 +249,7 @@ def _answer(
     runs = HybridRuns(
         space, opened.run, opened.hybrids, opened.question, batch_id, concurrency=request.concurrency,
         seconds=max(opened.run.seconds or 0.0, opened.good.seconds or 0.0, 0.05), budget=request.budget, wait=wait,
-        blocked=environments.problem, on_event=on_event,
+        blocked=environments.problem if wait else lambda recipe: "", on_event=on_event, capsules=capsules,
     )  # fmt: skip
     try:
         answer = Analysis(opened, runs, request.repeats, on_event).result()

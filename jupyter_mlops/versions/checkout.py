@@ -50,10 +50,10 @@ def checkout_slot(home: Path, digest: str, *, shared: bool) -> Iterator[Path]:
     raise StoreError(f"{MAX_SLOTS} runs of one version at once", where=str(base))
 
 
-def lanes_of_hybrids(digest: str) -> str:
-    """The name of the folders in which hybrids of a version run: apart from its own runs, because their files differ,
-    and the same for all hybrids, because cached results depend on the folder."""
-    return hashlib.blake2b(f"hybrids of {digest}".encode(), digest_size=20).hexdigest()
+def lanes_of_hybrids(job: str) -> str:
+    """The name of the folders in which hybrids of a job's versions run: apart from its own runs, because their files
+    differ, and the same for all hybrids, because cached results depend on the folder."""
+    return hashlib.blake2b(f"hybrids of {job}".encode(), digest_size=20).hexdigest()
 
 
 def check_out(manifest: Manifest, store: Store, folder: Path, origin: Path | None = None) -> Path:

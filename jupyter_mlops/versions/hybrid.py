@@ -63,16 +63,31 @@ class Side:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a hybrid executes. `lock`: digest and kind, if its environment is one of several."""
+    """What a hybrid executes.
+
+    :param lock: digest and kind, if its environment is one of several.
+    :param replaced: files outside of its folder of which copies take the place; it must not read the files themselves.
+    """
 
     manifest: str
     parameters: Mapping[str, Any]
     lock: tuple[str, str] | None = None
+    replaced: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         facts = json.dumps([self.manifest, self.parameters, self.lock], sort_keys=True, default=str)
         return hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of a run of it."""
+        options: dict[str, Any] = {"manifest": self.manifest, "hybrid": self.key, "executor": "local"}
+        if self.lock is not None:
+            options["lock"] = {"digest": self.lock[0], "kind": self.lock[1]}
+        if self.replaced:
+            options["replaced"] = list(self.replaced)
+        return options
 
 
 class Hybrids:
@@ -164,7 +179,7 @@ class Hybrids:
         is_python = manifest.language == "python"
         values = {name: v for name, v in self._values(chosen).items() if name in names or not is_python}
         values = {name: redirected_value(value, outside) for name, value in values.items()}
-        return Recipe(manifest.put(self.store), values, lock)
+        return Recipe(manifest.put(self.store), values, lock, outside)
 
     def _values(self, chosen: frozenset[Difference]) -> dict[str, Any]:
         different = self._different_parameters()
@@ -239,17 +254,17 @@ class Hybrids:
     def _substituted(self) -> tuple[str, ...]:
         """The outside files of which copies take the place."""
         paths = sorted({*self.old.outside, *self.new.outside})
-        if not paths:
-            return ()
-        sources = [cell.source for book in (self.cells.old, self.cells.new) for cell in book.cells]
-        for side in self.sides:
-            entries = [f for f in side.manifest.files if f.kind == "module" and f.digest in self.store]
-            sources += [self.store.get(entry.digest).decode(errors="replace") for entry in entries]
-        values = [value for side in self.sides for value in side.values.values()]
-        missing = unnamed(paths, sources, values)
+        missing: set[str] = set()
+        for side, book in zip(self.sides, (self.cells.old, self.cells.new), strict=True):
+            if not side.outside:
+                continue
+            modules = [f for f in side.manifest.files if f.kind == "module" and f.digest in self.store]
+            sources = [cell.source for cell in book.cells]
+            sources += [self.store.get(entry.digest).decode(errors="replace") for entry in modules]
+            missing.update(unnamed(side.outside.keys(), sources, side.values.values()))
         self.notes += [
             f"{path} can't be put in place of another: neither the code nor a parameter names it as text"
-            for path in missing
+            for path in sorted(missing)
         ]
         return tuple(path for path in paths if path not in missing)
 

@@ -143,7 +143,7 @@ class RunExecutor:
             return await self._in_folder(run, needs, kernels, tell)
         version, manifest = needs.version, needs.manifest
         is_own = not run.options.get("manifest")
-        lanes = version.digest if is_own else lanes_of_hybrids(version.digest)
+        lanes = version.digest if is_own else lanes_of_hybrids(f"{name_of(self.config.database)} {run.job_id}")
         with checkout_slot(self.home, lanes, shared=is_own and version.writes_files is False) as folder:
             begun = folder.with_suffix(".run")
             if not (begun.is_file() and begun.read_text(encoding="utf-8") == run.id and run.recoveries):
