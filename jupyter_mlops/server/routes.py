@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_mlops.server.handlers import deployments, exports, jobs, pipelines, runs, schedules, worker
+from jupyter_mlops.server.handlers import deployments, experiments, exports, jobs, pipelines, runs, schedules, worker
 from jupyter_mlops.server.operation import Handler
 
 # `{name}` is one part of a path.
@@ -22,6 +22,9 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("/mlops/runs/{run_id}/notebook", runs.RunNotebookHandler),
     ("/mlops/runs/{run_id}/report", runs.RunReportHandler),
     ("/mlops/runs/{run_id}/comparison/{other}", runs.ComparisonHandler),
+    ("/mlops/runs/{run_id}/why", experiments.WhyHandler),
+    ("/mlops/runs/{run_id}/why/plan", experiments.WhyPlanHandler),
+    ("/mlops/runs/{run_id}/why/stop", experiments.WhyStopHandler),
     ("/mlops/jobs", jobs.JobsHandler),
     ("/mlops/jobs/{name}", jobs.JobHandler),
     ("/mlops/jobs/{name}/versions", jobs.VersionsHandler),
@@ -30,6 +33,8 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("/mlops/jobs/{name}/aliases/{alias}", jobs.AliasHandler),
     ("/mlops/jobs/{name}/backfills", jobs.BackfillsHandler),
     ("/mlops/jobs/{name}/sweeps", jobs.SweepsHandler),
+    ("/mlops/jobs/{name}/backtests", experiments.BacktestsHandler),
+    ("/mlops/backtests/{number}", experiments.BacktestHandler),
     ("/mlops/jobs/{name}/deploy", deployments.DeployHandler),
     ("/mlops/deployments", deployments.DeploymentsHandler),
     ("/mlops/jobs/{name}/export", exports.JobExportHandler),
