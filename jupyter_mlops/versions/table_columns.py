@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class CsvTable(Table):
 
     def __init__(self, data: bytes) -> None:
         self.packed = data[:2] == b"\x1f\x8b"
-        data = gzip.decompress(data) if self.packed else data
+        data = _unpacked(data) if self.packed else data
         self.encoding = "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8"
         try:
             text = data.decode(self.encoding)
@@ -50,7 +51,10 @@ class CsvTable(Table):
         self.end = "\r\n" if "\r\n" in text else "\n"
         first = text.partition("\n")[0]
         self.separator = max(SEPARATORS, key=first.count)
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=self.separator) if row]
+        try:
+            rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=self.separator) if row]
+        except csv.Error as error:
+            raise ValueError(str(error)) from None
         if len(rows) < 2 or any(len(row) != len(rows[0]) for row in rows) or len(set(rows[0])) != len(rows[0]):
             raise ValueError("not a table with one line of names")
         self.names, self._rows, self.length = rows[0], rows[1:], len(rows) - 1
@@ -120,6 +124,18 @@ class ParquetTable(Table):
             raise ValueError(f"column {name}: {error}") from None
         shift = (0, self.length if len(present) > 1 else 0)
         return joined.take(arrow.array([shift[side] + row for side, row in places], arrow.int64()))
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Raises ValueError if the data is damaged or too large."""
+    try:
+        with gzip.open(io.BytesIO(data)) as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(str(error)) from None
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"it is larger than {MAX_BYTES} bytes")
+    return content
 
 
 def read_table(path: str, data: bytes) -> Table:

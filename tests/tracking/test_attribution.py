@@ -34,9 +34,7 @@ def game(**values: float | None) -> dict[frozenset[str], list[float]]:
     ],
     ids=["one alone", "additive", "only together", "one order is possible", "no order is possible"],
 )
-def test_shares_of_two_causes(
-    values: dict[frozenset[str], list[float]], shares: dict[tuple[str, ...], float]
-) -> None:
+def test_shares_of_two_causes(values: dict[frozenset[str], list[float]], shares: dict[tuple[str, ...], float]) -> None:
     result = attribute(("code", "data"), values)
     assert {share.causes: share.value for share in result.shares} == pytest.approx(shares)
 
