@@ -219,12 +219,13 @@ def live_run(space: Workspace, path: Path, live: Path, comment: str = "") -> str
 
 
 def test_a_file_that_no_version_has_is_put_in_place_of_another(space: Workspace, tmp_path: Path) -> None:
-    live, capsules = tmp_path / "live data.csv", WrittenCapsules(space)
+    live, capsules = tmp_path / "live" / "live data.csv", WrittenCapsules(space)
+    live.parent.mkdir()
     live.write_text("id,x,y\n1,1,1\n2,2,2\n")
-    good = live_run(space, tmp_path / "live.ipynb", live)
+    good = live_run(space, tmp_path / "notebooks" / "live.ipynb", live)
     capsules.write(good, live)
     live.write_text("id,x,y\n1,1,5\n2,2,6\n")
-    bad = live_run(space, tmp_path / "live.ipynb", live, "# nothing")
+    bad = live_run(space, tmp_path / "notebooks" / "live.ipynb", live, "# nothing")
     capsules.write(bad, live)
     answer = why.why(space, bad, capsules=capsules)
     named = {s["axes"][0]: [c["what"] for c in s["causes"]] for s in answer["shares"] if not s["within_noise"]}
@@ -234,12 +235,13 @@ def test_a_file_that_no_version_has_is_put_in_place_of_another(space: Workspace,
 
 def test_a_change_of_what_is_not_recorded_is_said_to_be_that(space: Workspace, tmp_path: Path) -> None:
     """The bytes of the first run's file were not kept: today both runs read the same."""
-    live, capsules = tmp_path / "unkept.csv", WrittenCapsules(space)
+    live, capsules = tmp_path / "live" / "unkept.csv", WrittenCapsules(space)
+    live.parent.mkdir()
     live.write_text("id,x,y\n1,1,1\n")
-    good = live_run(space, tmp_path / "unkept.ipynb", live)
+    good = live_run(space, tmp_path / "notebooks" / "unkept.ipynb", live)
     capsules.write(good, live, kept=False)
     live.write_text("id,x,y\n1,1,5\n")
-    bad = live_run(space, tmp_path / "unkept.ipynb", live, "# nothing")
+    bad = live_run(space, tmp_path / "notebooks" / "unkept.ipynb", live, "# nothing")
     answer = why.why(space, bad, capsules=capsules)
     assert answer["residual"] == pytest.approx(40.0) and not answer["residual_within_noise"]
     assert any("its content was not kept" in note for note in answer["notes"])
