@@ -18,7 +18,7 @@ def add(verbs: Any) -> None:
     parser.add_argument("--good", default="", metavar="RUN", help="compare with this run (default: the last good one)")
     parser.add_argument(
         "--repeats", type=int, default=2, metavar="N",
-        help="further runs of both ends, and runs of each hybrid, if the metric is not deterministic (2)",
+        help="further runs of the two, and runs of each hybrid, if the metric is not deterministic (2)",
     )  # fmt: skip
     parser.add_argument("--budget", type=float, metavar="SECONDS", help="the longest time that the hybrids may take")
     parser.add_argument("-j", "--jobs", type=positive_int, default=1, metavar="N", help="runs at once (1)")

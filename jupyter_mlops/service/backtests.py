@@ -85,7 +85,7 @@ def begin(
 def wait(space: Workspace, batch_id: int, on_event: EventCallback = lambda event: None) -> dict[str, Any]:
     """Wait until all replays have finished, executing them here whenever no worker is running. Returns `result`.
 
-    SIGINT and SIGTERM stop them all; a later backtest goes on with those that are left.
+    SIGINT and SIGTERM stop them all; a later backtest continues with those that are left.
     """
 
     def tell_replays(event: dict[str, Any]) -> None:
@@ -100,7 +100,7 @@ def wait(space: Workspace, batch_id: int, on_event: EventCallback = lambda event
 def result(space: Workspace, batch_id: int) -> dict[str, Any]:
     """The candidate's metrics beside those of production, as far as replays have finished.
 
-    `metrics`: name -> means of both, and the paired difference with its interval. Values that are not finite numbers in
+    `metrics`: name -> the two means, and the paired difference with its interval. Values that are not finite numbers in
     both runs are left out.
     """
     from jupyter_mlops.jobs.experiments import experiment

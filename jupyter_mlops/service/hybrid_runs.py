@@ -27,7 +27,7 @@ class OutOfBudgetError(Exception):
 
 
 class PendingError(Exception):
-    """Hybrids are queued whose results are needed to go on. Never leaves this package."""
+    """Hybrids are queued whose results are needed first. Never leaves this package."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class HybridRuns:
         if missing:
             raise RunStoppedError(
                 "the hybrids were stopped", where=self.run.id,
-                remedy="Ask again to go on: hybrids that have finished are not run again.",
+                remedy="Ask again to continue: hybrids that have finished are not run again.",
             )  # fmt: skip
 
     def _queue(self, samples: Mapping[tuple[str, int, bool], Sample]) -> None:
@@ -229,7 +229,7 @@ def replaced_but_read(capsules: Capsules, run: Run) -> list[str]:
 
 
 def number(value: object) -> float | None:
-    """A metric as a finite number; None if it is none."""
+    """A metric as a finite number; None if it is not one."""
     if not isinstance(value, int | float):
         return None
     converted = float(value)

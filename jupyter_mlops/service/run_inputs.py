@@ -231,5 +231,5 @@ def _lock(space: Workspace, version_id: int | None, environment: Environment) ->
 
 
 def outside_writes(space: Workspace, runs: Collection[Run]) -> list[str]:
-    """Files outside of their own folders that runs wrote."""
+    """Files that runs wrote outside of their folders."""
     return sorted({path for run in runs for path in space.folder_of(run.id).origin()})

@@ -32,7 +32,7 @@ class Request:
 
     :param metric: "": the one that changed most; of a run that failed, why it fails.
     :param good: id of the run to compare with; "": the last completed run before.
-    :param repeats: further runs of both ends, and runs of each hybrid, if the metric is not deterministic; 0: trust the
+    :param repeats: further runs of the two, and runs of each hybrid, if the metric is not deterministic; 0: trust the
         recorded values and run each hybrid once.
     :param budget: seconds; None: no limit.
     :param allow_writes: run hybrids although the runs wrote files outside of their folder.
@@ -66,7 +66,7 @@ def why(
 ) -> dict[str, Any]:  # fmt: skip
     """Run the hybrids and wait for the answer, which is stored.
 
-    A run that was asked about before is asked anew; hybrids that have finished are not run again.
+    A question may be asked again; hybrids that have finished are not run again.
 
     :raises InvalidInputError: there is nothing to compare. :raises RunStoppedError: a person stopped it.
     """
@@ -90,11 +90,11 @@ def begin(
 
 
 def progress(space: Workspace, run_id: str, capsules: Capsules | None = None) -> dict[str, Any]:
-    """How far the latest question about a run is, going on with it if its hybrids have finished.
+    """How far the latest question about a run is, continuing it if its hybrids have finished.
 
-    Returns `state` (running, finished or stopped), `done` and `total` hybrids, `batch`, and `result`.
+    Returns `state` (running, finished or stopped), `finished` and `total` hybrids, `batch`, and `result`.
 
-    :raises NotFoundError: nobody has asked.
+    :raises NotFoundError: there is no question about it.
     """
     run = space.queue.run(space.queue.full_id(run_id))
     experiment = latest(space, run)
@@ -116,7 +116,7 @@ def progress(space: Workspace, run_id: str, capsules: Capsules | None = None) ->
     total = sum(states.values())
     state = "finished" if experiment.result else "stopped" if states.get("stopped") and not active else "running"
     return {
-        "run": run.id, "batch": experiment.id, "state": state, "done": total - active, "total": total,
+        "run": run.id, "batch": experiment.id, "state": state, "finished": total - active, "total": total,
         "result": experiment.result,
     }  # fmt: skip
 
@@ -127,7 +127,7 @@ def latest(space: Workspace, run: Run) -> Experiment:
 
     entries = [] if run.job_id is None else experiments(space.db, run.job_id, KIND, run=run.id)
     if not entries:
-        raise NotFoundError("nobody has asked why", where=run.id, remedy=f"jupyter mlops why {run.id}")
+        raise NotFoundError("there is no question about this run", where=run.id, remedy=f"jupyter mlops why {run.id}")
     return entries[0]
 
 
@@ -190,7 +190,7 @@ def _good_run(space: Workspace, run: Run, good_id: str) -> Run:
 def _question(run: Run, good: Run, metric: str) -> Question:
     """What is asked of each hybrid: the metric, or whether it fails.
 
-    :raises InvalidInputError: there is no such metric in both runs.
+    :raises InvalidInputError: there is no such metric in the two runs.
     """
     from jupyter_mlops.service.hybrid_runs import Question, number
 
@@ -204,7 +204,7 @@ def _question(run: Run, good: Run, metric: str) -> Question:
     finite = {name: (a, b) for name, (a, b) in values.items() if a is not None and b is not None}
     if metric and metric not in finite:
         near = difflib.get_close_matches(metric, finite, 3) or sorted(finite)[:10]
-        problem = "is not a finite number in both runs" if metric in values else "is not a metric of both runs"
+        problem = "is not a finite number in both runs" if metric in values else "is not a metric of the two runs"
         raise InvalidInputError(
             f"{metric!r} {problem}", where=run.id, field="metric",
             remedy=f"Metrics: {', '.join(near)}." if near else "Tag a cell with `metrics`.",
@@ -269,7 +269,7 @@ def _budget_left(experiment: Experiment) -> float | None:
 
 @contextlib.contextmanager
 def _one_at_a_time(space: Workspace, run: Run) -> Iterator[None]:
-    """Only one process at a time goes on with a question."""
+    """Only one process at a time continues a question."""
     from filelock import FileLock
 
     folder = space.home / "locks"

@@ -95,7 +95,7 @@ class Analysis:
         return values[0], values[1]
 
     def _ends(self) -> Ends:
-        """The values of both runs, repeated until it is known whether they are deterministic."""
+        """The values of the two runs, repeated until it is known whether they are deterministic."""
         recorded = self._recorded()
         if not self.repeats:
             return Ends([recorded[0]], [recorded[1]], is_deterministic=True)
@@ -116,7 +116,7 @@ class Analysis:
         return Ends(before, after, is_deterministic, all(agree))
 
     def _repeated(self, numbers: Sequence[int]) -> list[list[float]]:
-        """The values of both runs, repeated without the cache."""
+        """The values of the two runs, repeated without the cache."""
         shift = len(numbers) if not self.differences else 0  # the same recipe twice: other runs of it
         choices: list[Choice] = [frozenset(), frozenset(self.differences)]
         samples = [

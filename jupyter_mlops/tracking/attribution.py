@@ -95,7 +95,7 @@ def attribute(causes: Sequence[str], values: Mapping[Coalition, Sequence[float]]
 
 
 def pooled_deviation(samples: Sequence[Sequence[float]]) -> tuple[float, int]:
-    """The standard deviation of a single value, from samples with a mean of their own, and its degrees of freedom."""
+    """The standard deviation of a single value, from samples with separate means, and its degrees of freedom."""
     freedom = sum(len(sample) - 1 for sample in samples)
     squares = math.fsum((value - fmean(sample)) ** 2 for sample in samples if len(set(sample)) > 1 for value in sample)
     return (math.sqrt(squares / freedom) if freedom else 0.0), freedom

@@ -40,7 +40,7 @@ class CellChanges:
     """The changes that lead from one notebook to another.
 
     :param parameters: names of parameters. A parameters cell of which only their defaults differ counts as unchanged,
-        because the values of the parameters are changes of their own.
+        because the values of the parameters are separate changes.
     """
 
     def __init__(self, old: NotebookNode, new: NotebookNode, parameters: Collection[str] = ()) -> None:
@@ -96,7 +96,7 @@ class CellChanges:
 
 
 def _script(old: Sequence[Any], new: Sequence[Any]) -> Iterator[CellChange]:
-    """The cells of both notebooks, in pairs as far as they correspond."""
+    """The cells of the two notebooks, in pairs as far as they correspond."""
     matcher = difflib.SequenceMatcher(None, [_identity(c) for c in old], [_identity(c) for c in new], autojunk=False)
     for operation, i1, i2, j1, j2 in matcher.get_opcodes():
         if operation == "equal" or i2 - i1 == j2 - j1:

@@ -203,7 +203,7 @@ def column_changes(old: Table, new: Table) -> ColumnChanges:
 
 
 def _keys(old: Table, new: Table, columns: dict[str, tuple[list[Any], list[Any]]]) -> tuple[list[Any], list[Any]]:
-    """What identifies the rows of both tables: their positions, or a column of unique values."""
+    """What identifies the rows of the two tables: their positions, or a column of unique values."""
     if old.length == new.length and columns:
         equal = [sum(map(_same, *values)) / max(old.length, 1) for values in columns.values()]
         if 1.0 in equal or sum(equal) / len(equal) >= SAME_ROWS:

@@ -273,8 +273,8 @@ def test_questions_that_cannot_be_answered_are_refused(space: Workspace, tmp_pat
         why.why(space, first)
     second = run_of(space, Notebook(table=SCALED), folder)
     for request, message in (
-        (why.Request("scor"), "not a metric of both runs"),
-        (why.Request("x'; drop table run; --\n$(touch x)"), "not a metric of both runs"),
+        (why.Request("scor"), "not a metric of the two runs"),
+        (why.Request("x'; drop table run; --\n$(touch x)"), "not a metric of the two runs"),
         (why.Request(good=second), "with itself"),
         (why.Request(good="no such run"), "there is no run"),
         (why.Request(repeats=-1), "repeats"),

@@ -61,7 +61,7 @@ class WhyRead(ResponseModel):
     run: str
     batch: int
     state: Literal["running", "finished", "stopped"]
-    done: int
+    finished: int
     total: int
     result: WhyResult | None
 
@@ -125,7 +125,7 @@ class BacktestRun(ResponseModel):
 
 
 class BacktestFigures(ResponseModel):
-    """A metric of both sides, over the runs in which both have it."""
+    """A metric of production and candidate, over the runs in which they have it."""
 
     production: float
     candidate: float
