@@ -58,13 +58,15 @@ def inputs_of(space: Workspace, run: Run, capsules: Capsules | None = None) -> R
     frozen = _Frozen(space, origin)
     entries = {entry.path: entry for entry in manifest.files}
     outside: dict[str, FileEntry] = {}
-    for path, facts in files_read(capsule or {}).items():
-        if path not in entries and _is_own(space, run, path):
+    files = files_read(capsule or {})
+    written = _written_by(space, run) if files else frozenset[str]()
+    for path, facts in files.items():
+        if path not in entries and path in written:
             continue
         entry = frozen.entry(path, facts, entries.get(path))
         if entry is not None and entry.is_absolute:
             outside[path] = entry
-        elif entry is not None and entries.get(path, entry).kind == "data":
+        elif entry is not None and (path not in entries or entries[path].kind == "data"):
             entries[path] = entry
     for path, entry in list(entries.items()):
         if (
@@ -158,18 +160,19 @@ class _Frozen:
         except (MlopsError, OSError) as error:
             self.missing[path] = f"its content can't be read: {error}"
             return None
-        kind = published.kind if published is not None else "data"
-        return FileEntry(path, digest, size, kind)
+        if published is not None:
+            return FileEntry(path, digest, size, published.kind)
+        return FileEntry(path, digest, size, "module" if path.endswith(".py") else "data")
 
 
 def _facts(entry: FileEntry) -> dict[str, Any]:
     return {"digest": entry.digest, "bytes": entry.size}
 
 
-def _is_own(space: Workspace, run: Run, path: str) -> bool:
-    """Whether the run itself wrote a file that it read."""
-    folder = space.folder_of(run.id)
-    return path in folder.written_digests() or path in folder.origin()
+def _written_by(space: Workspace, run: Run) -> frozenset[str]:
+    """The files that a run wrote; it may have read them too."""
+    folder = space.folder_of(run.id, with_written=True)
+    return frozenset({*folder.written_digests(), *folder.origin()})
 
 
 def _digest_at(path: Path) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlops.cli import main
 from jupyter_mlops.errors import InvalidInputError, NotFoundError, RunStoppedError
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.service import jobs, runs, why, why_plan
@@ -23,9 +24,15 @@ pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    home = tmp_path_factory.mktemp("why")
-    with working(home), opened(home) as made:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    made = tmp_path_factory.mktemp("why")
+    with working(made):
+        yield made
+
+
+@pytest.fixture(scope="module")
+def space(home: Path) -> Iterator[Workspace]:
+    with opened(home) as made:
         yield made
 
 
@@ -264,6 +271,32 @@ def test_runs_that_write_elsewhere_are_not_repeated_unasked(space: Workspace, tm
     assert "--allow-writes" in refused.value.remedy and target.read_text() == "2"
     answer = why.why(space, bad, why.Request(allow_writes=True))
     assert [c["what"] for c in answer["shares"][0]["causes"]] == ["cell 1 of step a changed"]
+
+
+def test_the_command_tells_the_answer(
+    space: Workspace, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "command"
+    good = run_of(space, Notebook(), folder)
+    bad = run_of(space, Notebook(table=SCALED, settings=("1", "1", "3")), folder)
+    monkeypatch.setenv("JUPYTER_MLOPS_HOME", str(home))
+    assert main(["why", bad, "--dry-run"]) == 0
+    assert "2 hybrids\n  new code with old data\n  new data with old code\n" in capsys.readouterr().out
+    assert main(["why", bad, "--metric", "score", "--budget", "300"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.splitlines() == [
+        f"score rose 18 → 624 since {good}",
+        "data: +594 (file table.csv, column a)",
+        "code: +12 (cell 5 of step third changed)",
+    ]
+    assert "2 of 2 hybrids" in shown.err
+    assert main(["why", bad, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["change"] == 606.0
+    assert main(["why", bad, "--metric", "scor"]) == 2
+    assert "Metrics: score." in capsys.readouterr().err
+    hybrids = space.queue.runs(job_id=space.catalog.job("command").id, triggers=["why"])
+    cached = [step for steps in space.queue.steps_of([run.id for run in hybrids]).values() for step in steps]
+    assert "cached" in {step["state"] for step in cached}
 
 
 def test_questions_that_cannot_be_answered_are_refused(space: Workspace, tmp_path: Path) -> None:
