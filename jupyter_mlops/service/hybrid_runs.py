@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mlops.errors import MlopsError, RunStoppedError
 from jupyter_mlops.service.batches import MAX_RUNS, stop_batch_runs
@@ -66,7 +66,7 @@ class Sample:
     """One run to make: a choice of differences.
 
     :param number: 0 for the first run of a recipe, 1 for the first repeat.
-    :param fresh: without the cache.
+    :param fresh: execute every step.
     """
 
     choice: Choice
@@ -169,7 +169,9 @@ class HybridRuns:
         new_runs = []
         for (_, number_of_sample, fresh), sample in samples.items():
             recipe = self.hybrids.recipe(sample.choice)
-            options = {**recipe.options, "sample": number_of_sample, "use_cache": not fresh}
+            options = {**recipe.options, "sample": number_of_sample, "fresh": fresh}
+            if fresh:
+                options |= self._without_cached_results(recipe)
             new_runs.append(
                 NewRun(
                     "why", self.run.job_id, self.run.version_id, batch_id=self.batch_id, repairs=self.run.id,
@@ -179,6 +181,13 @@ class HybridRuns:
         self.space.queue.add_all(new_runs)
         self._active |= set(samples)
         notify_worker(self.space)
+
+    def _without_cached_results(self, recipe: Recipe) -> dict[str, Any]:
+        """Run options with which every step executes. Their results are cached all the same, for the hybrids."""
+        from jupyter_mlops.versions.manifest import Manifest
+
+        steps = Manifest.get(self.space.store, recipe.manifest).pipeline["steps"]
+        return {"from_step": steps[0]["name"]} if steps else {"use_cache": False}
 
     def _wait(self) -> None:
         def poll() -> bool:
@@ -204,7 +213,7 @@ class HybridRuns:
         self._active = set()
         for run in runs:
             options = run.options
-            key = (str(options.get("hybrid")), int(options.get("sample") or 0), not options.get("use_cache"))
+            key = (str(options.get("hybrid")), int(options.get("sample") or 0), bool(options.get("fresh")))
             if run.state in ("completed", "failed"):
                 if key not in self._finished and run.batch_id == self.batch_id and run.seconds is not None:
                     self.durations.append(run.seconds)
