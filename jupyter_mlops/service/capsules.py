@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 TABLE = "run_capsule"
+SYSTEM = ("/proc/", "/sys/", "/dev/")  # files of the system, which have no content to put in place
 
 
 class Capsules(Protocol):
@@ -51,6 +52,6 @@ def files_read(capsule: dict[str, Any]) -> dict[str, dict[str, Any]]:
     files: dict[str, dict[str, Any]] = {}
     for step in capsule.get("steps", {}).values():
         for path, facts in step.get("files", {}).items():
-            if isinstance(facts, dict) and facts.get("digest"):
+            if isinstance(facts, dict) and facts.get("digest") and not path.startswith(SYSTEM):
                 files.setdefault(path, facts)
     return files

@@ -59,9 +59,9 @@ def inputs_of(space: Workspace, run: Run, capsules: Capsules | None = None) -> R
     entries = {entry.path: entry for entry in manifest.files}
     outside: dict[str, FileEntry] = {}
     files = files_read(capsule or {})
-    written = _written_by(space, run) if files else frozenset[str]()
+    written_paths = _written_by(space, run) if files else frozenset[str]()
     for path, facts in files.items():
-        if path not in entries and path in written:
+        if path not in entries and path in written_paths:
             continue
         entry = frozen.entry(path, facts, entries.get(path))
         if entry is not None and entry.is_absolute:
