@@ -15,3 +15,4 @@ MISSED_POLICIES: tuple[MissedPolicy, ...] = get_args(MissedPolicy)
 OVERLAP_POLICIES: tuple[OverlapPolicy, ...] = get_args(OverlapPolicy)
 ACTIVE: tuple[RunState, ...] = ("queued", "running")
 FINISHED: tuple[RunState, ...] = ("completed", "failed", "stopped")
+EXPERIMENTS = ("why", "backtest")  # triggers of runs that count neither as successes nor as failures of their job

@@ -12,7 +12,7 @@ VERBS = (
     "show", "check", "suggest", "run", "demo", "publish", "versions", "schedule", "jobs", "runs", "pause", "resume",
     "stop", "repair", "logs", "backfill", "sweep", "diff", "drift", "reproduce", "bundle", "unbundle", "export",
     "deploy", "undeploy", "deployments", "models", "serve", "metrics", "step", "gc", "import-jobs", "worker",
-    "kernelspec", "promote", "rollback", "demote", "gate", "compare",
+    "kernelspec", "promote", "rollback", "demote", "gate", "compare", "why", "backtest",
 )  # fmt: skip
 
 
@@ -20,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser, with a subcommand for each verb."""
     from jupyter_mlops.cli import (
         backfill,
+        backtest,
         bundle,
         check,
         compare,
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
         suggest,
         sweep,
         versions,
+        why,
         worker,
     )  # fmt: skip
 
@@ -67,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     modules = (
         show, check, suggest, run, demo, publish, versions, schedule, jobs, runs, pause, stop, repair, logs, backfill,
         sweep, diff, drift, reproduce, bundle, export, deploy, deployments, models, serve, metrics, step, gc,
-        import_jobs, worker, kernelspec, promote, rollback, demote, gate, compare,
+        import_jobs, worker, kernelspec, promote, rollback, demote, gate, compare, why, backtest,
     )  # fmt: skip
     for module in modules:
         module.add(verbs)

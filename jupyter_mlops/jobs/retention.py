@@ -19,7 +19,7 @@ from jupyter_mlops.jobs.run_data import objects_of_runs
 from jupyter_mlops.jobs.run_directory import RunDirectory, marked_folders
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.kernels import reaper
-from jupyter_mlops.states import FINISHED
+from jupyter_mlops.states import ACTIVE, EXPERIMENTS, FINISHED
 from jupyter_mlops.storage.local import ObjectStore
 from jupyter_mlops.versions.manifest import Manifest
 
@@ -79,11 +79,14 @@ def expired(space: Workspace, now: float, notes: list[str] | None = None) -> lis
         if rules.keep_runs is None and rules.keep_days is None:
             continue
         with space.db.read() as c:
-            query = select(t.run.c.id, t.run.c.state, t.run.c.finished).where(
+            query = select(t.run.c.id, t.run.c.state, t.run.c.finished, t.run.c.trigger).where(
                 t.run.c.job_id == job.id, t.run.c.state.not_in(("queued", "running"))
             )
             rows = c.execute(query.order_by(t.run.c.created.desc())).all()
-        run_ids += [row.id for row in _beyond(rows, rules, now)]
+        # Apart, so that 90 runs of a backtest do not displace the job's own.
+        for are_experiments in (False, True):
+            some = [row for row in rows if (row.trigger in EXPERIMENTS) is are_experiments]
+            run_ids += [row.id for row in _beyond(some, rules, now)]
     return run_ids
 
 
@@ -141,7 +144,13 @@ def wanted_objects(space: Workspace) -> set[str]:
     with space.db.read() as c:
         rows = c.execute(select(t.version.c.digest, t.version.c.provenance)).all()
         referenced = {*c.execute(select(t.run_file.c.digest).distinct()).scalars(), *objects_of_runs(c)}
+        hybrids = c.execute(select(t.run.c.options).where(t.run.c.trigger.in_(EXPERIMENTS), t.run.c.state.in_(ACTIVE)))
+        options = [stored for stored in hybrids.scalars() if isinstance(stored, dict)]
     referenced |= space.models.objects()
+    for stored in options:
+        manifest = Manifest.get(space.store, stored["manifest"])
+        referenced |= {stored["manifest"], manifest.notebook, *(entry.digest for entry in manifest.files)}
+        referenced.add((stored.get("lock") or {}).get("digest", ""))
     for digest, provenance in rows:
         manifest = Manifest.get(space.store, digest)
         referenced |= {digest, manifest.notebook, *(entry.digest for entry in manifest.files)}

@@ -12,7 +12,7 @@ from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import Database
 from jupyter_mlops.errors import InvalidInputError, NotFoundError
 from jupyter_mlops.jobs.records import Run
-from jupyter_mlops.states import ACTIVE, RUN_STATES
+from jupyter_mlops.states import ACTIVE, EXPERIMENTS, RUN_STATES
 
 STEP = ("name", "state", "attempts", "seconds")
 SORTS = {"created": t.run.c.created, "started": t.run.c.started, "finished": t.run.c.finished}
@@ -48,7 +48,7 @@ class RunQueries:
         self, *, job_id: int | None = None, batch_id: int | None = None, schedule_id: int | None = None,
         states: Sequence[str] = (), triggers: Sequence[str] = (), since: float | None = None,
         until: float | None = None, after: tuple[float, str] | None = None, sort: str = "-created", limit: int = 50,
-        hidden: bool = True,
+        hidden: bool = True, experiments: bool = True,
     ) -> list[Run]:  # fmt: skip
         """Runs in the given order.
 
@@ -56,7 +56,7 @@ class RunQueries:
             earliest.
         :param after: (sort time, id) of the last run of the previous page.
         :param since, until: range of creation times, in seconds since 1970.
-        :param hidden: whether to include runs of unpublished notebooks.
+        :param hidden: whether to include runs of unpublished notebooks; `experiments`: those of `why` and `backtest`.
         """
         unknown = set(states) - set(RUN_STATES)
         if unknown:
@@ -80,6 +80,8 @@ class RunQueries:
             query = query.where(t.run.c.created >= since)
         if until is not None:
             query = query.where(t.run.c.created <= until)
+        if not experiments:
+            query = query.where(t.run.c.trigger.not_in(EXPERIMENTS))
         if not hidden:
             query = query.where(func.coalesce(t.job.c.hidden, False).is_(False))
         if after is not None:
@@ -146,12 +148,8 @@ class RunQueries:
 
     def before(self, run: Run) -> Run | None:
         """The previous run of the same job that completed or failed."""
-        query = _runs().where(
-            t.run.c.job_id == run.job_id,
-            t.run.c.state.in_(("completed", "failed")),
-            t.run.c.created <= run.created,
-            t.run.c.id != run.id,
-        )
+        finished = t.run.c.state.in_(("completed", "failed"))
+        query = _runs().where(*_others(run), finished, t.run.c.created <= run.created)
         with self.db.read() as c:
             row = c.execute(query.order_by(t.run.c.created.desc()).limit(1)).mappings().first()
             return None if row is None else Run.of(row)
@@ -163,16 +161,16 @@ class RunQueries:
             return None
         time = func.coalesce(t.run.c.slot, t.run.c.created)
         before = time < (run.created if run.slot is None else run.slot)
-        query = _runs().where(t.run.c.job_id == run.job_id, t.run.c.state == "completed", before, t.run.c.id != run.id)
+        query = _runs().where(*_others(run), t.run.c.state == "completed", before)
         with self.db.read() as c:
             row = c.execute(query.order_by(time.desc(), t.run.c.created.desc()).limit(1)).mappings().first()
             return None if row is None else Run.of(row)
 
     def is_first_success(self, run: Run) -> bool:
         """Whether it completed, and is the only run of its job that has."""
-        other = (t.run.c.job_id == run.job_id, t.run.c.state == "completed", t.run.c.id != run.id)
+        query = select(t.run.c.id).where(*_others(run), t.run.c.state == "completed").limit(1)
         with self.db.read() as c:
-            return run.state == "completed" and c.execute(select(t.run.c.id).where(*other).limit(1)).first() is None
+            return run.state == "completed" and c.execute(query).first() is None
 
     def reproduction(self, run: Run) -> Run | None:
         """The latest run that reproduces this one."""
@@ -204,6 +202,11 @@ class RunQueries:
         """Maximum number of simultaneous runs of a backfill or a sweep."""
         with self.db.read() as c:
             return int(c.execute(select(t.batch.c.concurrency).where(t.batch.c.id == batch_id)).scalar_one())
+
+
+def _others(run: Run) -> tuple[ColumnElement[bool], ...]:
+    """The other runs of a run's job, without experiments."""
+    return t.run.c.job_id == run.job_id, t.run.c.id != run.id, t.run.c.trigger.not_in(EXPERIMENTS)
 
 
 def selected(only: str, batch: int | None) -> ColumnElement[bool] | None:

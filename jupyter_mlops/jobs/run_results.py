@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run
+from jupyter_mlops.states import EXPERIMENTS
 
 NAME = 200  # characters of a step's name that are stored
 
@@ -36,7 +37,7 @@ def put_files(c: Connection, run_id: str, files: Mapping[str, str]) -> None:
 
 def retry_changes(c: Connection, run: Run, error: Mapping[str, Any] | None, now: float) -> dict[str, Any]:
     """Column changes of a failed run that its job's policy retries; {} if it does not."""
-    if run.stop_reason or run.job_id is None:
+    if run.stop_reason or run.job_id is None or run.trigger in EXPERIMENTS:
         return {}
     policies = c.execute(select(t.job.c.policies).where(t.job.c.id == run.job_id)).scalar()
     rules = Policies.kept(policies)

@@ -70,7 +70,7 @@ def jobs(space: Workspace) -> list[dict[str, Any]]:
 
 def _job_to_dict(space: Workspace, job: Job, schedules: list[Schedule]) -> dict[str, Any]:
     latest_version = next(iter(space.catalog.versions(job)), None)
-    recent_runs = space.queue.runs(job_id=job.id, limit=HEALTH_RUNS)
+    recent_runs = space.queue.runs(job_id=job.id, limit=HEALTH_RUNS, experiments=False)
     next_schedule = min((s for s in schedules if s.next_at is not None), key=lambda s: s.next_at or 0.0, default=None)
     return {
         "name": job.name, "owner": job.owner, "paused": job.paused,

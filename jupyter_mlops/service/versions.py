@@ -194,7 +194,11 @@ def _environment_drift(run: Run) -> list[str]:
 def _last_run(space: Workspace, job: Job, version: VersionRow) -> Run | None:
     """The last completed run of a version."""
     return next(
-        (r for r in space.queue.runs(job_id=job.id, states=["completed"], limit=1000) if r.version_id == version.id),
+        (
+            r
+            for r in space.queue.runs(job_id=job.id, states=["completed"], limit=1000, experiments=False)
+            if r.version_id == version.id
+        ),
         None,
     )
 

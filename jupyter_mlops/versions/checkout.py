@@ -7,6 +7,7 @@ whatever the previous run left behind. Results that earlier runs in the same lan
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import posixpath
 import shutil
@@ -47,6 +48,12 @@ def checkout_slot(home: Path, digest: str, *, shared: bool) -> Iterator[Path]:
             lock.release()
         return
     raise StoreError(f"{MAX_SLOTS} runs of one version at once", where=str(base))
+
+
+def lanes_of_hybrids(job: str) -> str:
+    """The name of the folders in which hybrids of a job's versions run: apart from its own runs, because their files
+    differ, and the same for all hybrids, because cached results depend on the folder."""
+    return hashlib.blake2b(f"hybrids of {job}".encode(), digest_size=20).hexdigest()
 
 
 def check_out(manifest: Manifest, store: Store, folder: Path, origin: Path | None = None) -> Path:

@@ -14,6 +14,7 @@ from jupyter_mlops.execution.redaction import Redaction
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run
 from jupyter_mlops.jobs.secrets import reveal
+from jupyter_mlops.states import EXPERIMENTS
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.catalog import Catalog
@@ -55,7 +56,7 @@ class Notifier:
         """
         self.long.discard(run.id)
         rules = Policies() if run.job_id is None else Policies.kept(catalog.job_by_id(run.job_id).policies)
-        if rules.notify:
+        if rules.notify and run.trigger not in EXPERIMENTS:
             ended = queue.run(run.id)
             self.after(ended, rules, queue.before(ended), queue.is_first_success(ended))
 
@@ -67,7 +68,7 @@ class Notifier:
 
     def run_is_long(self, run: Run, rules: Policies) -> bool:
         """Whether a running run now counts as long-running; True at most once for each run."""
-        if rules.long_running is None or run.started is None or run.id in self.long:
+        if rules.long_running is None or run.started is None or run.id in self.long or run.trigger in EXPERIMENTS:
             return False
         if time.time() - run.started < rules.long_running:
             return False

@@ -8,7 +8,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -138,13 +138,21 @@ class RunExecutor:
         self._folder(run).download(self.store, self._ask(self.queue.files, run.id))
 
     async def _execute(self, run: Run, kernels: KernelProvider | None, tell: Tell) -> RunResult:
-        from jupyter_mlops.versions.checkout import check_out, checkout_slot, collect_files, notebook_in
+        from jupyter_mlops.versions.checkout import (
+            check_out,
+            checkout_slot,
+            collect_files,
+            lanes_of_hybrids,
+            notebook_in,
+        )
 
         needs = await asyncio.to_thread(self._spec, run)
         if run.options.get("in_folder"):
             return await self._in_folder(run, needs, kernels, tell)
         version, manifest = needs.version, needs.manifest
-        with checkout_slot(self.home, version.digest, shared=version.writes_files is False) as folder:
+        is_own = not run.options.get("manifest")
+        lanes = version.digest if is_own else lanes_of_hybrids(f"{name_of(self.config.database)} {run.job_id}")
+        with checkout_slot(self.home, lanes, shared=is_own and version.writes_files is False) as folder:
             begun = folder.with_suffix(".run")
             if not (begun.is_file() and begun.read_text(encoding="utf-8") == run.id and run.recoveries):
                 origin = Path(version.provenance.get("path", "")).parent
@@ -159,7 +167,7 @@ class RunExecutor:
                 await asyncio.to_thread(collect_files, folder, manifest, self._folder(run).written)
             if outside := set(record["writes"]) - set(inside):
                 await asyncio.to_thread(self._folder(run).set_origin, outside)
-            if version.writes_files is not True and record["state"] == "completed":
+            if is_own and version.writes_files is not True and record["state"] == "completed":
                 await asyncio.to_thread(self._ask, self.catalog.note_writes, version.id, bool(inside))
         return _result_of(record, needs.environment_changes, data)
 
@@ -179,11 +187,14 @@ class RunExecutor:
             raise InvalidInputError("the run has no version", remedy="Publish a version, then run again.")
         version = self._ask(self.catalog.version_by_id, run.version_id)
         rules = Policies() if run.job_id is None else self._ask(self.catalog.job_by_id, run.job_id).rules
-        manifest = Manifest.get(self.store, version.digest)
+        manifest = Manifest.get(self.store, run.options.get("manifest") or version.digest)
         secrets = reveal((*rules.secrets, *_secrets_of(manifest)), self.home)
         parameters = self._ask(self._filled, run, manifest)
-        kernel, changes = self._kernel(manifest, version.provenance, rules)
         writer = self._ask(writer_of, run, RunDataStore(self.catalog.db), self.store, rules, manifest)
+        lock = run.options.get("lock")
+        if lock:
+            rules = replace(rules, environment="locked")
+        kernel, changes = self._kernel(manifest, {"lock": lock} if lock else version.provenance, rules)
         return RunSpec(version, manifest, rules, secrets, parameters, kernel, changes, writer)
 
     def _ask(self, question: Callable[..., T], *about: Any) -> T:

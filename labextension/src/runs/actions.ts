@@ -60,7 +60,9 @@ export async function runWithEarlierParameters(
 ): Promise<Run | undefined> {
   const { trans } = mlops;
   const { runs, parameters, pipeline } = mlops.stateFor(panel);
-  const earlierRuns = runs.runs.filter(run => run.trigger !== 'reproduce');
+  const earlierRuns = runs.runs.filter(
+    run => !['reproduce', 'why', 'backtest'].includes(run.trigger)
+  );
   const items = earlierRuns.map(
     (run, index) =>
       `${index + 1}. ${formatTime(run.started ?? run.created)} · ${stateLabel(run.state, trans)} · ${formatParameters(run.parameters, 6) || trans.__('defaults')}`
@@ -89,7 +91,7 @@ export async function withErrorDialog(title: string, request: () => Promise<unkn
 /** Say how a run of an open notebook ended, with what can be done about it. */
 export function notifyEnd(mlops: IMlops, panel: NotebookPanel, run: Run, actions: IRunActions): void {
   const { trans } = mlops;
-  if (run.trigger === 'reproduce') {
+  if (['reproduce', 'why', 'backtest'].includes(run.trigger)) {
     return; // its verdict is told on the page of the run that it reproduces
   }
   const name = panel.title.label.replace(/\.ipynb$/, '');

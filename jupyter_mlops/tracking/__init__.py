@@ -1,0 +1,1 @@
+"""Metrics: shares of a change, comparisons of series. Pure."""
