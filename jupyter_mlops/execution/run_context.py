@@ -62,7 +62,7 @@ class RunContext:
         functions = [names for b in self.blocks for names in b.access.defines.values()]
         self.read_by_functions = frozenset[str]().union(*functions)
         self.pinned = planner.first_speculable_block(self.blocks)
-        self.retried_until = max((b.index for b in self.blocks if self.settings(b).retries), default=0)
+        self.handed_until = max((b.index for b in self.blocks if self._begins_anew(b)), default=0)
         self.redaction = Redaction(self.options.secrets)
         self.agent_facts = self._agent_facts()
         self.base = f"{base} {self.agent_facts}"
@@ -137,6 +137,14 @@ class RunContext:
         """The settings of a block's step; the defaults if it belongs to no step."""
         step = self.steps.get(block.owner)
         return step.settings if step is not None else Settings()
+
+    def is_remote(self, block: Block) -> bool:
+        """Whether a cluster executes a block, while the main line stays here."""
+        return self.options.task is None and bool(block.cells) and self.settings(block).executor not in ("", "local")
+
+    def _begins_anew(self, block: Block) -> bool:
+        """Whether a block may begin in a kernel that executed nothing above it: all values above it are stored."""
+        return bool(self.settings(block).retries) or self.is_remote(block)
 
     def sources(self, block: Block) -> list[str]:
         return [self.record.nb.cells[i].source for i in block.cells]

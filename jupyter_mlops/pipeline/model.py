@@ -25,6 +25,7 @@ class Settings:
     :param backoff: seconds before the first retry; the delay doubles for each further retry.
     :param timeout: seconds that an attempt may take.
     :param keep_going: runs after a failed step that it does not depend on, and may then act on the outside world.
+    :param executor: "dask" for a Dask cluster, "local" for a kernel of the run, or "" if the run decides.
     """
 
     cache: str = ""
@@ -37,6 +38,7 @@ class Settings:
     backoff: float = 1.0
     timeout: float | None = None
     keep_going: bool = False
+    executor: str = ""
 
 
 @dataclass(frozen=True)

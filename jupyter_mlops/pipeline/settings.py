@@ -52,4 +52,5 @@ def with_values(settings: Settings, values: Mapping[str, Any]) -> Settings:
         backoff=float(values.get("backoff", settings.backoff)),
         timeout=values.get("timeout", settings.timeout),
         keep_going=bool(values.get("keep_going", settings.keep_going)),
+        executor=values.get("executor") or settings.executor,
     )

@@ -8,7 +8,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -208,12 +208,14 @@ class RunExecutor:
         with self._folder(run).log.open("a", encoding="utf-8") as log:
             journal = RunLogWriter(log, self.queue, run, tell)
             try:
+                cluster_run = cluster_request(
+                    run, request, needs.rules, needs.version, needs.manifest, self.store
+                )  # fmt: skip
                 if self.cluster is not None and executor_of(run, needs.rules, self.config) == "dask":
-                    task_run = cluster_request(
-                        run, request, needs.rules, needs.version, needs.manifest, self.store
-                    )  # fmt: skip
-                    record = await self.cluster.execute(task_run, self.config, journal.on_event)
+                    record = await self.cluster.execute(cluster_run, self.config, journal.on_event)
                 else:
+                    remote = self.cluster.steps(cluster_run, self.config) if self.cluster is not None else None
+                    request = replace(request, remote=remote)
                     record = await execute(
                         request, self.config, journal.on_event, kernels, run_id=run.id, secrets=needs.secrets.values()
                     )  # fmt: skip
@@ -316,6 +318,8 @@ class RunLogWriter:
             step["attempts"] = event["attempt"]
             self.write("retry", **{name: event[name] for name in ("step", "attempt", "of", "wait", "why")})
             self._note()
+        elif kind == "placed":
+            self.write("placed", step=event["step"], where=event["where"])
         elif kind == "cell":
             self.write("cell", step=event["step"], cell=event["cell"])
         elif kind == "output" and (text := text_of(event["output"])):
