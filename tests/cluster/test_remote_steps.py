@@ -122,6 +122,43 @@ def test_a_step_in_two_places_runs_in_notebook_order(gpu_cluster: DaskCluster, t
     assert texts(read(record["output"])) == ["[1]\n", "[1, 2]\n", "[1, 2, 3]\n"]
 
 
+def test_a_job_runs_a_step_on_a_machine_with_another_home(cluster: DaskCluster, tmp_path: Path) -> None:
+    """The worker has its own home, and so the version in another folder than the main line."""
+    cluster.start_worker(
+        "--resources", "gpu=1", env={"JUPYTER_MLOPS_HOME": str(tmp_path / "other"), "WORKER_NAME": "far"}
+    )
+    cluster.wait_for_workers(1)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "in.csv").write_text("1,2,3")
+    (folder / "rules.py").write_text("def total(text):\n    return sum(map(int, text.split(',')))\n")
+    notebook = write(
+        folder / "nb.ipynb",
+        ("imports", "import rules\nfrom pathlib import Path"),
+        ("step:a", "rows = Path('in.csv').read_text()\nPath('mid.csv').write_text(rows + ',4')"),
+        ("step:b", WHICH + "n = rules.total(Path('mid.csv').read_text())\nPath('out.txt').write_text(str(n))\nprint(who)"),
+        ("step:c", "print(n, Path('out.txt').read_text(), rows)"),
+    )  # fmt: skip
+    with_settings(notebook, b={})
+    home = {**os.environ, "JUPYTER_MLOPS_HOME": str(tmp_path / "home")}
+
+    def mlops(*arguments: str) -> str:
+        done = subprocess.run(
+            [*COMMAND, *arguments], env=home, cwd=folder, capture_output=True, text=True, timeout=200, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    mlops("publish", "nb.ipynb", "--job", "churn")
+    options = ("--scheduler", cluster.address, "--artifacts", str(tmp_path / "artifacts"), "--json")
+    record = json.loads(mlops("run", "churn", *options))
+    assert states(record) == {"a": "completed", "b": "completed", "c": "completed"}
+    assert texts(read(record["output"]))[2:] == ["far\n", "10 10 1,2,3\n"]
+    assert "ran on a cluster: tcp://" in " ".join(step_of(record, "b")["why"])
+    log = mlops("logs", record["id"])
+    assert "step b runs on tcp://" in log
+
+
 def test_a_failure_is_that_of_a_local_run(gpu_cluster: DaskCluster, tmp_path: Path) -> None:
     cells = (
         ("parameters", "n: int = 0"), ("step:a", "x = 1"),
