@@ -191,9 +191,9 @@ class TaskProcess:
     async def _run(
         self, task: Any, secrets: Mapping[str, str], on_event: EventCallback, kernels: KernelProvider | None
     ) -> dict[str, Any]:
+        from jupyter_mlops.execution.environ import kernel_environ
         from jupyter_mlops.execution.execute import execute
         from jupyter_mlops.execution.request import RunRequest
-        from jupyter_mlops.worker.run_executor import environ
 
         def on_notebook(nb: NotebookNode) -> None:
             self.cells = _cells(nb, len(self.nb.cells))
@@ -208,7 +208,7 @@ class TaskProcess:
             kernel=_kernel(self.manifest.kernel),
             cwd=self.folder,
             published_from=Path((self.facts.get("provenance") or {}).get("path") or self.notebook),
-            env={**environ(), **secrets},
+            env={**kernel_environ(), **secrets},
             task=replace(task, on_notebook=on_notebook),
             cache=_cache_folder(self.request.artifacts),
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.db.database import CorruptDocument, name_of
 from jupyter_mlops.errors import InvalidInputError, MlopsError
+from jupyter_mlops.execution.environ import kernel_environ
 from jupyter_mlops.execution.request import RunRequest
 from jupyter_mlops.jobs import run_log
 from jupyter_mlops.jobs.policies import Policies
@@ -194,7 +194,7 @@ class RunExecutor:
             kernel=needs.kernel,
             cwd=folder,
             published_from=published_from(needs.version.provenance, run, notebook.name),
-            env={**environ(), **needs.secrets},
+            env={**kernel_environ(), **needs.secrets},
             **{name: run.options[name] for name in ASKED if name in run.options},
         )
 
@@ -348,11 +348,6 @@ def _result_of(record: Mapping[str, Any], environment_changes: list[str]) -> Run
         [*(f"environment: {change}" for change in environment_changes), *record["notes"]], environment_changes,
         record["steps"],
     )  # fmt: skip
-
-
-def environ() -> dict[str, str]:
-    """The initial environment of kernels, without secrets."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("MLOPS_SECRET_")}
 
 
 def _secrets_of(manifest: Manifest) -> list[str]:

@@ -28,8 +28,10 @@ HOSTILE = 'it\'s "$(touch pwned)" `id` ${HOME} 50% {{ x }} ünï ☃ 名\nsecond
 CELLS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
         "parameters",
-        'text: str = "plain"\nn: int = 3\nbroken: int = 0\nslow: float = 0.0\nstop: bool = False\nsize: int = 0\n'
-        'folder: str = ""',
+        (
+            'text: str = "plain"\nn: int = 3\nbroken: int = 0\nslow: float = 0.0\nstop: bool = False\nsize: int = 0\n'
+            'folder: str = ""'
+        ),
         {},
     ),
     ("step:load", "numbers = list(range(n))\nblob = bytes(size)", {}),
@@ -96,11 +98,10 @@ SCENARIOS = {
 }
 LOCAL = ("local", "steps", "dask")  # not exports, but the same promises
 TARGETS = (*LOCAL, *PROVERS)
-# What a target can't do, so that a scenario ends otherwise there: (target, scenario) -> states, or None for any failure.
-# The export says so in its omissions, which the suite checks for these words.
+# What a target can't do: (target, scenario) -> words of the omission in which the export says so.
 OTHERWISE: dict[tuple[str, str], tuple[str, ...]] = {
-    ("script", "a retry succeeds"): ("not repeated",),
-    ("script", "a step takes too long"): ("time limit",),
+    ("script", "a retry succeeds"): ("Nothing is repeated",),
+    ("script", "a step takes too long"): ("Time limits",),
 }
 
 
