@@ -24,7 +24,7 @@ from tests.export.engines import slurm_stub
 ROOT = Path(__file__).parents[2]
 SECRET = "s3cret-hunter2-value"
 COMMAND = [sys.executable, "-m", "jupyter_mlops.cli"]
-HOSTILE = 'it\'s "$(touch pwned)" `id` ${HOME} 50% {{ x }} ünï ☃ 名\nsecond line\\ - a: b # c'
+HOSTILE = 'it\'s "$(touch pwned)" `id` ${HOME} 50% { x }} ünï ☃ 名\nsecond line\\ - a: b # c'
 CELLS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
         "parameters",
