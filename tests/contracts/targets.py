@@ -50,7 +50,7 @@ CELLS: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ),
         {"retries": 1, "backoff": 1},
     ),
-    ("step:wait", "import time\n\ntime.sleep(slow)\nwaited = True", {"timeout": 5}),
+    ("step:wait", "import time\n\ntime.sleep(slow)\nwaited = True", {"timeout": 60}),
     ("step:check gate", "assert not stop, 'the guard stops'", {}),
     (
         "step:summary prev:check secret:API_TOKEN",
@@ -93,7 +93,7 @@ SCENARIOS = {
     "a step fails": Scenario(
         {"broken": 9, "folder": FOLDER}, {"load": "completed", "flaky": "failed", "summary": "skipped"}, 2, "not yet"
     ),
-    "a step takes too long": Scenario({"slow": 300.0}, {"load": "completed", "wait": "failed", "summary": "skipped"}),
+    "a step takes too long": Scenario({"slow": 600.0}, {"load": "completed", "wait": "failed", "summary": "skipped"}),
     "a guard stops": Scenario({"stop": True}, {"check": "failed", "summary": "skipped"}, message="the guard stops"),
 }
 LOCAL = ("local", "steps", "dask")  # not exports, but the same promises

@@ -35,7 +35,7 @@ sys.exit(int(code) if "--wait" in options and code.isdigit() else 0)
 def installed(request: ProofRequest) -> ProofRequest:
     """The request with these programs as its engine."""
     folder = request.folder.parent / "slurm"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for name, text in {
         "sbatch": SBATCH, "sinfo": "#!/bin/sh\necho 1\n", "squeue": "#!/bin/sh\n", "scancel": "#!/bin/sh\n"
     }.items():  # fmt: skip
