@@ -1,6 +1,6 @@
 """Blocks imports that libraries make for features we don't use, and that cost a second or more of CPU at each start.
 
-`jsonschema` imports `rfc3987_syntax`, which builds a grammar, for a string format that no notebook schema uses;
+`jsonschema` imports libraries for string formats that no notebook schema uses, one of which builds a grammar;
 `papermill` imports every cloud library that is installed, for URLs that do not occur. Both continue if the import
 fails.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-UNUSED = ("rfc3987_syntax",)
+UNUSED = ("rfc3987_syntax", "rfc3986_validator", "isoduration", "fqdn", "uri_template", "webcolors")
 CLOUD = {
     "s3": ("boto3", "botocore"),
     "adl": ("azure.datalake",),

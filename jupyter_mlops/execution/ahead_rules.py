@@ -23,6 +23,8 @@ class AheadRules:
     def why_never(self, block: Block) -> str:
         """Why a block can never run ahead in this run, whatever precedes it; "" if it can."""
         context = self.context
+        if context.is_remote(block):
+            return "a cluster executes it"
         if block.index < context.pinned:
             other = next(b for b in reversed(context.blocks) if planner.opaque(b))
             return f"{context.where(other)} may look at everything before it"

@@ -73,7 +73,7 @@ class BlockRequests:
         assert client is not None
         if not context.python:
             return
-        retried = block.index < context.retried_until
+        retried = block.index < context.handed_until
         last = block.index == len(context.blocks) - 1 and options.task is None
         transferred = options.hands_on_all or options.jobs > 1 or bool(options.stop_before)
         stored = ahead or retried or context.cache is not None or (transferred and not last)

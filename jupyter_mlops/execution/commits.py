@@ -61,13 +61,14 @@ class Commits:
             self.inputs.add(block, result)
             self.records.metrics.add(result.metrics, result.logged)
 
-    def reuse(self, block: Block, result: BlockResult, state: str) -> None:
+    def reuse(self, block: Block, result: BlockResult, state: str, *, reported: bool = False) -> None:
         """Use a result instead of executing its block.
 
-        :param state: "cached", or "completed" for the result of a helper.
+        :param state: "cached", or "completed" for the result of a helper or a cluster.
+        :param reported: whether its outputs were reported while it ran.
         """
         self.displays.fill_cells(block, result, self.committed.count)
-        if state == "completed":
+        if state == "completed" and not reported:
             for index in block.cells:
                 self.displays.show_cell(block, index)
         self.commit(block, result)

@@ -103,6 +103,32 @@ class MainReached(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RemoteReached(Event):
+    """There is no cached result of the block, and its settings name a cluster.
+
+    :param why_not: why the cluster can't execute it; "" if it can.
+    """
+
+    words = "its step runs on a cluster"
+    why_not: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteEnded(Event):
+    """The block ended on a cluster, and its result was checked against the committed state.
+
+    :param where: the worker.
+    :param failed: whether the block failed there.
+    :param why_not: why the result can't be used; "" if it can.
+    """
+
+    words = "the cluster ended"
+    where: str = ""
+    failed: bool = False
+    why_not: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AttemptObserved(Event):
     """The block runs on the main kernel. Times are monotonic.
 

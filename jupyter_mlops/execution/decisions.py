@@ -24,11 +24,14 @@ from jupyter_mlops.execution.decision_events import (
     HelperObserved,
     InputsCompared,
     MainReached,
+    RemoteEnded,
+    RemoteReached,
     ResultReady,
     StepIsolated,
     TurnBegan,
 )
 from jupyter_mlops.execution.instructions import (
+    AcceptFailure,
     CheckResult,
     ContinueAttempt,
     ContinueHelper,
@@ -46,10 +49,12 @@ from jupyter_mlops.execution.instructions import (
     LeaveIdle,
     Omit,
     RefuseCached,
+    RefuseRemote,
     RefuseStoring,
     Restart,
     Retry,
     RunOnMain,
+    RunRemotely,
     SearchCache,
     SeekHelper,
     Skip,
@@ -57,6 +62,7 @@ from jupyter_mlops.execution.instructions import (
     Store,
     StoreNothing,
     UseCached,
+    UseRemote,
     UseSpeculative,
     WaitForHelper,
     Warm,
@@ -125,6 +131,18 @@ def decide_result(event: HelperEnded) -> Instruction:
 def decide_main(event: MainReached) -> Instruction:
     """Execute a block on the main line, with the reason why it did not run ahead."""
     return RunOnMain(reason=event.serial or event.blocker or NOT_TAKEN)
+
+
+def decide_remote(event: RemoteReached) -> Instruction:
+    """Whether a cluster executes a block of a step that names one."""
+    return RefuseRemote(reason=event.why_not) if event.why_not else RunRemotely()
+
+
+def decide_remote_result(event: RemoteEnded) -> Instruction:
+    """Whether the result of a cluster stands for its block."""
+    if event.failed:
+        return AcceptFailure(reason=event.where)
+    return RefuseRemote(reason=event.why_not) if event.why_not else UseRemote(reason=event.where)
 
 
 def decide_attempt(event: AttemptObserved) -> Instruction:
@@ -198,6 +216,8 @@ RULES: dict[type[Event], Callable[[Any], Instruction]] = {
     HelperObserved: decide_helper,
     HelperEnded: decide_result,
     MainReached: decide_main,
+    RemoteReached: decide_remote,
+    RemoteEnded: decide_remote_result,
     AttemptObserved: decide_attempt,
     AttemptFailed: decide_retry,
     BlockEnded: decide_end,

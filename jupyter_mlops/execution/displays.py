@@ -108,6 +108,17 @@ class Displays:
                 cell.metadata["execution"] = nbformat.from_dict(facts["execution"])
             cell.metadata.papermill["status"] = "completed"
 
+    def fill_failed(self, block: Block, outputs: Mapping[int, Mapping[str, Any]]) -> None:
+        """Write what the cells of a block that failed elsewhere showed.
+
+        :param outputs: position of a cell -> `outputs` and `execution_count`.
+        """
+        for index in set(outputs) & set(block.cells):
+            cell = self.context.record.nb.cells[index]
+            cell.outputs = [nbformat.from_dict(output) for output in outputs[index]["outputs"]]
+            cell.execution_count = outputs[index]["execution_count"]
+            self.context.redaction.cell(cell)
+
     def commit(self, block: Block, result: BlockResult) -> None:
         """Apply the updates of a committed block to displays of earlier ones, and record its own displays."""
         now_at = dict(zip(sorted(result.cells), block.cells, strict=True))

@@ -6,6 +6,7 @@ text names them, and all of them are if the notebook accesses the environment as
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 
@@ -63,3 +64,8 @@ def counted(variables: Mapping[str, str], sources: Iterable[str]) -> list[tuple[
     words = {word for text in texts for word in WORD.findall(text)}
     named = (words & NAMES).union(*(READ_BY[word] for word in words & READ_BY.keys()))
     return sorted((k, v) for k, v in variables.items() if k not in NAMES or k in named)
+
+
+def kernel_environ() -> dict[str, str]:
+    """The initial environment of kernels, without secrets."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("MLOPS_SECRET_")}

@@ -117,6 +117,7 @@ async def _run(
     output = output_path(request, config, run_id) if request.task is None else request.notebook  # not written then
     require_report(request, output)
     tell({"event": "run", "id": run_id, "steps": [s.name for s in pipeline.steps], "output": str(output)})
+    positions = _source_cells(nb, source)
     options = Options(
         jobs=request.jobs or config.jobs or cores(),
         isolate=request.isolate,
@@ -128,13 +129,14 @@ async def _run(
         env=request.env,
         secrets=secrets,
         task=request.task,
+        remote=request.remote,
+        positions=tuple(positions),
     )
     nb.metadata.setdefault("papermill", {}).update(
         input_path=str(request.notebook), output_path=str(output), version=_papermill()
     )
     nb.metadata.papermill.setdefault("parameters", {})
     records: list[dict[str, Any]] = []
-    positions = _source_cells(nb, source)
 
     def told(event: dict[str, Any]) -> None:
         tell({**event, "cell": positions[event["cell"]]} if event["event"] == "cell" else event)

@@ -126,6 +126,30 @@ class RunOnMain(Instruction):
     words, kind = "execute the block on the main line", Kind.MAIN
 
 
+class RunRemotely(Instruction):
+    """Hand the block to the cluster, and wait for it."""
+
+    words = "execute the block on a cluster"
+
+
+class RefuseRemote(Instruction):
+    """The block can't run on a cluster, or its result can't be used: it failed."""
+
+    words = "use no result of the cluster"
+
+
+class UseRemote(Instruction):
+    """Commit the result of the cluster."""
+
+    words, kind = "use the result of the cluster", Kind.REMOTE
+
+
+class AcceptFailure(Instruction):
+    """The block failed on the cluster, as it would here."""
+
+    words, kind = "accept the failure on the cluster", Kind.REMOTE
+
+
 @dataclass(frozen=True, kw_only=True)
 class ContinueAttempt(Instruction):
     """Let the main kernel continue for some seconds, then ask again.

@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_mlops.errors import MlopsError
 from jupyter_mlops.execution.planner import StepRecord
-from jupyter_mlops.execution.run_errors import CellFailed, CellInterrupted
+from jupyter_mlops.execution.run_errors import CellFailed, CellInterrupted, RemoteFailed
 
 
 @dataclass
@@ -38,4 +38,6 @@ def error_facts(error: MlopsError) -> dict[str, Any]:
     if isinstance(error, CellInterrupted):  # the cell is reported separately
         evalue = "\n".join(filter(None, (error.cause.message, error.cause.remedy)))
         return {"ename": error.cause.code, "evalue": evalue, "traceback": []}
+    if isinstance(error, RemoteFailed):
+        return {name: error.facts[name] for name in ("ename", "evalue", "traceback")}
     return {"ename": error.code, "evalue": str(error), "traceback": []}

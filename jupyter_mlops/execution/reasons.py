@@ -16,6 +16,7 @@ class Kind(StrEnum):
     DISCARDED = "discarded"
     NOT_TAKEN = "not-taken"
     NOT_KEPT = "not-kept"
+    REMOTE = "remote"
     SKIPPED = "skipped"
 
 
@@ -29,6 +30,7 @@ WORDS = {
     ),
     Kind.NOT_TAKEN: ("could not reuse a cached result", "could not reuse cached results"),
     Kind.NOT_KEPT: ("was not cached for later runs", "were not cached for later runs"),
+    Kind.REMOTE: ("ran on a cluster", "ran on a cluster"),
     Kind.SKIPPED: ("did not run", "did not run"),
 }
 

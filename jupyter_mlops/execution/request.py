@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jupyter_mlops.execution.remote import RemoteExecutor
     from jupyter_mlops.execution.task import Task
 
 
@@ -24,6 +25,7 @@ class RunRequest:
         profile. None: `notebook` itself.
     :param env: environment variables of the kernels; None: those of this process.
     :param task: the part of the run that this process executes; None: all of it.
+    :param remote: executes the steps whose settings name a cluster.
     :param cache: folder of the cache; None: the home's.
     :param executor: what executes the run: "local", "dask", or "" for what the configuration says; `scheduler` and
         `artifacts`: of that cluster, "" for what the configuration says.
@@ -48,6 +50,7 @@ class RunRequest:
     env: Mapping[str, str] | None = None
     published_from: Path | None = None
     task: Task | None = None
+    remote: RemoteExecutor | None = None
     cache: Path | None = None
     executor: str = ""
     scheduler: str = ""

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote, unquote
@@ -38,11 +38,13 @@ class HandedOn:
     :param folder: the working folder of that process.
     :param files: path relative to the working folder -> digest of what the block wrote, or REMOVED, FOLDER, or LINK and
         the link's text.
+    :param inputs: path there -> digest of files that the block read, if it runs for a main line elsewhere.
     """
 
     result: BlockResult
     folder: str
     files: Mapping[str, str]
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 class RunArtifacts:
@@ -108,7 +110,10 @@ class RunArtifacts:
 
     # -- results
 
-    def put_result(self, result: BlockResult, folder: Path, since: float, present: Iterable[str] = ()) -> list[str]:
+    def put_result(
+        self, result: BlockResult, folder: Path, since: float, present: Iterable[str] = (),
+        inputs: Mapping[str, str] | None = None,
+    ) -> list[str]:  # fmt: skip
         """Store the result of a block. It says in `loaded` and `values` what the block was given.
 
         Returns the paths of files that the block wrote outside of the working folder, which are not transferred.
@@ -119,6 +124,7 @@ class RunArtifacts:
         :param since: seconds since 1970 at which this process began. Other processes that a block starts write unseen,
             so that all files of the folder count that were changed since then.
         :param present: files that were there then; those that are gone count as removed.
+        :param inputs: as in `HandedOn`.
         """
         self._require_no_secret(result)
         digests = {path: self._put_values(Path(path)) for path in {g.file for g in result.groups if g.file}}
@@ -128,6 +134,7 @@ class RunArtifacts:
             "result": {**result.to_dict(), "groups": groups, "cells": {str(k): v for k, v in result.cells.items()}},
             "folder": str(folder),
             "files": self._put_files([*result.written, *_unseen(result, folder, since, present)], folder),
+            "inputs": dict(inputs or {}),
         }
         write_json(self.documents, self._block(result.index), self.redaction.clean(document))
         root = os.path.realpath(folder)
@@ -144,7 +151,10 @@ class RunArtifacts:
                 where=f"{self.documents.location}/{self._block(index)}",
                 remedy="Use the same release of jupyter_mlops for all tasks of a run.",
             )
-        return HandedOn(BlockResult.from_dict(document["result"]), document["folder"], document["files"])
+        return HandedOn(
+            BlockResult.from_dict(document["result"]), document["folder"], document["files"],
+            document.get("inputs", {}),
+        )  # fmt: skip
 
     def fetch(self, result: BlockResult, names: Iterable[str] | None) -> BlockResult:
         """The result with the values of these variables in files here; None for all. The others are absent."""

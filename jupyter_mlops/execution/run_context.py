@@ -76,7 +76,7 @@ class RunContext:
         self.finalizes = notebook_traits.finalizes(
             [*(c.source for c in self.record.nb.cells), *local_sources(Path(self.cwd), self.blocks)]
         )
-        self.retried_until = max((b.index for b in self.blocks if self.settings(b).retries), default=0)
+        self.handed_until = max((b.index for b in self.blocks if self._begins_anew(b)), default=0)
         self.redaction = Redaction(self.options.secrets)
         self.models = KeptModels(self.config, folder, self.redaction, elsewhere=self.options.task is not None)
         self.agent_facts = self._agent_facts()
@@ -175,6 +175,14 @@ class RunContext:
         """The settings of a block's step; the defaults if it belongs to no step."""
         step = self.steps.get(block.owner)
         return step.settings if step is not None else Settings()
+
+    def is_remote(self, block: Block) -> bool:
+        """Whether a cluster executes a block, while the main line stays here."""
+        return self.options.task is None and bool(block.cells) and self.settings(block).executor not in ("", "local")
+
+    def _begins_anew(self, block: Block) -> bool:
+        """Whether a block may begin in a kernel that executed nothing above it: all values above it are stored."""
+        return bool(self.settings(block).retries) or self.is_remote(block)
 
     def sources(self, block: Block) -> list[str]:
         return [self.record.nb.cells[i].source for i in block.cells]

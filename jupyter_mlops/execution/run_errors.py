@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from nbclient.exceptions import CellExecutionError
 
 from jupyter_mlops.errors import MlopsError, RunFailedError
@@ -35,3 +38,14 @@ class CellInterrupted(LocatedFailure):
     def __init__(self, cell: int, error: MlopsError) -> None:
         super().__init__(error.message, where=f"cell {cell + 1}", remedy=error.remedy)
         self.cell, self.cause = cell, error
+
+
+class RemoteFailed(LocatedFailure):
+    """A block failed on a cluster.
+
+    :param facts: `ename`, `evalue` and `traceback`.
+    """
+
+    def __init__(self, cell: int, facts: Mapping[str, Any]) -> None:
+        super().__init__(f"{facts['ename']}: {facts['evalue']}", where=f"cell {cell + 1}")
+        self.cell, self.facts = cell, facts

@@ -26,6 +26,7 @@ from jupyter_mlops.execution.isolation import Tie, fusion, kernel_tie
 from jupyter_mlops.execution.main_line import MainLine
 from jupyter_mlops.execution.outcome import Outcome
 from jupyter_mlops.execution.profile_store import learn
+from jupyter_mlops.execution.remote_line import RemoteLine
 from jupyter_mlops.execution.run_context import RunContext
 from jupyter_mlops.execution.run_errors import ActDenied, RunExited
 from jupyter_mlops.execution.step_records import StepRecords
@@ -49,6 +50,9 @@ class RunLoop:
         requests = BlockRequests(context, committed, self.cached, rules)
         self.helpers = Helpers(context, core, committed, self.failures, records, self.cached, rules, requests)
         self.main = MainLine(context, core, self.commits, records, self.displays, self.failures, requests, self.helpers)
+        self.remote = RemoteLine(
+            context, core, committed, self.commits, records, self.failures, self.cached, self.helpers
+        )
         self.commits.on_commit = self.helpers.drop_stale
         self.stop_reason = ""
 
@@ -120,8 +124,10 @@ class RunLoop:
             case SearchCache():
                 return await self._commit_or_fail(block)
             case Omit():
-                self.records.finish(block, "skipped", 0.0)
-                if self.context.options.task is not None:  # another process executes it: cells are numbered as there
+                task = self.context.options.task
+                if task is None or task.until is None:
+                    self.records.finish(block, "skipped", 0.0)
+                if task is not None:  # another process executes it: cells are numbered as there
                     self.committed.count += len(block.cells)
             case Skip(reason=why):
                 self.failures.add(block)
@@ -190,6 +196,9 @@ class RunLoop:
             context.evidence.put(context.block_id(block), context.profile(block) or learn(cached))
             context.hand_on(block, cached, self.committed)
             self.commits.reuse(block, cached, "cached")
+            return
+        if context.is_remote(block):
+            await self.remote.run(block)
             return
         result = await self.helpers.result_of(block)
         if result is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from jupyter_mlops.execution.remote import RemoteExecutor
 from jupyter_mlops.execution.task import Task
 
 
@@ -20,6 +21,9 @@ class Options:
     :param cell_timeout: maximum seconds for a cell; run_timeout: maximum seconds for the run.
     :param env: environment variables of the kernels; None: those of this process.
     :param task: the part of the run that this process executes; None: all of it.
+    :param remote: executes the steps whose settings name a cluster; None: there is no cluster.
+    :param positions: position of each cell in the notebook that was given to the run; parameters may have been
+        injected since.
     :param secrets: values that are removed from everything that is shown and stored.
     """
 
@@ -33,6 +37,8 @@ class Options:
     env: Mapping[str, str] | None = None
     secrets: tuple[str, ...] = ()
     task: Task | None = None
+    remote: RemoteExecutor | None = None
+    positions: tuple[int, ...] = ()
 
     @property
     def hands_on_all(self) -> bool:

@@ -21,6 +21,7 @@ class Task:
 
     :param steps: the steps to execute here.
     :param results: block index -> result of another task, which is committed instead of executing the block.
+    :param until: position of the last block to execute; None: the last of `steps`.
     :param guarded: whether the steps may only compute, since earlier steps of the notebook have not ended.
     :param on_result: called with a block that was executed, its result and the state in which it was executed.
     :param on_notebook: called with the executed notebook, which is not written to a file.
@@ -28,6 +29,7 @@ class Task:
 
     steps: tuple[str, ...]
     results: Mapping[int, BlockResult] = field(default_factory=dict)
+    until: int | None = None
     guarded: bool = False
     on_result: Callable[[Block, BlockResult, CommittedState], None] = lambda block, result, line: None
     on_notebook: Callable[[NotebookNode], None] = lambda nb: None
@@ -37,6 +39,8 @@ class Task:
 
         :param last: index of the last block of `steps`.
         """
+        if self.until is not None:
+            return block.index in self.results or block.index == self.until
         if block.index in self.results or block.owner in self.steps:
             return True
         return block.role != "step" and block.index <= last

@@ -86,7 +86,15 @@ def _dumper() -> Any:
     """Texts of several lines as literal blocks; no aliases; `on`, `yes` and numbers as texts are quoted."""
     import yaml as pyyaml
 
+    analyses: dict[str, Any] = {}
+
     class Dumper(pyyaml.SafeDumper):
+        def analyze_scalar(self, scalar: str) -> Any:
+            """Each text once: the script of a container is the same in every task."""
+            if scalar not in analyses:
+                analyses[scalar] = super().analyze_scalar(scalar)
+            return analyses[scalar]
+
         def ignore_aliases(self, data: Any) -> bool:
             return True
 

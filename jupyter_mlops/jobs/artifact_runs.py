@@ -54,6 +54,8 @@ class ArtifactRuns:
                              notebook=read_notebook)  # fmt: skip
         if not isinstance(description, dict):
             return SkippedRun(name, "no task of it has started")
+        if description.get("part_of"):
+            return SkippedRun(name, f"it is a step of a local run of {description['part_of']}")
         steps = self._steps(folder)
         run = uncollected_run(name, description, steps, self.now)
         return EngineRun(run, str(description.get("job")), str(description.get("digest")))

@@ -105,6 +105,8 @@ def sentence(entry: Mapping[str, Any]) -> str:
             return f"step {entry['step']}: {entry['state']}{why}"
         case "retry":
             return f"step {entry['step']}: {retry.told(entry)}"
+        case "placed":
+            return f"step {entry['step']} runs on {entry['where']}"
         case "cell":
             return f"cell {entry['cell'] + 1} of {entry['step']}"
         case "end":

@@ -26,6 +26,7 @@ class Settings:
     :param timeout: seconds that an attempt may take.
     :param keep_going: runs after a failed step that it does not depend on, and may then act on the outside world.
     :param models: variable -> the declared signature of the model that it holds.
+    :param executor: "dask" for a Dask cluster, "local" for a kernel of the run, or "" if the run decides.
     """
 
     cache: str = ""
@@ -39,6 +40,7 @@ class Settings:
     timeout: float | None = None
     keep_going: bool = False
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    executor: str = ""
 
 
 @dataclass(frozen=True)

@@ -53,4 +53,5 @@ def with_values(settings: Settings, values: Mapping[str, Any]) -> Settings:
         timeout=values.get("timeout", settings.timeout),
         keep_going=bool(values.get("keep_going", settings.keep_going)),
         models={**settings.models, **values.get("models", {})},
+        executor=values.get("executor") or settings.executor,
     )

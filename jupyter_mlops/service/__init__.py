@@ -135,9 +135,21 @@ def run(
             return record
     import asyncio
 
-    from jupyter_mlops.execution.execute import execute
+    return asyncio.run(_run_here(request, config, lambda e: on_event(e) if e["event"] != "output" else None))
 
-    return asyncio.run(execute(request, config, lambda event: on_event(event) if event["event"] != "output" else None))
+
+async def _run_here(
+    request: RunRequest, config: RunConfig | None, on_event: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Run a notebook in this process."""
+    from jupyter_mlops.execution.execute import execute
+    from jupyter_mlops.service.remote_steps import RemoteSteps
+
+    steps = RemoteSteps(request, config or RunConfig())
+    try:
+        return await execute(replace(request, remote=steps), config, on_event)
+    finally:
+        await steps.close()
 
 
 def is_for_cluster(request: RunRequest, config: RunConfig | None = None) -> bool:
@@ -145,14 +157,23 @@ def is_for_cluster(request: RunRequest, config: RunConfig | None = None) -> bool
     config = config or RunConfig()
     if request.executor != "dask" and (request.scheduler or request.artifacts):
         option = "--scheduler" if request.scheduler else "--artifacts"
-        if (request.executor or config.executor) != "dask":
-            raise InvalidInputError("that is for runs on a cluster", where=option, remedy="Add --executor dask.")
+        if (request.executor or config.executor) != "dask" and not _has_remote_steps(request.notebook):
+            raise InvalidInputError(
+                "that is for runs on a cluster, and no step runs on one",
+                where=option,
+                remedy="Add --executor dask, or `executor` to the settings of a step.",
+            )
     name = request.executor or config.executor
     if name not in EXECUTORS:
         raise InvalidInputError(
             f"there is no executor {name!r}", where="executor", remedy=f"Executors: {', '.join(EXECUTORS)}."
         )
     return name == "dask"
+
+
+def _has_remote_steps(notebook: Path) -> bool:
+    """Whether the settings of a step name a cluster."""
+    return any(step.settings.executor not in ("", "local") for step in show(notebook).steps)
 
 
 def _absolute_path(path: Path) -> Path:

@@ -33,6 +33,14 @@ def results_of(artifacts: RunArtifacts, pipeline: Pipeline, needed: Collection[s
     return results
 
 
+def results_above(artifacts: RunArtifacts, block: int) -> dict[int, HandedOn]:
+    """The results of all blocks above one. Raises InvalidInputError if one is missing."""
+    results = {index: artifacts.result(index) for index in range(block)}
+    if missing := [index for index, handed_on in results.items() if handed_on is None]:
+        raise InvalidInputError(f"the result of block {missing[0]} is missing", where=artifacts.location)
+    return {index: handed_on for index, handed_on in results.items() if handed_on is not None}
+
+
 def variables_near(pipeline: Pipeline, handed_on: Mapping[int, HandedOn], steps: Collection[str]) -> set[str] | None:
     """The variables that blocks of a task may come near; None for all.
 

@@ -98,9 +98,10 @@ def restore(space: Workspace, run_id: str, connection_file: Path) -> dict[str, l
 
     from jupyter_mlops.errors import RunFailedError
     from jupyter_mlops.execution.attach import AttachedKernelProvider
+    from jupyter_mlops.execution.environ import kernel_environ
     from jupyter_mlops.execution.execute import execute
     from jupyter_mlops.execution.request import RunRequest
-    from jupyter_mlops.worker.run_executor import environ, published_from
+    from jupyter_mlops.worker.run_executor import published_from
 
     plan = repair_plan(space, run_id)
     run = space.queue.run(plan["run"])
@@ -111,7 +112,7 @@ def restore(space: Workspace, run_id: str, connection_file: Path) -> dict[str, l
     source.write_bytes(source_bytes(space, run))
     request = RunRequest(
         source, given=dict(run.parameters), output=folder / f"done-{source.name}", stop_before=plan["step"], jobs=1,
-        kernel=plan["kernel"], cwd=Path(plan["folder"]), env=environ(),
+        kernel=plan["kernel"], cwd=Path(plan["folder"]), env=kernel_environ(),
         published_from=published_from(space.catalog.version_by_id(run.version_id).provenance, run, source.name),
     )  # fmt: skip
     provider = AttachedKernelProvider(connection_file)

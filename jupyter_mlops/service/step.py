@@ -17,7 +17,7 @@ from jupyter_mlops.config import RunConfig
 from jupyter_mlops.errors import InvalidInputError, MlopsError, RunStoppedError, UnknownStepError
 from jupyter_mlops.execution.redaction import Redaction
 from jupyter_mlops.export.build import ancestors
-from jupyter_mlops.service.earlier_results import results_of, variables_near
+from jupyter_mlops.service.earlier_results import results_above, results_of, variables_near
 from jupyter_mlops.service.earlier_steps import COMPLETED, EarlierSteps
 from jupyter_mlops.service.export import tasks
 from jupyter_mlops.service.task_request import TaskRequest
@@ -103,9 +103,7 @@ class TaskProcess:
         self.artifacts.describe(self.description())
         secrets = self._secrets()
         self.artifacts.redaction = Redaction(secrets.values())
-        needed = ancestors(self.tasks, self.request.steps)
-        handed_on = results_of(self.artifacts, self.pipeline, needed, self.request.steps[0])
-        task = self._task(handed_on)
+        task = self._task(self._handed_on())
         started = time.time()
         for step in self.request.steps:
             self._put_step(step, {"state": "running", "started": started})
@@ -127,10 +125,19 @@ class TaskProcess:
         self._put_record(record, started)
         return {**record, "output": "", "steps": [s for s in record["steps"] if s["name"] in self.request.steps]}
 
+    def _handed_on(self) -> dict[int, HandedOn]:
+        """Results of other processes that this one starts from. Raises InvalidInputError if one is missing."""
+        if self.request.block is not None:
+            return results_above(self.artifacts, self.request.block)
+        needed = ancestors(self.tasks, self.request.steps)
+        return results_of(self.artifacts, self.pipeline, needed, self.request.steps[0])
+
     def _require_steps(self) -> None:
         for step in self.request.steps:
             if step not in self.names:
                 raise UnknownStepError(f"there is no step {step!r}", remedy=f"Steps: {', '.join(self.names)}.")
+        if self.request.block is not None:
+            return
         for task in self.tasks:
             together = set(task.steps) & set(self.request.steps)
             if together and set(self.request.steps) != set(task.steps):
@@ -163,7 +170,8 @@ class TaskProcess:
         files = files_after(handed_on[index].files for index in sorted(handed_on))
         self.artifacts.lay_files(files, self.folder)
         present, since = [name for name, content in files.items() if content != REMOVED], time.time()
-        names = variables_near(self.pipeline, handed_on, self.request.steps)
+        block_only = self.request.block is not None
+        names = None if block_only else variables_near(self.pipeline, handed_on, self.request.steps)
         results = {index: self.artifacts.fetch(h.result, names) for index, h in handed_on.items()}
 
         def on_result(block: Block, result: BlockResult, state: CommittedState) -> None:
@@ -173,17 +181,19 @@ class TaskProcess:
             before = {**result.state_before, **{name: digest for name, (digest, _) in state.state.items()}}
             complete = replace(result, loaded=loaded, values=values, state_before=before)
             self.fence()
-            for path in self.artifacts.put_result(complete, self.folder, since, present):
+            inputs = _inputs_of(complete) if block_only else {}
+            for path in self.artifacts.put_result(complete, self.folder, since, present, inputs):
                 self.notes.append(f"{block.owner} wrote {path}, outside of its folder: other machines don't have it")
 
-        return Task(self.request.steps, results, bool(self.earlier.unfinished()), on_result)
+        is_guarded = not block_only and bool(self.earlier.unfinished())
+        return Task(self.request.steps, results, self.request.block, is_guarded, on_result)
 
     async def _run(
         self, task: Any, secrets: Mapping[str, str], on_event: EventCallback, kernels: KernelProvider | None
     ) -> dict[str, Any]:
+        from jupyter_mlops.execution.environ import kernel_environ
         from jupyter_mlops.execution.execute import execute
         from jupyter_mlops.execution.request import RunRequest
-        from jupyter_mlops.worker.run_executor import environ
 
         def on_notebook(nb: NotebookNode) -> None:
             self.cells = _cells(nb, len(self.nb.cells))
@@ -198,7 +208,7 @@ class TaskProcess:
             kernel=_kernel(self.manifest.kernel),
             cwd=self.folder,
             published_from=Path((self.facts.get("provenance") or {}).get("path") or self.notebook),
-            env={**environ(), **secrets},
+            env={**kernel_environ(), **secrets},
             task=replace(task, on_notebook=on_notebook),
             cache=_cache_folder(self.request.artifacts),
         )
@@ -286,6 +296,7 @@ class TaskProcess:
             "id": self.request.run_id, "job": self.facts["job"], "version": self.facts["version"],
             "digest": self.digest, "engine": self.request.engine, "engine_url": self.request.engine_url,
             "scheduled_time": self.request.scheduled_time,
+            **({"part_of": self.request.part_of} if self.request.part_of else {}),
             "parameters": {name: json_form(value) for name, value in self.parameters.items()},
         }  # fmt: skip
 
@@ -343,6 +354,14 @@ def _cells(nb: NotebookNode, count: int) -> dict[int, dict[str, Any]]:
         for index, cell in enumerate(nb.cells[:count])
         if cell.cell_type == "code"
     }
+
+
+def _inputs_of(result: BlockResult) -> dict[str, str]:
+    """Path -> digest of the files that a block read and did not write."""
+    from jupyter_mlops.storage.local import digest_file
+
+    paths = [Path(path) for path, facts in result.read.items() if facts is not None and path not in result.written]
+    return {str(path): digest_file(path) for path in paths if path.is_file()}
 
 
 def _kernel(name: str) -> str:

@@ -30,6 +30,8 @@ class TaskRequest:
     :param from_step: this step and all after it are executed, whatever is cached.
     :param cell_timeout: seconds that a cell may take.
     :param longest_wait: seconds that a step waits for those above it before it acts; None: as exported files do.
+    :param block: position of the only block to execute, for a main line elsewhere, which has put the results of all
+        blocks above it into the artifacts; None: all blocks of the steps. `part_of`: the name of that run.
     :param has_templates: whether templates in parameter values are filled in.
     """
 
@@ -48,6 +50,8 @@ class TaskRequest:
     cell_timeout: float | None = None
     longest_wait: float | None = None
     has_templates: bool = True
+    block: int | None = None
+    part_of: str = ""
 
 
 def environment_request(

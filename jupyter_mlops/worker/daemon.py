@@ -29,7 +29,7 @@ from jupyter_mlops.execution.launch import KernelRequest
 from jupyter_mlops.kernels import reaper
 from jupyter_mlops.kernels.forkserver_registry import SERVERS
 from jupyter_mlops.kernels.pool import KernelPool
-from jupyter_mlops.worker.executor import ClusterExecutor
+from jupyter_mlops.worker.executor import ClusterExecutor, with_steps
 from jupyter_mlops.worker.protocol import ADDRESS, GOODBYE, LINE, from_wire, process_context_of_client, read_address
 from jupyter_mlops.worker.queue_worker import QueueWorker
 
@@ -297,7 +297,7 @@ class WorkerDaemon:
             self.queued -= 1
         kernels = self.kernels.of_run()
         try:
-            record = await execute(request, self.config, tell, kernels)
+            record = await execute(with_steps(request, self.cluster, self.config), self.config, tell, kernels)
         finally:
             self.slots.release()
         if kernels.ending is not None:  # a kernel's exit handlers finish before the client continues

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_mlops.config import RunConfig
+from jupyter_mlops.execution.execute import new_run_id
+from jupyter_mlops.execution.remote import RemoteExecutor
 from jupyter_mlops.execution.request import RunRequest
 
 if TYPE_CHECKING:
@@ -80,4 +82,16 @@ class ClusterExecutor(Protocol):
         self, run: ClusterRequest, config: RunConfig, tell: Callable[[dict[str, Any]], None]
     ) -> dict[str, Any]: ...
 
+    def steps(self, run: ClusterRequest, config: RunConfig) -> RemoteExecutor:
+        """What executes single steps of a run whose main line stays here."""
+        ...
+
     async def close(self) -> None: ...
+
+
+def with_steps(request: RunRequest, cluster: ClusterExecutor | None, config: RunConfig) -> RunRequest:
+    """The request of a notebook's run, with a cluster for the steps whose settings name one."""
+    if cluster is None:
+        return request
+    run = ClusterRequest(request, new_run_id(), scheduler=request.scheduler, artifacts=request.artifacts)
+    return replace(request, remote=cluster.steps(run, config))

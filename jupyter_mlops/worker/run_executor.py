@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 from jupyter_mlops.config import RunConfig
 from jupyter_mlops.db.database import CorruptDocument, name_of
 from jupyter_mlops.errors import InvalidInputError, MlopsError
+from jupyter_mlops.execution.environ import kernel_environ
 from jupyter_mlops.execution.request import RunRequest
 from jupyter_mlops.jobs import run_log
 from jupyter_mlops.jobs.models import record_models
@@ -225,7 +225,7 @@ class RunExecutor:
             kernel=needs.kernel,
             cwd=folder,
             published_from=published_from(needs.version.provenance, run, notebook.name),
-            env={**environ(), **needs.secrets},
+            env={**kernel_environ(), **needs.secrets},
             **{name: run.options[name] for name in ASKED if name in run.options},
         )
 
@@ -239,12 +239,14 @@ class RunExecutor:
         with self._folder(run).log.open("a", encoding="utf-8") as log:
             journal = RunLogWriter(log, self.queue, run, tell)
             try:
+                cluster_run = cluster_request(
+                    run, request, needs.rules, needs.version, needs.manifest, self.store
+                )  # fmt: skip
                 if self.cluster is not None and executor_of(run, needs.rules, self.config) == "dask":
-                    task_run = cluster_request(
-                        run, request, needs.rules, needs.version, needs.manifest, self.store
-                    )  # fmt: skip
-                    record = await self.cluster.execute(task_run, self.config, journal.on_event)
+                    record = await self.cluster.execute(cluster_run, self.config, journal.on_event)
                 else:
+                    remote = self.cluster.steps(cluster_run, self.config) if self.cluster is not None else None
+                    request = replace(request, remote=remote)
                     record = await execute(
                         request, self.config, journal.on_event, kernels, run_id=run.id, secrets=needs.secrets.values(),
                         sink=needs.writer.sink(),
@@ -348,6 +350,8 @@ class RunLogWriter:
             step["attempts"] = event["attempt"]
             self.write("retry", **{name: event[name] for name in ("step", "attempt", "of", "wait", "why")})
             self._note()
+        elif kind == "placed":
+            self.write("placed", step=event["step"], where=event["where"])
         elif kind == "cell":
             self.write("cell", step=event["step"], cell=event["cell"])
         elif kind == "output" and (text := text_of(event["output"])):
@@ -376,11 +380,6 @@ def _result_of(record: Mapping[str, Any], environment_changes: list[str], data: 
         [*(f"environment: {change}" for change in environment_changes), *record["notes"]], environment_changes,
         record["steps"], models=record.get("models", []), data=data,
     )  # fmt: skip
-
-
-def environ() -> dict[str, str]:
-    """The initial environment of kernels, without secrets."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("MLOPS_SECRET_")}
 
 
 def _secrets_of(manifest: Manifest) -> list[str]:

@@ -26,7 +26,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import demo, frame, handoff, jobs, watching
+from tests.benchmarks import demo, exports, frame, handoff, jobs, watching
 from tests.benchmarks.cases import OURS, WORKER, cases
 from tests.benchmarks.measure import Failed, Row
 from tests.benchmarks.peers import runners
@@ -68,6 +68,7 @@ def measure(arguments: argparse.Namespace, base: Path, tell: Callable[[str], Non
         handoff.NAME: lambda: handoff.handoff(rounds, base, tell, quick=arguments.quick),
         frame.NAME: lambda: frame.frame(rounds, base, tell, quick=arguments.quick, size=size),
         demo.NAME: lambda: demo.demo(rounds, base, tell, quick=arguments.quick),
+        exports.NAME: lambda: exports.export_rows(rounds, base, tell, quick=arguments.quick),
         watching.NAME: lambda: watching.watching(rounds, base, tell, quick=arguments.quick),
     }
     for name, rows_of in measured.items():
@@ -112,7 +113,14 @@ def _teller() -> Callable[[str], None]:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    names = [case.name for case in cases()] + [handoff.NAME, frame.NAME, demo.NAME, watching.NAME, jobs.NAME]
+    names = [case.name for case in cases()] + [
+        handoff.NAME,
+        frame.NAME,
+        demo.NAME,
+        exports.NAME,
+        watching.NAME,
+        jobs.NAME,
+    ]
     kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jupyter_mlops-benchmarks"
     made = argparse.ArgumentParser(
         prog="python -m tests.benchmarks", description="What things cost, side by side with the peers."

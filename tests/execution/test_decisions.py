@@ -26,12 +26,15 @@ from jupyter_mlops.execution.decision_events import (
     InputsCompared,
     MainReached,
     Prospect,
+    RemoteEnded,
+    RemoteReached,
     ResultReady,
     StepIsolated,
     TurnBegan,
 )
 from jupyter_mlops.execution.decisions import Decision, DecisionCore, decide
 from jupyter_mlops.execution.instructions import (
+    AcceptFailure,
     CheckResult,
     ContinueAttempt,
     ContinueHelper,
@@ -49,10 +52,12 @@ from jupyter_mlops.execution.instructions import (
     LeaveIdle,
     Omit,
     RefuseCached,
+    RefuseRemote,
     RefuseStoring,
     Restart,
     Retry,
     RunOnMain,
+    RunRemotely,
     SearchCache,
     SeekHelper,
     Skip,
@@ -60,6 +65,7 @@ from jupyter_mlops.execution.instructions import (
     Store,
     StoreNothing,
     UseCached,
+    UseRemote,
     UseSpeculative,
     WaitForHelper,
     Warm,
@@ -200,6 +206,24 @@ TABLE: dict[str, tuple[Event, Instruction]] = {
         MainReached(block=0),
         RunOnMain(reason="its turn came before a second kernel could take it"),
     ),
+    # a cluster
+    "a block for a cluster": (RemoteReached(block=0), RunRemotely()),
+    "a block that can't run on a cluster": (
+        RemoteReached(block=0, why_not="`f` can't be transferred"),
+        RefuseRemote(reason="`f` can't be transferred"),
+    ),
+    "a result of a cluster": (
+        RemoteEnded(block=0, where="tcp://10.0.0.5:1 on gpu1"),
+        UseRemote(reason="tcp://10.0.0.5:1 on gpu1"),
+    ),
+    "a result of a cluster that can't be used": (
+        RemoteEnded(block=0, where="tcp://10.0.0.5:1 on gpu1", why_not="`g` can't be transferred"),
+        RefuseRemote(reason="`g` can't be transferred"),
+    ),
+    "a block that failed on a cluster": (
+        RemoteEnded(block=0, where="tcp://10.0.0.5:1 on gpu1", failed=True, why_not="`g` can't be transferred"),
+        AcceptFailure(reason="tcp://10.0.0.5:1 on gpu1"),
+    ),
     # a block that runs
     "a block that begins": (running(0.0), ContinueAttempt(seconds=0.25, launch=False)),
     "a block shortly before helpers start": (running(0.375), ContinueAttempt(seconds=0.125, launch=False)),
@@ -308,7 +332,8 @@ def test_facts_and_instructions_can_not_be_changed(event: Event, expected: Instr
     [
         (UseCached, Kind.CACHED), (UseSpeculative, Kind.AHEAD), (RunOnMain, Kind.MAIN), (Discard, Kind.DISCARDED),
         (RefuseCached, Kind.NOT_TAKEN), (RefuseStoring, Kind.NOT_KEPT), (Skip, Kind.SKIPPED), (Omit, Kind.SKIPPED),
-        (SeekHelper, None), (Store, None), (LeaveHelper, None), (Fail, None),
+        (UseRemote, Kind.REMOTE), (SeekHelper, None), (Store, None), (LeaveHelper, None), (Fail, None),
+        (RefuseRemote, None), (AcceptFailure, Kind.REMOTE),
     ],
 )  # fmt: skip
 def test_which_decisions_a_step_gives_as_reasons(instruction: type[Instruction], kind: Kind | None) -> None:

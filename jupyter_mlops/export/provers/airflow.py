@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -36,7 +37,8 @@ class AirflowProver:
         prepared = run_process([*call, "db", "migrate"], request.folder, variables)
         if prepared.returncode:
             return EngineRun({}, problem=f"airflow db migrate: {problem_of(prepared)}")
-        finished = run_process([*call, "dags", "test", request.plan.slug], request.folder, variables)
+        conf = ["--conf", json.dumps(dict(request.values))] if request.values else []
+        finished = run_process([*call, "dags", "test", request.plan.slug, *conf], request.folder, variables)
         return notebook_run(finished, [*request.folder.glob(f"artifacts/runs/*/{request.plan.notebook}")])
 
 

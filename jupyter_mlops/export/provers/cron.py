@@ -10,6 +10,7 @@ from typing import ClassVar
 from jupyter_mlops.export.provers.installed import assignments, few_variables, install, moved
 from jupyter_mlops.export.provers.process import notebook_run, run_process
 from jupyter_mlops.export.provers.prover import Engine, EngineRun, ProofRequest, cannot
+from jupyter_mlops.export.step_command import encode_parameters
 
 SHELL = "/bin/sh"
 
@@ -41,4 +42,6 @@ def _command(crontab: str, request: ProofRequest) -> str:
     """The program of the first line that starts it, a comment where there is no schedule."""
     script = re.escape(f"{request.folder}/{request.plan.slug}-run.sh")
     match = re.search(rf"^(?:# )?(?:\S+ ){{5}}({script})", crontab, re.MULTILINE)
-    return shlex.quote(match[1] if match else f"{request.folder}/{request.plan.slug}-run.sh")
+    script = shlex.quote(match[1] if match else f"{request.folder}/{request.plan.slug}-run.sh")
+    parameters = encode_parameters(request.values)
+    return f"{script} --parameters {parameters}" if parameters else script

@@ -79,7 +79,9 @@ def notebook_run(finished: subprocess.CompletedProcess[str], notebooks: Sequence
         nb = json.loads(max(notebooks, key=lambda path: path.stat().st_mtime).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         return EngineRun({}, problem=problem or f"the executed notebook can't be read: {error}")
-    return EngineRun(dict(enumerate(cell_outputs(nb))), problem=problem)
+    steps = nb["metadata"].get("jupyter_mlops_run", {}).get("steps", ())
+    states = {step["name"]: step["state"] for step in steps}
+    return EngineRun(dict(enumerate(cell_outputs(nb))), problem=problem, states=states)
 
 
 def cell_outputs(nb: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:

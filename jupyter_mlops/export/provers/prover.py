@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, Protocol
@@ -18,15 +19,15 @@ PROVERS = {
     "systemd": "jupyter_mlops.export.provers.systemd:SystemdProver",
     "airflow": "jupyter_mlops.export.provers.airflow:AirflowProver",
     "slurm": "jupyter_mlops.export.provers.slurm:SlurmProver",
+    "kubeflow": "jupyter_mlops.export.provers.kubeflow:KubeflowProver",
+    "docker": "jupyter_mlops.export.provers.docker:DockerProver",
+    "github": "jupyter_mlops.export.provers.github:GitHubProver",
+    "gitlab": "jupyter_mlops.export.provers.gitlab:GitLabProver",
 }
 NOT_LOCAL = {  # target -> why `--prove` can't run it
     "kubernetes": "its files need a cluster",
     "argo": "its files need a cluster with Argo Workflows",
     "terraform": "its module creates resources of a cloud",
-    "kubeflow": "kfp's local runner without containers does not run the steps, which are container components",
-    "docker": "the image would be built from packages of an index, and --prove builds no images",
-    "github": "act runs the workflow in containers, with actions from the network, and --prove starts neither",
-    "gitlab": "its jobs install packages from an index into the machine, and --prove installs nothing",
 }
 
 
@@ -37,12 +38,14 @@ class ProofRequest:
     :param folder: holds the files of the export, and may be written to.
     :param environment: variables of this process, with this installation first on PATH.
     :param engine: path of the engine's program, if one was named, "" to look for it.
+    :param values: of parameters, for a run with others than the defaults. They travel as the engine's own do.
     """
 
     plan: ExportPlan
     folder: Path
     environment: Mapping[str, str]
     engine: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,14 @@ class EngineRun:
 
     :param outputs: the outputs of each code cell that ran, by its position among the code cells, from 0.
     :param text_only: whether the engine shows what cells print and no other form of their outputs.
+    :param states: step -> state, as far as the executed notebook has them.
     :param problem: why there is no complete result, "" if there is.
     """
 
     outputs: Mapping[int, list[dict[str, Any]]]
     text_only: bool = False
     problem: str = ""
+    states: Mapping[str, str] = field(default_factory=dict)
 
 
 class Prover(Protocol):
@@ -77,7 +82,12 @@ class Prover(Protocol):
         """The engine on this machine. Raises InvalidInputError, which says what to install."""
 
     def run(self, request: ProofRequest, engine: Engine) -> EngineRun:
-        """Run the export once, with the defaults of the parameters."""
+        """Run the export once, with the values of the request."""
+
+
+def text_values(request: ProofRequest) -> dict[str, str]:
+    """The values as a person types them: texts as they are, and others as JSON."""
+    return {k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in request.values.items()}
 
 
 def prover(target: str) -> Prover:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from jupyter_mlops.export.provers.process import engine_version, find_program, problem_of, run_process
-from jupyter_mlops.export.provers.prover import Engine, EngineRun, ProofRequest
+from jupyter_mlops.export.provers.prover import Engine, EngineRun, ProofRequest, text_values
 
 REMEDY = "Name a Python that has the packages of requirements.txt with --engine."
 
@@ -27,7 +27,8 @@ class ScriptProver:
     def run(self, request: ProofRequest, engine: Engine) -> EngineRun:
         mark = f"--- {uuid4()} cell "
         environment = {**request.environment, "JUPYTER_MLOPS_CELL_MARK": mark}
-        finished = run_process([engine.program, f"{request.plan.slug}.py"], request.folder, environment)
+        options = [f"--{name.replace('_', '-')}={text}" for name, text in text_values(request).items()]
+        finished = run_process([engine.program, f"{request.plan.slug}.py", *options], request.folder, environment)
         return EngineRun(_outputs(finished.stdout, mark, request), text_only=True, problem=problem_of(finished))
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from jupyter_mlops.export.provers.process import engine_version, find_program, notebook_run, run_process
 from jupyter_mlops.export.provers.prover import Engine, EngineRun, ProofRequest, cannot
+from jupyter_mlops.export.step_command import encode_parameters
 
 REMEDY = "Install Slurm (`apt-get install slurmctld slurmd munge`), or run this where `sbatch` reaches a cluster."
 
@@ -28,5 +29,7 @@ class SlurmProver:
     def run(self, request: ProofRequest, engine: Engine) -> EngineRun:
         folder = Path(engine.program).parent
         variables = {**request.environment, "PATH": f"{request.environment.get('PATH', '')}:{folder}"}
-        finished = run_process(["bash", f"{request.plan.slug}.sh", "--wait"], request.folder, variables)
+        parameters = encode_parameters(request.values)
+        values = ["--parameters", parameters] if parameters else []
+        finished = run_process(["bash", f"{request.plan.slug}.sh", "--wait", *values], request.folder, variables)
         return notebook_run(finished, [*request.folder.glob(f"artifacts/runs/*/{request.plan.notebook}")])

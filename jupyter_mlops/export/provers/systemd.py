@@ -10,6 +10,7 @@ from typing import ClassVar
 from jupyter_mlops.export.provers.installed import assignments, few_variables, install, moved
 from jupyter_mlops.export.provers.process import engine_version, notebook_run, problem_of, run_process
 from jupyter_mlops.export.provers.prover import Engine, EngineRun, ProofRequest, cannot
+from jupyter_mlops.export.step_command import encode_parameters
 
 REMEDY = "Install systemd, whose systemd-analyze reads the unit."
 
@@ -44,6 +45,8 @@ class SystemdProver:
         unit = unit.replace("\\\n", " ").replace("%S", str(state))
         command = [word for word in shlex.split(_setting(unit, "ExecStart")) if word]
         command = _without_values(command)
+        if parameters := encode_parameters(request.values):
+            command += ["--parameters_base64", parameters]
         variables = {**few_variables(request, state), **assignments(_setting(unit, "Environment"))}
         finished = run_process(command, state / request.plan.slug, variables)
         return notebook_run(finished, [*(state / request.plan.slug).glob("*.ipynb")])

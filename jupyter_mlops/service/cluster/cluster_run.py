@@ -35,6 +35,7 @@ class ClusterRun:
     :param selected: names of the tasks to run; None: all.
     :param bound: tasks at once, at most; 0: as many as the cluster takes.
     :ivar notes: what is to be said of it in the record.
+    :ivar places: name of a task -> the worker that executed it last, and its host.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class ClusterRun:
         self.silent: set[str] = set()
         self.attempts: dict[str, Attempt] = {}
         self.announced: set[str] = set()
+        self.places: dict[str, str] = {}
         self.notes: list[str] = list(preparation.notes)
         self.positions = {task.name: index for index, task in enumerate(self.process.tasks)}
         self.first_cells = {step.name: step.cells[0] for step in self.process.pipeline.steps if step.cells}
@@ -189,6 +191,8 @@ class ClusterRun:
         for event in message["events"]:
             if event["event"] == "claimed":
                 attempt.worker = event["worker"]
+                self.places[message["task"]] = where = f"{event['worker']} on {event['host']}"
+                self.tell({"event": "placed", "step": attempt.spec.request.steps[0], "where": where})
             elif event["event"] == "ended":
                 attempt.ended.set()
             elif event["event"] == "step":

@@ -23,6 +23,7 @@ from jupyter_mlops.service.cluster.preparation import (
     prepare,
     with_version,
 )
+from jupyter_mlops.service.cluster.remote_steps import DaskSteps
 from jupyter_mlops.service.cluster.run_record import lay_files, run_record
 from jupyter_mlops.worker.executor import ClusterRequest
 
@@ -51,9 +52,9 @@ class DaskExecutor:
 
         output = output_path(run.request, config, run.run_id)
         require_report(run.request, output)
-        connection = await self._connection(run.scheduler or config.scheduler, config, run.request.jobs)
-        preparation = await self._prepare(connection, run, config)
+        connection, preparation = await self.prepared(run, config)
         process = preparation.process
+        process.artifacts.describe(process.description())
         steps = [step.name for step in process.pipeline.steps]
         selected_steps, selected_tasks = _selection(run, preparation)
         tell({"event": "run", "id": run.run_id, "steps": steps, "output": str(output)})
@@ -61,6 +62,10 @@ class DaskExecutor:
             connection, preparation, config, tell, token=uuid.uuid4().hex, selected=selected_tasks,
             bound=run.request.jobs,
         )  # fmt: skip
+        driver.notes += [
+            f"the step {step.name!r} has the setting executor=local, and ran on the cluster as all steps of this run"
+            for step in process.pipeline.steps if step.settings.executor == "local"
+        ]  # fmt: skip
         stopped, error = await self._drive(driver, run.request.run_timeout)
         reasons = {step: why for task, why in driver.graph.reasons.items() for step in driver.graph.tasks[task].steps}
         record, nb = await asyncio.to_thread(
@@ -70,8 +75,20 @@ class DaskExecutor:
         record["writes"] = await asyncio.to_thread(lay_files, process, process.folder)
         record["output"] = str(output)
         await asyncio.to_thread(_write, nb, output, run)
-        await self._release(connection, preparation, run.run_id)
+        await self.release(connection, preparation, run.run_id)
         return record
+
+    def steps(self, run: ClusterRequest, config: RunConfig) -> DaskSteps:
+        """What executes single steps of a run whose main line stays here."""
+        return DaskSteps(self, run, config)
+
+    async def prepared(self, run: ClusterRequest, config: RunConfig) -> tuple[Connection, Preparation]:
+        """Connect, check the workers, and put the version into the artifacts.
+
+        :raises InvalidInputError: the notebook can't run on a cluster. ClusterError: the cluster can't execute it.
+        """
+        connection = await self._connection(run.scheduler or config.scheduler, config, run.request.jobs)
+        return connection, await self._prepare(connection, run, config)
 
     async def _drive(self, driver: ClusterRun, limit: float | None) -> tuple[bool, dict[str, Any] | None]:
         """Run until the end. Returns whether it was stopped, and the error that ended it."""
@@ -135,7 +152,7 @@ class DaskExecutor:
                 self._connections[scheduler] = connection
             return connection
 
-    async def _release(self, connection: Connection, preparation: Preparation, run_id: str) -> None:
+    async def release(self, connection: Connection, preparation: Preparation, run_id: str) -> None:
         """Let the workers reuse the working folders of the run."""
         if preparation.place.folder or connection.is_lost:
             return

@@ -159,7 +159,6 @@ def prepare(run: ClusterRequest, config: RunConfig, *, in_place: bool, local: bo
     )  # fmt: skip
     folder = (request.cwd or request.notebook.parent).resolve()
     process = TaskProcess(template, config, folder)
-    process.artifacts.describe(process.description())
     digest = RunArtifacts(url, run.run_id, home).objects.put(bundle)
     place = Place(digest, str(home) if local else "", settings_of(config), str(folder) if in_place else "")
     return Preparation(process, place, replace(template, bundle=Path(path.name)))

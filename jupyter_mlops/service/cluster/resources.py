@@ -86,6 +86,8 @@ def placement(step: str, limits: Mapping[str, str], workers: Sequence[WorkerFact
     if not workers:
         raise InvalidInputError("the cluster has no worker any more", where=f"step {step}", remedy="Start workers.")
     declarations = {name for worker in workers for name in worker.resources}
+    spelling = {name.casefold(): name for name in sorted(declarations, reverse=True)}
+    needs = {name if name in declarations else spelling.get(name.casefold(), name): n for name, n in needs.items()}
     counted = {name: amount for name, amount in needs.items() if name in declarations or name not in MEASURED}
     measured = {name: amount for name, amount in needs.items() if name not in counted}
     fitting = [

@@ -36,11 +36,32 @@ export function folderFor(folder: string, job: string, before: string, after: st
   return folder === defaultFolder(before, job) ? defaultFolder(after, job) : folder;
 }
 
-/** The file that is shown first: one that a person edited, else the first text that differs, else the first. */
+/** Files that an export is chosen for, by importance: a DAG, a Dockerfile, a workflow, and so on. */
+const MAIN_FILES: readonly RegExp[] = [
+  /\.py$/,
+  /(^|\/)Dockerfile$/,
+  /^\.github\/workflows\/[^/]+\.yml$/,
+  /\.gitlab-ci\.yml$/,
+  /(^|\/)(dvc|cronjob|cron-?workflow|workflow-?template|compose)[^/]*\.yaml$/,
+  /(^|\/)main\.tf$/,
+  /\.(crontab|timer|service)$/,
+  /\.(sh|yaml|yml|tf)$/
+];
+
+function rankOf(file: ExportFile): number {
+  const place = MAIN_FILES.findIndex(pattern => pattern.test(file.path));
+  return place < 0 ? MAIN_FILES.length : place;
+}
+
+/**
+ * The file that is shown first: one that a person edited; else the main file among the texts that differ, or among all.
+ */
 export function firstFile(files: readonly ExportFile[]): string {
-  const file =
-    files.find(item => item.edited) ?? files.find(item => item.state !== 'same' && item.diff) ?? files[0];
-  return file?.path ?? '';
+  const edited = files.find(item => item.edited);
+  const changed = files.filter(item => item.state !== 'same' && item.diff);
+  const candidates = edited ? [edited] : changed.length ? changed : files;
+  const best = Math.min(...candidates.map(rankOf));
+  return candidates.find(item => rankOf(item) === best)?.path ?? '';
 }
 
 /** A size such as `12 B`, `3.4 kB`, `120 kB`, `1.2 MB`. */

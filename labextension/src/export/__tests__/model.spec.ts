@@ -42,7 +42,15 @@ describe('firstFile', () => {
     [[], ''],
     [[file('a', 'same'), file('b', 'same')], 'a'],
     [[file('a', 'same'), file('z', 'new'), file('b', 'changed', false, '+x')], 'b'],
-    [[file('a', 'new', false, '+x'), file('b', 'changed', true)], 'b']
+    [[file('a', 'new', false, '+x'), file('b', 'changed', true)], 'b'],
+    [[file('.dockerignore', 'new', false, '+x'), file('Dockerfile', 'new', false, '+x')], 'Dockerfile'],
+    [[file('churn-v1.zip', 'new'), file('churn.py', 'new', false, '+x')], 'churn.py'],
+    [
+      [file('README.md', 'new', false, '+x'), file('.github/workflows/churn.yml', 'new', false, '+x')],
+      '.github/workflows/churn.yml'
+    ],
+    [[file('params.yaml', 'new', false, '+x'), file('dvc.yaml', 'new', false, '+x')], 'dvc.yaml'],
+    [[file('churn.py', 'same'), file('params.yaml', 'changed', false, '+x')], 'params.yaml']
   ])('of %j is %p', (files, path) => {
     expect(firstFile(files)).toBe(path);
   });
