@@ -9,10 +9,10 @@ from typing import Any
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("show", help="show parameters, steps, and edges with their variables")
-    parser.add_argument("notebook", type=Path)
+    parser.add_argument("notebook", type=Path, metavar="NOTEBOOK", help="path of the notebook")
     output_format = parser.add_mutually_exclusive_group()
-    output_format.add_argument("--json", action="store_true", help="one JSON object")
-    output_format.add_argument("--dot", action="store_true", help="Graphviz")
+    output_format.add_argument("--json", action="store_true", help="print one JSON object")
+    output_format.add_argument("--dot", action="store_true", help="print the graph for Graphviz")
     parser.set_defaults(do=do)
 
 
