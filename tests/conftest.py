@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,14 @@ def mlops_home(own_jupyter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     home = tmp_path / "mlops-home"
     monkeypatch.setenv("JUPYTER_MLOPS_HOME", str(home))
     return home
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out the exhaustive rows unless `SLOW=1` asks for them: each has a row beside it that always runs."""
+    if os.environ.get("SLOW") != "1":
+        for item in items:
+            if item.get_closest_marker("exhaustive"):
+                item.add_marker(pytest.mark.skip(reason="SLOW=1 runs it"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -73,6 +73,9 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     for module in modules:
         module.add(verbs)
+    for action in verbs._choices_actions:
+        verb = verbs.choices[action.dest]
+        verb.description = verb.description or f"{str(action.help)[:1].upper()}{str(action.help)[1:]}."
     return parser
 
 

@@ -12,12 +12,19 @@ from jupyter_mlops.cli.workspace import workspace
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("backfill", help="run a job for each slot of a range of dates")
-    parser.add_argument("job", metavar="JOB[@VERSION]")
+    parser.add_argument("job", metavar="JOB[@VERSION]", help="the job, and a version such as v3 or production")
     parser.add_argument("--from", dest="begin", required=True, metavar="DATE", help="2026-01-31, or 2026-01-31T06:00")
     parser.add_argument("--to", dest="end", required=True, metavar="DATE", help="the last one, included")
     parser.add_argument("--cron", default="", help="when there are slots (default: as the job's schedule says)")
     parser.add_argument("--tz", default="", metavar="ZONE", help="time zone (default: the schedule's, or UTC)")
-    parser.add_argument("-j", "--jobs", type=positive_int, default=1, metavar="N", help="runs at once (1)")
+    parser.add_argument(
+        "-j",
+        "--jobs",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="maximum runs at once (default: 1)",
+    )
     cluster_options(parser)
     parser.add_argument("--count", action="store_true", help="only report the number of runs")
     parser.add_argument("-d", "--detach", action="store_true", help="don't wait for them")

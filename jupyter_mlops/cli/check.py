@@ -11,8 +11,8 @@ MARKS = {"error": "✖", "warning": "⚠", "info": "·"}
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("check", help="check whether a notebook will run headless")
-    parser.add_argument("notebook", type=Path)
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("notebook", type=Path, metavar="NOTEBOOK", help="path of the notebook")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(do=do)
 
 

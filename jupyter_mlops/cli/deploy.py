@@ -19,7 +19,7 @@ def add(verbs: Any) -> None:
         help="export a version to a DAG folder, a Git branch, a cluster, a crontab",
         description="Export a version of a job to a place, and record it. `deployments` shows its state.",
     )
-    parser.add_argument("job", metavar="JOB[@VERSION]")
+    parser.add_argument("job", metavar="JOB[@VERSION]", help="the job, and a version such as v3 or production")
     _add_place(parser)
     parser.add_argument("--dry-run", action="store_true", help="write nothing; show how the place would change")
     parser.add_argument("--force", action="store_true", help="replace what was edited since the last deployment")

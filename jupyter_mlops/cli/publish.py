@@ -11,7 +11,7 @@ from jupyter_mlops.cli.workspace import print_result, workspace
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("publish", help="publish a notebook as a version of a job")
-    parser.add_argument("notebook", type=Path)
+    parser.add_argument("notebook", type=Path, metavar="NOTEBOOK", help="path of the notebook")
     parser.add_argument("--job", default="", metavar="NAME", help="the job (default: the notebook's name)")
     parser.add_argument("-m", "--message", default="", help="what changed, and why")
     parser.add_argument(

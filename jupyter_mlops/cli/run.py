@@ -21,9 +21,9 @@ NEGATIVE = re.compile(r"-(\d|\.\d|inf$).*")  # values, where argparse would take
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("run", help="run a notebook as a pipeline, or a version of a job")
-    parser.add_argument("notebook", type=Path, metavar="NOTEBOOK|JOB[@VERSION]|BUNDLE.zip")
+    parser.add_argument("notebook", type=Path, metavar="NOTEBOOK|JOB[@VERSION]|BUNDLE.zip", help="what to run")
     options(parser)
-    parser.add_argument("-d", "--detach", action="store_true", help="a job: don't wait for the run")
+    parser.add_argument("-d", "--detach", action="store_true", help="with a job: don't wait for the run")
     parser.set_defaults(do=do)
 
 
@@ -64,12 +64,17 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def cluster_options(parser: argparse.ArgumentParser) -> None:
     """The options that say what executes a run."""
-    parser.add_argument("--executor", choices=("local", "dask"), default="", help="dask: steps are tasks of a cluster")
+    parser.add_argument(
+        "--executor",
+        choices=("local", "dask"),
+        default="",
+        help="local (the default), or dask: each step is a task",
+    )
     parser.add_argument(
         "--scheduler",
         default="",
         metavar="ADDRESS",
-        help="of the Dask cluster, or a scheduler file (default: start one here)",
+        help="address of the Dask scheduler, or a scheduler file (default: start a cluster on this machine)",
     )
     parser.add_argument(
         "--artifacts", default="", metavar="URL", help="folder or URL through which steps on a cluster transfer results"
@@ -86,11 +91,25 @@ def value_options(parser: argparse.ArgumentParser) -> None:
     """The options that give parameters their values."""
     parser._negative_number_matcher = NEGATIVE
     values = parser.add_argument_group("parameters (as papermill's)")
-    values.add_argument("-p", "--parameters", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
-    values.add_argument("-r", "--parameters_raw", nargs=2, action="append", default=[], metavar=("NAME", "TEXT"))
-    values.add_argument("-f", "--parameters_file", action="append", default=[], metavar="YAML_FILE")
-    values.add_argument("-y", "--parameters_yaml", action="append", default=[], metavar="YAML")
-    values.add_argument("-b", "--parameters_base64", action="append", default=[], metavar="BASE64_YAML")
+    values.add_argument(
+        "-p", "--parameters", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+        help="a parameter; the value is read by its declared type",
+    )  # fmt: skip
+    values.add_argument(
+        "-r", "--parameters_raw", nargs=2, action="append", default=[], metavar=("NAME", "TEXT"),
+        help="a parameter, always as text",
+    )  # fmt: skip
+    values.add_argument(
+        "-f", "--parameters_file", action="append", default=[], metavar="YAML_FILE", help="parameters from a YAML file"
+    )
+    values.add_argument(
+        "-y", "--parameters_yaml", action="append", default=[], metavar="YAML",
+        help="parameters as YAML on the command line",
+    )  # fmt: skip
+    values.add_argument(
+        "-b", "--parameters_base64", action="append", default=[], metavar="BASE64_YAML",
+        help="the same, base64-encoded",
+    )  # fmt: skip
 
 
 def positive_int(text: str) -> int:

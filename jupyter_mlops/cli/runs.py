@@ -19,7 +19,7 @@ def add(verbs: Any) -> None:
     parser.add_argument("--run", default="", metavar="RUN", help="show this run with its steps")
     parser.add_argument("--batch", type=positive_int, metavar="NUMBER", help="show a backfill or a sweep as a table")
     parser.add_argument("--state", action="append", default=[], metavar="STATE", help="only runs in this state")
-    parser.add_argument("--limit", type=positive_int, default=50, metavar="N", help="maximum number of runs (50)")
+    parser.add_argument("--limit", type=positive_int, default=50, metavar="N", help="how many runs (default: 50)")
     parser.add_argument("--before", default="", metavar="RUN", help="runs older than this one (the next page)")
     parser.add_argument(
         "--import", dest="artifacts", default="", metavar="URL",

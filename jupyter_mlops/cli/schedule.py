@@ -13,14 +13,18 @@ from jupyter_mlops.states import MISSED_POLICIES, OVERLAP_POLICIES
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("schedule", help="run a job on a schedule")
-    parser.add_argument("job", metavar="JOB[@VERSION]", nargs="?", default="")
+    parser.add_argument("job", metavar="JOB[@VERSION]", nargs="?", default="", help="the job, and a version such as v3")
     parser.add_argument(
         "--cron", help="cron expression: '0 6 * * MON-FRI', or hourly, daily, weekdays, weekly, monthly"
     )
-    parser.add_argument("--tz", metavar="ZONE", help="time zone, such as Europe/Paris (UTC)")
-    parser.add_argument("--missed", choices=MISSED_POLICIES, help="slots that passed while no worker ran (latest)")
+    parser.add_argument("--tz", metavar="ZONE", help="time zone, such as Europe/Paris (default: UTC)")
     parser.add_argument(
-        "--overlap", choices=OVERLAP_POLICIES, help="slots that come while the previous run is unfinished (queue)"
+        "--missed", choices=MISSED_POLICIES, help="runs that were due while no worker ran (default: latest)"
+    )
+    parser.add_argument(
+        "--overlap",
+        choices=OVERLAP_POLICIES,
+        help="runs that are due while the previous one is unfinished (default: queue)",
     )
     parser.add_argument("--remove", type=positive_int, metavar="NUMBER", help="remove a schedule by its number")
     value_options(parser)

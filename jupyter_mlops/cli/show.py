@@ -12,8 +12,8 @@ def add(verbs: Any) -> None:
     parser.add_argument("notebook", metavar="NOTEBOOK|RUN", help="a notebook; with --inputs, a run")
     parser.add_argument("--inputs", action="store_true", help="what each step of a run read, by digest")
     output_format = parser.add_mutually_exclusive_group()
-    output_format.add_argument("--json", action="store_true", help="one JSON object")
-    output_format.add_argument("--dot", action="store_true", help="Graphviz")
+    output_format.add_argument("--json", action="store_true", help="print one JSON object")
+    output_format.add_argument("--dot", action="store_true", help="print the graph for Graphviz")
     parser.set_defaults(do=do)
 
 

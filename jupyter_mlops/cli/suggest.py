@@ -10,7 +10,7 @@ from typing import Any
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("suggest", help="tag an untagged notebook: steps and parameters")
-    parser.add_argument("notebook", type=Path)
+    parser.add_argument("notebook", type=Path, metavar="NOTEBOOK", help="path of the notebook")
     parser.add_argument("-o", "--output", type=Path, help="write the tagged notebook here")
     parser.set_defaults(do=do)
 

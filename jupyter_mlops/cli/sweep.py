@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 def add(verbs: Any) -> None:
     parser = verbs.add_parser("sweep", help="run a job for each combination of parameter values")
     parser._negative_number_matcher = NEGATIVE
-    parser.add_argument("job", metavar="JOB[@VERSION]")
+    parser.add_argument("job", metavar="JOB[@VERSION]", help="the job, and a version such as v3 or production")
     parser.add_argument(
         "-p", "--parameters", nargs=2, action="append", default=[], metavar=("NAME", "VALUES"),
         help="values separated by commas: -p alpha 0.1,0.5,1; text in quotes or brackets is one value",
     )  # fmt: skip
     parser.add_argument(
-        "-j", "--jobs", type=positive_int, default=1, metavar="N", help="maximum number of simultaneous runs (1)"
+        "-j",
+        "--jobs",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="maximum runs at once (default: 1)",
     )
     cluster_options(parser)
     parser.add_argument("--count", action="store_true", help="only report the number of runs")

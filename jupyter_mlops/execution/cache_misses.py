@@ -40,7 +40,7 @@ def changed_file(paths: Iterable[str]) -> str:
 
 
 def changed_generator(resources: Iterable[str]) -> str:
-    """The clause for random generators that stand at another position."""
+    """The clause for random generators that are at another position."""
     names = sorted(set(resources))
     return f"{_named(names, '{}')} is at another position than in the run that stored it" if names else ""
 

@@ -12,12 +12,13 @@ from typing import Any
 
 from jupyter_mlops.errors import EquivalenceError, InvalidInputError
 from jupyter_mlops.execution import planner, remote_paths, reuse_rules
-from jupyter_mlops.execution.cached_results import CachedResults, file_facts
+from jupyter_mlops.execution.cached_results import CachedResults
 from jupyter_mlops.execution.commits import Commits
 from jupyter_mlops.execution.committed_state import RANDOM, BlockResult, CommittedState, VariableGroup
 from jupyter_mlops.execution.decision_events import RemoteEnded, RemoteReached
 from jupyter_mlops.execution.decisions import OBSERVED_EVERY, DecisionCore
 from jupyter_mlops.execution.failures import Failures
+from jupyter_mlops.execution.file_digests import file_facts
 from jupyter_mlops.execution.helpers import Helpers
 from jupyter_mlops.execution.instructions import AcceptFailure, RefuseRemote
 from jupyter_mlops.execution.remote import RemoteBlock, RemoteExecutor, RemoteResult

@@ -46,7 +46,7 @@ class Exporter(Protocol):
     summary: ClassVar[str]
     """What is written, as a phrase: `a DAG file with a task for each step, and the bundle`. May be missing."""
     needs_bundle: ClassVar[bool]
-    """Whether the version's bundle stands beside the files."""
+    """Whether the version's bundle is written beside the files."""
 
     def files(self, plan: ExportPlan) -> Mapping[str, str | bytes]:
         """Relative path, with slashes -> content. A text ends with a newline. Does not include the bundle.

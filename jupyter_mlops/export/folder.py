@@ -170,7 +170,7 @@ def is_executable(content: bytes) -> bool:
 
 
 def record_content(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
-    """The record of an export, which stands beside its files."""
+    """The record of an export, which is beside its files."""
     record = {**facts, "files": {path: digest_of(content) for path, content in sorted(files.items())}}
     return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 FOLDER = "mlops-{pid}-"
 NAME = re.compile(r"mlops-(\d+)-")
 PID = "kernel.pid"
-LONG = 70  # characters; a socket's path may have 107, and ours stand in a folder in there
+LONG = 70  # characters; a socket's path may have 107, and ours are in a folder in there
 
 
 def make_folder() -> Path:

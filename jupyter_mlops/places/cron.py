@@ -19,7 +19,7 @@ SECTION = "crontab"  # the name of our section among the deployed items
 class CrontabPlace(InstallationPlace):
     """Scripts in a folder, and a section of the crontab for each job. Other lines of the crontab stay as they are.
 
-    Sections stand at the end: the variables that they set don't count for lines above them.
+    Sections are at the end: the variables that they set don't count for lines above them.
     """
 
     def __init__(self, root: Path) -> None:

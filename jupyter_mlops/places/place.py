@@ -137,7 +137,7 @@ def _folder_place(text: str) -> Place:
 
 
 def install_folder(text: str) -> Path:
-    """A folder whose path can stand in a crontab and in a unit as it is. Raises InvalidInputError."""
+    """A folder whose path a crontab and a unit can contain without quoting. Raises InvalidInputError."""
     path = Path(text).expanduser()
     if not text or not path.is_absolute() or not re.fullmatch(r"[A-Za-z0-9/._+-]+", str(path)) or ".." in path.parts:
         raise InvalidInputError(

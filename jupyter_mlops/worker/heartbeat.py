@@ -1,4 +1,4 @@
-"""The heartbeat of a worker, in a thread of its own: a busy event loop must not lose leases."""
+"""The heartbeat of a worker, in a separate thread: a busy event loop must not lose leases."""
 
 from __future__ import annotations
 

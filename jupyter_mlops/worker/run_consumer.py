@@ -1,4 +1,4 @@
-"""Executes claimed runs under their leases, and records and announces what became of them."""
+"""Executes claimed runs under their leases, records their results and sends notifications."""
 
 from __future__ import annotations
 

@@ -91,6 +91,7 @@ def test_an_idle_server_ends_after_its_run_and_not_before(tmp_path: Path) -> Non
 
 @pytest.mark.kernel
 @pytest.mark.slow
+@pytest.mark.exhaustive  # a cron slot is up to a minute away; test_when_a_server_is_needed has the rule
 @pytest.mark.timeout(600)
 def test_a_schedule_that_is_due_soon_keeps_the_server(tmp_path: Path) -> None:
     with server(tmp_path, config=IMPATIENT) as rest:
@@ -106,7 +107,7 @@ def test_a_schedule_that_is_due_soon_keeps_the_server(tmp_path: Path) -> None:
 @pytest.mark.kernel
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.exhaustive), signal.SIGKILL])
 def test_a_run_is_handed_back_when_its_server_ends(tmp_path: Path, number: int) -> None:
     config = "c.RunConfig.unwatched = 2.0"
     with server(tmp_path, config=config) as rest:

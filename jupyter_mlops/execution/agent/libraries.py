@@ -56,7 +56,7 @@ class Libraries:
     def before_cell(self, text: str) -> set[str]:
         """Record all modules before a cell that may patch some; this is too slow to do before each cell.
 
-        Returns the calls on libraries that stand in the cell: the library, a space, the name that is called.
+        Returns the calls on libraries in the cell: the library, a space, the name that is called.
         """
         calls = self._called(text)
         self.calls |= calls

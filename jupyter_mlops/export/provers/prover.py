@@ -74,7 +74,7 @@ class EngineRun:
 
 
 class Prover(Protocol):
-    """Runs an export on its engine. The steps are those of the version: nothing stands in for them."""
+    """Runs an export on its engine. The steps are those of the version: nothing replaces them."""
 
     name: ClassVar[str]
 

@@ -1,4 +1,4 @@
-"""The code of a cell as it can stand in a function of a script: the same names, values and texts."""
+"""The code of a cell as a function of a script can contain it: the same names, values and texts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ScriptCell:
     :param index: position of the cell in the notebook.
     :param code: its lines, not indented, without a line break at the end.
     :param names: what it binds.
-    :param awaits: whether it stands in an `async` function.
+    :param awaits: whether it is in an `async` function.
     :param parts: of the runtime that it uses.
     :param modules: packages that it imports, in functions too.
     :param notes: what it does without.
@@ -50,8 +50,8 @@ def script_cell(
 ) -> ScriptCell:
     """A cell in a script.
 
-    :param at_top: whether it stands at the top of the script; else in a function, with all its names `global`.
-    :param may_fail: whether what stands below runs after an error in it.
+    :param at_top: whether it is at the top of the script; else in a function, with all its names `global`.
+    :param may_fail: whether what is below runs after an error in it.
     :raises InvalidInputError: a script can't do what it does; with its number.
     """
     text = source.replace("\r\n", "\n").replace("\r", "\n").strip("\n")

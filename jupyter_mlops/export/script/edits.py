@@ -33,7 +33,7 @@ class Edits:
         return bool(self._changes)
 
     def span(self, node: ast.AST) -> tuple[int, int]:
-        """From where to where a node stands in the text."""
+        """The start and the end of a node in the text."""
         place: Place = node  # type: ignore[assignment]
         end_line, end_column = place.end_lineno or place.lineno, place.end_col_offset or 0
         return self._offset(place.lineno, place.col_offset), self._offset(end_line, end_column)
@@ -47,7 +47,7 @@ class Edits:
         self._changes.append((start, end, text))
 
     def result(self) -> str:
-        """The text with all replacements; insertions at one place stand in the order in which they were added."""
+        """The text with all replacements; insertions at one place keep the order in which they were added."""
         parts, position = [], 0
         for start, end, text in sorted(self._changes, key=lambda change: change[:2]):
             parts += [self.text[position:start], text]

@@ -1,4 +1,4 @@
-"""How the cells of a notebook stand in a script: at its top, or in functions, and which steps these belong to."""
+"""Where the cells of a notebook go in a script: at its top, or in functions, and which steps these belong to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jupyter_mlops.pipeline.model import Block, Pipeline
 
 DEFINITIONS = frozenset({"imports", "functions", "parameters"})
-QUIET_PARTS = frozenset({"figures"})  # of cells that may stand at the top
+QUIET_PARTS = frozenset({"figures"})  # of cells that may be at the top
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ScriptBlock:
     """A block of cells in a script.
 
     :param step: the step's name, "" for cells of no step.
-    :param function: the name of its function, "" where it stands at the top of the script.
+    :param function: the name of its function, "" if it is at the top of the script.
     :param parameters: names whose values are set behind it.
     """
 
@@ -100,7 +100,7 @@ def _global(names: Sequence[str]) -> str:
 
 
 def _top(nb: NotebookNode, pipeline: Pipeline, cells: dict[int, ScriptCell]) -> set[int]:
-    """Blocks that stand at the top of the script: definitions before everything else that read no parameter."""
+    """Blocks at the top of the script: definitions before everything else that read no parameter."""
     top: set[int] = set()
     parameters: set[str] = set()
     for block in pipeline.blocks:

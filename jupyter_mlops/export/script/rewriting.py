@@ -32,7 +32,7 @@ CLEARS = "clear_output clears nothing, since what a script has printed stays"
 class Rewriting(ast.NodeVisitor):
     """Collects the edits of one cell.
 
-    :param at_top: whether the code stands at the top of the script, and not in a function.
+    :param at_top: whether the code is at the top of the script, and not in a function.
     :ivar parts: of the runtime that the edited code uses.
     :ivar modules: packages that it imports.
     :ivar notes: what it does without.

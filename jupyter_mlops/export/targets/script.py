@@ -28,7 +28,7 @@ REQUIREMENTS = "requirements.txt"
 class ScriptExporter:
     """Writes `SLUG.py`, the files that the notebook imports and reads, `requirements.txt`, and the environment's lock.
 
-    The cells run in notebook order in one process. Imports, definitions and defaults stand at the top of the module
+    The cells run in notebook order in one process. Imports, definitions and defaults are at the top of the module
     where nothing runs before them; each block of other cells is a function whose names are declared `global`, so that
     they are the names of the notebook. What a function does otherwise than a cell (annotations of variables, star
     imports, `locals()`, `exec`) is rewritten; magics become Python. A cell that can't be written this way is refused.

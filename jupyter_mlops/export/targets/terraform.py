@@ -31,7 +31,7 @@ ROLE = "^$|^arn:[a-z-]+:iam::[0-9]{12}:role/.+$"
 
 @dataclass(frozen=True)
 class Code:
-    """An expression of Terraform's that stands in a file as it is."""
+    """A Terraform expression that is written to a file unquoted."""
 
     text: str
 

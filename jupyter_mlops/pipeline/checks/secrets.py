@@ -39,5 +39,5 @@ _SOURCE_FIX = (
     "Read it from the environment (`os.environ[…]`) and name it in a tag `secret:NAME` of the step; "
     "then change the secret, for copies of the notebook still hold it."
 )
-_OUTPUT = "What looks like a secret ({}) stands in the output of cell {}."
+_OUTPUT = "The output of cell {1} contains what looks like a secret ({0})."
 _OUTPUT_FIX = "Don't print it, clear this output, and change the secret: copies of the notebook still hold it."
