@@ -183,7 +183,7 @@ class HybridRuns:
         notify_worker(self.space)
 
     def _without_cached_results(self, recipe: Recipe) -> dict[str, Any]:
-        """Run options with which every step executes. Their results are cached all the same, for the hybrids."""
+        """Run options with which every step executes. Their results are still cached, for the hybrids."""
         from jupyter_mlops.versions.manifest import Manifest
 
         steps = Manifest.get(self.space.store, recipe.manifest).pipeline["steps"]
