@@ -159,6 +159,19 @@ def test_distinct_values_are_estimated_within_three_errors(number: int) -> None:
     assert abs(estimate(sketch.registers()) - number) <= 3 * 0.0325 * number + 0.5
 
 
+@pytest.mark.parametrize("number", [3, 20_000, 100_000])
+def test_texts_of_many_rows_are_counted_as_pandas_counts_them(number: int) -> None:
+    codes = np.random.default_rng(0).integers(0, number, 300_000)
+    codes[200_000:] += 50_000  # later parts have other texts
+    values = pd.Series([f"c{code}" for code in codes]).mask(codes % 7 == 0)
+    column = only_column(pd.DataFrame({"x": values}))
+    expected = values.value_counts()
+    assert column["missing"] == int(values.isna().sum())
+    assert column["distinct"]["count"] == len(expected)
+    assert all(expected[name] == count for name, count in column["texts"]["top"])
+    assert column["texts"]["other"] == int(expected.sum()) - sum(count for _, count in column["texts"]["top"])
+
+
 def test_duplicated_rows_and_names() -> None:
     frame = pd.DataFrame([[1, "a", 1.5], [1, "a", 1.5], [1, "b", 1.5], [1, "a", 1.5]], columns=["x", "x", ("y", 1)])
     document = profile(frame)

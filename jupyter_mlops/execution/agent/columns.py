@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 PLAIN = (str, int, float, bool, bytes, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta, uuid.UUID)
+PART = 1 << 17  # rows whose texts are looked up at a time
 MOST_LETTERS = 80  # of a category; longer ones are told apart by a checksum
 
 
@@ -169,6 +170,28 @@ def _array(values: Any) -> Column:
     return Column(dtype, "other")
 
 
+def factorized(values: Any) -> tuple[Any, Any]:
+    """Codes and distinct values, as pandas.factorize has them, part by part: its table for all rows is large."""
+    numpy, pandas = sys.modules["numpy"], sys.modules["pandas"]
+    size = len(values)
+    if size <= 2 * PART or len(pandas.factorize(values[:PART])[1]) > PART // 8:
+        codes, distinct = pandas.factorize(values)
+        return codes, distinct
+    positions: dict[Any, int] = {}
+    codes = numpy.empty(size, numpy.int32)
+    for start in range(0, size, PART):
+        part, items = pandas.factorize(values[start : start + PART])
+        # The last entry is what the code -1 of a missing value leads to.
+        table = [positions.setdefault(item, len(positions)) for item in items] + [-1]
+        codes[start : start + PART] = numpy.array(table, numpy.int32)[part]
+        if len(positions) > size // 8:
+            codes, distinct = pandas.factorize(values)
+            return codes, distinct
+    distinct = numpy.empty(len(positions), object)
+    distinct[:] = list(positions)
+    return codes, distinct
+
+
 def _coded(codes: Any, distinct: Any) -> Tally:
     numpy = sys.modules["numpy"]
     missing = int(numpy.count_nonzero(codes < 0))
@@ -179,7 +202,7 @@ def _coded(codes: Any, distinct: Any) -> Tally:
 
 def _series(series: Any) -> Column:
     """A column of pandas, whatever holds its values."""
-    numpy, pandas = sys.modules["numpy"], sys.modules["pandas"]
+    numpy = sys.modules["numpy"]
     dtype = series.dtype
     name = type(dtype).__name__
     if isinstance(dtype, numpy.dtype):
@@ -201,7 +224,7 @@ def _series(series: Any) -> Column:
         return column
     if hasattr(series.array, "_mask") and hasattr(series.array, "_data"):
         return _nullable(series, dtype)
-    codes, distinct = pandas.factorize(series.array)
+    codes, distinct = factorized(series.array)
     return Column(str(dtype), "text" if name == "StringDtype" else "other", tally=_coded(codes, distinct))
 
 
@@ -282,8 +305,7 @@ def _object_times(values: Any, dtype: str) -> Column:
 def _counted(values: Any, missing: int) -> Tally:
     numpy, pandas = sys.modules["numpy"], sys.modules.get("pandas")
     if pandas is not None:
-        codes, distinct = pandas.factorize(values)
-        return _coded(codes, distinct)
+        return _coded(*factorized(values))
     positions: dict[Any, Any] = {}
     codes = [-1 if item is None or item != item else positions.setdefault(item, len(positions)) for item in values]
     distinct = numpy.empty(len(positions), object)
