@@ -161,8 +161,8 @@ def run_target(target: str, request: ProofRequest, source: Path) -> EngineRun:
     if target in ("airflow", "dvc"):
         request = _with_engine(request, os.environ.get(f"MLOPS_{target.upper()}", ""))
     chosen = prover(target)
-    engine = chosen.find(request)
     write(files_of(request.plan, target), request.folder, {})
+    engine = chosen.find(request)
     return chosen.run(request, engine)
 
 
