@@ -73,6 +73,6 @@ def _short(digest: str | None) -> str:
 
 
 def _file_note(entry: dict[str, Any]) -> str:
-    kept = ", kept" if entry["kept"] else ""
+    storage = ", kept" if entry["kept"] else ""
     note = f", {entry['note']}" if entry.get("note") else ""
-    return f"{entry['bytes']:,} bytes{kept}{note}"
+    return f"{entry['bytes']:,} bytes{storage}{note}"

@@ -54,9 +54,9 @@ class FrameRequests:
         names = self.profiled(block)
         references = self.context.sink.references
         travelling = self.travelling(block)
-        given = {n: references[block.owner, n] for n in (*names, *travelling) if (block.owner, n) in references}
+        chosen = {n: references[block.owner, n] for n in (*names, *travelling) if (block.owner, n) in references}
         return {
-            "profiles": names, "travelling": travelling, "references": given,
+            "profiles": names, "travelling": travelling, "references": chosen,
             "profile_seconds": max(LEAST_SECONDS, SHARE * result.seconds),
             "predictions": [
                 [name, key, str(self.path(block, position, ahead=ahead))]
@@ -116,14 +116,13 @@ class RunFrames:
         """A block's result was committed."""
         if self.context.sink.keep_file is None:
             return
-        wanted = {name for name, _ in self.requests.predicted(block)}
         profiled = {*self.requests.profiled(block), *self.requests.travelling(block)}
         for name, document in result.frames.get("profiles", {}).items():
             if name in profiled:
                 self.profiles[block.owner, name] = document
         for position, (name, _) in enumerate(self.requests.predicted(block)):
             facts = result.frames.get("predictions", {}).get(name)
-            if facts is not None and name in wanted:
+            if facts is not None:
                 self.predictions[block.owner, name] = facts
                 self.waiting.append(asyncio.ensure_future(self._keep(block, position, name, facts)))
         self.notes += [f"{block.owner}: {note}" for note in result.frames.get("notes", ())]

@@ -43,10 +43,10 @@ class StepInputs:
         :param committed: the state before the block.
         """
         names = None if planner.opaque(block) else planner.needs(block).union(*block.access.defines.values())
-        own = self.written.get(block.owner, set())
+        own_names = self.written.get(block.owner, set())
         variables = self.of(block.owner)["variables"]
         for name in sorted(committed.closure(names, sharing=False)):
-            if not name.startswith("@") and name not in own:
+            if not name.startswith("@") and name not in own_names:
                 digest = committed.value_digest(name) or ""
                 random = digest.startswith("live-") and len(digest) == RANDOM_IDENTITY
                 variables.setdefault(name, None if random else digest)

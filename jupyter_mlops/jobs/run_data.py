@@ -82,7 +82,7 @@ def put_run_data(c: Connection, run_id: str, data: RunData) -> None:
         c.execute(insert(t.metric_point), points)
     if data.capsule:
         c.execute(insert(t.run_capsule).values(run_id=run_id, digest=data.capsule))
-    objects = {(kept.digest, kept.kind): kept.bytes for kept in data.objects}
+    objects = {(entry.digest, entry.kind): entry.bytes for entry in data.objects}
     if objects:
         rows = [{**run, "digest": digest, "kind": kind, "bytes": size} for (digest, kind), size in objects.items()]
         c.execute(insert(t.run_object), rows)

@@ -37,8 +37,8 @@ def series(
     page = None if cursor is None else (cursor.created, cursor.id)
     rows = space.queue.runs(job_id=record.id, states=("completed", "failed", "stopped"), after=page, limit=last + 1)
     further, rows = len(rows) > last, rows[:last]
-    known = list(dict.fromkeys(name for row in rows for name in row.metrics))
-    _require_known(names, known, job)
+    present = list(dict.fromkeys(name for row in rows for name in row.metrics))
+    _require_known(names, present, job)
     runs = [
         {
             "run": row.id, "version": None if row.version is None else f"v{row.version}", "state": row.state,
@@ -48,19 +48,19 @@ def series(
         for row in reversed(rows)
     ]  # fmt: skip
     return {
-        "job": record.notebook or record.name, "names": [name for name in known if not names or name in names],
+        "job": record.notebook or record.name, "names": [name for name in present if not names or name in names],
         "runs": runs, "next": rows[-1].id if further else None,
     }  # fmt: skip
 
 
-def _require_known(names: Sequence[str], known: Sequence[str], where: str) -> None:
+def _require_known(names: Sequence[str], present: Sequence[str], where: str) -> None:
     for name in names:
-        if name not in known:
+        if name not in present:
             import difflib
 
-            nearest = difflib.get_close_matches(name, known, 1)
+            nearest = difflib.get_close_matches(name, present, 1)
             hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
-            listed = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
+            listed = ", ".join(present[:20]) + (", …" if len(present) > 20 else "")
             raise NotFoundError(
                 f"there is no metric {name!r}", where=where, field="name", remedy=f"{hint}Metrics: {listed or 'none'}."
             )
@@ -75,9 +75,9 @@ def points(space: Workspace, run: str, names: Sequence[str] = (), limit: int = M
     """
     run_id = space.queue.full_id(run)
     entries = space.run_data.points(run_id)
-    known = list(dict.fromkeys(entry["name"] for entry in entries))
-    _require_known(names, known, run_id)
-    selected = [name for name in known if not names or name in names]
+    present = list(dict.fromkeys(entry["name"] for entry in entries))
+    _require_known(names, present, run_id)
+    selected = [name for name in present if not names or name in names]
     of_name: dict[str, list[dict[str, Any]]] = {name: [] for name in selected}
     for entry in entries:
         if entry["name"] in of_name:

@@ -223,8 +223,8 @@ class Agent:
                 if os.path.isabs(path):
                     self.own_files[path] = is_own
             top = name.partition(".")[0]
-            ours = name in OURS or top in ("__main__", MODULE)
-            if is_own and not ours and not name.startswith(("ipykernel", "IPython")):
+            has_no_state = name in OURS or top in ("__main__", MODULE)
+            if is_own and not has_no_state and not name.startswith(("ipykernel", "IPython")):
                 modules[name] = os.path.abspath(path)
         return modules
 

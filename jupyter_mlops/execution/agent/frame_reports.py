@@ -51,10 +51,10 @@ def _profile(namespace: Any, names: Any, request: Any, answer: Any) -> None:
             answer["notes"].append(f"`{name}` was not profiled: there is no such variable")
             continue
         try:
-            left = until - time.monotonic()
-            if left <= 0:
+            rest = until - time.monotonic()
+            if rest <= 0:
                 raise OverBudget
-            document = within(left, profiles.profile, namespace[name], references.get(name))
+            document = within(rest, profiles.profile, namespace[name], references.get(name))
             if len(json.dumps(document, allow_nan=False)) > LARGEST:
                 raise ValueError("its profile is too large")
             answer["profiles"][name] = document
