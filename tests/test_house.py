@@ -29,7 +29,6 @@ LARGER_CLASSES = {
     "Watch": (400, "see its file"),
     "Packing": (340, "to be split into partition and files"),
     "WorkerDaemon": (297, "to be split into daemon and socket server"),
-    "Catalog": (260, "to be split into jobs, versions and schedules"),
 }
 
 # Pronouns and participles, which don't say what a value is.

@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleErr
 
 from jupyter_mlops.errors import DatabaseError, InvalidInputError
 
-HEAD_REVISION = "0009"  # the newest migration
+HEAD_REVISION = "0006"  # the newest migration
 BUSY_TIMEOUT_S = 30.0  # seconds to wait for another writer
 WRITE_LOCK_ID = 0x6D6C6F7073  # PostgreSQL's advisory lock of those who take runs or fire slots
 # Without these, it may take hours until a connection to a server that has vanished is given up.

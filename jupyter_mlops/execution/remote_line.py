@@ -1,4 +1,4 @@
-"""Steps that run on a cluster while the main line stays here: handed over in notebook order, and committed if the
+"""Steps that run on a cluster while the main line stays here: submitted in notebook order, and committed if the
 result is what the main kernel would have computed."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Files of a block that ran in another folder: their names here, and whether they are the same here.
 
-Pure but for looking at files."""
+Pure, except that it looks at files."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import Database
 from jupyter_mlops.errors import InvalidInputError, NotFoundError, StoreError
 from jupyter_mlops.jobs.records import Job, Record, Run
+from jupyter_mlops.states import EXPERIMENTS
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.catalog import Catalog
@@ -103,7 +104,7 @@ def record_models(
     :param models: facts of each, as in the run's record.
     :param capsule: the digest of the run's capsule; "" if there is none.
     """
-    if not models or run.job_id is None or run.version_id is None:
+    if not models or run.job_id is None or run.version_id is None or run.trigger in EXPERIMENTS:
         return ""
     try:
         job, version = catalog.job_by_id(run.job_id).name, catalog.version_by_id(run.version_id).digest

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import Database
 from jupyter_mlops.errors import NotFoundError
+from jupyter_mlops.states import EXPERIMENTS
 
 NAME = 1000  # characters of a metric, and of a variable
 
@@ -167,16 +168,18 @@ class RunDataStore:
             return {row[0]: int(row[1]) for row in c.execute(query)}
 
     def baseline(self, job_id: int) -> str:
-        """The run that others of its job are compared with: the last completed one of the version at `production`,
+        """The run that others of its job are compared with: the first completed one of the version at `production`,
         otherwise the first completed run of the job; "" if there is none."""
-        completed = select(t.run.c.id).where(t.run.c.job_id == job_id, t.run.c.state == "completed")
+        completed = select(t.run.c.id).where(
+            t.run.c.job_id == job_id, t.run.c.state == "completed", t.run.c.trigger.not_in(EXPERIMENTS)
+        )
         production = select(t.alias.c.version_id).where(t.alias.c.job_id == job_id, t.alias.c.name == "production")
         with self.db.read() as c:
             version = c.execute(production).scalar()
             run = None
             if version is not None:
                 of_version = completed.where(t.run.c.version_id == version)
-                run = c.execute(of_version.order_by(t.run.c.created.desc(), t.run.c.id).limit(1)).scalar()
+                run = c.execute(of_version.order_by(t.run.c.created, t.run.c.id).limit(1)).scalar()
             run = run or c.execute(completed.order_by(t.run.c.created, t.run.c.id).limit(1)).scalar()
         return run or ""
 

@@ -27,6 +27,7 @@ class MeasureRequest:
     """What is to be measured.
 
     :param version: the version that the measure is about; `run`: its latest completed run.
+    :param candidate: the version that the gate decides on.
     :param baseline: the version at the stage that a promotion would change; None if there is none.
     """
 
@@ -36,17 +37,22 @@ class MeasureRequest:
     run: Run
     measure: Measure
     baseline: VersionRow | None
+    candidate: VersionRow
 
 
 Provider = Callable[[MeasureRequest], Reading | Unavailable]
 _providers: dict[str, Provider] = {}
 
 
-def register(function: str, provider: Provider) -> None:
-    """Let a provider measure a function of the grammar. A later one replaces an earlier one."""
+def register(function: str, provider: Provider, *, replace: bool = True) -> None:
+    """Let a provider measure a function of the grammar.
+
+    :param replace: whether it replaces an earlier one, or one of an installed package.
+    """
     if function not in FUNCTIONS:
         raise ValueError(f"gates have no function {function!r}: {', '.join(FUNCTIONS)}")
-    _providers[function] = provider
+    if replace or not (_providers.get(function) or _from_entry_point(function)):
+        _providers[function] = provider
 
 
 def measured(request: MeasureRequest) -> Reading | Unavailable:

@@ -44,7 +44,7 @@ class RunFacts:
         if isinstance(subject, Unavailable):
             return subject
         version, run = subject
-        return measured(MeasureRequest(self.space, self.job, version, run, measure, self._baseline))
+        return measured(MeasureRequest(self.space, self.job, version, run, measure, self._baseline, self.version))
 
     def _subject(self, alias: str) -> tuple[VersionRow, Run] | Unavailable:
         """The version that an alias means, with the run by which it is judged."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jupyter_mlops.errors import ConflictError, NotFoundError
+from jupyter_mlops.states import EXPERIMENTS
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.records import Job, Run, VersionRow
@@ -27,7 +28,7 @@ def completed(space: Workspace, version: VersionRow) -> Iterator[Run]:
 
     query = (
         select(t.run.c.id, t.run.c.options)
-        .where(t.run.c.version_id == version.id, t.run.c.state == "completed")
+        .where(t.run.c.version_id == version.id, t.run.c.state == "completed", t.run.c.trigger.not_in(EXPERIMENTS))
         .order_by(t.run.c.created.desc(), t.run.c.id.desc())
     )
     with space.db.read() as c:
@@ -52,7 +53,7 @@ def run_of(space: Workspace, version: VersionRow, run_id: str) -> Run:
 
 def metric_names(space: Workspace, job: Job) -> set[str]:
     """The metrics of recent completed runs of a job."""
-    runs = space.queue.runs(job_id=job.id, states=["completed"], limit=RECENT)
+    runs = space.queue.runs(job_id=job.id, states=["completed"], limit=RECENT, experiments=False)
     return {str(name) for run in runs for name in run.metrics}
 
 

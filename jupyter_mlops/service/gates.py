@@ -76,7 +76,9 @@ def _results(space: Workspace, job: Job, version: VersionRow, run: Run | None, s
     from jupyter_mlops.registry.gate_parser import parse
     from jupyter_mlops.registry.gates import GateResult, evaluate
     from jupyter_mlops.registry.run_facts import RunFacts, gate_cells
+    from jupyter_mlops.service.measures import register_measures
 
+    register_measures()
     facts = RunFacts(space, job, version, run, stage)
     results = gate_cells(build_pipeline(space, version).steps, version, run)
     aliases = alias_names(space, job)

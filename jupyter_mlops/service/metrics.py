@@ -35,7 +35,9 @@ def series(
     record = find_job(space, job)
     cursor = space.queue.run(space.queue.full_id(before)) if before else None
     page = None if cursor is None else (cursor.created, cursor.id)
-    rows = space.queue.runs(job_id=record.id, states=("completed", "failed", "stopped"), after=page, limit=last + 1)
+    rows = space.queue.runs(
+        job_id=record.id, states=("completed", "failed", "stopped"), after=page, limit=last + 1, experiments=False
+    )
     further, rows = len(rows) > last, rows[:last]
     present = list(dict.fromkeys(name for row in rows for name in row.metrics))
     _require_known(names, present, job)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlops.errors import ConflictError, InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
+    from jupyter_mlops.jobs.drift_comparison import DriftComparison
     from jupyter_mlops.jobs.drift_records import DriftRecords
     from jupyter_mlops.jobs.records import Job, Run
     from jupyter_mlops.jobs.workspace import Workspace
-
-MOST_RUNS = 500
 
 
 def drift(space: Workspace, job_name: str, run_ref: str = "") -> dict[str, Any]:
@@ -26,20 +25,14 @@ def drift(space: Workspace, job_name: str, run_ref: str = "") -> dict[str, Any]:
     from jupyter_mlops.tracking.comparison import CHANCE
 
     job = space.catalog.job(job_name)
-    records = drift_records(space)
-    runs = profiled_runs(space, records, job)
-    run = _chosen(space, job, runs, run_ref)
-    earlier = [other for other in runs if other.created < run.created]
+    comparison = drift_comparison(space)
+    run = _chosen(space, job, comparison.profiled_runs(job), run_ref)
+    references = comparison.compare(job, run)
     result: dict[str, Any] = {
-        "job": job.name, "run": run.id, "baseline": None, "previous": None, "chance": CHANCE, "findings": [],
+        "job": job.name, "run": run.id, "baseline": references.get("baseline"),
+        "previous": references.get("previous"), "chance": CHANCE, "findings": [],
     }  # fmt: skip
-    baseline = baseline_run(space, job, earlier)
-    previous = earlier[-1] if earlier else None
-    ids = [other.id for other in reversed(earlier)]
-    for basis, reference in (("baseline", baseline), ("previous", previous)):
-        if reference is not None:
-            records.compare(run, reference, "baseline" if basis == "baseline" else "previous", ids)
-            result[basis] = reference.id
+    records = comparison.records
     result["findings"] = [
         {key: row[key] for key in ("basis", "reference", "step", "variable", "kind", "cause")}
         | {"column": row["name"], "text": row["document"]["text"], "finding": row["document"]["finding"]}
@@ -49,24 +42,27 @@ def drift(space: Workspace, job_name: str, run_ref: str = "") -> dict[str, Any]:
     return result
 
 
-def column_drift(space: Workspace, job: Job, run: Run, name: str) -> float | None:
+def column_drift(space: Workspace, job: Job, run: Run, name: str, frame: str = "") -> float | None:
     """How far a column of a run is from the baseline, for gates: the largest distance of the distributions of numbers,
     the total variation of categories; the largest of all frames that hold the column.
+
+    :param frame: the variable of the frame; "" for all.
 
     None if there is no baseline with profiles, or no frame that holds the column in both.
     """
     from jupyter_mlops.tracking.comparison import compare
 
-    records = drift_records(space)
-    earlier = [other for other in profiled_runs(space, records, job) if other.created < run.created]
-    baseline = baseline_run(space, job, earlier)
+    comparison = drift_comparison(space)
+    records = comparison.records
+    earlier = [other for other in comparison.profiled_runs(job) if other.created < run.created]
+    baseline = comparison.baseline(job, earlier)
     if baseline is None:
         return None
     before = {step.step: step.writes for step in records.steps(baseline)}
     values = []
     for step in records.steps(run):
         for variable, profile in step.writes.items():
-            if variable in before.get(step.step, {}):
+            if variable in before.get(step.step, {}) and frame in ("", variable):
                 change = compare(before[step.step][variable], profile).columns.get(name)
                 if change is not None:
                     values += [v for v in (change.effects.get("ks", change.effects.get("tv")),) if v is not None]
@@ -80,22 +76,11 @@ def drift_records(space: Workspace) -> DriftRecords:
     return DriftRecords(space.db, space.store)
 
 
-def profiled_runs(space: Workspace, records: DriftRecords, job: Job) -> list[Run]:
-    """The completed runs of a job that left profiles, oldest first."""
-    runs = space.queue.runs(job_id=job.id, states=("completed",), limit=MOST_RUNS)[::-1]
-    present = set(records.has_profiles([run.id for run in runs]))
-    return [run for run in runs if run.id in present]
+def drift_comparison(space: Workspace) -> DriftComparison:
+    """Comparisons of the runs of a workspace."""
+    from jupyter_mlops.jobs.drift_comparison import DriftComparison
 
-
-def baseline_run(space: Workspace, job: Job, runs: list[Run]) -> Run | None:
-    """The first of the runs that is of the `production` version, otherwise the first."""
-    number = space.catalog.aliases(job).get("production")
-    if number is not None:
-        version = space.catalog.version(job, f"v{number}")
-        for run in runs:
-            if run.version_id == version.id:
-                return run
-    return runs[0] if runs else None
+    return DriftComparison(space.catalog, space.queue, drift_records(space))
 
 
 def _chosen(space: Workspace, job: Job, runs: list[Run], run_ref: str) -> Run:

@@ -16,7 +16,7 @@ WINDOWS = {"gzip": 31, "deflate": 47}  # of zlib; 47 reads both forms of deflate
 def parse_json(body: bytes, *, with_nan: bool = False) -> Any:
     """The value of JSON.
 
-    :param with_nan: whether NaN and Infinity may stand in it.
+    :param with_nan: whether it may contain NaN and Infinity.
     :raises RequestError: it is not JSON, or nested deeper than MOST_LEVELS.
     """
     import orjson

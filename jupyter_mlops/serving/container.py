@@ -29,7 +29,7 @@ CMD ["jupyter", "mlops", "serve", "--folder", "/model", "--host", "0.0.0.0", "--
 
 
 def container_files(document: Mapping[str, Any], number: int) -> dict[str, str]:
-    """The Dockerfile of a model and what belongs to it, by name. The model's own files stand beside them.
+    """The Dockerfile of a model and what belongs to it, by name. The model's own files are in the same folder.
 
     :param number: of its version.
     """

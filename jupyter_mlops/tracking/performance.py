@@ -21,7 +21,7 @@ class Performance:
     :param cases: labelled cases that it is computed from.
     :param coverage: their share of the predicted cases.
     :param estimated: whether labels were lacking and the value is an estimate.
-    :param reason: why there is no value, or which assumption it stands on.
+    :param reason: why there is no value, or which assumption it depends on.
     """
 
     metric: str

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jupyter_mlops.errors import DatabaseError
+from jupyter_mlops.errors import DatabaseError, MlopsError
 from jupyter_mlops.execution.kernels import KernelProvider
 from jupyter_mlops.jobs.policies import Policies
 from jupyter_mlops.jobs.records import Run
-from jupyter_mlops.worker.run_executor import RunExecutor, RunResult, Tell, internal_error
+from jupyter_mlops.states import EXPERIMENTS
+from jupyter_mlops.worker.run_executor import RunExecutor, Tell, internal_error
+from jupyter_mlops.worker.run_result import RunResult
 
 if TYPE_CHECKING:
     from jupyter_mlops.worker.notifier import Notifier
@@ -62,9 +64,12 @@ class RunConsumer:
             except Exception as error:  # a defect of ours: the run must fail, not hang
                 log.exception("run %s", run.id)
                 result = RunResult("failed", error=internal_error(error))
-            return await asyncio.to_thread(
+            state = await asyncio.to_thread(
                 self.db.retry_during_outage, lambda: self._record(run, result), self.db.OUTAGE
             )
+            if state == "completed" and result.data.profiles:
+                await asyncio.to_thread(self._compare, run)
+            return state
         finally:
             self.claimed.pop(run.id, None)
             self.reasons.pop(run.id, None)
@@ -77,6 +82,21 @@ class RunConsumer:
                 return ""
             result.notes.append(f"stopped: {reason}")
         return self.executor.finish(run, result)
+
+    def _compare(self, run: Run) -> None:
+        """Compare the profiles of a completed run with those of earlier ones. What fails is logged: the run is over."""
+        from jupyter_mlops.jobs.drift_comparison import DriftComparison
+        from jupyter_mlops.jobs.drift_records import DriftRecords
+
+        if run.job_id is None or run.trigger in EXPERIMENTS:
+            return
+        records = DriftRecords(self.db, self.executor.store)
+        try:
+            DriftComparison(self.catalog, self.queue, records).compare(self.catalog.job_by_id(run.job_id), run)
+        except (MlopsError, ImportError) as error:
+            log.warning("run %s: its profiles were not compared: %s", run.id, error)
+        except Exception:
+            log.exception("run %s: its profiles were not compared", run.id)
 
     async def announce(self, run: Run) -> None:
         """Send the notifications of a finished run, which may take long."""

@@ -7,7 +7,7 @@ import contextlib
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,6 +31,7 @@ from jupyter_mlops.notebook.output import text_of
 from jupyter_mlops.storage.local import store_error
 from jupyter_mlops.worker.executor import ClusterExecutor, cluster_request, executor_of
 from jupyter_mlops.worker.run_data_writer import RunDataWriter, capsule_of, writer_of
+from jupyter_mlops.worker.run_result import RunResult, result_of
 
 if TYPE_CHECKING:
     from jupyter_mlops.execution.kernels import KernelProvider
@@ -45,22 +46,6 @@ FIRST_NOTE = 0.3  # seconds until the steps are first saved: shorter runs need n
 NOTED_EVERY = 1.0  # seconds between saves of the steps
 Tell = Callable[[dict[str, Any]], None]
 T = TypeVar("T")
-
-
-@dataclass
-class RunResult:
-    """Result of a run, recorded under its lease."""
-
-    state: str
-    output: str = ""
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    error: Mapping[str, Any] | None = None
-    notes: list[str] = field(default_factory=list)
-    environment_changes: list[str] = field(default_factory=list)
-    steps: list[Mapping[str, Any]] = field(default_factory=list)
-    files: Mapping[str, str] | None = None
-    data: RunData = field(default_factory=RunData)
-    models: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -123,7 +108,7 @@ class RunExecutor:
             except MlopsError as error:
                 result.files = {}
                 result.notes.append(f"its notebook, log and files are only on {platform.node()}: {error}")
-        if problem := record_models(self.catalog, self.store, run, result.models, result.metrics):
+        if problem := record_models(self.catalog, self.store, run, result.models, result.metrics, result.data.capsule):
             result.notes.append(problem)
         return self.queue.finish(
             run, result.state, output=result.output, metrics=result.metrics, error=result.error, notes=result.notes,
@@ -169,7 +154,7 @@ class RunExecutor:
                 await asyncio.to_thread(self._folder(run).set_origin, outside)
             if is_own and version.writes_files is not True and record["state"] == "completed":
                 await asyncio.to_thread(self._ask, self.catalog.note_writes, version.id, bool(inside))
-        return _result_of(record, needs.environment_changes, data)
+        return result_of(record, needs.environment_changes, data)
 
     def _data(self, run: Run, needs: RunSpec, record: Mapping[str, Any], folder: Path, notebook: Path) -> RunData:
         """What a run leaves behind besides its files."""
@@ -213,7 +198,7 @@ class RunExecutor:
         if record["writes"]:
             await asyncio.to_thread(self._folder(run).set_origin, record["writes"])
         data = await asyncio.to_thread(self._data, run, needs, record, folder, folder)
-        return _result_of(record, needs.environment_changes, data)
+        return result_of(record, needs.environment_changes, data)
 
     def _request(self, run: Run, notebook: Path, folder: Path, needs: RunSpec) -> RunRequest:
         return RunRequest(
@@ -372,14 +357,6 @@ class RunLogWriter:
             self.noting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self.noting
-
-
-def _result_of(record: Mapping[str, Any], environment_changes: list[str], data: RunData) -> RunResult:
-    return RunResult(
-        record["state"], record["output"], record["metrics"], record["error"],
-        [*(f"environment: {change}" for change in environment_changes), *record["notes"]], environment_changes,
-        record["steps"], models=record.get("models", []), data=data,
-    )  # fmt: skip
 
 
 def _secrets_of(manifest: Manifest) -> list[str]:

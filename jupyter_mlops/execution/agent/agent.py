@@ -17,8 +17,6 @@ import enum
 import gc
 import importlib
 import json
-import math
-import operator
 import os
 import pickle
 import re
@@ -28,7 +26,7 @@ import types
 from typing import Any
 
 from . import figures, frame_reports, here, points
-from .disposable import is_disposable
+from .disposable import dead_among
 from .draws import ImportDraws
 from .here import MODULE
 from .libraries import Libraries
@@ -375,7 +373,9 @@ class Agent:
         if request["touched"] is not None:
             self.packing.bigs.promised = dict(request.get("ids", {}))
             candidates = self.candidates(request["touched"], names, deadline)
-            changed, deleted = self.changes(candidates, deadline, self.dead_among(candidates, request.get("alive")))
+            changed, deleted = self.changes(
+                candidates, deadline, dead_among(candidates, self.user_ns, request.get("alive"))
+            )
         answer = {
             "dead": self.dead,
             "deleted": sorted(set(self.before_names) - set(names)) + deleted,
@@ -421,7 +421,7 @@ class Agent:
         answer["scratch"] = self.watch.scratch
         answer["overlooked"] = watch.many or watch.native is None
         answer["modules"] = self.local_modules()
-        answer["metrics"] = self.metrics(request.get("metrics", ()))
+        answer["metrics"] = points.numbers_among(self.user_ns, request.get("metrics", ()))
         points.record([(name, value, None) for name, value in answer["metrics"].items()], time.time())
         answer["metrics"], answer["logged"] = points.report()
         answer["frames"] = frame_reports.report(self.user_ns, request)
@@ -430,25 +430,6 @@ class Agent:
 
     def models(self, request: Any) -> Any:
         return {"models": keep_models(self, request)}
-
-    def metrics(self, names: Any) -> Any:
-        """The numbers among these variables; those of a dictionary by `name.key`."""
-        import numbers
-
-        metrics_by_name: dict[str, int | float | str] = {}
-        for name in names:
-            value = self.user_ns.get(name)
-            items = value.items() if is_kind(value, dict) else [(None, value)]
-            for key, item in items:
-                plain: Any = item.item() if getattr(item, "shape", None) == () and hasattr(item, "item") else item
-                if not is_kind(plain, numbers.Real) or is_kind(plain, bool):
-                    continue
-                number, label = float(plain), name if key is None else f"{name}.{key}"
-                if is_kind(plain, numbers.Integral):
-                    metrics_by_name[label] = int(operator.index(plain))
-                else:
-                    metrics_by_name[label] = number if math.isfinite(number) else str(number)
-        return metrics_by_name
 
     def candidates(self, touched: Any, names: Any, deadline: Any) -> Any:
         present = set(names)
@@ -495,16 +476,6 @@ class Agent:
         if is_kind(value, type) and is_of_notebook(value):
             return self.class_refs(value)
         return frozenset()
-
-    def dead_among(self, candidates: Any, alive: Any) -> Any:
-        """Names among these that no later block needs, and whose values nobody misses.
-
-        :param alive: names that a later block may need; None for all.
-        """
-        if alive is None:
-            return set()
-        names = {n for n in candidates if not n.startswith("@")}
-        return {n for n in names.difference(alive) if is_disposable(self.user_ns[n])}
 
     def changes(self, candidates: Any, deadline: Any, dead: Any) -> Any:
         """The groups among these variables that are not what they were.

@@ -1,4 +1,4 @@
-"""Values whose deletion nobody can notice: figures, arrays, frames, fitted models, and collections of these."""
+"""Values whose deletion can't be noticed: figures, arrays, frames, fitted models, and collections of these."""
 
 from __future__ import annotations
 
@@ -17,6 +17,17 @@ CLASSES = {
 ATOMIC = (str, bytes, int, float, complex, bool, type(None), range, slice)
 MOST = 100_000  # items of a collection that are looked at
 DEPTH = 3  # of collections in collections
+
+
+def dead_among(names: Any, namespace: Any, alive: Any) -> set[str]:
+    """The variables among these that no later block needs, and whose values are disposable.
+
+    :param alive: names that a later block may need; None for all.
+    """
+    if alive is None:
+        return set()
+    variables = {name for name in names if not name.startswith("@")}
+    return {name for name in variables.difference(alive) if is_disposable(namespace[name])}
 
 
 def is_disposable(value: Any, depth: int = DEPTH) -> bool:

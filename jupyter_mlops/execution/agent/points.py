@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import numbers
+import operator
 from typing import Any
+
+from .objects import is_kind
 
 MOST = 10_000  # points of a block, and names
 
@@ -23,6 +27,21 @@ def record(points: Any, at: float) -> None:
             LAST[name] = plain(value)
         else:
             LEFT_OUT["names"] += 1
+
+
+def numbers_among(namespace: Any, names: Any) -> dict[str, int | float | str]:
+    """The numbers among these variables; those of a dictionary by `name.key`."""
+    by_name: dict[str, int | float | str] = {}
+    for name in names:
+        value = namespace.get(name)
+        items = value.items() if is_kind(value, dict) else [(None, value)]
+        for key, item in items:
+            number: Any = item.item() if getattr(item, "shape", None) == () and hasattr(item, "item") else item
+            if not is_kind(number, numbers.Real) or is_kind(number, bool):
+                continue
+            label = name if key is None else f"{name}.{key}"
+            by_name[label] = int(operator.index(number)) if is_kind(number, numbers.Integral) else plain(float(number))
+    return by_name
 
 
 def plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Single steps of a run on this machine, executed on Dask workers.
 
 The committed state goes to the artifacts as results of the blocks above, and one task executes one block. Each block is
-a run of its own there, so that attempts of different blocks never meet.
+a separate run there, so that attempts of different blocks never meet.
 """
 
 from __future__ import annotations

@@ -185,7 +185,9 @@ export function ParametersView(props: { mlops: IMlops; panel: NotebookPanel }): 
   }
   const count = Object.keys(parameters.overrides).length;
   const invalidCount = Object.keys(parameters.invalid).length;
-  const earlierRuns = runs.runs.filter(run => !['reproduce', 'why', 'backtest'].includes(run.trigger)).slice(0, 50);
+  const earlierRuns = runs.runs
+    .filter(run => !['reproduce', 'why', 'backtest'].includes(run.trigger))
+    .slice(0, 50);
   return (
     <div className="jp-mlops-parameters">
       <div className="jp-mlops-line">

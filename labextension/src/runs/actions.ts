@@ -60,9 +60,7 @@ export async function runWithEarlierParameters(
 ): Promise<Run | undefined> {
   const { trans } = mlops;
   const { runs, parameters, pipeline } = mlops.stateFor(panel);
-  const earlierRuns = runs.runs.filter(
-    run => !['reproduce', 'why', 'backtest'].includes(run.trigger)
-  );
+  const earlierRuns = runs.runs.filter(run => !['reproduce', 'why', 'backtest'].includes(run.trigger));
   const items = earlierRuns.map(
     (run, index) =>
       `${index + 1}. ${formatTime(run.started ?? run.created)} · ${stateLabel(run.state, trans)} · ${formatParameters(run.parameters, 6) || trans.__('defaults')}`
