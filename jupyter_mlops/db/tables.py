@@ -342,3 +342,19 @@ model = Table(
     UniqueConstraint("run_id", "name"),
     Index("ix_model_job", "job_id", "name"),
 )
+
+# -- labels
+
+label_set = Table(
+    "label_set",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", ForeignKey("job.id", ondelete="CASCADE"), nullable=False),
+    Column("received", Double, nullable=False),  # from when on the labels were known
+    Column("digest", String(64), nullable=False),  # of the document with keys and labels
+    Column("rows", BigInteger, nullable=False),
+    Column("key", Text, nullable=False),  # columns that they came from
+    Column("label", Text, nullable=False),
+    Column("author", String(200), nullable=False, default=""),
+    Index("ix_label_set_job", "job_id", "received"),
+)

@@ -156,6 +156,22 @@ class RunDataStore:
             )
         return matching[-1]
 
+    def predicted_runs(self, job_id: int, last: int, as_of: float | None = None) -> list[str]:
+        """The ids of the last completed runs of a job that kept predictions, oldest first.
+
+        :param as_of: only runs that had finished by then; seconds since 1970.
+        """
+        columns = t.run.c
+        query = select(columns.id).where(
+            columns.job_id == job_id, columns.state == "completed", columns.trigger.not_in(EXPERIMENTS),
+            columns.id.in_(select(t.prediction.c.run_id)),
+        )  # fmt: skip
+        if as_of is not None:
+            query = query.where(columns.finished <= as_of)
+        latest_first = query.order_by(columns.created.desc(), columns.id.desc()).limit(last)
+        with self.db.read() as c:
+            return list(c.execute(latest_first).scalars())[::-1]
+
     def kept_bytes(self, job_id: int, kind: str = "input") -> dict[str, int]:
         """The objects of a kind that the runs of a job need: digest -> bytes."""
         query = (
@@ -185,9 +201,10 @@ class RunDataStore:
 
 
 def objects_of_runs(c: Connection) -> Iterator[str]:
-    """The digests of all objects that runs need."""
+    """The digests of all objects that runs need, and of the labels of their predictions."""
     yield from c.execute(select(t.run_object.c.digest).distinct()).scalars()
     yield from c.execute(select(t.run_capsule.c.digest).distinct()).scalars()
+    yield from c.execute(select(t.label_set.c.digest).distinct()).scalars()
 
 
 def _without_ids(row: Row[Any]) -> dict[str, Any]:

@@ -58,6 +58,7 @@ def test_a_database_of_each_released_form_comes_along_with_its_rows(database_url
         "run_file": int(revision >= "0003"), "deployment": 0, "run_store": 0,
         "alias_change": 1, "gate": 0,
         "metric_point": 0, "run_capsule": 0, "run_object": 0, "profile": 0, "prediction": 0, "finding": 0, "model": 0,
+        "label_set": 0,
     }  # fmt: skip
     churn, hidden = catalog.job("churn"), catalog.notebook_job("Ünïcode/b.ipynb")
     assert (churn.created, churn.rules.retries, churn.rules.notify, churn.hidden) == (

@@ -1,4 +1,5 @@
-"""The history of aliases, gates, what runs leave behind (metrics, inputs, profiles, predictions, models), and findings.
+"""The history of aliases, gates, what runs leave behind (metrics, inputs, profiles, predictions, models), findings and
+labels.
 
 Aliases that exist begin their history as changes of unknown authors.
 """
@@ -16,6 +17,7 @@ def upgrade() -> None:
     _add_run_data()
     _add_models()
     _add_findings()
+    _add_labels()
 
 
 def _add_registry() -> None:
@@ -163,3 +165,20 @@ def _add_findings() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_finding")),
     )
     op.create_index(op.f("ix_finding_run_id"), "finding", ["run_id"])
+
+
+def _add_labels() -> None:
+    op.create_table(
+        "label_set",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.Column("received", sa.Double(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("author", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_label_set_job_id_job"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_label_set")),
+    )
+    op.create_index("ix_label_set_job", "label_set", ["job_id", "received"])
