@@ -12,7 +12,8 @@ VERBS = (
     "show", "check", "suggest", "run", "demo", "publish", "versions", "schedule", "jobs", "runs", "pause", "resume",
     "stop", "repair", "logs", "backfill", "sweep", "diff", "drift", "reproduce", "bundle", "unbundle", "export",
     "deploy", "undeploy", "deployments", "models", "serve", "metrics", "step", "gc", "import-jobs", "worker",
-    "kernelspec", "promote", "rollback", "demote", "gate", "compare", "why", "backtest",
+    "kernelspec", "promote", "rollback", "demote", "gate", "compare", "why", "backtest", "labels",
+    "performance",
 )  # fmt: skip
 
 
@@ -36,10 +37,12 @@ def parser() -> argparse.ArgumentParser:
         import_jobs,
         jobs,
         kernelspec,
+        labels,
         logs,
         metrics,
         models,
         pause,
+        performance,
         promote,
         publish,
         repair,
@@ -70,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
         show, check, suggest, run, demo, publish, versions, schedule, jobs, runs, pause, stop, repair, logs, backfill,
         sweep, diff, drift, reproduce, bundle, export, deploy, deployments, models, serve, metrics, step, gc,
         import_jobs, worker, kernelspec, promote, rollback, demote, gate, compare, why, backtest,
+        labels, performance,
     )  # fmt: skip
     for module in modules:
         module.add(verbs)

@@ -1,4 +1,5 @@
-"""The functions of gates that this package measures: drift, missing and rows by profiles, backtest by past inputs."""
+"""The functions of gates that this package measures: drift, missing and rows by profiles, backtest by past inputs, gap
+by predictions and labels."""
 
 from __future__ import annotations
 
@@ -11,14 +12,15 @@ from jupyter_mlops.registry.gates import Reading, Unavailable
 if TYPE_CHECKING:
     from jupyter_mlops.registry.measures import MeasureRequest
 
-NO_PROFILE = "run {run} left no profile of {what}; tag a cell with `dataset:VARIABLE`"
+NO_PROFILE = "run {run} left no profile of {subject}; tag a cell with `dataset:VARIABLE`"
 
 
 def register_measures() -> None:
     """Let the gates measure these functions, unless an installed package does."""
     from jupyter_mlops.registry.measures import register
 
-    for function, provider in (("drift", drift), ("missing", missing), ("rows", rows), ("backtest", backtest)):
+    providers = {"drift": drift, "missing": missing, "rows": rows, "backtest": backtest, "gap": gap}
+    for function, provider in providers.items():
         register(function, provider, replace=False)
 
 
@@ -68,6 +70,21 @@ def backtest(request: MeasureRequest) -> Reading | Unavailable:
     return mean
 
 
+def gap(request: MeasureRequest) -> Reading | Unavailable:
+    """The largest difference of a rate between the groups of a column of the predictions, from 0 to 1."""
+    from jupyter_mlops.service import performance
+    from jupyter_mlops.tracking.bias import RATES
+
+    metric, column = str(request.measure.arguments[0]), request.measure.arguments[1]
+    assert isinstance(column, Column), "the parser reads columns"
+    if metric not in RATES:
+        return Unavailable(f"{request.measure}: there are no gaps of {metric!r}; use one of: {', '.join(RATES)}")
+    value, reason = performance.column_gap(
+        request.space, request.job, request.run, metric, column.name, column.frame
+    )  # fmt: skip
+    return Unavailable(f"{request.measure}: {reason}") if value is None else value
+
+
 def _frame_and_column(request: MeasureRequest) -> tuple[str, str]:
     """The frame, "" for any, and the column that a function is about."""
     column = request.measure.arguments[0]
@@ -83,5 +100,5 @@ def _profiles(request: MeasureRequest) -> Iterator[tuple[str, Mapping[str, Any]]
         yield from step.writes.items()
 
 
-def _no_profile(request: MeasureRequest, what: str) -> Unavailable:
-    return Unavailable(f"{request.measure}: " + NO_PROFILE.format(run=request.run.id, what=what))
+def _no_profile(request: MeasureRequest, subject: str) -> Unavailable:
+    return Unavailable(f"{request.measure}: " + NO_PROFILE.format(run=request.run.id, subject=subject))

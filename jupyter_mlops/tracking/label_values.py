@@ -110,7 +110,7 @@ def kind_of(
 ) -> tuple[str, Any]:
     """What is predicted (`binary`, `multiclass` or `regression`), and the label of the positive class.
 
-    Booleans, 0 and 1 are binary; so are two texts one of which is `yes` or the like. Numbers with fractions, or of
+    Booleans, 0 and 1 are binary; so are two texts if one is `yes` or `positive`. Numbers with fractions, or of
     more than 20 values, are regression.
 
     :param positive: what a person named; None for nothing.

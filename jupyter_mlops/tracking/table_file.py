@@ -104,6 +104,4 @@ def _read_parquet(data: bytes, where: str) -> Table:
 def _require_distinct(names: Sequence[str], where: str) -> None:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise InvalidInputError(
-            f"two columns are called {repeated[0]!r}", where=where, remedy="Give each column a name of its own."
-        )
+        raise InvalidInputError(f"two columns are called {repeated[0]!r}", where=where, remedy="Rename one of them.")

@@ -88,7 +88,7 @@ def test_what_is_not_there_is_not_found(rest: Server, path: str, verb: str, know
         "BackfillCreate": {"begin": "2026-01-01", "end": "2026-01-02"}, "SweepCreate": {"axes": {"a": [1]}},
         "ScheduleUpdate": {"paused": True}, "DeployCreate": {"target": "airflow", "place": "/tmp"},
         "ExportCreate": {"target": "airflow"}, "GateCreate": {"expression": "accuracy > 0"},
-        "PromotionCreate": {"version": "v1"},
+        "PromotionCreate": {"version": "v1"}, "LabelsCreate": {"rows": [{"id": 1, "label": 1}]},
     }  # fmt: skip
     body = wanted.get(known.body.__name__, {}) if known.body else None
     query = {"ChangesQuery": "?notebook=nothing.ipynb", "DiffQuery": "?old=v1"}

@@ -124,7 +124,9 @@ def test_columns_are_chosen_by_usual_names() -> None:
 
 
 def test_the_last_row_of_a_key_counts_and_incomplete_rows_do_not() -> None:
-    columns = {"id": [1, 2, 1, None, 3], "prediction": [1, 0, 0, 1, None], "sex": ["F", "M", "F", "M", "F"]}
+    columns: dict[str, list[Any]] = {
+        "id": [1, 2, 1, None, 3], "prediction": [1, 0, 0, 1, None], "sex": ["F", "M", "F", "M", "F"],
+    }  # fmt: skip
     result = cases(columns, groups=("sex",))
     assert dict(zip(result.keys, result.values, strict=True)) == {"1": 0, "2": 0}
     assert (result.repeated, result.groups) == (1, {"sex": ("F", "M")})
