@@ -11,7 +11,7 @@ from jupyter_mlops.registry.gates import Reading, Unavailable
 if TYPE_CHECKING:
     from jupyter_mlops.registry.measures import MeasureRequest
 
-NO_PROFILE = "run {run} left no profile of {what}; tag a cell with `dataset:VARIABLE`"
+NO_PROFILE = "run {run} left no profile of {subject}; tag a cell with `dataset:VARIABLE`"
 
 
 def register_measures() -> None:
@@ -83,5 +83,5 @@ def _profiles(request: MeasureRequest) -> Iterator[tuple[str, Mapping[str, Any]]
         yield from step.writes.items()
 
 
-def _no_profile(request: MeasureRequest, what: str) -> Unavailable:
-    return Unavailable(f"{request.measure}: " + NO_PROFILE.format(run=request.run.id, what=what))
+def _no_profile(request: MeasureRequest, subject: str) -> Unavailable:
+    return Unavailable(f"{request.measure}: " + NO_PROFILE.format(run=request.run.id, subject=subject))
