@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from jupyter_mlops.import_guard import unblock
 from tests.acceptance import refusals
 
 settings.register_profile("tests", deadline=None, derandomize=True)
@@ -38,6 +39,13 @@ def mlops_home(own_jupyter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     home = tmp_path / "mlops-home"
     monkeypatch.setenv("JUPYTER_MLOPS_HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True)
+def all_imports() -> Iterator[None]:
+    """What a command blocks in its process is not blocked for the next test in this one."""
+    yield
+    unblock()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -25,12 +25,15 @@ def do(arguments: argparse.Namespace) -> int:
 
 def _render(payload: dict[str, Any]) -> str:
     lines = []
-    for basis in ("baseline", "previous"):
+    names = {"baseline": "the baseline", "previous": "the previous run"}
+    if payload["baseline"] == payload["previous"]:
+        names = {"baseline": "the baseline and previous run"}
+    for basis, name in names.items():
         reference = payload[basis]
         if reference is None:
             continue
         findings = [finding for finding in payload["findings"] if finding["basis"] == basis]
-        lines.append(f"{payload['run']} against {reference}, the {basis}{'' if basis == 'baseline' else ' run'}")
+        lines.append(f"{payload['run']} against {reference}, {name}")
         lines += [f"  {finding['text']}" for finding in findings] or ["  nothing differs"]
     if not lines:
         return f"{payload['run']} is the first run with profiles: there is nothing to compare it with"

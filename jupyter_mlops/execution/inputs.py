@@ -16,6 +16,7 @@ from jupyter_mlops.pipeline.model import Block
 if TYPE_CHECKING:
     from jupyter_mlops.execution.run_context import RunContext
 
+PACKAGE_FOLDERS = frozenset({"site-packages", "dist-packages"})
 CHANGED = "changed during the run"
 MOST_CONNECTIONS = 1000  # of a step
 RANDOM_IDENTITY = len("live-") + 24  # characters of the digest of a value that has no reproducible one
@@ -151,8 +152,10 @@ class RunInputs:
 
 
 def read_files(result: BlockResult) -> dict[str, list[int] | None]:
-    """The files that a block read, and the sources of the modules of the person's own that it used."""
-    return {**dict.fromkeys(result.modules.values()), **result.read}
+    """The files that a block read, and the sources of the modules of the person's own that it used. Files of installed
+    packages are left out: the capsule has the packages."""
+    files: dict[str, list[int] | None] = {**dict.fromkeys(result.modules.values()), **result.read}
+    return {path: facts for path, facts in files.items() if PACKAGE_FOLDERS.isdisjoint(Path(path).parts)}
 
 
 def _listed(paths: Iterable[str]) -> str:

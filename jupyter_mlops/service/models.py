@@ -36,8 +36,10 @@ def model(space: Workspace, job: str, name: str = "", run_id: str = "") -> dict[
 
 def load(space: Workspace, job: str, name: str = "", *, any_environment: bool = False) -> Any:
     """Load the model that `JOB@SELECTOR` stands for. This runs code that its artifact contains."""
+    from jupyter_mlops.import_guard import unblock
     from jupyter_mlops.serving.loading import load_artifact
 
+    unblock()  # models, and what they import, see the libraries that are installed
     return load_artifact(space.store, model(space, job, name), any_environment=any_environment)
 
 

@@ -174,7 +174,7 @@ def _with_engine(request: ProofRequest, program: str) -> ProofRequest:
 
 def _run_locally(request: ProofRequest, source: Path, *options: str) -> EngineRun:
     parameters = encode_parameters(request.values)
-    call = [*COMMAND, "run", str(source), "-b", parameters or encode_parameters({"n": 3}), "--output", "out.ipynb"]
+    call = [*COMMAND, "run", str(source), *(["-b", parameters] if parameters else []), "--output", "out.ipynb"]
     finished = run_process([*call, *options], request.folder, request.environment)
     return notebook_run(finished, [*request.folder.glob("out.ipynb")])
 

@@ -19,7 +19,7 @@ from jupyter_mlops.execution.agent.profiles import profile
 from jupyter_mlops.jobs.drift_records import plain
 from jupyter_mlops.jobs.new_run import NewRun
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.service import monitoring
+from jupyter_mlops.service import aliases, monitoring
 from tests.jobs.workspace import opened
 from tests.tracking.frames import FAULTS, customers
 
@@ -103,7 +103,7 @@ def test_the_baseline_is_the_run_of_the_production_version(space: Workspace) -> 
     runs.add(customers(2000, 1))
     expected = runs.add(customers(2000, 2), version=2)
     runs.add(customers(2000, 3))
-    space.catalog.set_alias(job, "production", version)
+    aliases.set_alias(space, job.name, "production", version.name)
     assert monitoring.drift(space, "churn")["baseline"] == expected
 
 
@@ -173,7 +173,10 @@ def test_the_command(space: Workspace, capsys: pytest.CaptureFixture[str]) -> No
     second = runs.add(customers(2000, 2), spoiled("new category", 2))
     assert main(["drift", "churn", second]) == 0
     out = capsys.readouterr().out
-    assert f"{second} against {first}, the baseline\n  `country`: `UK` is new" in out and "your code" in out
+    assert (
+        f"{second} against {first}, the baseline and previous run\n  `country`: `UK` is new" in out
+        and "your code" in out
+    )
     assert "At most 1% of comparisons" in out
     assert main(["drift", "churn", first, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["findings"] == []

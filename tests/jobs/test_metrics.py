@@ -13,7 +13,7 @@ import pytest
 
 from jupyter_mlops.errors import InvalidInputError, NotFoundError
 from jupyter_mlops.jobs.workspace import Workspace
-from jupyter_mlops.service import jobs, metrics, prometheus, runs
+from jupyter_mlops.service import aliases, jobs, metrics, prometheus, runs
 from tests.cli.command import command
 from tests.jobs.workspace import opened, write_notebook
 
@@ -147,7 +147,7 @@ def parse(page: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 
 
 def test_prometheus_reads_the_latest_values(space: Workspace, three: Any) -> None:
-    jobs.set_alias(space, "train", "production", "v1")
+    aliases.set_alias(space, "train", "production", "v1")
     samples = parse(prometheus.exposition(space))
 
     def sample(name: str, **labels: str) -> float:

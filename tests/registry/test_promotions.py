@@ -386,13 +386,16 @@ def test_gate_cells_have_to_have_run(tmp_path: Path) -> None:
 # -- measures
 
 
-def test_a_function_that_nothing_provides_is_undecided(space: Workspace) -> None:
+def test_a_function_that_nothing_measures_is_undecided(space: Workspace) -> None:
     for expression in ("drift(age) < 0.2", "gap(rate, sex) < 0.1", "backtest(90).auc >= production", "rows(df) > 1"):
         gates.add(space, "churn", expression)
     ran(space, "v1", {"accuracy": 1.0})
     told = gates.check(space, "churn", "v1")
     assert {gate["state"] for gate in told["gates"]} == {"undecided"}
-    assert told["gates"][0]["reasons"] == ["drift(age) can't be measured: no installed package provides drift()"]
+    reasons = [gate["reasons"][0] for gate in told["gates"]]
+    assert "tag a cell with `dataset:VARIABLE`" in reasons[0]
+    assert reasons[1] == "gap(rate, sex) can't be measured: no installed package provides gap()"
+    assert "no backtest over 90 runs has finished" in reasons[2]
 
 
 def test_a_provider_measures(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

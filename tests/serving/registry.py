@@ -20,6 +20,7 @@ from typing import Any
 from jupyter_mlops.jobs.models import canonical_json, document_of
 from jupyter_mlops.jobs.new_run import NewRun
 from jupyter_mlops.jobs.workspace import Workspace
+from jupyter_mlops.service import aliases
 from tests.jobs.workspace import CLI
 
 COLUMNS = ("age", "income", "country")
@@ -82,8 +83,7 @@ def record(space: Workspace, models: Sequence[Mapping[str, Any]], job: str = "ch
 
 
 def promote(space: Workspace, version: str, alias: str = "production", job: str = "churn") -> None:
-    job_record = space.catalog.job(job)
-    space.catalog.set_alias(job_record, alias, space.catalog.version(job_record, version))
+    aliases.set_alias(space, job, alias, version)
 
 
 @dataclass

@@ -93,7 +93,8 @@ CASES = {
     "warns": Case(("import warnings, sys\nwarnings.warn('old')\nprint('e', file=sys.stderr)",)),
     "asks": Case(("input()",), code=1),
     "does something at its end": Case((AT_ITS_END,)),
-    "many lines": Case(("for i in range(3000): print(i)",)),
+    # At once: what is printed line by line arrives in pieces, cut where a kernel that is busy sends it.
+    "many lines": Case(("import sys\n_ = sys.stdout.write(''.join(f'{i}\\n' for i in range(3000)))",)),
 }
 TIMES = re.compile(
     r'"(start_time|end_time|duration|seconds|started|finished|iopub\.\w+|shell\.\w+|version)": ("[^"]*"|[\d.e-]+)'

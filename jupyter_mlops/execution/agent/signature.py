@@ -138,6 +138,8 @@ def _outputs(value: Any) -> Any:
         for name in ("predict_proba", "predict_log_proba"):
             if name in methods:
                 outputs.append({"name": name, "type": "float64", "shape": [-1, len(classes)]})
+        if "decision_function" in methods and len(classes) == 2:
+            outputs.append({"name": "decision_function", "type": "float64", "shape": [-1]})
     elif _is_regressor(value):
         outputs.append({"name": "predict", "type": "float64", "shape": [-1]})
     reported = {output["name"] for output in outputs}

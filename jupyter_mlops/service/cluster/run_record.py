@@ -37,6 +37,7 @@ def run_record(
     record = {
         "id": run_id, "state": state, "parameters": record["parameters"], "steps": steps,
         "metrics": record["metrics"], "points": record["points"], "inputs": record["inputs"],
+        "frames": {}, "models": [],  # those of steps on a cluster are not kept
         "output": "", "error": cause, "fused": fusions(process),
         "notes": list(dict.fromkeys([*notes, *record["notes"]])), "writes": [], "decisions": [],
     }  # fmt: skip

@@ -17,9 +17,9 @@ LOOP = """fig, axs = plt.subplots(2, 2, figsize=(3, 3))
 """
 
 
-def plots(name: str, text: str) -> Row:
+def plots(name: str, text: str, *, python_only: bool = True) -> Row:
     """A row whose step `make` defines `x` and `cases` for plots."""
-    return Row(name, f"        # %% step:make\n{GRID}\n{text}", needs=("matplotlib",))
+    return Row(name, f"        # %% step:make\n{GRID}\n{text}", needs=("matplotlib",), python_only=python_only)
 
 
 ROWS = [
@@ -136,7 +136,7 @@ ROWS = [
         # %% step:three
         plt.plot(x, x ** 2)
         print(len(plt.gca().lines), len(plt.get_fignums()))
-    """),
+    """, python_only=False),
     plots("dead-artist-with-a-finalizer", """
         # %% step:class
         class Tell:
