@@ -394,7 +394,7 @@ def test_a_function_that_nothing_measures_is_undecided(space: Workspace) -> None
     assert {gate["state"] for gate in told["gates"]} == {"undecided"}
     reasons = [gate["reasons"][0] for gate in told["gates"]]
     assert "tag a cell with `dataset:VARIABLE`" in reasons[0]
-    assert reasons[1] == "gap(rate, sex) can't be measured: no installed package provides gap()"
+    assert reasons[1] == "gap(rate, sex): there are no gaps of 'rate'; use one of: selection_rate, tpr, fpr, precision"
     assert "no backtest over 90 runs has finished" in reasons[2]
 
 
