@@ -16,6 +16,7 @@ from hatchling.builders.wheel import WheelBuilder
 from jupyter_mlops.export.exporter import BUILT_IN
 
 ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.xdist_group("wheel")  # two builds at once write the same folder
 
 
 @pytest.fixture(scope="module")
