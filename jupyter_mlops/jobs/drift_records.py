@@ -10,10 +10,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, TableClause, column, delete, insert, inspect, select, table
+from sqlalchemy import delete, insert, select
 
 from jupyter_mlops.db import tables as t
 from jupyter_mlops.db.database import Database
+from jupyter_mlops.jobs.capsules import capsules_of
 from jupyter_mlops.jobs.records import Run
 from jupyter_mlops.storage.store import Store
 from jupyter_mlops.tracking.frame_tests import RunTimes
@@ -21,9 +22,6 @@ from jupyter_mlops.tracking.origin import Origin, StepProfiles, locate
 
 Basis = Literal["baseline", "previous"]
 MOST_EARLIER = 30
-# Written by whoever keeps the data of runs; a database in which nobody does lacks them.
-PROFILE = table("profile", *map(column, ("id", "run_id", "step", "variable", "rows", "digest")))
-CAPSULE = table("run_capsule", column("run_id"), column("digest"))
 
 
 class DriftRecords:
@@ -34,7 +32,7 @@ class DriftRecords:
 
     def has_profiles(self, run_ids: Sequence[str]) -> list[str]:
         """Those of the runs that left profiles, in the given order."""
-        rows = self._rows(PROFILE, run_ids)
+        rows = self._profiles(run_ids)
         present = {row["run_id"] for row in rows}
         return [run_id for run_id in run_ids if run_id in present]
 
@@ -44,7 +42,7 @@ class DriftRecords:
         :param reference: a run to compare the capsule with, to tell what changed.
         """
         profiles: dict[str, dict[str, Any]] = {}
-        for row in self._rows(PROFILE, [run.id]):
+        for row in self._profiles([run.id]):
             profiles.setdefault(row["step"], {})[row["variable"]] = json.loads(self.store.get(row["digest"]))
         capsule, other = self._capsule(run), self._capsule(reference)
         order = [*(str(step["name"]) for step in run.steps), *profiles]
@@ -66,7 +64,7 @@ class DriftRecords:
         :raises StoreError: if a profile can't be read.
         """
         rows: dict[tuple[str, str], list[int]] = {}
-        for row in self._rows(PROFILE, list(earlier)[:MOST_EARLIER]):
+        for row in self._profiles(list(earlier)[:MOST_EARLIER]):
             rows.setdefault((row["step"], row["variable"]), []).append(int(row["rows"]))
         moments = [datetime.fromtimestamp(part.slot or part.created, UTC) for part in (reference, run)]
         origins = locate(
@@ -91,22 +89,13 @@ class DriftRecords:
             "cause": origin.cause, "document": plain(asdict(origin)), "created": self.clock(),
         }  # fmt: skip
 
-    def _rows(self, source: TableClause, run_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    def _profiles(self, run_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+        query = select(t.profile).where(t.profile.c.run_id.in_(run_ids)).order_by(t.profile.c.id)
         with self.db.read() as c:
-            if not _has_table(c, source):
-                return []
-            query = select(source).where(source.c.run_id.in_(run_ids))
-            if "id" in source.c:
-                query = query.order_by(source.c.id)
             return [dict(row) for row in c.execute(query).mappings()]
 
     def _capsule(self, run: Run | None) -> dict[str, Any] | None:
-        rows = self._rows(CAPSULE, [run.id]) if run is not None else []
-        return dict(json.loads(self.store.get(rows[0]["digest"]))) if rows else None
-
-
-def _has_table(c: Connection, source: TableClause) -> bool:
-    return bool(inspect(c).has_table(source.name))
+        return None if run is None else capsules_of(self.db, self.store, [run.id]).get(run.id)
 
 
 def _step_facts(capsule: Mapping[str, Any] | None, step: str) -> dict[str, Any] | None:

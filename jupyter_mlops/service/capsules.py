@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from typing import TYPE_CHECKING, Any, Protocol
-
-from jupyter_mlops.errors import StoreError
 
 if TYPE_CHECKING:
     from jupyter_mlops.jobs.workspace import Workspace
 
-FORMAT = 1
-TABLE = "run_capsule"
 SYSTEM = ("/proc/", "/sys/", "/dev/")  # files of the system, which have no content to put in place
 
 
@@ -24,26 +18,15 @@ class Capsules(Protocol):
 
 
 class StoredCapsules:
-    """Capsules in the object store, named by a table of the database."""
+    """The capsules of the workspace."""
 
     def __init__(self, space: Workspace) -> None:
         self.space = space
 
     def of(self, run_id: str) -> dict[str, Any] | None:
-        from sqlalchemy import column, inspect, select, table
+        from jupyter_mlops.jobs.capsules import capsules_of
 
-        with self.space.db.read() as c:
-            if not inspect(c).has_table(TABLE):
-                return None
-            capsule = table(TABLE, column("run_id"), column("digest"))
-            digest = c.execute(select(capsule.c.digest).where(capsule.c.run_id == run_id)).scalar()
-        if not digest:
-            return None
-        with contextlib.suppress(StoreError, ValueError):
-            document = json.loads(self.space.store.get(str(digest)))
-            if isinstance(document, dict) and document.get("format") == FORMAT:
-                return document
-        return None
+        return capsules_of(self.space.db, self.space.store, [run_id]).get(run_id)
 
 
 def files_read(capsule: dict[str, Any]) -> dict[str, dict[str, Any]]:

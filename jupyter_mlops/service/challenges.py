@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlops.errors import ConflictError, StoreError
+from jupyter_mlops.errors import ConflictError
 from jupyter_mlops.service import run_values
 
 if TYPE_CHECKING:
@@ -61,27 +60,12 @@ def _trials(space: Workspace, version: VersionRow) -> list[Trial]:
 
 def _inputs(space: Workspace, runs: list[Run]) -> dict[str, dict[str, str]]:
     """What the steps of runs read, where it was recorded."""
-    from sqlalchemy import select
-
-    from jupyter_mlops.db.tables import metadata
+    from jupyter_mlops.jobs.capsules import capsules_of
     from jupyter_mlops.registry.run_pairs import read_inputs
 
-    capsule = metadata.tables.get("run_capsule")
-    if capsule is None or not runs:
-        return {}
-    with space.db.read() as c:
-        rows = c.execute(
-            select(capsule.c.run_id, capsule.c.digest).where(capsule.c.run_id.in_([run.id for run in runs]))
-        ).all()
-    inputs = {}
-    for run_id, digest in rows:
-        try:
-            document = json.loads(space.store.get(digest))
-        except (StoreError, ValueError):  # lost: then it is not known what the run read
-            continue
-        if (read := read_inputs(document)) is not None:
-            inputs[run_id] = read
-    return inputs
+    capsules = capsules_of(space.db, space.store, [run.id for run in runs])
+    inputs = {run_id: read_inputs(capsule) for run_id, capsule in capsules.items()}
+    return {run_id: read for run_id, read in inputs.items() if read is not None}
 
 
 def _pair_to_dict(trial_pair: TrialPair) -> dict[str, Any]:

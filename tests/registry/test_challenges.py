@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, String, Table, insert
+from sqlalchemy import insert
 
-from jupyter_mlops.db.tables import metadata
+from jupyter_mlops.db import tables as t
 from jupyter_mlops.errors import ConflictError, NotFoundError
 from jupyter_mlops.jobs.workspace import Workspace
 from jupyter_mlops.registry.run_pairs import Trial, differences, mean_differences, pair, read_inputs
@@ -116,22 +116,16 @@ def test_bad_comparisons(space: Workspace, candidate: str, champion: str, kind: 
 
 
 @pytest.fixture
-def capsules(space: Workspace) -> Iterator[Callable[[str, dict[str, str]], None]]:
+def capsules(space: Workspace) -> Callable[[str, dict[str, str]], None]:
     """Records what a run read."""
-    known = metadata.tables.get("run_capsule")
-    columns = (Column("run_id", String, primary_key=True), Column("digest", String))
-    table = Table("run_capsule", metadata, *columns) if known is None else known
-    table.create(space.db.engine, checkfirst=True)
 
     def record(run: str, files: dict[str, str]) -> None:
         steps = {"fit": {"files": {path: {"digest": digest} for path, digest in files.items()}}}
         digest = space.store.put(json.dumps({"format": 1, "run": run, "steps": steps}).encode())
         with space.db.write() as c:
-            c.execute(insert(table).values(run_id=run, digest=digest))
+            c.execute(insert(t.run_capsule).values(run_id=run, digest=digest))
 
-    yield record
-    if known is None:
-        metadata.remove(table)
+    return record
 
 
 def test_runs_that_read_the_same_files_are_paired(
